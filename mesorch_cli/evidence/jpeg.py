@@ -1,0 +1,245 @@
+"""The outer structure of a JPEG file: its segments, frame, scans and restart markers, walked byte by byte."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from mesorch_cli.evidence.formats import JPEG
+from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError, describe_trailer
+
+SOI, EOI, SOS, DQT, DHT, DRI, DNL, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0xFE
+APP1, APP2, APP14 = 0xE1, 0xE2, 0xEE
+FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
+STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RST0..RST7 have no length
+AFTER_SCAN = frozenset({EOI, SOS, DQT, DHT, 0xCC, DRI, DNL, COM, *range(0xE0, 0xF0)})  # what may end a scan
+
+_NAMES = {SOI: "SOI", EOI: "EOI", SOS: "SOS", DQT: "DQT", DHT: "DHT", DRI: "DRI", DNL: "DNL", COM: "COM", 0xCC: "DAC"}
+
+
+class Component(NamedTuple):
+    """One colour component: its id, sampling factors (1..4) and quantisation table number."""
+
+    id: int
+    h: int
+    v: int
+    table: int
+
+
+class Segment(NamedTuple):
+    """A marker segment: `start` at its 0xFF, payload in `data[payload:end]`."""
+
+    marker: int
+    start: int
+    payload: int
+    end: int
+
+
+@dataclass
+class Scan:
+    """Entropy-coded data in `data[start:end]`, fill bytes excluded, and how its header described it."""
+
+    header: Segment
+    components: tuple[int, ...]
+    start: int
+    end: int = 0
+    restarts: int = 0
+
+
+@dataclass
+class JpegStructure:
+    """All that the markers say.
+
+    `foreign` holds the offsets of markers that have no business inside compressed data. `end` is the offset just
+    after EOI, or the file's length where there is none.
+    """
+
+    segments: list[Segment] = field(default_factory=list)
+    scans: list[Scan] = field(default_factory=list)
+    frame_marker: int = 0
+    precision: int = 0
+    height: int = 0
+    width: int = 0
+    components: tuple[Component, ...] = ()
+    restart_interval: int = 0
+    foreign: list[int] = field(default_factory=list)
+    complete: bool = False
+    end: int = 0
+
+    @property
+    def progressive(self) -> bool:
+        """Whether the frame is progressive (SOF2, SOF6, SOF10, SOF14)."""
+        return self.frame_marker & 3 == 2
+
+
+def marker_name(marker: int) -> str:
+    """Return the name that the standard gives a marker byte."""
+    if marker in _NAMES:
+        return _NAMES[marker]
+    if marker in FRAME_MARKERS:
+        return f"SOF{marker - 0xC0}"
+    if 0xE0 <= marker <= 0xEF:
+        return f"APP{marker - 0xE0}"
+    return f"RST{marker - 0xD0}" if 0xD0 <= marker <= 0xD7 else f"FF{marker:02X}"
+
+
+def inspect_jpeg(data: bytes) -> Inspection:
+    """Walk the markers of `data` and return what they say, with findings on everything out of order.
+
+    Raises BrokenHeaderError where no frame and scan are found, UnsupportedError for frames that cannot become RGB.
+    """
+    findings = Findings()
+    structure = walk(data, findings)
+    if not structure.components or not structure.scans:
+        raise BrokenHeaderError(findings.damage[0] if findings.damage else "it has no image data")
+    if structure.width == 0 or structure.height == 0:
+        raise BrokenHeaderError(f"its frame header says {structure.width} x {structure.height} pixels")
+    if len(structure.components) not in (1, 3, 4):
+        raise UnsupportedError(f"a JPEG with {len(structure.components)} colour components")
+    inspection = Inspection(
+        JPEG, structure.width, structure.height, structure.precision, findings=findings, structure=structure
+    )
+    _collect_metadata(data, structure, inspection)
+    return inspection
+
+
+def walk(data: bytes, findings: Findings) -> JpegStructure:
+    """Follow the markers from SOI to EOI, or as far as they go."""
+    structure = JpegStructure()
+    stops = _marker_positions(data)
+    at = 2
+    while True:
+        start = data.find(b"\xff", at)
+        if start < 0 or start + 1 >= len(data):
+            findings.add_damage("the file ends without an end-of-image marker: it is cut short")
+            structure.end = len(data)
+            return structure
+        if start > at:
+            # Before the first scan this is a wrong segment length, as some cameras and editors write; later, lost data.
+            add = findings.add_damage if structure.scans else findings.add_note
+            add(f"{start - at} unexpected bytes before a marker at byte {start}")
+        marker = data[start + 1]
+        if marker == 0xFF:  # a fill byte
+            at = start + 1
+        elif marker == EOI:
+            structure.complete, structure.end = True, start + 2
+            if structure.end < len(data):
+                findings.add_note(describe_trailer(data[structure.end :]))
+            return structure
+        elif marker in STANDALONE:
+            findings.add_note(f"a stray {marker_name(marker)} marker at byte {start}")
+            at = start + 2
+        elif marker in (0x00, SOI):
+            findings.add_damage(f"an unexpected marker FF{marker:02X} at byte {start}")
+            at = start + 2
+        else:
+            length = int.from_bytes(data[start + 2 : start + 4], "big")
+            segment = Segment(marker, start, start + 4, start + 2 + length)
+            if length < 2 or segment.end > len(data):
+                findings.add_damage(f"the {marker_name(marker)} segment at byte {start} is cut short or has no length")
+                structure.end = len(data)
+                return structure
+            structure.segments.append(segment)
+            at = _enter_segment(data, segment, structure, stops, findings)
+
+
+def expected_mcus(structure: JpegStructure, components: tuple[int, ...]) -> int:
+    """Return how many minimum coded units a scan over `components` (ids) has."""
+    h_max = max(c.h for c in structure.components)
+    v_max = max(c.v for c in structure.components)
+    if len(components) == 1:
+        single = next((c for c in structure.components if c.id == components[0]), structure.components[0])
+        columns = -(-structure.width * single.h // h_max)
+        rows = -(-structure.height * single.v // v_max)
+        return -(-columns // 8) * -(-rows // 8)
+    return -(-structure.width // (8 * h_max)) * -(-structure.height // (8 * v_max))
+
+
+def _marker_positions(data: bytes) -> list[int]:
+    """Return the offsets of every 0xFF that is followed by neither a stuffed zero nor another 0xFF."""
+    values = np.frombuffer(data, np.uint8)
+    at = np.flatnonzero(values[:-1] == 0xFF)
+    following = values[at + 1]
+    found: list[int] = at[(following != 0) & (following != 0xFF)].tolist()
+    return found
+
+
+def _enter_segment(
+    data: bytes, segment: Segment, structure: JpegStructure, stops: list[int], findings: Findings
+) -> int:
+    """Take in what one segment says; return the offset at which the next marker is expected."""
+    payload = data[segment.payload : segment.end]
+    if segment.marker in FRAME_MARKERS:
+        if structure.components:
+            findings.add_damage(f"a second frame header at byte {segment.start}")
+            return segment.end
+        if len(payload) < 6 or len(payload) < 6 + 3 * payload[5] or payload[5] == 0:
+            raise BrokenHeaderError("its frame header is too short")
+        structure.frame_marker, structure.precision = segment.marker, payload[0]
+        structure.height = int.from_bytes(payload[1:3], "big")
+        structure.width = int.from_bytes(payload[3:5], "big")
+        parts = [payload[6 + 3 * i : 9 + 3 * i] for i in range(payload[5])]
+        structure.components = tuple(Component(p[0], p[1] >> 4, p[1] & 15, p[2]) for p in parts)
+        if not all(1 <= c.h <= 4 and 1 <= c.v <= 4 for c in structure.components):
+            raise BrokenHeaderError("its frame header has sampling factors outside 1 to 4")
+    elif segment.marker == DRI and len(payload) >= 2:
+        structure.restart_interval = int.from_bytes(payload[:2], "big")
+    elif segment.marker == SOS and structure.components and payload and len(payload) >= 1 + 2 * payload[0]:
+        scan = Scan(segment, tuple(payload[1 : 1 + 2 * payload[0] : 2]), segment.end)
+        structure.scans.append(scan)
+        return _follow_scan(data, scan, structure, stops, findings)
+    elif segment.marker == SOS:
+        findings.add_damage(f"a scan header at byte {segment.start} that describes no scan")
+    return segment.end
+
+
+def _follow_scan(data: bytes, scan: Scan, structure: JpegStructure, stops: list[int], findings: Findings) -> int:
+    """Go to the marker that ends the scan, minding the restart markers; return its offset."""
+    expected = 0xD0
+    stop = len(data)
+    for at in stops[bisect_left(stops, scan.start) :]:
+        marker = data[at + 1]
+        if 0xD0 <= marker <= 0xD7:
+            scan.restarts += 1
+            if structure.restart_interval and marker != expected:
+                findings.add_damage(f"restart marker {marker - 0xD0} at byte {at}, expected {expected - 0xD0}")
+            expected = 0xD0 + (marker - 0xD0 + 1) % 8
+        elif marker in AFTER_SCAN:
+            stop = at
+            break
+        else:
+            structure.foreign.append(at)
+            findings.add_damage(f"an unexpected marker FF{marker:02X} inside the compressed data at byte {at}")
+    scan.end = len(data[scan.start : stop].rstrip(b"\xff")) + scan.start
+    if stop < len(data):
+        _check_restarts(scan, structure, findings)
+    return stop
+
+
+def _check_restarts(scan: Scan, structure: JpegStructure, findings: Findings) -> None:
+    """Compare the number of restart markers with the one that the picture's size asks for."""
+    if structure.restart_interval == 0:
+        if scan.restarts:
+            findings.add_damage(f"{scan.restarts} restart markers in a scan that announced none")
+        return
+    expected = -(-expected_mcus(structure, scan.components) // structure.restart_interval) - 1
+    if scan.restarts == expected + 1:
+        findings.add_note("one restart marker more than needed, at the end of the scan")
+    elif scan.restarts != expected:
+        findings.add_damage(f"{scan.restarts} restart markers in a scan that needs {expected}")
+
+
+def _collect_metadata(data: bytes, structure: JpegStructure, inspection: Inspection) -> None:
+    """Pick EXIF, XMP and the ICC profile out of the application segments."""
+    icc: dict[int, bytes] = {}
+    for segment in structure.segments:
+        payload = data[segment.payload : segment.end]
+        if segment.marker == APP1 and payload.startswith(b"Exif\0") and inspection.exif is None:
+            inspection.exif = payload[6:]
+        elif segment.marker == APP1 and payload.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
+            inspection.xmp = inspection.xmp or payload[29:]
+        elif segment.marker == APP2 and payload.startswith(b"ICC_PROFILE\0") and len(payload) > 14:
+            icc.setdefault(payload[12], payload[14:])
+    if icc:
+        inspection.icc = b"".join(icc[number] for number in sorted(icc))

@@ -1,0 +1,181 @@
+"""TIFF: the first full-size page of a file, whatever its depth or compression, and whether its strips are whole."""
+
+import io
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from mesorch_cli.evidence.colour import Samples, spread, spread_words
+from mesorch_cli.evidence.containers import padded
+from mesorch_cli.evidence.formats import TIFF
+from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError
+
+PHOTOMETRIC_WHITE_IS_ZERO, PHOTOMETRIC_BLACK_IS_ZERO, PHOTOMETRIC_RGB = 0, 1, 2
+PHOTOMETRIC_PALETTE, PHOTOMETRIC_SEPARATED, PHOTOMETRIC_YCBCR = 3, 5, 6
+PHOTOMETRIC_RAW = (32803, 34892)  # colour filter array, linear raw
+TAG_DNG_VERSION, TAG_ICC, TAG_XMP, TAG_ORIENTATION = 50706, 34675, 700, 274
+JPEG_COMPRESSIONS = (6, 7)
+MAX_PAGES = 10_000
+
+
+def inspect_tiff(data: bytes) -> Inspection:
+    """Read the directories of a TIFF and choose the page to decode: the first that is no thumbnail.
+
+    Raises UnsupportedError for camera raw files and for samples without a fixed range (floating point, 32 bits).
+    """
+    findings = Findings()
+    with _logged_to(findings):
+        try:
+            pages = list(_pages(tifffile.TiffFile(io.BytesIO(data))))
+        except Exception as error:  # the parser raises whatever a broken directory leads it to
+            raise BrokenHeaderError(f"its directories cannot be read ({_words(error)})") from error
+    if not pages:
+        raise BrokenHeaderError("it has no page")
+    if any(_is_raw(page) for page in pages):
+        raise UnsupportedError("a camera raw file (DNG, NEF, ARW or the like)")
+    full = [number for number, page in enumerate(pages) if not page.is_reduced and not page.is_mask]
+    number = full[0] if full else 0
+    page = pages[number]
+    if not page.imagewidth or not page.imagelength:
+        raise BrokenHeaderError("its first page has no size")
+    if page.sampleformat != 1 or page.bitspersample > 16:
+        kinds = {2: "signed integer", 3: "floating-point", 5: "complex", 6: "complex"}
+        kind = kinds.get(page.sampleformat, "integer")
+        raise UnsupportedError(f"a TIFF with {page.bitspersample}-bit {kind} samples, which have no fixed range")
+    inspection = Inspection(TIFF, page.imagewidth, page.imagelength, page.bitspersample, findings=findings)
+    inspection.pages = len(pages)
+    inspection.structure = number
+    inspection.exif = data
+    orientation = _tag(page, TAG_ORIENTATION)
+    inspection.orientation = orientation if isinstance(orientation, int) else None
+    inspection.icc, inspection.xmp = (_as_bytes(_tag(page, tag)) for tag in (TAG_ICC, TAG_XMP))
+    inspection.facts = {
+        "compression": getattr(page.compression, "name", str(page.compression)),
+        "photometric": getattr(page.photometric, "name", str(page.photometric)),
+        "planar": bool(page.planarconfig == 2),
+        "tiled": bool(page.is_tiled),
+    }
+    _check_segments(page, len(data), findings)
+    return inspection
+
+
+def decode_tiff(data: bytes, inspection: Inspection) -> Samples:
+    """Decode the chosen page. Raises whatever the codecs raise on data that does not decode."""
+    with _logged_to(inspection.findings), tifffile.TiffFile(io.BytesIO(data)) as file:
+        page = list(_pages(file))[inspection.structure]
+        try:
+            array = page.asarray(maxworkers=1)
+        except Exception:
+            end = max(o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False))
+            if padded(data, end) is data:
+                raise
+            return decode_tiff(padded(data, end), inspection)
+        if page.imagedepth != 1:
+            raise UnsupportedError("a TIFF that holds a volume")
+        planes = array.reshape(page.shaped)  # (planes, depth, H, W, contiguous samples)
+        array = planes[:, 0].transpose(1, 2, 0, 3).reshape(planes.shape[2], planes.shape[3], -1)
+        samples = Samples(array, "rgb", "tifffile", tifffile.__version__)
+        _interpret(page, samples, inspection.bits)
+    if inspection.structure:
+        samples.conversions.append(f"page {inspection.structure + 1} read: the pages before it are thumbnails or masks")
+    return samples
+
+
+def _interpret(page: Any, samples: Samples, bits: int) -> None:
+    """Turn the page's samples into full-range grey, RGB or CMYK, by its photometric interpretation."""
+    photometric = int(page.photometric)
+    if photometric == PHOTOMETRIC_PALETTE:
+        indices, colours = samples.array[..., 0], np.asarray(page.colormap, np.uint16)  # (3, 2**bits), 16-bit
+        samples.conversions.append(f"palette of {colours.shape[1]} colours expanded")
+        if np.array_equal(colours % 256 * 257, colours) or not (colours % 256).any():
+            colours = (colours >> 8).astype(np.uint8)  # 8-bit colours, written the way TIFF asks
+        samples.array = colours[:, np.minimum(indices, colours.shape[1] - 1)].transpose(1, 2, 0)
+        return
+    if samples.array.dtype == np.bool_:
+        samples.array = samples.array.astype(np.uint8)
+    if bits not in (8, 16):
+        samples.array = spread(samples.array, bits)
+        samples.conversions.append(spread_words(bits))
+    if photometric in (PHOTOMETRIC_WHITE_IS_ZERO, PHOTOMETRIC_BLACK_IS_ZERO):
+        samples.kind = "grey"
+        if photometric == PHOTOMETRIC_WHITE_IS_ZERO:
+            samples.array = np.iinfo(samples.array.dtype).max - samples.array
+            samples.conversions.append("grey inverted (white was stored as zero)")
+    elif photometric == PHOTOMETRIC_SEPARATED:
+        samples.kind = "cmyk"
+    elif photometric == PHOTOMETRIC_YCBCR and int(page.compression) in JPEG_COMPRESSIONS:
+        samples.conversions.append("YCbCr to RGB by the JPEG codec")
+    elif photometric != PHOTOMETRIC_RGB:
+        name = getattr(page.photometric, "name", photometric)
+        raise UnsupportedError(f"a TIFF whose colours are stored as {name}")
+
+
+def _pages(file: tifffile.TiffFile) -> Iterator[Any]:
+    """Yield the pages of the main chain, each with its own tags."""
+    for number, page in enumerate(file.pages):
+        if number >= MAX_PAGES:
+            return
+        yield page if isinstance(page, tifffile.TiffPage) else page.aspage()
+
+
+def _is_raw(page: Any) -> bool:
+    if TAG_DNG_VERSION in page.tags or _photometric(page) in PHOTOMETRIC_RAW:
+        return True
+    return any(_photometric(sub) in PHOTOMETRIC_RAW for sub in page.pages or ()) if page.subifds else False
+
+
+def _photometric(page: Any) -> int:
+    return int(getattr(page, "photometric", None) or 0)
+
+
+def _tag(page: Any, code: int) -> Any:
+    tag = page.tags.get(code)
+    return None if tag is None else tag.value
+
+
+def _as_bytes(value: Any) -> bytes | None:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace")
+    return bytes(value) if isinstance(value, (bytes, tuple, list)) and value else None
+
+
+def _check_segments(page: Any, size: int, findings: Findings) -> None:
+    """Check that every strip or tile of the page lies inside the file."""
+    segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+    outside = sum(1 for offset, count in segments if offset + count > size)
+    empty = sum(1 for offset, count in segments if offset == 0 or count == 0)
+    if outside:
+        findings.add_damage(
+            f"{outside} of {len(segments)} strips or tiles lie past the end of the file: it is cut short"
+        )
+    if empty or not segments:
+        findings.add_damage(f"{empty} of {len(segments)} strips or tiles have no data")
+
+
+@contextmanager
+def _logged_to(findings: Findings) -> Iterator[None]:
+    """Turn what the TIFF parser logs in this thread into findings: errors are damage, warnings are notes."""
+    here = threading.get_ident()
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == here:
+                add = findings.add_damage if record.levelno >= logging.ERROR else findings.add_note
+                add(f"TIFF reader: {record.getMessage()[:200]}")
+
+    logger = logging.getLogger("tifffile")
+    collector = Collector(logging.WARNING)
+    logger.addHandler(collector)
+    try:
+        yield
+    finally:
+        logger.removeHandler(collector)
+
+
+def _words(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:200]

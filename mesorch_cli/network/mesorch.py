@@ -1,0 +1,127 @@
+"""The Mesorch network: two branches on two frequency views, one map per scale, a gate between the maps.
+
+Zhu et al., "Mesoscopic Insights: Orchestrating Multi-scale & Hybrid Architecture for Image Manipulation Localization",
+AAAI 2025 (doi 10.1609/aaai.v39i10.33198), section 3.
+
+Shape legend: B batch, C channels, H W input sides in pixels (multiples of 32), h w = H/4 W/4, S number of maps.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mesorch_cli.errors import ShapeError
+from mesorch_cli.network import frequency
+from mesorch_cli.network.backbones import CNN_WIDTHS, TRANSFORMER_WIDTHS, build_cnn, build_transformer
+from mesorch_cli.network.config import CNN_SCALES, TRANSFORMER_SCALES, NetworkConfig
+
+SIDE_MULTIPLE = 32  # both branches halve the sides five times
+GATE_EXPANSION = 4
+GATE_NORM_EPS = 1e-6
+
+
+class ChannelNorm(nn.Module):
+    """Layer norm over the channels of (B, C, h, w), one mean and deviation per pixel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        channels_last = x.permute(0, 2, 3, 1)
+        normed = functional.layer_norm(channels_last, (x.shape[1],), self.weight, self.bias, GATE_NORM_EPS)
+        return normed.permute(0, 3, 1, 2)
+
+
+class Gate(nn.Module):
+    """Weights of the maps per pixel, (B, S, h, w), summing to 1 over S; from the image and both of its views."""
+
+    def __init__(self, width: int, maps: int) -> None:
+        super().__init__()
+        self.widen = nn.Conv2d(9, width, 7, stride=2, padding=3)
+        self.norm = ChannelNorm(width)
+        # Three convolutions with nothing between them: trained as three, one at inference.
+        self.mix = nn.Conv2d(width, width, 3, padding=1)
+        self.expand = nn.Conv2d(width, GATE_EXPANSION * width, 1)
+        self.reduce = nn.Conv2d(GATE_EXPANSION * width, width, 1)
+        self.choose = nn.Conv2d(width, maps, 7, stride=2, padding=3)
+
+    def forward(self, views: Tensor) -> Tensor:
+        x = self.widen(views)
+        x = x + functional.gelu(self.reduce(self.expand(self.mix(self.norm(x)))))
+        return torch.softmax(self.choose(x).float(), dim=1)
+
+
+def decoder_chain(widths: tuple[int, ...], stage: int) -> nn.Sequential:
+    """Transposed convolutions from stage `stage` (0 is the finest) up to stride 4, through the widths on the way.
+
+    No activation stands between them: the published networks have none.
+    """
+    return nn.Sequential(
+        *(
+            nn.ConvTranspose2d(widths[level], widths[level - 1], kernel_size=4, stride=2, padding=1)
+            for level in range(stage, 0, -1)
+        )
+    )
+
+
+def require_sides(height: int, width: int) -> None:
+    """Raise ShapeError unless both sides are positive multiples of 32; the message names the padded size."""
+    if height < 1 or width < 1 or height % SIDE_MULTIPLE or width % SIDE_MULTIPLE:
+        padded = [max(1, -(-side // SIDE_MULTIPLE)) * SIDE_MULTIPLE for side in (height, width)]
+        raise ShapeError(
+            f"The network got {height} x {width} pixels (height x width); expected multiples of {SIDE_MULTIPLE}. "
+            f"Pad to {padded[0]} x {padded[1]}."
+        )
+
+
+class Mesorch(nn.Module):
+    """Where an image was manipulated, as one logit per pixel."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        cnn_scales = [scale for scale in config.scales if scale in CNN_SCALES]
+        deepest = max((CNN_SCALES.index(scale) + 1 for scale in cnn_scales), default=len(CNN_SCALES))
+        self.cnn = build_cnn(config.cnn, stage_count=deepest, in_channels=6, fine_width=config.fine_width)
+        self.transformer = build_transformer(config.transformer, in_channels=6)
+
+        self.decoders = nn.ModuleDict()
+        self.heads = nn.ModuleDict()
+        for scale in config.scales:
+            widths = CNN_WIDTHS[config.cnn] if scale in CNN_SCALES else TRANSFORMER_WIDTHS[config.transformer]
+            stage = int(scale[1]) - 1
+            if stage:
+                self.decoders[scale] = decoder_chain(widths, stage)
+            self.heads[scale] = nn.Conv2d(widths[0], 1, 1)
+        self.gate = Gate(config.gate_width, len(config.scales)) if config.gate_width is not None else None
+
+    def maps(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the map of every scale, (B, S, h, w) logits, and the gate's weights of the same shape, or None."""
+        require_sides(*image.shape[-2:])
+        high, low = frequency.split(image)
+        features = dict(zip(CNN_SCALES, self.cnn(torch.cat([image, high], dim=1)), strict=False))
+        features |= zip(TRANSFORMER_SCALES, self.transformer(torch.cat([image, low], dim=1)), strict=True)
+
+        maps = []
+        for scale in self.config.scales:
+            x = features[scale]
+            if scale in self.decoders:
+                x = self.decoders[scale](x)
+            maps.append(self.heads[scale](x))
+        weights = self.gate(torch.cat([image, high, low], dim=1)) if self.gate is not None else None
+        return torch.cat(maps, dim=1).float(), weights
+
+    def fused(self, image: Tensor) -> Tensor:
+        """Return the logits at stride 4, (B, 1, h, w) float32: the gated (or plain) sum of the maps."""
+        maps, weights = self.maps(image)
+        return (maps if weights is None else maps * weights).sum(dim=1, keepdim=True)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits (B, 1, H, W), float32, of an ImageNet-normalised float32 image (B, 3, H, W).
+
+        Raises ShapeError unless H and W are multiples of 32.
+        """
+        # The published weights were trained with align_corners=True; without it edges move by up to 1.5 pixels.
+        return functional.interpolate(self.fused(image), size=image.shape[-2:], mode="bilinear", align_corners=True)

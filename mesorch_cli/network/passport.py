@@ -1,0 +1,137 @@
+"""The passport of a weights file: what the weights are, how to use them, and what they are worth.
+
+It travels inside the file's metadata. Nothing about one set of weights is written anywhere else in the program.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from mesorch_cli.errors import MesorchError, WeightsError
+from mesorch_cli.network.config import NetworkConfig
+
+SCHEMA = "mesorch.passport/1"
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputRule(_Part):
+    """What the network takes: square inputs of `side` pixels, and the smallest photo that the figures speak for."""
+
+    side: Annotated[int, Field(ge=32, multiple_of=32)] = 512
+    smallest_photo_side: Annotated[int, Field(ge=1)] = 32
+
+
+class Level(_Part):
+    """One scale of the analysis.
+
+    long_side: the photo is shrunk to this many pixels on its long side and covered by tiles; 0: native size, no
+    resampling; None: the whole photo squashed to one square input. A photo that is already smaller is not enlarged.
+    weight: the level's share in the fusion of logits, relative to the other levels.
+    """
+
+    kind: Literal["whole", "tiles"]
+    long_side: Annotated[int, Field(ge=0)] | None = None
+    weight: Annotated[float, Field(gt=0.0)] = 1.0
+
+    @model_validator(mode="after")
+    def _whole_has_no_side(self) -> Self:
+        if (self.kind == "whole") != (self.long_side is None):
+            raise ValueError("a level of tiles needs long_side (0 for native), the whole-image level takes none")
+        return self
+
+    @property
+    def name(self) -> str:
+        """Return `whole`, `native` or `tiles-LONG_SIDE`."""
+        if self.kind == "whole":
+            return "whole"
+        return f"tiles-{self.long_side}" if self.long_side else "native"
+
+
+class InferenceRule(_Part):
+    """Defaults of the engine: levels from coarse to fine, overlap of neighbouring tiles, arithmetic."""
+
+    levels: tuple[Level, ...] = (Level(kind="whole"),)
+    overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+    @model_validator(mode="after")
+    def _levels_differ(self) -> Self:
+        names = [level.name for level in self.levels]
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"levels {names}: expected at least one, each only once")
+        return self
+
+
+class Calibration(_Part):
+    """Logistic map from the logit of the raw score to a probability: 1 / (1 + exp(-(slope * logit + intercept)))."""
+
+    slope: float
+    intercept: float
+    fitted_on: str
+
+
+class ScoreRule(_Part):
+    """How the map becomes one number, and the number a verdict.
+
+    pooling `top-mean`: the mean probability of the `share` of pixels with the largest probability; `max` ignores `share`.
+    A raw score of `evidence_at` or more is evidence of manipulation, one below `inconclusive_at` no evidence found.
+    """
+
+    pooling: Literal["top-mean", "max"] = "top-mean"
+    share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.01
+    inconclusive_at: Share = 0.5
+    evidence_at: Share = 0.5
+    calibration: Calibration | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.inconclusive_at > self.evidence_at:
+            raise ValueError(f"inconclusive_at {self.inconclusive_at} lies above evidence_at {self.evidence_at}")
+        return self
+
+
+class Passport(_Part):
+    """Everything that belongs to one set of weights.
+
+    pixel_threshold: probability above which a pixel counts as manipulated.
+    tensors_sha256: digest of the tensors (names, types, shapes, bytes), see `weights.tensors_digest`.
+    training, figures: plain values as trainer and evaluation wrote them.
+    """
+
+    schema_: Literal["mesorch.passport/1"] = Field(default=SCHEMA, alias="schema")
+    name: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    version: str
+    network: NetworkConfig
+    input: InputRule = InputRule()
+    inference: InferenceRule = InferenceRule()
+    pixel_threshold: Share = 0.5
+    score: ScoreRule = ScoreRule()
+    training: dict[str, JsonValue] = {}
+    figures: dict[str, JsonValue] = {}
+    licence: str
+    limits: tuple[str, ...] = ()
+    tensors_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    def to_json(self) -> str:
+        """Return the passport as the JSON text that a weights file carries."""
+        return self.model_dump_json(by_alias=True)
+
+
+def parse_passport(text: str, origin: str) -> Passport:
+    """Read a passport from JSON text; `origin` names the file in the WeightsError that nonsense raises."""
+    try:
+        return Passport.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole text"
+        raise WeightsError(
+            f"The passport of {origin} is not valid at {place}: {first['msg']}. Expected {SCHEMA}. "
+            "Use weights made for this version, or import the original file again with `mesorch weights import`."
+        ) from error
+    except MesorchError as error:  # a NetworkConfig that refuses its values
+        raise WeightsError(f"The passport of {origin} describes no network of this program: {error}") from error

@@ -1,0 +1,115 @@
+"""Where weights files live and which one a name means: those that ship with the tool, and those the user imported."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mesorch_cli.errors import WeightsError
+
+DEFAULT_NAME = "mesorch-s"
+SUFFIX = ".safetensors"
+SUMS = "SHA256SUMS"
+HOME_VARIABLE = "MESORCH_HOME"
+
+Origin = Literal["shipped", "imported", "file"]
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """A weights file under its name. recorded_sha256 is what SHA256SUMS beside it says, None if it says nothing."""
+
+    name: str
+    path: Path
+    recorded_sha256: str | None
+    origin: Origin
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the weights that come with the tool: inside the package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "weights"
+    return inside if inside.is_dir() else package.parent / "weights"
+
+
+def imported_folder() -> Path:
+    """Return the folder of imported weights: `$MESORCH_HOME/weights`, else below the user's data folder."""
+    if home := os.environ.get(HOME_VARIABLE):
+        return Path(home) / "weights"
+    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(data) / "mesorch" / "weights"
+
+
+def recorded_sums(folder: Path) -> dict[str, str]:
+    """Return file name -> SHA-256 from the folder's SHA256SUMS; empty if there is none."""
+    file = folder / SUMS
+    if not file.is_file():
+        return {}
+    pairs = (line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines() if line.strip())
+    return {name.strip().lstrip("*"): digest for digest, name in pairs}
+
+
+def record_sum(path: Path, sha256: str) -> None:
+    """Set the line of `path` in the SHA256SUMS beside it."""
+    sums = recorded_sums(path.parent) | {path.name: sha256}
+    text = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+    temporary = path.parent / (SUMS + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path.parent / SUMS)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def list_weights() -> list[StoredWeights]:
+    """Return all weights that a name can mean; an imported file hides a shipped one of the same name, never silently:
+    both are listed, the shipped one wins."""
+    found: list[StoredWeights] = []
+    for folder, origin in ((shipped_folder(), "shipped"), (imported_folder(), "imported")):
+        sums = recorded_sums(folder)
+        for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []:
+            found.append(StoredWeights(path.stem, path, sums.get(path.name), origin))  # type: ignore[arg-type]
+    return found
+
+
+def resolve(name_or_path: str | None) -> StoredWeights:
+    """Return what a name or a path means, None the default. Raises WeightsError with the names there are."""
+    wanted = name_or_path or DEFAULT_NAME
+    stored = list_weights()
+    for weights in stored:
+        if weights.name == wanted:
+            return weights
+    path = Path(wanted)
+    if path.suffix == SUFFIX or os.sep in wanted or path.is_file():
+        if not path.is_file():
+            raise WeightsError(f"No weights file at {wanted}. Expected a {SUFFIX} file or a name: {names(stored)}.")
+        return StoredWeights(path.stem, path, recorded_sums(path.parent).get(path.name), "file")
+    raise WeightsError(
+        f"No weights named {wanted!r}; there are: {names(stored)}. Published checkpoints of mesorch and mesorch-p come in "
+        "through `mesorch weights import FILE.pth`."
+    )
+
+
+def names(stored: list[StoredWeights]) -> str:
+    """Return the names for a message."""
+    return ", ".join(weights.name for weights in stored) or "none"
+
+
+def find_weights(name_or_path: str | None = None) -> Path:
+    """Return the file that a name or path means, its hash checked against SHA256SUMS where that lists it.
+
+    Raises WeightsError if there is none, or if the hash is another than the recorded one.
+    """
+    weights = resolve(name_or_path)
+    if weights.recorded_sha256 is not None:
+        actual = file_sha256(weights.path)
+        if actual != weights.recorded_sha256:
+            raise WeightsError(
+                f"{weights.path} has the SHA-256 {actual[:16]}..., {SUMS} beside it records "
+                f"{weights.recorded_sha256[:16]}.... The file was changed or damaged: restore it, or import it again."
+            )
+    return weights.path
