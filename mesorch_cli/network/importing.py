@@ -83,17 +83,16 @@ def read_checkpoint(source: Path) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals(HARMLESS):
             content = torch.load(source, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        found = re.search(r"(?:GLOBAL|Unsupported global:?|class|operand)\s+[`'\"]?([\w.]+\.[\w.]+)", str(error))
-        wanted = found[1] if found else str(error).splitlines()[0]
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        if found := re.search(r"(?:GLOBAL|global:?|class|function) `?([\w.]+)`? was not", str(error)):
+            raise WeightsError(
+                f"{source} wants to load `{found[1]}`, which can run code. Expected tensors and plain values only; "
+                "nothing of the file was executed. Get the checkpoint from its authors, or have them save the state "
+                "dict alone."
+            ) from error
         raise WeightsError(
-            f"{source} wants to load `{wanted}`, which can run code. Expected tensors and plain values only; nothing of "
-            "the file was executed. Get the checkpoint from its authors, or have them save the state dict alone."
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        raise WeightsError(
-            f"{source} is no PyTorch checkpoint, or is damaged ({str(error).splitlines()[0]}). Expected a .pth file; "
-            "compare its SHA-256 with the source and get it again."
+            f"{source} is no PyTorch checkpoint, or is damaged. Expected a .pth file; compare its SHA-256 with the "
+            "source and get it again."
         ) from error
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):

@@ -1,0 +1,115 @@
+"""Weights files: what is written is what is loaded, and nothing else is."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from mesorch_cli.errors import WeightsError
+from mesorch_cli.network import store
+from mesorch_cli.network.config import MESORCH_P, MESORCH_S
+from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.weights import load_weights, save_weights
+
+
+@pytest.fixture(scope="module")
+def network() -> Mesorch:
+    torch.manual_seed(1)
+    return Mesorch(MESORCH_S).eval()
+
+
+def passport(**changes: object) -> Passport:
+    return Passport.model_validate(
+        {"name": "test", "version": "1", "network": MESORCH_S.to_dict(), "licence": "none"} | changes
+    )
+
+
+@pytest.fixture
+def file(tmp_path: Path, network: Mesorch) -> Path:
+    save_weights(tmp_path / "test.safetensors", network.state_dict(), passport())
+    return tmp_path / "test.safetensors"
+
+
+def test_round_trip(file: Path, network: Mesorch) -> None:
+    loaded = load_weights(file)
+    image = torch.randn(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(loaded.network(image), network(image))
+    assert loaded.passport.network == MESORCH_S
+    assert not loaded.network.training
+
+
+def test_same_tensors_same_bytes(tmp_path: Path, network: Mesorch) -> None:
+    first = save_weights(tmp_path / "a.safetensors", network.state_dict(), passport())
+    second = save_weights(tmp_path / "b.safetensors", network.state_dict(), passport())
+    assert first == second
+
+
+def test_half_precision_files_load_as_float32(tmp_path: Path, network: Mesorch) -> None:
+    half = {name: t.half() if t.is_floating_point() else t for name, t in network.state_dict().items()}
+    save_weights(tmp_path / "h.safetensors", half, passport())
+    assert {p.dtype for p in load_weights(tmp_path / "h.safetensors").network.parameters()} == {torch.float32}
+
+
+def test_one_flipped_bit_is_noticed(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[-100] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(WeightsError, match="changed or damaged"):
+        load_weights(file)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff" * 100])
+def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.safetensors").write_bytes(content)
+    with pytest.raises(WeightsError, match="Cannot read"):
+        load_weights(tmp_path / "x.safetensors")
+
+
+def test_a_missing_file_and_one_without_passport(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="No weights at"):
+        load_weights(tmp_path / "none.safetensors")
+    save_file({"a": torch.zeros(2)}, tmp_path / "bare.safetensors")
+    with pytest.raises(WeightsError, match="carries no passport"):
+        load_weights(tmp_path / "bare.safetensors")
+
+
+def test_the_wrong_networks_tensors_are_named(tmp_path: Path, network: Mesorch) -> None:
+    wrong = passport(network=MESORCH_P.to_dict())
+    save_weights(tmp_path / "x.safetensors", network.state_dict(), wrong)
+    with pytest.raises(WeightsError, match="does not hold the tensors of mesorch-p: .* missing"):
+        load_weights(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"schema": "mesorch.passport/9"},
+        {"pixel_threshold": 1.5},
+        {"unknown": 1},
+        {"inference": {"levels": [{"kind": "whole", "long_side": 3}]}},
+        {"score": {"inconclusive_at": 0.9, "evidence_at": 0.1}},
+    ],
+)
+def test_a_passport_of_nonsense_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        passport(**changes)
+
+
+def test_names_paths_and_recorded_hashes(
+    tmp_path: Path, network: Mesorch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path))
+    folder = store.imported_folder()
+    folder.mkdir(parents=True)
+    path = folder / "mine.safetensors"
+    store.record_sum(path, save_weights(path, network.state_dict(), passport(name="mine")))
+    assert store.find_weights("mine") == path
+    assert "mine" in {weights.name for weights in store.list_weights()}
+    with pytest.raises(WeightsError, match="No weights named 'mime'.*mine"):
+        store.find_weights("mime")
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(WeightsError, match="SHA256SUMS beside it records"):
+        store.find_weights("mine")
