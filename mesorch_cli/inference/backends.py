@@ -1,0 +1,72 @@
+"""What runs the network: batches of normalised tiles in, logits out."""
+
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.network.mesorch import Mesorch
+
+Precision = Literal["fp32", "bf16", "fp16"]
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Backend(Protocol):
+    """A network behind one call. `name` and `device` go into the record."""
+
+    name: str
+    device: str
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return logits (B, 1, H, W) float32 of normalised images (B, 3, H, W) float32."""
+        ...
+
+
+def choose_device(wanted: str) -> torch.device:
+    """Return the device that `auto`, `cpu`, `cuda`, `cuda:N` or `mps` means here.
+
+    Raises UsageError for a device that is not there: an examiner who asked for one must not get another in silence.
+    """
+    has_mps = torch.backends.mps.is_available()
+    if wanted == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise UsageError(f"Unknown device {wanted!r}; expected auto, cpu, cuda, cuda:N or mps.") from error
+    there = {
+        "cpu": device.index in (None, 0),
+        "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
+        "mps": has_mps,
+    }
+    if device.type not in there:
+        raise UsageError(f"Unknown device {wanted!r}; expected auto, cpu, cuda, cuda:N or mps.")
+    if not there[device.type]:
+        raise UsageError(f"The device {wanted!r} is not there; {torch.cuda.device_count()} CUDA devices are. Try auto.")
+    return device
+
+
+class TorchBackend:
+    """The network in PyTorch. It is moved to the device and stays there."""
+
+    name = "torch"
+
+    def __init__(self, network: Mesorch, device: str = "auto", precision: Precision = "fp32") -> None:
+        self._device = choose_device(device)
+        if precision == "fp16" and self._device.type == "cpu":
+            raise UsageError("--precision fp16 on a CPU: expected fp32 or bf16, fp16 needs a GPU.")
+        self.device = str(self._device)
+        self._precision = precision
+        self._network = network.to(self._device).eval()
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        reduced = self._precision != "fp32"
+        with (
+            torch.inference_mode(),
+            torch.autocast(self._device.type, DTYPES.get(self._precision, torch.bfloat16), enabled=reduced),
+        ):
+            logits = self._network(torch.from_numpy(images).to(self._device))
+        result: NDArray[np.float32] = logits.float().cpu().numpy()
+        return result

@@ -1,0 +1,37 @@
+"""What the engine says of one photo."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.inference.regions import Region
+from mesorch_cli.inference.scoring import Verdict
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The result of one photo, in its stored raster.
+
+    probability: (H, W) float32 in 0..1, None where nothing was analysed; 0 where `coverage` left a pixel out.
+    score: raw image score 0..1. calibrated: calibrated probability 0..1, None without a calibration.
+    reason: why not analysed. flags: what the reader of the result must know, sorted.
+    coverage: share of the pixels that at least one level analysed, 0..1. tiles: network inputs, whole image included.
+    scales: names of the levels that ran, coarse to fine.
+    """
+
+    verdict: Verdict
+    reason: str | None = None
+    probability: NDArray[np.float32] | None = None
+    score: float | None = None
+    calibrated: float | None = None
+    regions: tuple[Region, ...] = ()
+    flags: tuple[str, ...] = ()
+    coverage: float = 0.0
+    tiles: int = 0
+    scales: tuple[str, ...] = ()
+
+
+def not_analysed(reason: str, flags: tuple[str, ...] = (), tiles: int = 0) -> Detection:
+    """Return the result of a photo that was looked at in vain."""
+    return Detection(Verdict.NOT_ANALYSED, reason=reason, flags=flags, tiles=tiles)

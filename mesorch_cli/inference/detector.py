@@ -1,0 +1,200 @@
+"""The engine: the one way from a photo's pixels to a result, whatever the command."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.inference.backends import Backend
+from mesorch_cli.inference.detection import Detection, not_analysed
+from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
+from mesorch_cli.inference.regions import MOST_LISTED, find_regions
+from mesorch_cli.inference.scoring import calibrate, disagreement, judge, pool
+from mesorch_cli.inference.settings import Settings
+from mesorch_cli.inference.tiling import Plan, Tile
+from mesorch_cli.network.normalise import normalise
+from mesorch_cli.network.passport import Level
+
+FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel holds nothing but rounding
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One level of one photo: the pixels it sees and the tiles that cover them."""
+
+    level: Level
+    pixels: Pixels
+    plan: Plan
+
+
+@dataclass
+class _Tally:
+    """What happened on the way; turned into flags at the end."""
+
+    done: int = 0
+    flags: set[str] = field(default_factory=set)
+
+
+def is_featureless(pixels: Pixels) -> bool:
+    """Say whether every channel of (H, W, 3) pixels stays within one grey level of 255."""
+    spread = pixels.max(axis=(0, 1)).astype(np.int64) - pixels.min(axis=(0, 1))
+    return bool((spread <= FEATURELESS_RANGE * np.iinfo(pixels.dtype).max).all())
+
+
+def level_size(level: Level, height: int, width: int, side: int) -> tuple[int, int]:
+    """Return the size at which a level sees a photo, (height, width). Photos are shrunk for tiles, never enlarged."""
+    if level.kind == "whole":
+        return side, side
+    factor = min(1.0, (level.long_side or max(height, width)) / max(height, width))
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+class Detector:
+    """A network with its settings, ready for photos of any size."""
+
+    def __init__(self, backend: Backend, settings: Settings) -> None:
+        self.backend = backend
+        self.settings = settings
+
+    def passes(self, pixels: Pixels) -> list[Pass]:
+        """Return the levels that say something new of this photo, in order; of tile levels of one size the last."""
+        settings = self.settings
+        height, width = pixels.shape[:2]
+        chosen: dict[tuple[str, int, int], Level] = {}
+        for level in settings.levels:
+            key = (level.kind, *level_size(level, height, width, settings.side))
+            chosen.pop(key, None)
+            chosen[key] = level
+        result = []
+        for (kind, level_height, level_width), level in chosen.items():
+            seen = pixels
+            if (level_height, level_width) != (height, width):
+                # The published pipeline squashes without antialiasing; shrinking for tiles is ours, and done well.
+                how = cv2.INTER_LINEAR if kind == "whole" else cv2.INTER_AREA
+                seen = cv2.resize(pixels, (level_width, level_height), interpolation=how).astype(pixels.dtype)
+            result.append(Pass(level, seen, Plan(level_height, level_width, settings.side, settings.overlap)))
+        return result
+
+    def detect(self, pixels: Pixels, on_progress: OnProgress | None = None) -> Detection:
+        """Analyse a photo, (H, W, 3) RGB uint8 or uint16 in its stored raster."""
+        settings = self.settings
+        height, width = pixels.shape[:2]
+        if min(height, width) < settings.smallest_photo_side:
+            return not_analysed("too small")
+        if is_featureless(pixels):
+            return not_analysed("featureless")
+
+        passes = self.passes(pixels)
+        total = sum(len(one.plan) for one in passes)
+        tally = _Tally()
+        fusion = Fusion(height, width, [one.level.weight for one in passes])
+        for index, one in enumerate(passes):
+            for first_row, rows in self._photo_rows(one, height, width, tally, total, on_progress):
+                fusion.add(index, first_row, rows)
+        probability, coverage = fusion.finish()
+        del fusion
+        if coverage == 0.0:
+            return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)
+        if settings.reference:
+            np.nan_to_num(probability, copy=False, nan=0.0)
+        else:
+            sigmoid_in_place(probability)
+        return self._conclude(probability, coverage, tally, tuple(one.level.name for one in passes))
+
+    def _conclude(self, probability: Canvas, coverage: float, tally: _Tally, scales: tuple[str, ...]) -> Detection:
+        settings = self.settings
+        regions, region_count = find_regions(probability, settings.pixel_threshold)
+        score = pool(probability, settings.score)
+        verdict = judge(score, settings.score)
+        flags = set(tally.flags)
+        if coverage < 1.0:
+            flags.add("parts not analysed")
+        if region_count > MOST_LISTED:
+            flags.add(f"{region_count} regions, {MOST_LISTED} listed")
+        if disagreement(verdict, regions):
+            flags.add("score and map disagree")
+        return Detection(
+            verdict,
+            probability=probability,
+            score=score,
+            calibrated=calibrate(score, settings.score),
+            regions=regions,
+            flags=tuple(sorted(flags)),
+            coverage=coverage,
+            tiles=tally.done,
+            scales=("reference",) if settings.reference else scales,
+        )
+
+    def _photo_rows(
+        self, one: Pass, height: int, width: int, tally: _Tally, total: int, on_progress: OnProgress | None
+    ) -> Iterator[tuple[int, Canvas]]:
+        """Yield bands of one level's map at the photo's size: logits, or probabilities of the reference analysis."""
+        rows = self._blended_rows(one, tally, total, on_progress)
+        if (one.plan.height, one.plan.width) == (height, width) and not self.settings.reference:
+            yield from rows
+            return
+        canvas = np.empty((one.plan.height, one.plan.width), np.float32)
+        for first_row, band in rows:
+            canvas[first_row : first_row + band.shape[0]] = band
+        if self.settings.reference:
+            sigmoid_in_place(canvas)
+        yield from stretched(canvas, height, width)
+
+    def _blended_rows(
+        self, one: Pass, tally: _Tally, total: int, on_progress: OnProgress | None
+    ) -> Iterator[tuple[int, Canvas]]:
+        """Yield bands of blended logits at the level's size, each as soon as no later tile touches it."""
+        plan = one.plan
+        summed = np.zeros((plan.tile_height, plan.width), np.float32)  # the rows from `top` on that tiles still touch
+        weight = np.zeros_like(summed)
+        top = row = 0
+        for index, (tile, logits) in enumerate(self._tile_logits(one, tally)):
+            if logits is not None:
+                local = slice(tile.y - top, tile.y - top + tile.height)
+                summed[local, tile.columns] += logits * plan.weights
+                weight[local, tile.columns] += plan.weights
+            tally.done += 1
+            if on_progress is not None:
+                on_progress(tally.done, total)
+            if (index + 1) % len(plan.xs) == 0:
+                count = plan.finished_rows(row) - top
+                with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: nothing covered the pixel
+                    yield top, summed[:count] / weight[:count]
+                for buffer in (summed, weight):
+                    buffer[: buffer.shape[0] - count] = buffer[count:].copy()
+                    buffer[buffer.shape[0] - count :] = 0
+                top += count
+                row += 1
+
+    def _tile_logits(self, one: Pass, tally: _Tally) -> Iterator[tuple[Tile, Canvas | None]]:
+        """Yield every tile of the plan in order with its logits, None where it has nothing to say."""
+        tiles = list(one.plan)
+        for first in range(0, len(tiles), self.settings.tile_batch):
+            chunk = tiles[first : first + self.settings.tile_batch]
+            crops = [one.pixels[tile.rows, tile.columns] for tile in chunk]
+            useful = [index for index, crop in enumerate(crops) if not is_featureless(crop)]
+            results: list[Canvas | None] = [None] * len(chunk)
+            if len(useful) < len(chunk):
+                tally.flags.add("featureless tiles")
+            if useful:
+                batch = np.stack([normalise(self._padded(crops[index], one.plan)) for index in useful])
+                for index, logits in zip(useful, self.backend(batch), strict=True):
+                    cropped = logits[0, : one.plan.tile_height, : one.plan.tile_width]
+                    if np.isfinite(cropped).all():
+                        results[index] = cropped
+                    else:
+                        tally.flags.add("non-finite logits")
+            yield from zip(chunk, results, strict=True)
+
+    @staticmethod
+    def _padded(crop: Pixels, plan: Plan) -> Pixels:
+        """Reflect a crop out to the plan's padded size, before normalisation: the network never sees zeros."""
+        below, right = plan.padded_height - crop.shape[0], plan.padded_width - crop.shape[1]
+        if below == right == 0:
+            return crop
+        return cv2.copyMakeBorder(np.ascontiguousarray(crop), 0, below, 0, right, cv2.BORDER_REFLECT_101)  # type: ignore[return-value]

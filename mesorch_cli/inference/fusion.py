@@ -1,0 +1,73 @@
+"""Maps of several levels on one canvas: stretched to the photo's size, averaged by weight where they cover it.
+
+Rows come in bands, so that beside the photo's own canvas nothing of its size is held. NaN marks pixels that a level left
+out.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+BAND_PIXELS = 4_000_000  # rows are handled in bands of about this many pixels, 16 MB of float32
+
+Canvas = NDArray[np.float32]
+
+
+def bands(height: int, width: int) -> Iterator[slice]:
+    """Yield row slices that together are the canvas."""
+    rows = max(1, BAND_PIXELS // width)
+    for first in range(0, height, rows):
+        yield slice(first, min(first + rows, height))
+
+
+def stretched(canvas: Canvas, height: int, width: int) -> Iterator[tuple[int, Canvas]]:
+    """Yield (first row, rows) of the canvas resized to height x width: bilinear, half-pixel centres, edges held."""
+    wide = canvas if canvas.shape[1] == width else cv2.resize(canvas, (width, canvas.shape[0]))
+    position = np.clip((np.arange(height) + 0.5) * canvas.shape[0] / height - 0.5, 0, canvas.shape[0] - 1)
+    above = np.floor(position).astype(np.intp)
+    below = np.minimum(above + 1, canvas.shape[0] - 1)
+    share = (position - above).astype(np.float32)[:, None]
+    for rows in bands(height, width):
+        if canvas.shape[0] == height:
+            yield rows.start, wide[rows]
+        else:
+            yield rows.start, wide[above[rows]] * (1 - share[rows]) + wide[below[rows]] * share[rows]
+
+
+class Fusion:
+    """Weighted mean over levels, per pixel over those that covered it."""
+
+    def __init__(self, height: int, width: int, weights: Sequence[float]) -> None:
+        self._sum: Canvas = np.zeros((height, width), np.float32)
+        self._seen = np.zeros((height, width), np.uint8)  # bit i: level i covered the pixel
+        self._weights = tuple(weights)
+
+    def add(self, level: int, first_row: int, values: Canvas) -> None:
+        """Add rows of level `level` (its place in the weights), (n, width) float32, NaN where it has nothing."""
+        rows = slice(first_row, first_row + values.shape[0])
+        covered = np.isfinite(values)
+        self._sum[rows] += np.where(covered, values * np.float32(self._weights[level]), np.float32(0))
+        self._seen[rows] |= covered.view(np.uint8) << np.uint8(level)
+
+    def finish(self) -> tuple[Canvas, float]:
+        """Return the mean, NaN where no level covered, and the share of pixels covered, 0..1. Ends this object's use."""
+        combinations = np.arange(256)
+        totals = sum(weight * (combinations >> level & 1) for level, weight in enumerate(self._weights))
+        table = np.where(np.asarray(totals) > 0, totals, np.nan).astype(np.float32)
+        for rows in bands(*self._sum.shape):
+            self._sum[rows] /= table[self._seen[rows]]
+        return self._sum, float(np.count_nonzero(self._seen)) / self._seen.size
+
+
+def sigmoid_in_place(logits: Canvas) -> None:
+    """Replace logits by probabilities, band by band; NaN becomes 0: nothing was seen there."""
+    for rows in bands(*logits.shape):
+        band = logits[rows]
+        np.negative(band, out=band)
+        with np.errstate(over="ignore"):  # exp of a large number is inf, and 1 / (1 + inf) is 0 as it should be
+            np.exp(band, out=band)
+        band += 1
+        np.reciprocal(band, out=band)
+        np.nan_to_num(band, copy=False, nan=0.0)

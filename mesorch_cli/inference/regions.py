@@ -1,0 +1,63 @@
+"""Connected parts of the map above the threshold, as an examiner would list them."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SMALLEST_SHARE = 0.0002  # of the photo; smaller specks are noise of the map, not findings
+SMALLEST_PIXELS = 16
+MOST_LISTED = 50
+
+
+@dataclass(frozen=True)
+class Region:
+    """One connected region (8 neighbours), in pixels of the stored raster.
+
+    share: of the photo's area. mean, peak: probability inside, 0..1.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    area_px: int
+    share: float
+    centroid_x: float
+    centroid_y: float
+    mean: float
+    peak: float
+
+
+def find_regions(probability: NDArray[np.float32], threshold: float) -> tuple[tuple[Region, ...], int]:
+    """Return the regions where probability > threshold, weightiest first, and how many there are in all.
+
+    At most MOST_LISTED are returned; specks below SMALLEST_SHARE of the photo and SMALLEST_PIXELS do not count.
+    """
+    above = (probability > threshold).view(np.uint8)
+    count, labels, stats, centroids = cv2.connectedComponentsWithStats(above, connectivity=8, ltype=cv2.CV_32S)
+    smallest = max(SMALLEST_PIXELS, round(SMALLEST_SHARE * probability.size))
+    regions = []
+    for label in range(1, count):
+        x, y, width, height, area = (int(value) for value in stats[label])
+        if area < smallest:
+            continue
+        box = np.s_[y : y + height, x : x + width]
+        inside = probability[box][labels[box] == label]
+        regions.append(
+            Region(
+                x,
+                y,
+                width,
+                height,
+                area,
+                area / probability.size,
+                round(float(centroids[label][0]), 2),
+                round(float(centroids[label][1]), 2),
+                float(inside.mean(dtype=np.float64)),
+                float(inside.max()),
+            )
+        )
+    regions.sort(key=lambda region: (-region.area_px * region.mean, region.y, region.x))
+    return tuple(regions[:MOST_LISTED]), len(regions)

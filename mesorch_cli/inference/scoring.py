@@ -1,0 +1,55 @@
+"""From the map to one number, and from the number to careful words."""
+
+import math
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.inference.regions import Region
+from mesorch_cli.network.passport import ScoreRule
+
+LOGIT_BOUND = 1e-6  # scores are kept this far from 0 and 1 before their logit is taken
+DISAGREEMENT_SHARE = 0.01  # of the photo: a region this large should not stand beside "no evidence found"
+
+
+class Verdict(StrEnum):
+    """What may be said of a photo. Never "authentic": the absence of evidence is all that can be seen."""
+
+    NO_EVIDENCE = "no evidence found"
+    INCONCLUSIVE = "inconclusive"
+    EVIDENCE = "evidence of manipulation"
+    NOT_ANALYSED = "not analysed"
+
+
+def pool(probability: NDArray[np.float32], rule: ScoreRule) -> float:
+    """Return the raw image score, 0..1: the mean of the largest `share` of all pixels, or their maximum."""
+    if rule.pooling == "max":
+        return float(probability.max())
+    count = max(1, round(rule.share * probability.size))
+    largest = np.partition(probability, probability.size - count, axis=None)[-count:]
+    return float(np.sort(largest).mean(dtype=np.float64))  # sorted: the sum must not depend on the partition's order
+
+
+def calibrate(score: float, rule: ScoreRule) -> float | None:
+    """Return the calibrated probability of the passport, 0..1, or None where it has no calibration."""
+    if rule.calibration is None:
+        return None
+    bounded = min(max(score, LOGIT_BOUND), 1.0 - LOGIT_BOUND)
+    logit = math.log(bounded / (1.0 - bounded))
+    return 1.0 / (1.0 + math.exp(-(rule.calibration.slope * logit + rule.calibration.intercept)))
+
+
+def judge(score: float, rule: ScoreRule) -> Verdict:
+    """Return the words for a raw score."""
+    if score >= rule.evidence_at:
+        return Verdict.EVIDENCE
+    return Verdict.INCONCLUSIVE if score >= rule.inconclusive_at else Verdict.NO_EVIDENCE
+
+
+def disagreement(verdict: Verdict, regions: tuple[Region, ...]) -> bool:
+    """Say whether score and map tell different stories: a large region without evidence, or evidence without a region."""
+    largest = max((region.share for region in regions), default=0.0)
+    return (verdict is Verdict.NO_EVIDENCE and largest >= DISAGREEMENT_SHARE) or (
+        verdict is Verdict.EVIDENCE and not regions
+    )

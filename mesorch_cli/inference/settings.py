@@ -1,0 +1,99 @@
+"""What the engine does with a photo: the passport's defaults, changed where the user asked for it."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Self
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.inference.backends import Precision
+from mesorch_cli.inference.tiling import Plan
+from mesorch_cli.network.passport import Level, Passport, ScoreRule
+
+MOST_LEVELS = 8  # the bits of the coverage mask
+WHOLE = Level(kind="whole")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a result depends on beside the photo, the weights and the machine.
+
+    side: of the square network inputs, in pixels. overlap: of neighbouring tiles, share of a side.
+    reference: the published way, one squash and the sigmoid before the resize; needs the level `whole` alone.
+    tile_batch: tiles per call of the network; it can move the last bits of a result, so it belongs to the record.
+    smallest_photo_side: in pixels; smaller photos are not analysed.
+    """
+
+    side: int
+    levels: tuple[Level, ...]
+    overlap: float
+    precision: Precision
+    pixel_threshold: float
+    score: ScoreRule
+    smallest_photo_side: int = 1
+    reference: bool = False
+    tile_batch: int = 4
+
+    def __post_init__(self) -> None:
+        Plan(self.side, self.side, self.side, self.overlap)  # refuses sides and overlaps that are none
+        if not 1 <= len(self.levels) <= MOST_LEVELS:
+            raise UsageError(f"{len(self.levels)} levels: expected 1 to {MOST_LEVELS}.")
+        if self.reference and self.levels != (WHOLE,):
+            raise UsageError("The reference analysis is the whole image alone; give no other scales beside it.")
+        if not 0.0 <= self.pixel_threshold <= 1.0:
+            raise UsageError(f"A threshold of {self.pixel_threshold}: expected a probability, 0 to 1.")
+        if self.tile_batch < 1:
+            raise UsageError(f"A batch of {self.tile_batch} tiles: expected at least 1.")
+
+    @classmethod
+    def from_passport(
+        cls,
+        passport: Passport,
+        *,
+        scales: str | None = None,
+        overlap: float | None = None,
+        precision: Precision | None = None,
+        pixel_threshold: float | None = None,
+        tile_batch: int | None = None,
+    ) -> Self:
+        """Return the passport's settings, each replaced where a value is given.
+
+        scales: `default`, `reference`, or names joined by commas out of `whole`, `native` and `tiles-LONG_SIDE`.
+        """
+        rule = passport.inference
+        settings = cls(
+            side=passport.input.side,
+            levels=rule.levels,
+            overlap=rule.overlap if overlap is None else overlap,
+            precision=precision or rule.precision,
+            pixel_threshold=passport.pixel_threshold if pixel_threshold is None else pixel_threshold,
+            score=passport.score,
+            smallest_photo_side=passport.input.smallest_photo_side,
+        )
+        if tile_batch is not None:
+            settings = replace(settings, tile_batch=tile_batch)
+        if scales in (None, "default"):
+            return settings
+        if scales == "reference":
+            return replace(settings, levels=(WHOLE,), reference=True)
+        return replace(settings, levels=parse_levels(str(scales), rule.levels))
+
+
+def parse_levels(text: str, known: tuple[Level, ...]) -> tuple[Level, ...]:
+    """Return the levels that a comma list names; one that the passport knows keeps its weight, others weigh 1."""
+    weights = {level.name: level.weight for level in known}
+    levels: list[Level] = []
+    for name in text.split(","):
+        found = re.fullmatch(r"whole|native|tiles-([1-9]\d{1,5})", name.strip())
+        if found is None:
+            raise UsageError(
+                f"Unknown scale {name.strip()!r}; expected default, reference, or a comma list of whole, native and "
+                "tiles-LONG_SIDE such as tiles-1024."
+            )
+        weight = weights.get(found[0], 1.0)
+        if found[0] == "whole":
+            levels.append(Level(kind="whole", weight=weight))
+        else:
+            levels.append(Level(kind="tiles", long_side=int(found[1] or 0), weight=weight))
+    if len({level.name for level in levels}) != len(levels):
+        raise UsageError(f"A scale is named twice in {text!r}; expected each only once.")
+    return tuple(levels)

@@ -1,0 +1,220 @@
+"""The engine with networks whose answer is known for every pixel, and once with the real one."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.inference.backends import TorchBackend, choose_device
+from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.network.config import MESORCH_S
+from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.network.normalise import normalise
+from mesorch_cli.network.passport import Level
+from tests.inference.networks import NATIVE, WHOLE, Pixelwise, noise, settings
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-logits))
+
+
+def expected_native(pixels: np.ndarray) -> np.ndarray:
+    return sigmoid(normalise(pixels).mean(axis=0))
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from([32, 64, 96]), st.floats(0, 0.75), st.integers(1, 7))
+@hypothesis_settings(max_examples=150, deadline=None)
+def test_tiles_of_a_pixelwise_network_give_the_map_back(
+    height: int, width: int, side: int, overlap: float, tile_batch: int
+) -> None:
+    pixels = noise(height, width, seed=height * 301 + width)
+    pixels[0, 0], pixels[-1, -1] = 0, 255  # never featureless, unless it is one pixel
+    detector = Detector(Pixelwise(), settings(side=side, overlap=overlap, tile_batch=tile_batch))
+    detection = detector.detect(pixels)
+    if height == width == 1:
+        assert detection.reason == "featureless"
+        return
+    assert detection.probability is not None
+    if not detection.flags or "featureless tiles" not in detection.flags:
+        np.testing.assert_allclose(detection.probability, expected_native(pixels), atol=2e-6)
+        assert detection.coverage == 1.0
+
+
+def test_one_tile_equals_no_tiling() -> None:
+    pixels = noise(64, 64)
+    backend = Pixelwise()
+    detection = Detector(backend, settings(side=64)).detect(pixels)
+    assert backend.shapes == [(1, 3, 64, 64)]
+    assert detection.probability is not None
+    direct = Pixelwise()(normalise(pixels)[None])[0, 0]
+    np.testing.assert_array_equal(detection.probability, np.float32(1) / (np.exp(-direct) + np.float32(1)))
+
+
+@pytest.mark.parametrize("tile_batch", [1, 2, 5, 64])
+def test_the_batch_size_changes_nothing(tile_batch: int) -> None:
+    pixels = noise(200, 333)
+    levels = (WHOLE, Level(kind="tiles", long_side=150), NATIVE)
+    base = Detector(Pixelwise(), settings(levels=levels, tile_batch=3)).detect(pixels)
+    other = Detector(Pixelwise(), settings(levels=levels, tile_batch=tile_batch)).detect(pixels)
+    assert base.probability is not None
+    assert other.probability is not None
+    assert np.array_equal(base.probability, other.probability)
+    assert base.score == other.score
+    assert base.regions == other.regions
+
+
+def test_the_order_of_tiles_changes_nothing() -> None:
+    pixels = noise(150, 210)
+    detector = Detector(Pixelwise(), settings(overlap=0.5))
+    forward = detector.detect(pixels).probability
+    backward = detector.detect(np.ascontiguousarray(pixels[::-1, ::-1])).probability
+    assert forward is not None
+    assert backward is not None
+    np.testing.assert_allclose(forward, backward[::-1, ::-1], atol=2e-6)
+
+
+def test_sixteen_bits_are_not_eight() -> None:
+    pixels = noise(70, 90)
+    wide = pixels.astype(np.uint16) * 257
+    detector = Detector(Pixelwise(), settings(levels=(NATIVE,)))
+    eight, sixteen = detector.detect(pixels).probability, detector.detect(wide).probability
+    assert eight is not None
+    assert sixteen is not None
+    np.testing.assert_allclose(eight, sixteen, atol=1e-6)
+    finer = wide.copy()
+    finer[10:20, 10:20, 0] ^= 1  # below one level of 8 bits
+    changed = detector.detect(finer).probability
+    assert changed is not None
+    assert not np.array_equal(changed[10:20, 10:20], sixteen[10:20, 10:20])
+
+
+def test_levels_are_averaged_by_weight() -> None:
+    pixels = noise(128, 128)
+
+    def by_size(images: np.ndarray) -> np.ndarray:
+        return np.full((images.shape[0], 1, *images.shape[2:]), 3.0 if len(backend.shapes) == 1 else -1.0)
+
+    backend = Pixelwise(by_size)
+    levels = (Level(kind="whole", weight=1.0), Level(kind="tiles", long_side=0, weight=3.0))
+    detection = Detector(backend, settings(levels=levels)).detect(pixels)
+    assert detection.probability is not None
+    np.testing.assert_allclose(detection.probability, sigmoid(np.float64((3.0 - 3.0) / 4)), atol=1e-6)
+    assert detection.scales == ("whole", "native")
+
+
+def test_a_level_that_would_repeat_another_is_left_out() -> None:
+    levels = (WHOLE, Level(kind="tiles", long_side=500), Level(kind="tiles", long_side=200), NATIVE)
+    detection = Detector(Pixelwise(), settings(levels=levels)).detect(noise(100, 300))
+    assert detection.scales == ("whole", "tiles-200", "native")
+
+
+def test_reference_is_the_published_way() -> None:
+    torch.manual_seed(0)
+    network = Mesorch(MESORCH_S).eval()
+    pixels = cv2.GaussianBlur(noise(90, 140), (0, 0), 2)
+    chosen = settings(side=96, levels=(WHOLE,), reference=True)
+    detection = Detector(TorchBackend(network, "cpu"), chosen).detect(pixels)
+    squashed = cv2.resize(pixels, (96, 96), interpolation=cv2.INTER_LINEAR)
+    with torch.inference_mode():
+        probability = torch.sigmoid(network(torch.from_numpy(normalise(squashed))[None]))
+        expected = torch.nn.functional.interpolate(probability, size=(90, 140), mode="bilinear", align_corners=False)
+    assert detection.probability is not None
+    np.testing.assert_allclose(detection.probability, expected[0, 0].numpy(), atol=1e-5)
+    assert detection.scales == ("reference",)
+
+
+def test_the_real_network_is_the_same_in_any_batch() -> None:
+    torch.manual_seed(0)
+    backend = TorchBackend(Mesorch(MESORCH_S), "cpu")
+    pixels = cv2.GaussianBlur(noise(150, 100), (0, 0), 1)
+    maps = [
+        Detector(backend, settings(levels=(WHOLE, NATIVE), tile_batch=batch)).detect(pixels).probability
+        for batch in (1, 4)
+    ]
+    again = Detector(backend, settings(levels=(WHOLE, NATIVE), tile_batch=4)).detect(pixels).probability
+    assert maps[0] is not None
+    assert maps[1] is not None
+    assert again is not None
+    np.testing.assert_allclose(maps[0], maps[1], atol=1e-5)
+    assert np.array_equal(maps[1], again)
+
+
+@pytest.mark.parametrize("value", [0, 255, 128])
+def test_a_flat_photo_is_refused_as_featureless(value: int) -> None:
+    detection = Detector(Pixelwise(), settings()).detect(np.full((100, 80, 3), value, np.uint8))
+    assert detection.verdict is Verdict.NOT_ANALYSED
+    assert detection.reason == "featureless"
+    assert detection.probability is None
+
+
+def test_featureless_tiles_are_left_out_and_flagged() -> None:
+    pixels = np.full((64, 640, 3), 200, np.uint8)
+    pixels[:, :100] = noise(64, 100)
+    detection = Detector(Pixelwise(), settings(overlap=0.0)).detect(pixels)
+    assert "featureless tiles" in detection.flags
+    assert "parts not analysed" in detection.flags
+    assert detection.probability is not None
+    assert 0 < detection.coverage < 1
+    assert (detection.probability[:, 300:] == 0).all()
+
+
+def test_tiles_that_are_not_finite_are_left_out_and_flagged() -> None:
+    def broken(images: np.ndarray) -> np.ndarray:
+        logits = images.mean(axis=1, keepdims=True).copy()
+        if len(backend.shapes) == 1:
+            logits[0, 0, 5, 5] = np.nan
+        return logits
+
+    backend = Pixelwise(broken)
+    detection = Detector(backend, settings(tile_batch=1, overlap=0.0)).detect(noise(64, 128))
+    assert "non-finite logits" in detection.flags
+    assert detection.coverage == 0.5
+    assert detection.score is not None
+    assert np.isfinite(detection.score)
+
+    nowhere = Detector(Pixelwise(lambda images: np.full((len(images), 1, 64, 64), np.inf)), settings()).detect(noise(64, 64))
+    assert nowhere.verdict is Verdict.NOT_ANALYSED
+    assert nowhere.reason == "non-finite logits"
+
+
+def test_sizes_from_a_pixel_to_a_strip() -> None:
+    detector = Detector(Pixelwise(), settings(levels=(WHOLE, NATIVE), side=512))
+    for height, width in ((1, 2), (16, 16), (20, 20_000)):
+        detection = detector.detect(noise(height, width))
+        assert detection.probability is not None
+        assert detection.probability.shape == (height, width)
+        assert np.isfinite(detection.probability).all()
+    small = Detector(Pixelwise(), settings(smallest_photo_side=32)).detect(noise(31, 500))
+    assert (small.verdict, small.reason) == (Verdict.NOT_ANALYSED, "too small")
+
+
+def test_padding_reflects_the_photo() -> None:
+    seen: list[np.ndarray] = []
+
+    def remember(images: np.ndarray) -> np.ndarray:
+        seen.append(images)
+        return images.mean(axis=1, keepdims=True)
+
+    pixels = noise(40, 50)
+    Detector(Pixelwise(remember), settings(side=64)).detect(pixels)
+    expected = normalise(np.pad(pixels, ((0, 24), (0, 14), (0, 0)), "reflect"))
+    np.testing.assert_array_equal(seen[0][0], expected)
+
+
+def test_progress_counts_every_tile() -> None:
+    calls: list[tuple[int, int]] = []
+    detection = Detector(Pixelwise(), settings(levels=(WHOLE, NATIVE))).detect(
+        noise(100, 100), lambda done, total: calls.append((done, total))
+    )
+    assert calls == [(index + 1, detection.tiles) for index in range(detection.tiles)]
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "gpu", "tpu", "cpu:3", "cuda:"])
+def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+    with pytest.raises(UsageError, match=device):
+        choose_device(device)
