@@ -1,0 +1,1 @@
+"""The forensic record of one analysis."""

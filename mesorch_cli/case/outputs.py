@@ -1,0 +1,87 @@
+"""Where results are written: whole files only, one folder per input, never over another input's results."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+from mesorch_cli.case.record import json_path
+from mesorch_cli.errors import OutputError, UsageError
+
+RECORD_NAME = "record.json"
+LONGEST_NAME = 120  # bytes of a folder's name; file systems allow 255, paths below it need room
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name and rename it, so that nobody ever sees half of it."""
+    temporary = path.with_name(path.name + ".part")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"Cannot write {path}: {error.strerror}. Free the space or choose another -o folder.") from error
+
+
+def safe_name(source: str) -> str:
+    """Return a folder name for an input: its file name without anything that a terminal or file system trips over."""
+    name = "stdin" if source == "-" else os.path.basename(source.rstrip("/\\")) or "input"
+    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    name = re.sub(r"[\x00-\x1f\x7f/\\:*?\"<>|\u0080-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]", "_", name)
+    while len(name.encode()) > LONGEST_NAME:
+        name = name[:-1]
+    return "_" + name if name.startswith(".") else name
+
+
+class OutputFolder:
+    """The folder that a run writes to."""
+
+    def __init__(self, root: Path) -> None:
+        """Make the folder if it is not there; OutputError if nothing can be written to it."""
+        self.root = root
+        self._taken: set[str] = set()
+        probe = root / ".mesorch-probe.part"
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write to the output folder {root}: {error.strerror}. Choose another one with -o."
+            ) from error
+
+    def refuse_beside(self, sources: list[str]) -> None:
+        """Raise UsageError if the folder is one that an input lies in: evidence folders are not written to."""
+        here = self.root.resolve()
+        for source in sources:
+            if source != "-" and Path(source).resolve().parent == here:
+                raise UsageError(
+                    f"The output folder {self.root} is the one that {source!r} lies in. Evidence folders are not written "
+                    "to; choose another one with -o, or allow it with --in-tree."
+                )
+
+    def folder_for(self, source: str, sha256: str | None) -> Path:
+        """Return the folder of one input, made; a second input of the same name gets one with its hash in the name."""
+        name = safe_name(source)
+        short = (sha256 or "unread")[:8]
+        candidates = [name, f"{name}-{short}", *(f"{name}-{short}-{number}" for number in range(2, 1000))]
+        for candidate in candidates:
+            if candidate not in self._taken and self._ours(self.root / candidate, source, sha256):
+                self._taken.add(candidate)
+                folder = self.root / candidate
+                try:
+                    folder.mkdir(exist_ok=True)
+                except OSError as error:
+                    raise OutputError(f"Cannot make {folder}: {error.strerror}. Choose another -o folder.") from error
+                return folder
+        raise OutputError(f"{self.root} holds too many results of files named {name!r}. Choose another -o folder.")
+
+    @staticmethod
+    def _ours(folder: Path, source: str, sha256: str | None) -> bool:
+        """Say whether a folder is free, or holds an earlier result of the same input."""
+        if not folder.exists():
+            return True
+        try:
+            found = json.loads((folder / RECORD_NAME).read_text(encoding="ascii"))["input"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        return bool(found.get("path") == json_path(source) and found.get("sha256") == sha256)

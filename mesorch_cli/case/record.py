@@ -1,0 +1,235 @@
+"""The record `mesorch.record/1`: what was analysed, how, and with what result, so that another examiner can repeat it.
+
+Field names are an interface: scripts depend on them. Everything but `timing` and `argv` is the same bytes for the same
+file, weights, settings, versions and machine.
+"""
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from mesorch_cli.errors import InputError
+from mesorch_cli.evidence.photo import Photo
+from mesorch_cli.inference.detection import Detection
+from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.inference.settings import Settings
+
+SCHEMA = "mesorch.record/1"
+PROBABILITY_DIGITS = 6  # float32 carries about seven
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputPart(_Part):
+    """The file: its name as given, bytes, and hash before and after the analysis (null where it could not be read)."""
+
+    path: str
+    size: int | None
+    sha256: Sha256 | None
+    sha256_after: Sha256 | None
+
+
+class IntegrityPart(_Part):
+    ok: bool
+    findings: list[str]
+
+
+class DecodePart(_Part):
+    """How bytes became pixels; width and height of the stored raster, orientation recorded and not applied."""
+
+    reader: str
+    version: str
+    format: str
+    width: int
+    height: int
+    bits: int
+    pages: int
+    orientation: Annotated[int, Field(ge=1, le=8)]
+    conversions: list[str]
+    integrity: IntegrityPart
+
+
+class AnalysisPart(_Part):
+    """How the pixels were analysed; coverage is the share of pixels that at least one level saw."""
+
+    scales: list[str]
+    tiles: int
+    overlap: float
+    fusion: dict[str, float]
+    precision: str
+    device: str
+    backend: str
+    coverage: Share
+
+
+class RegionPart(_Part):
+    """A connected region above the threshold, in pixels of the stored raster."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    area_px: int
+    share: Share
+    centroid_x: float
+    centroid_y: float
+    mean: Share
+    peak: Share
+
+
+class ResultPart(_Part):
+    """score: raw image score; probability: the calibrated one or null; threshold: of the pixels."""
+
+    score: Share | None
+    pooling: str
+    probability: Share | None
+    threshold: Share
+    verdict: Verdict
+    reason: str | None
+    regions: list[RegionPart]
+    flags: list[str]
+
+
+class ArtefactPart(_Part):
+    """A file written beside the record; path relative to the output folder."""
+
+    role: Literal["overlay", "heatmap", "mask"]
+    path: str
+    sha256: Sha256
+
+
+class WeightsPart(_Part):
+    name: str
+    sha256: Sha256
+    licence: str
+
+
+class TimingPart(_Part):
+    """Apart from the rest, so that the rest is byte-stable. Seconds; started_at in UTC, ISO 8601."""
+
+    started_at: str
+    read_s: float
+    analyse_s: float
+
+
+class Record(_Part):
+    """One input of one run."""
+
+    schema_: Literal["mesorch.record/1"] = Field(default=SCHEMA, alias="schema")
+    input: InputPart
+    decode: DecodePart | None
+    metadata: dict[str, JsonValue]
+    provenance: dict[str, JsonValue]
+    analysis: AnalysisPart | None
+    result: ResultPart
+    artefacts: list[ArtefactPart]
+    weights: WeightsPart
+    tool: dict[str, str]
+    settings_sha256: Sha256
+    argv: list[str]
+    timing: TimingPart
+
+    def to_line(self) -> str:
+        """Return the record as one line of ASCII JSON, without the newline; any path survives it."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), ensure_ascii=True, allow_nan=False)
+
+    def to_text(self) -> str:
+        """Return the record as indented JSON for a file."""
+        values = self.model_dump(mode="json", by_alias=True)
+        return json.dumps(values, ensure_ascii=True, allow_nan=False, indent=2) + "\n"
+
+
+def record_schema() -> dict[str, Any]:
+    """Return the JSON schema (draft 2020-12) that every record obeys."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Record.model_json_schema(by_alias=True)
+
+
+def tool_versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    packages = ("torch", "timm", "numpy", "opencv-python-headless", "pillow", "imagecodecs", "tifffile")
+    return {
+        "name": "mesorch",
+        "version": version("mesorch"),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+    } | {package: version(package) for package in packages}
+
+
+def settings_digest(settings: Settings, weights_sha256: str, accept_damaged: bool) -> str:
+    """Return the SHA-256 of everything that the user or the passport set and that a result depends on."""
+    values = {
+        "side": settings.side,
+        "levels": [[level.name, level.weight] for level in settings.levels],
+        "reference": settings.reference,
+        "overlap": settings.overlap,
+        "precision": settings.precision,
+        "pixel_threshold": settings.pixel_threshold,
+        "score": settings.score.model_dump(mode="json"),
+        "smallest_photo_side": settings.smallest_photo_side,
+        "tile_batch": settings.tile_batch,
+        "accept_damaged": accept_damaged,
+        "weights": weights_sha256,
+    }
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def json_path(path: str) -> str:
+    """Return a path as text that JSON can carry: bytes that are no UTF-8 become \\xNN."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def decode_part(photo: Photo) -> DecodePart:
+    """Return the decode block of a photo."""
+    decode = photo.decode
+    return DecodePart(
+        reader=decode.reader,
+        version=decode.version,
+        format=decode.format,
+        width=decode.width,
+        height=decode.height,
+        bits=decode.bits,
+        pages=decode.pages,
+        orientation=decode.orientation,
+        conversions=list(decode.conversions),
+        integrity=IntegrityPart(ok=decode.integrity.ok, findings=list(decode.integrity.findings)),
+    )
+
+
+def result_part(detection: Detection, settings: Settings, extra_flags: tuple[str, ...] = ()) -> ResultPart:
+    """Return the result block; floats rounded to PROBABILITY_DIGITS."""
+    rule = settings.score
+    regions = [
+        RegionPart(
+            **vars(region)
+            | {
+                "share": round(region.share, PROBABILITY_DIGITS),
+                "mean": round(region.mean, PROBABILITY_DIGITS),
+                "peak": round(region.peak, PROBABILITY_DIGITS),
+            }
+        )
+        for region in detection.regions
+    ]
+    return ResultPart(
+        score=None if detection.score is None else round(detection.score, PROBABILITY_DIGITS),
+        pooling=rule.pooling if rule.pooling == "max" else f"{rule.pooling} {rule.share:g}",
+        probability=None if detection.calibrated is None else round(detection.calibrated, PROBABILITY_DIGITS),
+        threshold=settings.pixel_threshold,
+        verdict=detection.verdict,
+        reason=detection.reason,
+        regions=regions,
+        flags=sorted({*detection.flags, *extra_flags}),
+    )
+
+
+def failed_detection(error: InputError) -> Detection:
+    """Return the result of an input that could not be read: not analysed, with the error's reason."""
+    return Detection(Verdict.NOT_ANALYSED, reason=error.reason)

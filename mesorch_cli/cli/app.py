@@ -1,0 +1,34 @@
+"""The command line as a whole."""
+
+from typing import Annotated
+
+import typer
+
+from mesorch_cli import __version__
+from mesorch_cli.cli import weights
+from mesorch_cli.cli.console import write_data
+from mesorch_cli.cli.detect import detect
+from mesorch_cli.cli.info import info
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        write_data(f"mesorch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def mesorch(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Find where a photo was manipulated: localisation map, image score and a repeatable record, offline."""
+
+
+app.command()(detect)
+app.add_typer(weights.app, name="weights")
+app.command()(info)

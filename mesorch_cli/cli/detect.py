@@ -1,0 +1,126 @@
+"""`mesorch detect`: where photos were manipulated."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mesorch_cli.cli import console, options
+from mesorch_cli.cli.guard import guard
+from mesorch_cli.cli.inputs import STDIN, named_inputs
+
+if TYPE_CHECKING:
+    from mesorch_cli.case.examine import Examination
+
+SOME_NOT_ANALYSED, NONE_ANALYSED, FINDINGS = 3, 4, 10
+
+
+def exit_code(examinations: "list[tuple[bool, bool]]", fail_on_findings: bool) -> int:
+    """Return the code for (analysed, evidence found) of every input: 4 before 3 before 10 before 0."""
+    if not any(analysed for analysed, _ in examinations):
+        return NONE_ANALYSED
+    if not all(analysed for analysed, _ in examinations):
+        return SOME_NOT_ANALYSED
+    return FINDINGS if fail_on_findings and any(evidence for _, evidence in examinations) else 0
+
+
+def report(examination: "Examination", as_json: bool, quiet: bool) -> None:
+    """Tell one result: data to stdout, people on stderr."""
+    record = examination.record
+    if examination.problem is not None:
+        console.say_error(examination.problem)
+    on_screen = console.people().is_terminal and not quiet
+    if on_screen:
+        console.show_examination(examination)
+    if as_json:
+        console.write_data(record.to_line())
+    elif not on_screen or not sys.stdout.isatty():
+        score = "" if record.result.score is None else f"{record.result.score:.3f}"
+        console.write_data(f"{record.result.verdict.value}\t{score}\t{console.printable(record.input.path)}")
+
+
+def detect(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PHOTO...", help="Photos; `-` reads one from standard input.")
+    ] = None,
+    output: options.OutputDir = Path("mesorch-out"),
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    scales: options.Scales = None,
+    overlap: options.Overlap = None,
+    precision: options.Precision = None,
+    threshold: options.Threshold = None,
+    tile_batch: options.TileBatch = None,
+    as_json: options.Json = False,
+    files_from: Annotated[
+        str | None, typer.Option(metavar="FILE|-", help="Also the photos that this file lists, one a line.")
+    ] = None,
+    null: Annotated[bool, typer.Option("--null", "-0", help="The list of --files-from is NUL-separated.")] = False,
+    accept_damaged: Annotated[
+        bool, typer.Option(help="Analyse damaged files too; the record says so.", rich_help_panel=options.ANALYSIS)
+    ] = False,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Refuse larger photos before decoding.", rich_help_panel=options.ANALYSIS)
+    ] = 500_000_000,
+    no_artefacts: Annotated[
+        bool, typer.Option("--no-artefacts", help="Write no files at all.", rich_help_panel=options.OUTPUT)
+    ] = False,
+    in_tree: Annotated[
+        bool,
+        typer.Option("--in-tree", help="Allow results in the folder of a photo.", rich_help_panel=options.OUTPUT),
+    ] = False,
+    fail_on_findings: Annotated[
+        bool,
+        typer.Option(help="Exit with 10 if any verdict is evidence of manipulation.", rich_help_panel=options.OUTPUT),
+    ] = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Find where photos were manipulated, how sure that is, and write a record that can be repeated.
+
+    For every photo the output folder gets `overlay.png`, `heatmap.png` (16 bits), `mask.png` and `record.json`. A
+    verdict is `no evidence found`, `inconclusive`, `evidence of manipulation`, or `not analysed` with its reason.
+    On stdout: with --json a record a line; else, where it is no terminal, verdict, score and photo, separated by tabs.
+
+    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed, 4 none could, 5 weights, 10 findings with
+    --fail-on-findings, 130 interrupted.
+
+    Example: mesorch detect photo.jpg -o results
+    """
+    with guard():
+        sources = list(named_inputs(paths or [], files_from, null))
+        from mesorch_cli.case.outputs import OutputFolder
+
+        folder = None if no_artefacts else OutputFolder(output)
+        if folder is not None and not in_tree:
+            folder.refuse_beside(sources)
+
+        from mesorch_cli.case.examine import Examiner
+        from mesorch_cli.inference.backends import TorchBackend
+        from mesorch_cli.inference.detector import Detector
+        from mesorch_cli.inference.scoring import Verdict
+        from mesorch_cli.inference.settings import Settings
+        from mesorch_cli.network.store import find_weights
+        from mesorch_cli.network.weights import load_weights
+
+        loaded = load_weights(find_weights(weights))
+        settings = Settings.from_passport(
+            loaded.passport,
+            scales=scales,
+            overlap=overlap,
+            precision=precision.value if precision else None,
+            pixel_threshold=threshold,
+            tile_batch=tile_batch,
+        )
+        detector = Detector(TorchBackend(loaded.network, device, settings.precision), settings)
+        examiner = Examiner(
+            detector, loaded, argv=sys.argv[1:], accept_damaged=accept_damaged, max_pixels=max_pixels
+        )
+        outcomes = []
+        for source in sources:
+            data = sys.stdin.buffer.read() if source == STDIN else None
+            with console.tile_progress(source, wanted=not quiet) as on_progress:
+                examination = examiner.examine(source, data=data, output=folder, on_progress=on_progress)
+            report(examination, as_json, quiet)
+            outcomes.append((examination.analysed, examination.record.result.verdict is Verdict.EVIDENCE))
+        raise typer.Exit(exit_code(outcomes, fail_on_findings))

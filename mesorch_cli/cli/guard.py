@@ -1,0 +1,42 @@
+"""Errors become one line and an exit code here, and nowhere else."""
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from mesorch_cli.cli.console import say_error
+from mesorch_cli.errors import MesorchError
+
+INTERRUPTED = 130
+INTERNAL = 1
+TRACEBACK_VARIABLE = "MESORCH_TRACEBACK"
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Run a command's body: known errors and Ctrl-C end it with a line and their code, a fault of ours with code 1."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, SystemExit):
+        raise
+    except MesorchError as error:
+        say_error(str(error))
+        raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt as error:
+        say_error("interrupted; results already written are whole.")
+        raise typer.Exit(INTERRUPTED) from error
+    except BrokenPipeError as error:  # the reader of stdout has gone, as `head` does; nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from error
+    except Exception as error:  # noqa: BLE001 - the last door: whatever it is, a user gets one line
+        if os.environ.get(TRACEBACK_VARIABLE):
+            traceback.print_exc()
+        say_error(
+            f"this is a fault of mesorch, not of your input: {type(error).__name__}: {error}. "
+            f"Set {TRACEBACK_VARIABLE}=1 to see where, and report it."
+        )
+        raise typer.Exit(INTERNAL) from error

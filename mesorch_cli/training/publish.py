@@ -1,0 +1,35 @@
+"""From a run's checkpoint to the file that ships: averaged weights, half precision, a passport."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mesorch_cli.network.config import CONFIGS
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.weights import save_weights
+from mesorch_cli.training.checkpoint import load_checkpoint
+
+KEPT_WHOLE = ("running_mean", "running_var")  # variances of batch norm leave the range of fp16
+
+
+def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return floating tensors as fp16, batch-norm statistics and integers as they are."""
+    return {
+        name: tensor.half() if tensor.is_floating_point() and not name.endswith(KEPT_WHOLE) else tensor
+        for name, tensor in tensors.items()
+    }
+
+
+def publish(checkpoint: Path, target: Path, passport: Passport) -> str:
+    """Write the averaged weights of a checkpoint to `target` with a passport; returns the file's SHA-256."""
+    tensors = load_checkpoint(checkpoint).ema
+    expected = CONFIGS[passport.network.name]
+    if expected != passport.network:
+        raise ValueError(f"the passport describes {passport.network}, the run trained {expected}")
+    return save_weights(target, to_half({name: tensor.contiguous() for name, tensor in tensors.items()}), passport)
+
+
+def is_finite(tensors: dict[str, Tensor]) -> bool:
+    """Say whether every value survived the halving."""
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values() if tensor.is_floating_point())
