@@ -103,6 +103,11 @@ def gradient_domain(host: Pixels, patch: Pixels, mask: Mask, top: int, left: int
     centre = (int(left + (columns.min() + columns.max() + 1) // 2), int(top + (rows.min() + rows.max() + 1) // 2))
     flags = core.astype(np.uint8) * 255
     try:
-        return cv2.seamlessClone(np.ascontiguousarray(patch), host, flags, centre, cv2.NORMAL_CLONE).astype(np.uint8)
+        blended = cv2.seamlessClone(np.ascontiguousarray(patch), host, flags, centre, cv2.NORMAL_CLONE)
     except cv2.error:  # it refuses some boxes that touch the border; the caller has other edges
         return None
+    # Its solver also moves pixels of the box outside the mask by some grey levels: those stay the host's.
+    result = host.copy()
+    window = np.s_[top : top + core.shape[0], left : left + core.shape[1]]
+    result[window] = np.where(core[..., None], blended[window], host[window])
+    return result

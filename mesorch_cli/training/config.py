@@ -48,14 +48,14 @@ class Schedule(_Part):
     """Steps and learning rates: linear warm-up, constant, linear decay to zero over the last `decay_steps`.
 
     A run can be stopped in its constant part and be given its decay later, when the time for it is known.
-    backbone_factor: learning rate of the pretrained CNN relative to the rest.
+    backbone_factor: learning rate of the CNN, its fine stem apart, relative to the rest.
     """
 
     steps: Count
     warmup_steps: Annotated[int, Field(ge=0)] = 200
     decay_steps: Annotated[int, Field(ge=0)] = 0
     learning_rate: Annotated[float, Field(gt=0.0)] = 5e-4
-    backbone_factor: Annotated[float, Field(gt=0.0)] = 0.5
+    backbone_factor: Annotated[float, Field(gt=0.0)] = 1.0
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.05
     clip_norm: Annotated[float, Field(gt=0.0)] = 1.0
     ema_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.998

@@ -124,15 +124,18 @@ class ForgedSamples(Dataset[tuple[Tensor, Tensor]]):
             return Donor(load_rgb(path), mask)
         return Donor(random_crop(rng, self.data.working_side, load_rgb(self.photos.draw(rng)))[0].astype(np.uint8))
 
-    def forged(self, index: int) -> tuple[Pixels, Mask, np.random.Generator]:
-        """Return forged photo `index` with its mask, and the generator that goes on from there."""
-        rng = np.random.default_rng([self.seed, index])
+    def forged(self, index: int) -> tuple[Pixels, Mask, str]:
+        """Return forged photo `index` with its mask, and what was done to it."""
+        return self._forged(np.random.default_rng([self.seed, index]))
+
+    def _forged(self, rng: np.random.Generator) -> tuple[Pixels, Mask, str]:
         (host,) = random_crop(rng, self.data.working_side, load_rgb(self.photos.draw(rng)))
         forgery = forge_photo(rng, Donor(np.ascontiguousarray(host, dtype=np.uint8)), self.donor(rng), self.recipe)
-        return forgery.pixels, forgery.mask, rng
+        return forgery.pixels, forgery.mask, forgery.operation
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        pixels, mask, rng = self.forged(index)
+        rng = np.random.default_rng([self.seed, index])
+        pixels, mask, _ = self._forged(rng)
         images, masks = [], []
         for _ in range(self.data.views):
             if rng.random() < self.data.native_share:

@@ -42,11 +42,11 @@ class Progress:
 
 
 def parameter_groups(network: Mesorch, config: TrainingConfig) -> list[dict[str, object]]:
-    """Split parameters by weight decay (none for biases and norms) and by rate (pretrained CNN slower)."""
+    """Split parameters by weight decay (none for biases and norms) and by rate (the CNN's own, which came trained)."""
     schedule = config.schedule
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
-        pretrained = config.pretrained_cnn is not None and name.startswith("cnn.") and not name.startswith("cnn.fine.")
+        pretrained = name.startswith("cnn.") and not name.startswith("cnn.fine.")
         groups.setdefault((pretrained, parameter.ndim > 1), []).append(parameter)
     return [
         {
@@ -122,6 +122,7 @@ class Trainer:
             collate_fn=collate,
             multiprocessing_context="spawn" if config.workers else None,
             prefetch_factor=4 if config.workers else None,
+            generator=torch.Generator(),  # else starting the loader would move the generator of drop-path
         )
         yield from loader
 
