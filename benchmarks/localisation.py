@@ -108,7 +108,9 @@ def main() -> None:
         print("| method | pixel AUC | F1 at its threshold | F1 at the set's best one |\n|---|---|---|---|")
         rows = {name: column.row() for name, column in columns.items()}
         for name, row in rows.items():
-            print(f"| {name} | {row['auc']:.3f} | {row['f1']:.3f} | {row['f1_best']:.3f} at {row['best_threshold']:.2f} |")
+            print(
+                f"| {name} | {row['auc']:.3f} | {row['f1']:.3f} | {row['f1_best']:.3f} at {row['best_threshold']:.2f} |"
+            )
         image_auc = float("nan")
         if scores["authentic"] and scores["tampered"]:
             both = np.array(scores["tampered"] + scores["authentic"], np.float32)

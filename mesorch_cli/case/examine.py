@@ -62,9 +62,7 @@ class Examiner:
         self.accept_damaged = accept_damaged
         self.max_pixels = max_pixels
         self._argv = [json_path(argument) for argument in argv]
-        self._weights = WeightsPart(
-            name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence
-        )
+        self._weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
         self._settings_sha256 = settings_digest(detector.settings, weights.sha256, accept_damaged)
         self._tool = tool_versions()
 
@@ -183,6 +181,6 @@ class Examiner:
             path = folder / f"{role}.png"
             write_whole(path, data)
             artefacts.append(
-                ArtefactPart(role=role, path=f"{folder.name}/{path.name}", sha256=sha256_bytes(data))  # type: ignore[arg-type]
+                ArtefactPart(role=role, path=f"{folder.name}/{path.name}", sha256=sha256_bytes(data))
             )
         return artefacts

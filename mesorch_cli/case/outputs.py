@@ -1,9 +1,8 @@
 """Where results are written: whole files only, one folder per input, never over another input's results."""
 
 import json
-import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mesorch_cli.case.record import json_path
 from mesorch_cli.errors import OutputError, UsageError
@@ -19,12 +18,14 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"Cannot write {path}: {error.strerror}. Free the space or choose another -o folder.") from error
+        raise OutputError(
+            f"Cannot write {path}: {error.strerror}. Free the space or choose another -o folder."
+        ) from error
 
 
 def safe_name(source: str) -> str:
     """Return a folder name for an input: its file name without anything that a terminal or file system trips over."""
-    name = "stdin" if source == "-" else os.path.basename(source.rstrip("/\\")) or "input"
+    name = "stdin" if source == "-" else PurePath(source).name or "input"
     name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     name = re.sub(r"[\x00-\x1f\x7f/\\:*?\"<>|\u0080-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]", "_", name)
     while len(name.encode()) > LONGEST_NAME:

@@ -18,7 +18,7 @@ from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.settings import Settings
 
-SCHEMA = "mesorch.record/1"
+SCHEMA: Literal["mesorch.record/1"] = "mesorch.record/1"
 PROBABILITY_DIGITS = 6  # float32 carries about seven
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -10,7 +10,12 @@ from mesorch_cli.cli.console import write_data
 from mesorch_cli.cli.detect import detect
 from mesorch_cli.cli.info import info
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
 
 
 def show_version(wanted: bool) -> None:

@@ -58,7 +58,10 @@ def detect(
     ] = None,
     null: Annotated[bool, typer.Option("--null", "-0", help="The list of --files-from is NUL-separated.")] = False,
     accept_damaged: Annotated[
-        bool, typer.Option(help="Analyse damaged files too; the record says so.", rich_help_panel=options.ANALYSIS)
+        bool,
+        typer.Option(
+            "--accept-damaged", help="Analyse damaged files too; the record says so.", rich_help_panel=options.ANALYSIS
+        ),
     ] = False,
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Refuse larger photos before decoding.", rich_help_panel=options.ANALYSIS)
@@ -72,7 +75,11 @@ def detect(
     ] = False,
     fail_on_findings: Annotated[
         bool,
-        typer.Option(help="Exit with 10 if any verdict is evidence of manipulation.", rich_help_panel=options.OUTPUT),
+        typer.Option(
+            "--fail-on-findings",
+            help="Exit with 10 if any verdict is evidence of manipulation.",
+            rich_help_panel=options.OUTPUT,
+        ),
     ] = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -113,9 +120,7 @@ def detect(
             tile_batch=tile_batch,
         )
         detector = Detector(TorchBackend(loaded.network, device, settings.precision), settings)
-        examiner = Examiner(
-            detector, loaded, argv=sys.argv[1:], accept_damaged=accept_damaged, max_pixels=max_pixels
-        )
+        examiner = Examiner(detector, loaded, argv=sys.argv[1:], accept_damaged=accept_damaged, max_pixels=max_pixels)
         outcomes = []
         for source in sources:
             data = sys.stdin.buffer.read() if source == STDIN else None

@@ -32,7 +32,7 @@ def guard() -> Iterator[None]:
     except BrokenPipeError as error:  # the reader of stdout has gone, as `head` does; nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(0) from error
-    except Exception as error:  # noqa: BLE001 - the last door: whatever it is, a user gets one line
+    except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             traceback.print_exc()
         say_error(

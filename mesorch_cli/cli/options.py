@@ -20,7 +20,7 @@ class PrecisionName(StrEnum):
 
 Weights = Annotated[
     str | None,
-    typer.Option("--weights", "-w", metavar="NAME|FILE", help="Weights by name or file. [default: mesorch-s]"),
+    typer.Option("--weights", "-w", metavar="NAME|FILE", help="Weights by name or file. (default: mesorch-s)"),
 ]
 Device = Annotated[
     str, typer.Option(metavar="auto|cpu|cuda[:N]|mps", help="Where the network runs.", rich_help_panel=ANALYSIS)
@@ -44,7 +44,8 @@ Threshold = Annotated[
     typer.Option(help="Probability above which a pixel counts as manipulated, 0 to 1.", rich_help_panel=ANALYSIS),
 ]
 TileBatch = Annotated[
-    int | None, typer.Option(help="Tiles per call of the network; lower it if memory is short.", rich_help_panel=ANALYSIS)
+    int | None,
+    typer.Option(help="Tiles per call of the network; lower it if memory is short.", rich_help_panel=ANALYSIS),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.", rich_help_panel=OUTPUT)]
 OutputDir = Annotated[

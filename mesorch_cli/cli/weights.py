@@ -11,7 +11,7 @@ from mesorch_cli.cli.guard import guard
 
 app = typer.Typer(no_args_is_help=True, help="List, describe, import and verify weights.")
 
-Which = Annotated[str | None, typer.Argument(metavar="NAME|FILE", help="Weights by name or file. [default: mesorch-s]")]
+Which = Annotated[str | None, typer.Argument(metavar="NAME|FILE", help="Weights by name or file. (default: mesorch-s)")]
 
 
 @app.command("list")
@@ -61,17 +61,19 @@ def info(which: Which = None, as_json: options.Json = False) -> None:
         if as_json:
             console.write_data(json.dumps(values))
         else:
-            rows = [[key, value if isinstance(value, str) else json.dumps(value, indent=1)] for key, value in values.items()]
+            rows = [
+                [key, value if isinstance(value, str) else json.dumps(value, indent=1)] for key, value in values.items()
+            ]
             console.show_table(stored.name, ["field", "value"], rows)
 
 
 @app.command("import")
 def import_(
     source: Annotated[Path, typer.Argument(metavar="FILE.pth", help="A published checkpoint of Mesorch or Mesorch-P.")],
-    name: Annotated[str | None, typer.Option(help="Name for later. [default: the network's]")] = None,
+    name: Annotated[str | None, typer.Option(help="Name for later. (default: the network's)")] = None,
     licence: Annotated[str | None, typer.Option(help="Licence of the weights, for the passport.")] = None,
     network: Annotated[str | None, typer.Option(help="Refuse anything but this: mesorch or mesorch-p.")] = None,
-    replace: Annotated[bool, typer.Option(help="Replace imported weights of the same name.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace imported weights of the same name.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Bring in a published checkpoint: read without running its code, check every tensor, write safetensors.

@@ -53,7 +53,8 @@ def light_matched(rng: np.random.Generator, patch: Pixels, mask: Mask, surroundi
     mean, deviation = own.mean(axis=0), own.std(axis=0) + 1
     gain = 1 - strength + strength * np.clip((host.std(axis=0) + 1) / deviation, 0.6, 1.6)
     moved = (lab - mean) * gain + mean * (1 - strength) + host.mean(axis=0) * strength
-    return cv2.cvtColor(np.clip(moved, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB).astype(np.uint8)
+    matched = cv2.cvtColor(np.clip(moved, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB)
+    return np.asarray(matched, np.uint8)
 
 
 def paste(
@@ -83,7 +84,7 @@ def paste(
             return blended, whole
     alpha = mask.astype(np.float32)
     if edge > HARD_SHARE:
-        alpha = cv2.GaussianBlur(alpha, (0, 0), float(rng.uniform(0.6, 2.5)))
+        alpha = cv2.GaussianBlur(alpha, (0, 0), float(rng.uniform(0.6, 2.5))).astype(np.float32)
     result = host.copy()
     part = result[top:bottom, left:right]
     mixed = part * (1 - alpha[..., None]) + patch * alpha[..., None]

@@ -10,9 +10,7 @@ LARGEST_SIDE = 0.6  # of the photo's
 PLACES_TRIED = 8
 
 
-def copy_move(
-    rng: np.random.Generator, host: Pixels, area_range: tuple[float, float]
-) -> tuple[Pixels, Mask] | None:
+def copy_move(rng: np.random.Generator, host: Pixels, area_range: tuple[float, float]) -> tuple[Pixels, Mask] | None:
     """Return the photo with copies of one of its regions and the mask of the copies, None if none came out.
 
     Half of the copies are moved only; the others are also scaled, mirrored or rotated. Copies keep off their source.

@@ -60,9 +60,7 @@ def webp(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     return decoded(data.getvalue())
 
 
-def resized(
-    rng: np.random.Generator, pixels: Pixels, mask: Mask | None, factor: float
-) -> tuple[Pixels, Mask | None]:
+def resized(rng: np.random.Generator, pixels: Pixels, mask: Mask | None, factor: float) -> tuple[Pixels, Mask | None]:
     """Return photo and mask scaled by `factor`; a mask pixel stays set where more than half of it was."""
     size = (max(SHORTEST_SIDE, round(pixels.shape[1] * factor)), max(SHORTEST_SIDE, round(pixels.shape[0] * factor)))
     how = int(rng.choice(INTERPOLATIONS))

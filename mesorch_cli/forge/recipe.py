@@ -49,9 +49,7 @@ class Forgery:
     operation: str
 
 
-def forge_photo(
-    rng: np.random.Generator, host: Donor, donor: Donor, recipe: ForgeRecipe | None = None
-) -> Forgery:
+def forge_photo(rng: np.random.Generator, host: Donor, donor: Donor, recipe: ForgeRecipe | None = None) -> Forgery:
     """Make one forged (or authentic) photo out of a host and, for splices, a donor; all chance comes from `rng`.
 
     Raises UsageError for a host smaller than 72 pixels a side.

@@ -48,9 +48,7 @@ def best_match(rng: np.random.Generator, host: Pixels, mask: Mask, y: int, x: in
     return None if best is None else best[1:]
 
 
-def removal(
-    rng: np.random.Generator, host: Pixels, area_range: tuple[float, float]
-) -> tuple[Pixels, Mask] | None:
+def removal(rng: np.random.Generator, host: Pixels, area_range: tuple[float, float]) -> tuple[Pixels, Mask] | None:
     """Return the photo with a region filled and the mask of the filling, None if nothing fits.
 
     Small regions are diffused from their border (six in ten); the others get the patch of the same photo that

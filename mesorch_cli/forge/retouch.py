@@ -31,9 +31,7 @@ def retouched(rng: np.random.Generator, part: Pixels, kind: str) -> Pixels:
     return cv2.medianBlur(part, int(rng.choice([3, 5, 7]))).astype(np.uint8)
 
 
-def retouch(
-    rng: np.random.Generator, host: Pixels, area_range: tuple[float, float]
-) -> tuple[Pixels, Mask] | None:
+def retouch(rng: np.random.Generator, host: Pixels, area_range: tuple[float, float]) -> tuple[Pixels, Mask] | None:
     """Return the photo with one region retouched and the mask of that region."""
     height, width = host.shape[:2]
     tall, wide = region_box(rng, height, width, area_range)

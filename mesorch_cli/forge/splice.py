@@ -6,9 +6,7 @@ from mesorch_cli.forge.compositing import Pixels, light_matched, paste, resample
 from mesorch_cli.forge.shapes import Mask, outline, place, region_box
 
 
-def cut_object(
-    rng: np.random.Generator, donor: Pixels, mask: Mask, box: tuple[int, int]
-) -> tuple[Pixels, Mask] | None:
+def cut_object(rng: np.random.Generator, donor: Pixels, mask: Mask, box: tuple[int, int]) -> tuple[Pixels, Mask] | None:
     """Return the donor's object at about the size of `box`, None if its mask is next to empty.
 
     A quarter is shrunk at most, never enlarged, as a careful forger would take it.

@@ -72,11 +72,11 @@ class Detector:
             chosen[key] = level
         result = []
         for (kind, level_height, level_width), level in chosen.items():
-            seen = pixels
+            seen: Pixels = pixels
             if (level_height, level_width) != (height, width):
                 # The published pipeline squashes without antialiasing; shrinking for tiles is ours, and done well.
                 how = cv2.INTER_LINEAR if kind == "whole" else cv2.INTER_AREA
-                seen = cv2.resize(pixels, (level_width, level_height), interpolation=how).astype(pixels.dtype)
+                seen = cv2.resize(pixels, (level_width, level_height), interpolation=how)  # type: ignore[assignment]
             result.append(Pass(level, seen, Plan(level_height, level_width, settings.side, settings.overlap)))
         return result
 

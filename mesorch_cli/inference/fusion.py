@@ -24,7 +24,9 @@ def bands(height: int, width: int) -> Iterator[slice]:
 
 def stretched(canvas: Canvas, height: int, width: int) -> Iterator[tuple[int, Canvas]]:
     """Yield (first row, rows) of the canvas resized to height x width: bilinear, half-pixel centres, edges held."""
-    wide = canvas if canvas.shape[1] == width else cv2.resize(canvas, (width, canvas.shape[0]))
+    wide = canvas
+    if canvas.shape[1] != width:
+        wide = cv2.resize(canvas, (width, canvas.shape[0])).astype(np.float32, copy=False)
     position = np.clip((np.arange(height) + 0.5) * canvas.shape[0] / height - 0.5, 0, canvas.shape[0] - 1)
     above = np.floor(position).astype(np.intp)
     below = np.minimum(above + 1, canvas.shape[0] - 1)

@@ -9,9 +9,10 @@ import argparse
 import hashlib
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,8 +23,10 @@ from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.passport import InferenceRule, InputRule, Level, Passport, ScoreRule
 from mesorch_cli.network.weights import build_from, key_report, save_weights
 
+Harmless = list[Callable[..., Any] | tuple[Callable[..., Any], str]]
+
 WRAPPERS = ("model", "state_dict", "model_state_dict")  # keys under which trainers keep the tensors
-HARMLESS = [argparse.Namespace]  # plain values that published files carry beside the tensors
+HARMLESS: Harmless = [argparse.Namespace]  # plain values that published files carry beside the tensors
 DROPPED = {
     "convnext.head.": "classifier, never trained",
     "convnext.norm_pre.": "norm before the classifier, unused",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 from mesorch_cli.errors import MesorchError, WeightsError
 from mesorch_cli.network.config import NetworkConfig
 
-SCHEMA = "mesorch.passport/1"
+SCHEMA: Literal["mesorch.passport/1"] = "mesorch.passport/1"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 

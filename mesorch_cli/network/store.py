@@ -66,13 +66,13 @@ def file_sha256(path: Path) -> str:
 
 
 def list_weights() -> list[StoredWeights]:
-    """Return all weights that a name can mean; an imported file hides a shipped one of the same name, never silently:
-    both are listed, the shipped one wins."""
+    """Return all weights that a name can mean, the shipped ones first: of two with one name the first is meant."""
     found: list[StoredWeights] = []
-    for folder, origin in ((shipped_folder(), "shipped"), (imported_folder(), "imported")):
+    folders: tuple[tuple[Path, Origin], ...] = ((shipped_folder(), "shipped"), (imported_folder(), "imported"))
+    for folder, origin in folders:
         sums = recorded_sums(folder)
-        for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []:
-            found.append(StoredWeights(path.stem, path, sums.get(path.name), origin))  # type: ignore[arg-type]
+        paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+        found += [StoredWeights(path.stem, path, sums.get(path.name), origin) for path in paths]
     return found
 
 

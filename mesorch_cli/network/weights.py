@@ -86,7 +86,7 @@ def read_file(path: Path) -> tuple[Passport, dict[str, Tensor], str]:
         data_digest = hashlib.sha256(path.read_bytes()).hexdigest()
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except FileNotFoundError as error:
         raise WeightsError(
             f"No weights at {path}. Expected a .safetensors file; `mesorch weights list` shows what is there."

@@ -59,7 +59,7 @@ def overlay(pixels: NDArray[np.unsignedinteger], probability: Probability, thres
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
     small = cv2.resize(pixels, size, interpolation=how)
     if small.dtype == np.uint16:
-        small = (small >> 8).astype(np.uint8)
+        small = (small // 257).astype(np.uint8)
     chance = cv2.resize(probability, size, interpolation=how).astype(np.float32)
 
     grey = cv2.cvtColor(cv2.cvtColor(small.astype(np.uint8), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2BGR)

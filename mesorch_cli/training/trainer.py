@@ -145,7 +145,7 @@ class Trainer:
                 "lower the learning rate, or look at the samples of this step."
             )
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), schedule.clip_norm)
         self.optimizer.step()
         self.step += 1

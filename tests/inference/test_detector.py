@@ -177,7 +177,9 @@ def test_tiles_that_are_not_finite_are_left_out_and_flagged() -> None:
     assert detection.score is not None
     assert np.isfinite(detection.score)
 
-    nowhere = Detector(Pixelwise(lambda images: np.full((len(images), 1, 64, 64), np.inf)), settings()).detect(noise(64, 64))
+    nowhere = Detector(Pixelwise(lambda images: np.full((len(images), 1, 64, 64), np.inf)), settings()).detect(
+        noise(64, 64)
+    )
     assert nowhere.verdict is Verdict.NOT_ANALYSED
     assert nowhere.reason == "non-finite logits"
 

@@ -50,7 +50,9 @@ def test_regions_equal_those_of_scikit_image(seed: int) -> None:
     expected = {(p.bbox[1], p.bbox[0], p.bbox[3] - p.bbox[1], p.bbox[2] - p.bbox[0], int(p.area)) for p in properties}
     assert {(r.x, r.y, r.width, r.height, r.area_px) for r in regions} == expected
     for region in regions:
-        match = min(properties, key=lambda p: abs(p.centroid[0] - region.centroid_y) + abs(p.centroid[1] - region.centroid_x))
+        match = min(
+            properties, key=lambda p: abs(p.centroid[0] - region.centroid_y) + abs(p.centroid[1] - region.centroid_x)
+        )
         assert region.mean == pytest.approx(match.intensity_mean, abs=1e-5)
     assert [-r.area_px * r.mean for r in regions] == sorted(-r.area_px * r.mean for r in regions)
 

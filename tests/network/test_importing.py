@@ -41,7 +41,9 @@ def test_published_layouts(tmp_path: Path, pruned: dict[str, Tensor], layout: st
     imported = import_checkpoint(source, tmp_path / "p.safetensors")
     assert imported.config_name == "mesorch-p"
     assert set(extra) <= set(imported.dropped)
-    assert all(key.startswith(("convnext.head.", "convnext.stages.3.", "convnext.norm_pre.")) for key in imported.dropped)
+    assert all(
+        key.startswith(("convnext.head.", "convnext.stages.3.", "convnext.norm_pre.")) for key in imported.dropped
+    )
     loaded = load_weights(imported.path)
     assert loaded.sha256 == imported.sha256
     assert loaded.passport.network.name == "mesorch-p"

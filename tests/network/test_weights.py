@@ -98,9 +98,7 @@ def test_a_passport_of_nonsense_is_refused(changes: dict[str, object]) -> None:
         passport(**changes)
 
 
-def test_names_paths_and_recorded_hashes(
-    tmp_path: Path, network: Mesorch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_paths_and_recorded_hashes(tmp_path: Path, network: Mesorch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path))
     folder = store.imported_folder()
     folder.mkdir(parents=True)

@@ -11,7 +11,13 @@ from mesorch_cli.network.backbones import EfficientNetLiteStages
 from mesorch_cli.network.normalise import IMAGENET_MEAN, IMAGENET_STD
 from mesorch_cli.training.pretrained import BLOCKS_PER_STAGE, load_lite0
 
-LAYERS = {"conv_pw": "_expand_conv", "bn1": "_bn0", "conv_dw": "_depthwise_conv", "bn2": "_bn1", "conv_pwl": "_project_conv"}
+LAYERS = {
+    "conv_pw": "_expand_conv",
+    "bn1": "_bn0",
+    "conv_dw": "_depthwise_conv",
+    "bn2": "_bn1",
+    "conv_pwl": "_project_conv",
+}
 LAYERS |= {"bn3": "_bn2"}
 FIRST = {"conv_dw": "_depthwise_conv", "bn1": "_bn1", "conv_pw": "_project_conv", "bn2": "_bn2"}
 

@@ -1,5 +1,6 @@
 """Training: a run that was stopped ends where an unbroken one does, and a batch can be learnt by heart."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -122,7 +123,7 @@ def test_the_schedule_rises_holds_and_falls() -> None:
     factors = [schedule.factor(step) for step in range(100)]
     assert factors[0] == pytest.approx(0.1)
     assert factors[10:80] == [1.0] * 70
-    assert all(later < earlier for earlier, later in zip(factors[81:], factors[82:], strict=False))
+    assert all(later < earlier for earlier, later in itertools.pairwise(factors[81:]))
     assert 0 < factors[99] <= 0.05 + 1e-9
 
 
