@@ -117,19 +117,19 @@ def live_after(rng: np.random.Generator, pixels: Pixels, mask: Mask) -> tuple[Pi
     """Return photo and mask after the life that followed: saved without loss, as JPEG, resized, or through networks."""
     kept: Mask | None = mask
     path = rng.random()
-    if path < 0.25:
+    if path < 0.15:
         return pixels, mask
-    if path < 0.65:
+    if path < 0.5:
         return jpeg(rng, pixels, 65, 98), mask
-    if path < 0.8:
+    if path < 0.65:
         pixels, kept = resized(rng, pixels, kept, float(rng.uniform(0.5, 1.2)))
         pixels = jpeg(rng, pixels, 65, 96)
     elif path < 0.9:
-        for _ in range(int(rng.integers(1, 3))):
-            pixels, kept = resized(rng, pixels, kept, float(rng.uniform(0.6, 1.0)))
+        for _ in range(int(rng.integers(1, 4))):
+            pixels, kept = resized(rng, pixels, kept, float(rng.uniform(0.55, 1.0)))
             if rng.random() < 0.5:
                 pixels = sharpened(rng, pixels)
-            pixels = jpeg(rng, pixels, 65, 90)
+            pixels = jpeg(rng, pixels, 65, 92)
     elif path < 0.95:
         pixels = webp(rng, pixels)
     else:
