@@ -19,7 +19,7 @@ import numpy as np
 from floors import FLOORS
 from numpy.typing import NDArray
 
-from mesorch_cli.evaluation.metrics import confusion, pixel_auc
+from mesorch_cli.evaluation.metrics import confusion, f1_curve, pixel_auc
 from mesorch_cli.evidence import read_photo
 from mesorch_cli.inference.backends import TorchBackend
 from mesorch_cli.inference.detector import Detector, Settings
@@ -36,12 +36,12 @@ class Column:
 
     auc: list[float] = field(default_factory=list)
     f1: list[float] = field(default_factory=list)
-    f1_by_threshold: list[list[float]] = field(default_factory=list)
+    f1_by_threshold: list[NDArray[np.float64]] = field(default_factory=list)
 
     def add(self, probability: NDArray[np.float32], mask: NDArray[np.bool_], threshold: float) -> None:
         self.auc.append(pixel_auc(probability.ravel(), mask.ravel()))
         self.f1.append(confusion(probability, mask, threshold).f1)
-        self.f1_by_threshold.append([confusion(probability, mask, float(t)).f1 for t in THRESHOLDS])
+        self.f1_by_threshold.append(f1_curve(probability, mask, THRESHOLDS))
 
     def row(self) -> dict[str, float]:
         best = np.mean(self.f1_by_threshold, axis=0)

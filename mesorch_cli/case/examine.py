@@ -180,7 +180,5 @@ class Examiner:
         for role, data in pictures.items():
             path = folder / f"{role}.png"
             write_whole(path, data)
-            artefacts.append(
-                ArtefactPart(role=role, path=f"{folder.name}/{path.name}", sha256=sha256_bytes(data))
-            )
+            artefacts.append(ArtefactPart(role=role, path=f"{folder.name}/{path.name}", sha256=sha256_bytes(data)))
         return artefacts

@@ -53,3 +53,20 @@ def pixel_auc(score: NDArray[np.float32], truth: NDArray[np.bool_]) -> float:
     below = np.cumsum(negative) - negative
     wins = float((positive * below).sum(dtype=np.float64) + 0.5 * (positive * negative).sum(dtype=np.float64))
     return wins / (positives * negatives)
+
+
+def f1_curve(
+    probability: NDArray[np.float32], mask: NDArray[np.bool_], thresholds: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the F1 of `probability > threshold` for every one of the rising thresholds, as `confusion` defines it."""
+    passed = np.searchsorted(thresholds, probability.ravel(), side="left")  # how many thresholds a pixel exceeds
+    truth = mask.ravel()
+    bins = thresholds.size + 1
+
+    def above(values: NDArray[np.intp]) -> NDArray[np.int64]:
+        counts = np.bincount(values, minlength=bins).astype(np.int64)
+        return np.cumsum(counts[::-1])[::-1][1:]
+
+    true_positive, found = above(passed[truth]), above(passed)
+    denominator = found + int(np.count_nonzero(truth))
+    return np.divide(2.0 * true_positive, denominator, out=np.full(thresholds.size, np.nan), where=denominator > 0)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
-from mesorch_cli.evaluation.metrics import confusion, pixel_auc
+from mesorch_cli.evaluation.metrics import confusion, f1_curve, pixel_auc
 
 
 @given(st.integers(0, 2**31), st.integers(2, 400), st.integers(1, 12))
@@ -49,3 +49,15 @@ def test_mirroring_map_and_mask_together_changes_nothing() -> None:
     rng = np.random.default_rng(3)
     score, truth = rng.random((20, 30)).astype(np.float32), rng.random((20, 30)) < 0.2
     assert pixel_auc(score.ravel(), truth.ravel()) == pixel_auc(score[:, ::-1].ravel(), truth[:, ::-1].ravel())
+
+
+@given(st.integers(0, 2**31), st.integers(1, 30))
+@settings(max_examples=40, deadline=None)
+def test_the_curve_is_f1_at_every_threshold(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    thresholds = np.sort(rng.integers(0, 11, count) / 10)
+    probability = (rng.integers(0, 11, (7, 8)) / 10).astype(np.float32)
+    mask = rng.random((7, 8)) < 0.3
+    thresholds = thresholds.astype(np.float32).astype(np.float64)
+    expected = [confusion(probability, mask, float(threshold)).f1 for threshold in thresholds]
+    np.testing.assert_allclose(f1_curve(probability, mask, thresholds), expected)
