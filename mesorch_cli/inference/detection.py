@@ -16,6 +16,7 @@ class Detection:
     probability: (H, W) float32 in 0..1, None where nothing was analysed; 0 where `coverage` left a pixel out.
     score: raw image score 0..1. calibrated: calibrated probability 0..1, None without a calibration.
     reason: why not analysed. flags: what the reader of the result must know, sorted.
+    covered: (H, W) bool, the coverage map: which pixels at least one level analysed; None where nothing was.
     coverage: share of the pixels that at least one level analysed, 0..1. tiles: network inputs, whole image included.
     scales: names of the levels that ran, coarse to fine.
     """
@@ -27,6 +28,7 @@ class Detection:
     calibrated: float | None = None
     regions: tuple[Region, ...] = ()
     flags: tuple[str, ...] = ()
+    covered: NDArray[np.bool_] | None = None
     coverage: float = 0.0
     tiles: int = 0
     scales: tuple[str, ...] = ()

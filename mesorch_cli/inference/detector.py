@@ -96,18 +96,21 @@ class Detector:
         for index, one in enumerate(passes):
             for first_row, rows in self._photo_rows(one, height, width, tally, total, on_progress):
                 fusion.add(index, first_row, rows)
-        probability, coverage = fusion.finish()
+        probability, covered = fusion.finish()
         del fusion
-        if coverage == 0.0:
+        if not covered.any():
             return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)
         if settings.reference:
             np.nan_to_num(probability, copy=False, nan=0.0)
         else:
             sigmoid_in_place(probability)
-        return self._conclude(probability, coverage, tally, tuple(one.level.name for one in passes))
+        return self._conclude(probability, covered, tally, tuple(one.level.name for one in passes))
 
-    def _conclude(self, probability: Canvas, coverage: float, tally: _Tally, scales: tuple[str, ...]) -> Detection:
+    def _conclude(
+        self, probability: Canvas, covered: NDArray[np.bool_], tally: _Tally, scales: tuple[str, ...]
+    ) -> Detection:
         settings = self.settings
+        coverage = float(np.count_nonzero(covered)) / covered.size
         regions, region_count = find_regions(probability, settings.pixel_threshold)
         score = pool(probability, settings.score)
         verdict = judge(score, settings.score)
@@ -125,6 +128,7 @@ class Detector:
             calibrated=calibrate(score, settings.score),
             regions=regions,
             flags=tuple(sorted(flags)),
+            covered=covered,
             coverage=coverage,
             tiles=tally.done,
             scales=("reference",) if settings.reference else scales,

@@ -53,14 +53,14 @@ class Fusion:
         self._sum[rows] += np.where(covered, values * np.float32(self._weights[level]), np.float32(0))
         self._seen[rows] |= covered.view(np.uint8) << np.uint8(level)
 
-    def finish(self) -> tuple[Canvas, float]:
-        """Return the mean, NaN where no level covered, and the share of pixels covered, 0..1. Ends this object's use."""
+    def finish(self) -> tuple[Canvas, NDArray[np.bool_]]:
+        """Return the mean, NaN where no level covered, and which pixels were covered. Ends this object's use."""
         combinations = np.arange(256)
         totals = sum(weight * (combinations >> level & 1) for level, weight in enumerate(self._weights))
         table = np.where(np.asarray(totals) > 0, totals, np.nan).astype(np.float32)
         for rows in bands(*self._sum.shape):
             self._sum[rows] /= table[self._seen[rows]]
-        return self._sum, float(np.count_nonzero(self._seen)) / self._seen.size
+        return self._sum, self._seen.astype(bool)
 
 
 def sigmoid_in_place(logits: Canvas) -> None:

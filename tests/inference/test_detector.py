@@ -160,7 +160,10 @@ def test_featureless_tiles_are_left_out_and_flagged() -> None:
     assert "parts not analysed" in detection.flags
     assert detection.probability is not None
     assert 0 < detection.coverage < 1
-    assert (detection.probability[:, 300:] == 0).all()
+    assert detection.covered is not None
+    assert not detection.covered[:, 300:].any()
+    assert detection.covered.mean() == detection.coverage
+    assert (detection.probability[~detection.covered] == 0).all()
 
 
 def test_tiles_that_are_not_finite_are_left_out_and_flagged() -> None:
