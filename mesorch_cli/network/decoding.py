@@ -28,7 +28,7 @@ LANDS_ON: dict[int, tuple[int | None, ...]] = {
 
 def patch_side(levels: int) -> int:
     """Return the side of the patch that a pixel adds after `levels` levels."""
-    return 3 * 2**levels - 2
+    return 3 * (1 << levels) - 2
 
 
 def prepend_level(weight: Tensor, patches: Tensor) -> Tensor:
@@ -89,7 +89,7 @@ class FoldedDecoder(nn.Module):
 
     def _assemble(self, columns: Tensor, levels: int, rows: int, width: int) -> Tensor:
         """Add patches (B, P * P, rows * width) up to a map (B, 1, 2^levels rows, 2^levels width)."""
-        stride, side = 2**levels, patch_side(levels)
+        stride, side = 1 << levels, patch_side(levels)
         size = (stride * rows, stride * width)
         return functional.fold(columns, size, kernel_size=side, stride=stride, padding=(side - stride) // 2)
 
@@ -107,7 +107,7 @@ class FoldedDecoder(nn.Module):
         return total
 
     def forward(self, features: Tensor) -> Tensor:
-        batch, channels, rows, width = features.shape
+        batch, _, rows, width = features.shape
         pixels = features.flatten(2)
         columns = (self.patches[INSIDE, INSIDE] @ pixels).view(batch, -1, rows, width)
         for band, row_kind in edge_kinds(rows):

@@ -34,21 +34,26 @@ def fold(network: Mesorch) -> Mesorch:
         folded.gate = FoldedGate(folded.gate)
     if isinstance(folded.cnn, EfficientNetLiteStages):
         fold_lite(folded.cnn)
-    return cast(Mesorch, folded.to(memory_format=torch.channels_last))
+    for module in folded.modules():
+        if isinstance(module, nn.Conv2d):
+            module.weight.data = module.weight.contiguous(memory_format=torch.channels_last)
+    return folded
 
 
 class FoldedGate(Gate):
     """The gate with its three convolutions as one, computed in bands of rows."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, band_rows: int | None = None) -> None:
+        """Take over the gate's own modules. band_rows: rows of a band at stride 4; None: by memory."""
         nn.Module.__init__(self)
+        self._band_rows = band_rows
         self.widen, self.norm, self.choose = gate.widen, gate.norm, gate.choose
         self.mix = fold_convolutions(gate.mix, gate.expand, gate.reduce)
 
     def forward(self, views: Tensor) -> Tensor:
         rows = views.shape[2] // 4
         row_bytes = views.shape[0] * self.widen.out_channels * (views.shape[3] // 2) * 2 * 4
-        band = max(BAND_ROWS_LEAST, BAND_BYTES // row_bytes)
+        band = self._band_rows or max(BAND_ROWS_LEAST, BAND_BYTES // row_bytes)
         parts = [self._band(views, start, min(start + band, rows)) for start in range(0, rows, band)]
         return torch.softmax((parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)).float(), dim=1)
 
@@ -91,14 +96,15 @@ def fold_convolutions(first: nn.Conv2d, *pointwise: nn.Conv2d) -> nn.Conv2d:
         weight = torch.einsum("oc,cikl->oikl", matrix, weight)
         bias = matrix @ bias + convolution.bias.double()
     assert isinstance(first.padding, tuple)
-    folded = nn.Conv2d(first.in_channels, len(bias), cast(int, first.kernel_size[0]), padding=first.padding[0])
+    folded = nn.Conv2d(first.in_channels, len(bias), first.kernel_size[0], padding=first.padding[0])
     folded.weight, folded.bias = nn.Parameter(weight.float()), nn.Parameter(bias.float())
     return folded.requires_grad_(False)
 
 
 def norm_as_affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """Return what a batch norm multiplies by and adds in eval mode, float64 per channel."""
-    assert norm.running_var is not None and norm.running_mean is not None
+    assert norm.running_var is not None
+    assert norm.running_mean is not None
     scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
     return scale, norm.bias.double() - norm.running_mean.double() * scale
 
