@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.network.folding import fold
 from mesorch_cli.network.mesorch import Mesorch
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -49,7 +50,7 @@ def choose_device(wanted: str) -> torch.device:
 
 
 class TorchBackend:
-    """The network in PyTorch. It is moved to the device and stays there."""
+    """The inference form of a network in PyTorch, on one device. The network itself stays as it is."""
 
     name = "torch"
 
@@ -59,7 +60,7 @@ class TorchBackend:
             raise UsageError("--precision fp16 on a CPU: expected fp32 or bf16, fp16 needs a GPU.")
         self.device = str(self._device)
         self._precision = precision
-        self._network = network.to(self._device).eval()
+        self._network = fold(network).to(self._device)
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         reduced = self._precision != "fp32"
@@ -67,6 +68,7 @@ class TorchBackend:
             torch.inference_mode(),
             torch.autocast(self._device.type, DTYPES.get(self._precision, torch.bfloat16), enabled=reduced),
         ):
-            logits = self._network(torch.from_numpy(images).to(self._device))
+            batch = torch.from_numpy(images).to(self._device).contiguous(memory_format=torch.channels_last)
+            logits = self._network(batch)
         result: NDArray[np.float32] = logits.float().cpu().numpy()
         return result

@@ -13,6 +13,7 @@ from torch.nn import functional
 from mesorch_cli.network.backbones import EfficientNetLiteStages
 from mesorch_cli.network.decoding import FoldedDecoder
 from mesorch_cli.network.mesorch import Gate, Mesorch
+from mesorch_cli.network.pixelwise import keep_layout
 
 BAND_BYTES = 48 << 20  # of the gate's widest tensor: small enough for caches, so that memory stays flat as inputs grow
 BAND_ROWS_LEAST = 16  # rows of the gate's output, at stride 4
@@ -22,7 +23,7 @@ def fold(network: Mesorch) -> Mesorch:
     """Return the inference form of `network`: same forward, same logits up to rounding; `network` stays as it is.
 
     Decoder chains with their heads become one linear map each, the gate's three convolutions one (computed in bands), batch
-    norms and layer scales go into their neighbours, tensors lie channels last, and no parameter asks for a gradient.
+    norms go into the convolutions before them, tensors lie channels last throughout, and no parameter asks for a gradient.
     """
     folded = copy.deepcopy(network).eval().requires_grad_(False)
     for scale in list(folded.decoders):
@@ -34,6 +35,7 @@ def fold(network: Mesorch) -> Mesorch:
         folded.gate = FoldedGate(folded.gate)
     if isinstance(folded.cnn, EfficientNetLiteStages):
         fold_lite(folded.cnn)
+    keep_layout(folded.transformer)
     for module in folded.modules():
         if isinstance(module, nn.Conv2d):
             module.weight.data = module.weight.contiguous(memory_format=torch.channels_last)
