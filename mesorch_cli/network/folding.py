@@ -122,10 +122,35 @@ def fold_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d, *beside: nn.Conv2d) 
     return cast(nn.Module, getattr(norm, "act", nn.Identity()))
 
 
+def pad_inside(convolution: nn.Conv2d) -> nn.Conv2d:
+    """Return a stride-2 convolution that pads below and right only ("SAME" of even sides) as one that pads evenly.
+
+    The kernel gets zero rows above and columns to the left, so nothing is computed otherwise; no padded copy is made.
+    """
+    side = convolution.kernel_size[0]
+    if convolution.stride != (2, 2) or convolution.kernel_size != (side, side) or side % 2 == 0:
+        raise ValueError(f"{convolution}: expected stride 2 and an odd square kernel.")
+    below = (side - 1) // 2
+    wide = nn.Conv2d(
+        convolution.in_channels,
+        convolution.out_channels,
+        side + 1,
+        stride=2,
+        padding=below,
+        groups=convolution.groups,
+        bias=convolution.bias is not None,
+    )
+    wide.weight = nn.Parameter(functional.pad(convolution.weight.detach(), (1, 0, 1, 0)))
+    if convolution.bias is not None:
+        wide.bias = convolution.bias
+    return wide.requires_grad_(False)
+
+
 def fold_lite(cnn: EfficientNetLiteStages) -> None:
-    """Move every batch norm of an EfficientNet-Lite into the convolution before it, in place."""
+    """Move every batch norm of an EfficientNet-Lite into the convolution before it, and its padding too, in place."""
     fine = [] if cnn.fine is None else [cnn.fine.project]
     cnn.stem_norm = fold_norm(cnn.stem, cnn.stem_norm, *fine)
+    cnn.stem = pad_inside(cnn.stem)
     for stage in cnn.stages:
         for block in stage:
             convolution: nn.Conv2d | None = None
@@ -135,3 +160,6 @@ def fold_lite(cnn: EfficientNetLiteStages) -> None:
                 elif isinstance(child, nn.BatchNorm2d):
                     assert convolution is not None
                     setattr(block, name, fold_norm(convolution, child))
+            for name, child in list(block.named_children()):
+                if isinstance(child, nn.Conv2d) and child.stride == (2, 2):
+                    setattr(block, name, pad_inside(child))
