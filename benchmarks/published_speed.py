@@ -10,7 +10,6 @@ for mesorch-s). Peak memory is that of a fresh process which runs one input of 2
 
 import argparse
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
+from memory import peak_mib
 from torch import Tensor, nn
 from yardstick import Yardstick
 
@@ -83,7 +83,7 @@ def peak(name: str, form: str) -> None:
     made: nn.Module = fold(network) if form == "folded" else Yardstick(network)
     del network
     run(made, torch.randn(1, 3, LARGE, LARGE), "fp32")
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    print(peak_mib())
 
 
 def main() -> None:
