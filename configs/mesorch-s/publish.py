@@ -35,9 +35,9 @@ from mesorch_cli.training.publish import publish
 
 LEVELS = (Level(kind="whole"), Level(kind="tiles", long_side=0))
 POOLINGS = (*(ScoreRule(share=share) for share in (0.001, 0.003, 0.01, 0.03, 0.1)), ScoreRule(pooling="max"))
-FALSE_ALARMS = (0.25, 0.05)  # of authentic photos of the fit set: inconclusive or worse, evidence
+FALSE_ALARMS = (0.2, 0.02)  # of authentic photos of the fit set: inconclusive or worse, evidence
 LIMITS = (
-    "A first version: small, trained on a CPU for about an hour and a half. Use it to look closer, not to conclude.",
+    "A small network, trained on a CPU for about six hours. Use it to look closer, not to conclude.",
     "Trained on forgeries made by program (splices, copy-moves, removals, retouching), not on edits by people.",
     "On photos from the web that were resized and saved several times it is hardly better than the floors: see figures.",
     "Not trained on images made or edited by generative networks, documents, screenshots, scans or drawings.",
