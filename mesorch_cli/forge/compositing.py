@@ -189,5 +189,5 @@ def touched_share(before: Pixels, change: Change) -> float:
     window = window_of(change.mask)
     if window is None:
         return 0.0
-    differs = (cv2.absdiff(before[window], change.pixels[window]) > PERCEPTIBLE).any(axis=2)
+    differs = np.asarray(cv2.absdiff(before[window], change.pixels[window])).max(axis=2) > PERCEPTIBLE
     return float(differs[change.mask[window]].mean())

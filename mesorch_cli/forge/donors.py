@@ -46,6 +46,17 @@ class Donor:
                     f"{self.pixels.shape[0]}: expected the same size."
                 )
 
+    @classmethod
+    def with_plane(cls, pixels: Pixels, plane: Plane | None) -> "Donor":
+        """Return a donor with a plane told apart by its type: bool mask, int32 labels, uint8 alpha."""
+        if plane is None:
+            return cls(pixels)
+        if plane.dtype == np.uint8:
+            return cls(pixels, alpha=plane.astype(np.uint8, copy=False))
+        if plane.dtype == np.bool_:
+            return cls(pixels, mask=plane.astype(bool, copy=False))
+        return cls(pixels, labels=plane.astype(np.int32, copy=False))
+
     @property
     def plane(self) -> Plane | None:
         """The one plane there is, told apart by its type: bool mask, int32 labels, uint8 alpha; None without any."""
