@@ -94,5 +94,7 @@ def test_the_commands_of_the_readme_exist() -> None:
 
 
 def test_the_pages_made_from_the_program_are_current() -> None:
-    done = subprocess.run([sys.executable, str(ROOT / "docs" / "generate.py"), "--check"], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"], capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
