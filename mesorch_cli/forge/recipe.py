@@ -39,8 +39,8 @@ class ForgeRecipe:
     """
 
     shares: tuple[float, float, float, float, float] = (0.45, 0.2, 0.15, 0.1, 0.1)
-    area_range: tuple[float, float] = (0.002, 0.45)
-    large_share: float = 0.35
+    area_range: tuple[float, float] = (SMALLEST_AREA, LARGEST_AREA)
+    large_share: float = 0.25
 
     def __post_init__(self) -> None:
         if len(self.shares) != len(OPERATIONS) or min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-9:
