@@ -17,7 +17,18 @@ PHOTO = ROOT / "examples" / "splice.jpg"
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "mesorch_cli", "detect", str(PHOTO), "-o", folder, "--device", "cpu", "--quiet"]
+        command = [
+            sys.executable,
+            "-m",
+            "mesorch_cli",
+            "detect",
+            str(PHOTO),
+            "-o",
+            folder,
+            "--device",
+            "cpu",
+            "--quiet",
+        ]
         subprocess.run(command, check=True, capture_output=True)
         overlay = cv2.imread(str(Path(folder) / PHOTO.name / "overlay.png"))
     photo = cv2.imread(str(PHOTO))

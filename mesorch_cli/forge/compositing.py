@@ -10,7 +10,7 @@ from mesorch_cli.forge.patch import FAINTEST, Patch, Pixels, Step, drawn
 from mesorch_cli.forge.shapes import Mask, window_of
 
 FEWEST_PIXELS = 30  # of a region inside the photo; fewer are no forgery
-EDGES = {"hard": 0.12, "soft": 0.46, "feathered": 0.25, "gradient domain": 0.17}
+EDGES = {"hard": 0.12, "soft": 0.52, "feathered": 0.26, "gradient domain": 0.1}
 SOFTEST = 2.5  # sigma in pixels of a soft edge; most are the half pixel of an anti-aliased selection
 COARSEST, FINEST = 12, 96  # pixels of the longest side on which the correction is solved
 SWEEPS = 40  # of the relaxation, at each of its sizes

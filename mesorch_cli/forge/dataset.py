@@ -2,12 +2,16 @@
 
 import json
 import multiprocessing
+import os
+import re
 import signal
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,7 @@ from mesorch_cli.forge.sources import NAMED, ObjectFolder, PhotoFolder
 
 FOLDERS = ("Tp", "Gt", "Au")
 MANIFEST, SETTINGS = "manifest.jsonl", "forge.json"
+OWN_NAME = re.compile(r"[0-9]{6,}\.(jpg|png|webp)(\.part)?")
 AHEAD = 3  # items under way for each worker
 
 
@@ -196,7 +201,15 @@ class Dataset:
             )
         if len(whole) < len(data):
             _write_whole(path, whole)
+        self._clear_after(len(lines))
         return lines
+
+    def _clear_after(self, count: int) -> None:
+        """Remove the files of items that were under way when a run ended: nothing lies there that no line names."""
+        for folder in FOLDERS:
+            for path in (self.out / folder).iterdir():
+                if OWN_NAME.fullmatch(path.name) and int(path.name.partition(".")[0]) >= count:
+                    path.unlink()
 
 
 def _made(photos: PhotoFolder, objects: ObjectFolder | None, settings: ItemSettings, out: Path, number: int) -> Item:
@@ -208,9 +221,18 @@ def _made(photos: PhotoFolder, objects: ObjectFolder | None, settings: ItemSetti
 
 
 def _calm() -> None:
-    """Prepare a worker: one thread each, and Ctrl-C is the parent's business."""
+    """Prepare a worker: one thread each, Ctrl-C is the parent's business, and it does not outlive its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """End this process as soon as its parent has: the pool's workers would wait for each other for ever."""
+    parent.join()
+    os._exit(1)
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -24,7 +24,7 @@ SMALLEST_AREA, LARGEST_AREA = 0.001, 0.6  # of a photo: smaller is not seen, lar
 TRIES = 6
 LIVES = 4
 REALLY_CHANGED = 0.4  # share of the mask that must differ from the photo before
-SEGMENTED_SHARE = {"splice": 0.65, "copy_move": 0.55, "removal": 0.4, "retouch": 0.4}  # where no objects are known
+SEGMENTED_SHARE = {"splice": 0.85, "copy_move": 0.8, "removal": 0.5, "retouch": 0.5}  # where no objects are known
 DONOR_WINDOW, HOST_WINDOW = (0.3, 0.95), (0.12, 0.6)  # shares of a photo's sides in which things are searched
 SILHOUETTE_SHARE = 0.5  # of regions that get the shape of the donor's object where it has one
 

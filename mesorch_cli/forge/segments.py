@@ -12,7 +12,7 @@ TRIES = 3
 SMALLEST_WINDOW = 40  # pixels
 CORE, LIKELY, BORDER = 0.22, 0.72, 0.9  # of half a window: surely object, likely object; beyond the last surely not
 FILLED = (0.12, 0.75)  # of its window, what an object fills; anything else is a failure
-SMOOTHING = 0.7  # sigma, in pixels of the working size, of a found outline
+SMOOTHING = 1.2  # sigma, in pixels of the working size, of a found outline
 
 
 def segmented(rng: np.random.Generator, pixels: Pixels, sides: tuple[float, float]) -> Mask | None:

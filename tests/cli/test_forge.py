@@ -1,6 +1,8 @@
 """`mesorch forge` from outside: streams, exit codes, bad options."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +54,25 @@ def test_resume_extends(photos: Path, tmp_path: Path) -> None:
     whole = run(photos, tmp_path / "whole", "-n", 4)
     assert (tmp_path / "out" / "manifest.jsonl").read_text() == (tmp_path / "whole" / "manifest.jsonl").read_text()
     assert whole.stdout.split("\t")[1] == "4"
+
+
+def test_a_run_killed_outright_is_resumed_to_the_same_dataset(photos: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "mesorch_cli", "forge", str(photos), str(tmp_path / "killed"), "-n", "400"]
+    running = subprocess.Popen([*words, "--workers", "2", "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert running.stdout is not None
+    for _ in range(3):
+        assert running.stdout.readline()
+    running.kill()
+    running.communicate()  # ends only when the workers, which hold the pipe too, have ended
+    (tmp_path / "killed" / "Tp" / "000399.jpg.part").write_bytes(b"half")
+    count = len((tmp_path / "killed" / "manifest.jsonl").read_text().splitlines()) + 2
+    for name, more in (("killed", ["--resume"]), ("whole", [])):
+        assert run(photos, tmp_path / name, "-n", count, *more).exit_code == 0
+    files = [
+        {path.relative_to(tmp_path / name).as_posix(): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
+        for name in ("killed", "whole")
+    ]
+    assert files[0] == files[1]
 
 
 def test_an_unusable_photo_is_named_and_the_exit_code_says_so(photos: Path, tmp_path: Path) -> None:

@@ -143,8 +143,11 @@ def test_unusable_photos_are_left_out_and_named(photos: PhotoFolder, tmp_path: P
     assert dict(made.refused) == {"broken.jpg": "damaged", "cut short.png": "damaged", "tiny.png": "too small"}
     for name in ("one.png", "deeper/two.JPG"):
         (root / name).unlink()
-    with pytest.raises(InputError, match="20 files drawn .* in a row"):
-        Dataset(PhotoFolder.of(root), None, ItemSettings(seed=0), tmp_path / "none", resume=False).make(2)
+    for workers in (1, 2):  # the error comes whole out of a process of its own, too
+        dataset = Dataset(PhotoFolder.of(root), None, ItemSettings(seed=0), tmp_path / f"none-{workers}", resume=False)
+        with pytest.raises(InputError, match="20 files drawn .* in a row") as caught:
+            dataset.make(2, workers=workers)
+        assert caught.value.reason == "no usable photo"
 
 
 @pytest.mark.parametrize(
