@@ -72,7 +72,8 @@ def forge(
     histories of host, donor and result, and the SHA-256 of its files. On stdout: with --json these lines; else the
     manifest, the number of items and the manifest's SHA-256, separated by tabs.
 
-    A photo that cannot be used (damaged, too small) is left out, named, and another drawn for it.
+    Of objects with masks, the photos serve as hosts too, now and then. A photo that cannot be used (damaged, too small)
+    is left out, named, and another drawn for it.
 
     Exit codes: 0 done, 2 usage, 3 some or all photos could not be used, 130 interrupted (go on with --resume).
 

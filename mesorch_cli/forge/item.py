@@ -18,6 +18,7 @@ from mesorch_cli.forge.sources import ObjectFolder, PhotoFolder, Source
 
 SCHEMA = "mesorch.forge/1"
 MOST_REFUSED = 20  # files drawn in vain for one item
+OBJECT_HOST_SHARE = 0.2  # of hosts: photos of objects, so that a thing of that kind is not forged wherever it is seen
 SMALLEST_LIMIT = 256  # pixels of the longest side
 
 
@@ -61,14 +62,14 @@ def make_item(photos: PhotoFolder, objects: ObjectFolder | None, settings: ItemS
     """
     rng = np.random.default_rng([settings.seed, number])
     refused: list[tuple[str, str]] = []
-    host = _drawn(rng, photos, refused)
+    with_hosts = None if objects is None or not objects.photos_alone().paths else objects.photos_alone()
+    host = _drawn(rng, with_hosts if with_hosts is not None and chance(rng, OBJECT_HOST_SHARE) else photos, refused)
     from_objects = objects is not None and chance(rng, settings.object_share)
     donor = _drawn(rng, objects if objects is not None and from_objects else photos, refused)
-    host_life, donor_life = Life(rng, host.donor.pixels), Life(rng, donor.donor.pixels, donor.donor.plane)
+    host_life, donor_life = (Life(rng, source.donor.pixels, source.donor.plane) for source in (host, donor))
     framed(host_life, settings.longest)
     framed(donor_life, settings.longest)
-    given = Donor(host_life.pixels), Donor.with_plane(donor_life.pixels, donor_life.plane)
-    forgery = forge_photo(rng, *given, settings.recipe)
+    forgery = forge_photo(rng, _donor(host_life), _donor(donor_life), settings.recipe)
     return _described(number, forgery, (host, host_life.steps), (donor, donor_life.steps), from_objects, refused)
 
 
@@ -85,6 +86,10 @@ def _drawn(rng: np.random.Generator, folder: PhotoFolder | ObjectFolder, refused
         f"{MOST_REFUSED} files drawn from {str(folder.root)!r} in a row cannot be used; the last: {last}",
         reason="no usable photo",
     )
+
+
+def _donor(life: Life) -> Donor:
+    return Donor.with_plane(life.pixels, life.plane)
 
 
 def _described(

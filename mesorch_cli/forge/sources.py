@@ -97,6 +97,10 @@ class ObjectFolder:
             )
         return cls(root, paths)
 
+    def photos_alone(self) -> "ObjectFolder":
+        """Return the same folder without its cut-outs: what is left are whole photos."""
+        return ObjectFolder(self.root, tuple(path for path in self.paths if not path.lower().endswith(MASK_SUFFIX)))
+
     def read(self, path: str) -> Source:
         """Read an object. Raises InputError for a file that cannot be read, and for a mask of another size."""
         file = self.root / path

@@ -124,6 +124,13 @@ def test_objects_are_read_for_what_they_are(objects: ObjectFolder) -> None:
     assert masked.mask_sha256 == hashlib.sha256((objects.root / "masked.png").read_bytes()).hexdigest()
 
 
+def test_photos_of_objects_are_hosts_too(photos: PhotoFolder, objects: ObjectFolder) -> None:
+    made = [json.loads(make_item(photos, objects, ItemSettings(seed=4), number).line) for number in range(40)]
+    hosts = [record["sources"][0]["path"] for record in made]
+    assert 2 <= sum(path in objects.paths for path in hosts) <= 18
+    assert "cut.png" not in hosts
+
+
 def test_large_photos_are_shrunk_or_cut(tmp_path: Path) -> None:
     write(tmp_path / "photos" / "large.png", cv2.resize(HOST, (900, 700)))
     folder = PhotoFolder.of(tmp_path / "photos")
