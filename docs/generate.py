@@ -17,6 +17,7 @@ COMMANDS = (
     ["weights", "info"],
     ["weights", "import"],
     ["weights", "verify"],
+    ["bench"],
     ["info"],
 )
 

@@ -6,6 +6,7 @@ import typer
 
 from mesorch_cli import __version__
 from mesorch_cli.cli import weights
+from mesorch_cli.cli.bench import bench
 from mesorch_cli.cli.console import write_data
 from mesorch_cli.cli.detect import detect
 from mesorch_cli.cli.forge import forge
@@ -38,4 +39,5 @@ def mesorch(
 app.command()(detect)
 app.command()(forge)
 app.add_typer(weights.app, name="weights")
+app.command()(bench)
 app.command()(info)

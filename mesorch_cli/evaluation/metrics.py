@@ -69,4 +69,6 @@ def f1_curve(
 
     true_positive, found = above(passed[truth]), above(passed)
     denominator = found + int(np.count_nonzero(truth))
-    return np.divide(2.0 * true_positive, denominator, out=np.full(thresholds.size, np.nan), where=denominator > 0)
+    f1: NDArray[np.float64] = np.full(thresholds.size, np.nan)
+    np.divide(2.0 * true_positive, denominator, out=f1, where=denominator > 0)
+    return f1

@@ -18,6 +18,7 @@ from mesorch_cli.network.normalise import normalise
 from mesorch_cli.network.passport import Level
 
 FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel holds nothing but rounding
+GLANCE = 16  # every so many pixels are looked at first: nearly always that is enough to see that there is something
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
@@ -42,8 +43,12 @@ class _Tally:
 
 def is_featureless(pixels: Pixels) -> bool:
     """Say whether every channel of (H, W, 3) pixels stays within one grey level of 255."""
+    limit = FEATURELESS_RANGE * np.iinfo(pixels.dtype).max
+    sample = pixels[::GLANCE, ::GLANCE]
+    if (sample.max(axis=(0, 1)).astype(np.int64) - sample.min(axis=(0, 1)) > limit).any():
+        return False
     spread = pixels.max(axis=(0, 1)).astype(np.int64) - pixels.min(axis=(0, 1))
-    return bool((spread <= FEATURELESS_RANGE * np.iinfo(pixels.dtype).max).all())
+    return bool((spread <= limit).all())
 
 
 def level_size(level: Level, height: int, width: int, side: int) -> tuple[int, int]:
@@ -178,8 +183,9 @@ class Detector:
     def _tile_logits(self, one: Pass, tally: _Tally) -> Iterator[tuple[Tile, Canvas | None]]:
         """Yield every tile of the plan in order with its logits, None where it has nothing to say."""
         tiles = list(one.plan)
-        for first in range(0, len(tiles), self.settings.tile_batch):
-            chunk = tiles[first : first + self.settings.tile_batch]
+        at_once = self.settings.tile_batch or self.backend.tile_batch
+        for first in range(0, len(tiles), at_once):
+            chunk = tiles[first : first + at_once]
             crops = [one.pixels[tile.rows, tile.columns] for tile in chunk]
             useful = [index for index, crop in enumerate(crops) if not is_featureless(crop)]
             results: list[Canvas | None] = [None] * len(chunk)

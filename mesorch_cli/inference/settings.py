@@ -19,7 +19,8 @@ class Settings:
 
     side: of the square network inputs, in pixels. overlap: of neighbouring tiles, share of a side.
     reference: the published way, one squash and the sigmoid before the resize; needs the level `whole` alone.
-    tile_batch: tiles per call of the network; it can move the last bits of a result, so it belongs to the record.
+    tile_batch: tiles per call of the network, None for what suits the backend; it can move the last bits of a result, so
+    it belongs to the record.
     smallest_photo_side: in pixels; smaller photos are not analysed.
     """
 
@@ -31,7 +32,7 @@ class Settings:
     score: ScoreRule
     smallest_photo_side: int = 1
     reference: bool = False
-    tile_batch: int = 4
+    tile_batch: int | None = None
 
     def __post_init__(self) -> None:
         Plan(self.side, self.side, self.side, self.overlap)  # refuses sides and overlaps that are none
@@ -41,7 +42,7 @@ class Settings:
             raise UsageError("The reference analysis is the whole image alone; give no other scales beside it.")
         if not 0.0 <= self.pixel_threshold <= 1.0:
             raise UsageError(f"A threshold of {self.pixel_threshold}: expected a probability, 0 to 1.")
-        if self.tile_batch < 1:
+        if self.tile_batch is not None and self.tile_batch < 1:
             raise UsageError(f"A batch of {self.tile_batch} tiles: expected at least 1.")
 
     @classmethod

@@ -9,6 +9,7 @@ from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.network.config import CnnName, TransformerName
@@ -89,9 +90,9 @@ class FineStem(nn.Module):
         nn.init.zeros_(self.project.weight)
 
     def forward(self, rgb: Tensor) -> Tensor:
-        x = torch.relu(self.residual(rgb))
-        x = torch.relu(self.mix(x))
-        x = torch.relu(self.reduce(x))
+        x = functional.relu(self.residual(rgb), inplace=True)
+        x = functional.relu(self.mix(x), inplace=True)
+        x = functional.relu(self.reduce(x), inplace=True)
         return cast(Tensor, self.project(x))
 
 

@@ -87,7 +87,8 @@ def read_checkpoint(source: Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals(HARMLESS):
             content = torch.load(source, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        if found := re.search(r"(?:GLOBAL|global:?|class|function) `?([\w.]+)`? was not", str(error)):
+        refused = r"(?:GLOBAL|global:?|class|function) `?([\w.]+)`? (?:was not|whose module)"
+        if found := re.search(refused, str(error)):
             raise WeightsError(
                 f"{source} wants to load `{found[1]}`, which can run code. Expected tensors and plain values only; "
                 "nothing of the file was executed. Get the checkpoint from its authors, or have them save the state "

@@ -16,6 +16,7 @@ class Pixelwise:
 
     name = "test"
     device = "cpu"
+    tile_batch = 2
 
     def __init__(self, function: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None) -> None:
         self.function = function or (lambda images: images.mean(axis=1, keepdims=True))

@@ -1,6 +1,7 @@
 """Published checkpoint layouts, and files that must not get in."""
 
 import argparse
+import os
 import pickle
 from pathlib import Path
 
@@ -83,14 +84,24 @@ class Payload:
         return (exec, (f"open({str(self.marker)!r}, 'w').close()",))
 
 
+class ShellPayload(Payload):
+    """Likewise, through a module that PyTorch blocks as a whole, in other words."""
+
+    def __reduce__(self) -> tuple[object, tuple[str, ...]]:
+        return (os.system, (f"touch {self.marker}",))
+
+
 @pytest.mark.parametrize("legacy", [False, True])
-def test_a_pickle_that_runs_code_is_refused_by_name(tmp_path: Path, legacy: bool) -> None:
+@pytest.mark.parametrize(("payload", "name"), [(Payload, "exec"), (ShellPayload, "system")])
+def test_a_pickle_that_runs_code_is_refused_by_name(
+    tmp_path: Path, legacy: bool, payload: type[Payload], name: str
+) -> None:
     source, marker = tmp_path / "evil.pth", tmp_path / "ran"
     if legacy:
-        source.write_bytes(pickle.dumps({"model": Payload(marker)}, protocol=2))
+        source.write_bytes(pickle.dumps({"model": payload(marker)}, protocol=2))
     else:
-        torch.save({"model": Payload(marker)}, source)
-    with pytest.raises(WeightsError, match=r"exec.* can run code"):
+        torch.save({"model": payload(marker)}, source)
+    with pytest.raises(WeightsError, match=rf"{name}.* can run code"):
         import_checkpoint(source, tmp_path / "x.safetensors")
     assert not marker.exists()
     assert not (tmp_path / "x.safetensors").exists()

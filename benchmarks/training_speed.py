@@ -1,0 +1,105 @@
+"""Samples per second and peak memory of training, against a plain restatement of the published loop.
+
+usage: training_speed.py [--threads 2] [--rounds 5] [--batch 2] [--side 512]
+
+Plain: the open form with dense DCT and explicit attention (`yardstick.py`), float32, pixel BCE, AdamW. Ours: the network
+as the trainer runs it, bf16 autocast, its loss, AdamW with clipping. One interleaved run; forging is not counted, it has
+workers of its own. Peak memory is that of a fresh process that makes two steps.
+"""
+
+import argparse
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+from memory import peak_mib
+from torch import nn
+from yardstick import Yardstick
+
+from mesorch_cli.network.config import CONFIGS
+from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.training.loss import localisation_loss
+
+
+def plain_step(name: str, batch: int, side: int) -> Callable[[], None]:
+    network = Yardstick(Mesorch(CONFIGS[name])).train()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=0.05)
+    loss = nn.BCEWithLogitsLoss()
+
+    def step() -> None:
+        image, mask = torch.randn(batch, 3, side, side), (torch.rand(batch, 1, side, side) < 0.1).float()
+        optimiser.zero_grad()
+        loss(network(image), mask).backward()
+        optimiser.step()
+
+    return step
+
+
+def our_step(name: str, batch: int, side: int) -> Callable[[], None]:
+    network = Mesorch(CONFIGS[name]).train()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=0.05)
+
+    def step() -> None:
+        image, mask = torch.randn(batch, 3, side, side), (torch.rand(batch, 1, side, side) < 0.1).float()
+        optimiser.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = network(image)
+        localisation_loss(logits, mask, dice_weight=0.2).backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+
+    return step
+
+
+STEPS = {"plain": plain_step, "ours": our_step}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--peak-of", nargs=2, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    if args.peak_of:
+        step = STEPS[args.peak_of[1]](args.peak_of[0], args.batch, args.side)
+        step()
+        step()
+        print(peak_mib())
+        return
+    print(f"torch {torch.__version__}, {args.threads} threads, Python {platform.python_version()}, ", end="")
+    print(f"batches of {args.batch} at {args.side} x {args.side}, {args.rounds} interleaved rounds\n")
+    print("| network | loop | samples per second | seconds per step, quartiles | speed | peak memory, MiB |")
+    print("|---|---|---|---|---|---|")
+    for name in ("mesorch", "mesorch-s"):
+        steps = {loop: make(name, args.batch, args.side) for loop, make in STEPS.items()}
+        seconds: dict[str, list[float]] = {loop: [] for loop in STEPS}
+        for round_number in range(args.rounds + 1):
+            for loop, step in steps.items():
+                started = time.perf_counter()
+                step()
+                if round_number:  # the first round warms up
+                    seconds[loop].append(time.perf_counter() - started)
+        del steps
+        base = statistics.median(seconds["plain"])
+        for loop, times in seconds.items():
+            sizes = ("--batch", str(args.batch), "--side", str(args.side), "--threads", str(args.threads))
+            peak = subprocess.check_output(
+                [sys.executable, __file__, *sizes, "--peak-of", name, loop], text=True
+            ).strip()
+            low, middle, high = statistics.quantiles(times, n=4)
+            print(
+                f"| {name} | {loop} | {args.batch / middle:.2f} | {low:.2f} .. {high:.2f} | {base / middle:.2f} x | {peak} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The published networks as their plain description has them, to measure against: the same tensors, none of the savings.
+
+Open form (no convolution folded), dense DCT matrices, attention with its matrix written out, default memory layout. This is a
+restatement of the description in `docs/network.md`, not the published code, which needs packages of its own.
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from mesorch_cli.network import frequency
+from mesorch_cli.network.config import CNN_SCALES, TRANSFORMER_SCALES
+from mesorch_cli.network.mesorch import Mesorch
+
+
+class Yardstick(nn.Module):
+    """A network with nothing saved; takes and gives what the network takes and gives."""
+
+    def __init__(self, network: Mesorch) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).eval()
+        for module in self.network.modules():
+            if hasattr(module, "fused_attn"):
+                module.fused_attn = False
+        self.matrices: dict[int, Tensor] = {}
+
+    def _dct(self, size: int) -> Tensor:
+        if size not in self.matrices:
+            self.matrices[size] = frequency.dct_rows(size, size, torch.device("cpu"))
+        return self.matrices[size]
+
+    def _split(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        rows, columns = self._dct(image.shape[2]), self._dct(image.shape[3])
+        spectrum = rows @ image @ columns.T
+        high, low = spectrum.clone(), spectrum.clone()
+        height, width = image.shape[2:]
+        high[:, :, : int(0.05 * height), : int(0.05 * width)] = 0
+        low[:, :, height - int(0.95 * height) :, width - int(0.95 * width) :] = 0
+        planes = [rows.T @ plane @ columns for plane in (high, low)]
+        return frequency.rescale(planes[0]), frequency.rescale(planes[1])
+
+    def forward(self, image: Tensor) -> Tensor:
+        network = self.network
+        with torch.autocast("cpu", enabled=False):
+            high, low = self._split(image.float())
+        features = dict(zip(CNN_SCALES, network.cnn(torch.cat([image, high], dim=1)), strict=False))
+        features |= zip(TRANSFORMER_SCALES, network.transformer(torch.cat([image, low], dim=1)), strict=True)
+        maps = []
+        for scale in network.config.scales:
+            x = features[scale]
+            maps.append(network.heads[scale](network.decoders[scale](x) if scale in network.decoders else x))
+        fused = torch.cat(maps, dim=1).float()
+        if network.gate is not None:
+            fused = fused * network.gate(torch.cat([image, high, low], dim=1))
+        fused = fused.sum(dim=1, keepdim=True)
+        return nn.functional.interpolate(fused, size=image.shape[-2:], mode="bilinear", align_corners=True)

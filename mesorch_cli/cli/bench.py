@@ -1,0 +1,87 @@
+"""`mesorch bench`: how fast the networks run on this machine."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from mesorch_cli.cli import console, options
+from mesorch_cli.cli.guard import guard
+
+
+def bench(
+    networks: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NETWORK...", help="mesorch, mesorch-p, mesorch-s. (default: mesorch-s)"),
+    ] = None,
+    precision: Annotated[
+        list[options.PrecisionName] | None, typer.Option(help="Arithmetic; may be given several times.")
+    ] = None,
+    tile_batch: Annotated[list[int] | None, typer.Option(help="Tiles per call; may be given several times.")] = None,
+    device: options.Device = "auto",
+    side: Annotated[int, typer.Option(help="Pixels along a side of a tile.")] = 512,
+    rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians and quartiles are over them.")] = 5,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. (default: PyTorch's choice)")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Time the networks on this machine, beside the floor that its matrix rate and bandwidth set.
+
+    Random values: speed does not depend on them. A call takes normalised tiles from memory and brings logits back.
+
+    Example: mesorch bench mesorch-s mesorch --precision fp32 --precision bf16
+    """
+    with guard():
+        import torch
+
+        from mesorch_cli.errors import UsageError
+        from mesorch_cli.inference.speed import Case, measure
+        from mesorch_cli.network.config import CONFIGS
+        from mesorch_cli.network.mesorch import Mesorch
+
+        names = list(dict.fromkeys(networks or ["mesorch-s"]))
+        if unknown := [name for name in names if name not in CONFIGS]:
+            raise UsageError(f"No network {unknown[0]!r}; expected one of {', '.join(CONFIGS)}.")
+        if threads is not None:
+            torch.set_num_threads(threads)
+        cases = [
+            Case(name, wanted.value, batch)
+            for name in names
+            for wanted in precision or [options.PrecisionName.FP32]
+            for batch in tile_batch or [1]
+        ]
+        built = {name: Mesorch(CONFIGS[name]).eval() for name in names}
+        speeds = list(measure(built, cases, device=device, side=side, rounds=rounds))
+        if as_json:
+            for speed in speeds:
+                console.write_data(json.dumps(speed.to_dict()))
+            return
+        console.show_table(
+            f"tiles of {side} x {side} on {speeds[0].device}, torch {torch.__version__}, {torch.get_num_threads()} threads",
+            [
+                "network",
+                "precision",
+                "batch",
+                "s per call",
+                "quartiles",
+                "tiles/s",
+                "Mpx/s",
+                "Gop",
+                "floor s",
+                "of floor",
+            ],
+            [
+                [
+                    speed.network,
+                    speed.precision,
+                    str(speed.tile_batch),
+                    f"{speed.seconds:.3f}",
+                    f"{speed.quartiles[0]:.3f} .. {speed.quartiles[1]:.3f}",
+                    f"{speed.tiles_per_second:.1f}",
+                    f"{speed.megapixels_per_second:.2f}",
+                    f"{speed.gigaoperations:.1f}",
+                    f"{speed.floor_seconds:.3f}",
+                    f"{speed.floor_seconds / speed.seconds:.0%}",
+                ]
+                for speed in speeds
+            ],
+        )

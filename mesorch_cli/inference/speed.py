@@ -1,0 +1,144 @@
+"""How fast a network runs here, beside what the machine could do at best."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.inference.backends import DTYPES, Precision, TorchBackend, choose_device
+from mesorch_cli.network.folding import fold
+from mesorch_cli.network.mesorch import SIDE_MULTIPLE, Mesorch
+
+MATRIX_SIDE = 2048  # of the product that the matrix rate is measured with
+COPIED_BYTES = 256 << 20  # of the copy that the bandwidth is measured with
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is timed: a network by name, in a precision, with a number of tiles per call."""
+
+    network: str
+    precision: Precision
+    tile_batch: int
+
+    def __post_init__(self) -> None:
+        if self.tile_batch < 1:
+            raise UsageError(f"A tile batch of {self.tile_batch}: expected 1 or more.")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a case needs. Seconds are per call of `tile_batch` tiles: median and quartiles over the rounds.
+
+    floor_seconds: what no program on this machine can go below: the larger of operations over the measured matrix rate and
+    bytes (tensors of the network, input, logits; each moved once) over the measured bandwidth.
+    """
+
+    network: str
+    precision: str
+    device: str
+    tile_batch: int
+    side: int
+    seconds: float
+    quartiles: tuple[float, float]
+    tiles_per_second: float
+    megapixels_per_second: float
+    gigaoperations: float
+    floor_seconds: float
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def _synchronised(device: torch.device) -> float:
+    """Return the clock once the device has done all it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+    return time.perf_counter()
+
+
+def _fastest(device: torch.device, work: Callable[[], object], tries: int = 5) -> float:
+    work()
+    seconds = []
+    for _ in range(tries):
+        started = _synchronised(device)
+        work()
+        seconds.append(_synchronised(device) - started)
+    return min(seconds)
+
+
+def matrix_rate(device: torch.device, precision: Precision) -> float:
+    """Return operations per second (a multiplication and an addition count as two) of a large matrix product."""
+    a = torch.rand(MATRIX_SIDE, MATRIX_SIDE, device=device).to(DTYPES.get(precision, torch.float32))
+    with torch.inference_mode():
+        return 2 * MATRIX_SIDE**3 / _fastest(device, lambda: a @ a)
+
+
+def bandwidth(device: torch.device) -> float:
+    """Return bytes per second, read and written, of a copy."""
+    source = torch.empty(COPIED_BYTES, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    return 2 * COPIED_BYTES / _fastest(device, lambda: target.copy_(source))
+
+
+def operations(network: Mesorch, side: int) -> float:
+    """Return operations of the inference form for one side x side tile (multiplications and additions of products)."""
+    counter = FlopCounterMode(display=False)
+    with torch.inference_mode(), counter:
+        fold(network)(torch.zeros(1, 3, side, side))
+    return float(counter.get_total_flops())
+
+
+def measure(
+    networks: dict[str, Mesorch], cases: Sequence[Case], *, device: str, side: int, rounds: int
+) -> Iterator[Speed]:
+    """Time every case in interleaved rounds, so that a slow phase of the machine falls on all; yield them in order.
+
+    A call goes the way of an analysis: normalised tiles in memory in, logits in memory out. Raises UsageError for a side that
+    is no multiple of 32, fewer than 2 rounds, or a precision that the device lacks.
+    """
+    if side < SIDE_MULTIPLE or side % SIDE_MULTIPLE:
+        raise UsageError(f"Tiles of {side} pixels: expected a multiple of {SIDE_MULTIPLE}.")
+    if rounds < 2:
+        raise UsageError(f"{rounds} rounds: expected 2 or more, one figure has no spread.")
+    place = choose_device(device)
+    backends = {
+        (case.network, case.precision): TorchBackend(networks[case.network], device, case.precision) for case in cases
+    }
+    rng = np.random.default_rng(0)
+    tiles = rng.standard_normal((max(case.tile_batch for case in cases), 3, side, side), dtype=np.float32)
+    seconds: dict[Case, list[float]] = {case: [] for case in cases}
+    for round_number in range(rounds + 1):
+        for case in cases:
+            started = time.perf_counter()
+            backends[case.network, case.precision](tiles[: case.tile_batch])
+            if round_number:  # the first round warms up
+                seconds[case].append(time.perf_counter() - started)
+
+    rates = {precision: matrix_rate(place, precision) for precision in {case.precision for case in cases}}
+    moved = bandwidth(place)
+    counted = {name: operations(networks[name], side) for name in {case.network for case in cases}}
+    for case in cases:
+        low, middle, high = statistics.quantiles(seconds[case], n=4)
+        held = sum(tensor.numel() for tensor in networks[case.network].state_dict().values())
+        traffic = held * (4 if case.precision == "fp32" else 2) + tiles[: case.tile_batch].nbytes * 4 // 3
+        yield Speed(
+            network=case.network,
+            precision=case.precision,
+            device=str(place),
+            tile_batch=case.tile_batch,
+            side=side,
+            seconds=middle,
+            quartiles=(low, high),
+            tiles_per_second=case.tile_batch / middle,
+            megapixels_per_second=case.tile_batch * side * side / 1e6 / middle,
+            gigaoperations=counted[case.network] * case.tile_batch / 1e9,
+            floor_seconds=max(counted[case.network] * case.tile_batch / rates[case.precision], traffic / moved),
+        )

@@ -1,0 +1,50 @@
+"""`mesorch bench` from outside."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from mesorch_cli.cli.app import app
+
+
+def bench(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["bench", "--side", "64", "--rounds", "2", "--device", "cpu", *words])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_every_case_is_a_line_and_adds_up() -> None:
+    code, out, _ = bench(
+        "--json", "--precision", "fp32", "--precision", "bf16", "--tile-batch", "1", "--tile-batch", "2"
+    )
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [(row["precision"], row["tile_batch"]) for row in rows] == [
+        ("fp32", 1),
+        ("fp32", 2),
+        ("bf16", 1),
+        ("bf16", 2),
+    ]
+    for row in rows:
+        assert row["tiles_per_second"] == pytest.approx(row["tile_batch"] / row["seconds"])
+        assert row["megapixels_per_second"] == pytest.approx(row["tiles_per_second"] * 64 * 64 / 1e6)
+        assert row["quartiles"][0] <= row["seconds"] <= row["quartiles"][1]
+        assert row["floor_seconds"] > 0
+    assert rows[1]["gigaoperations"] == pytest.approx(2 * rows[0]["gigaoperations"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("mesorch-x",), "No network 'mesorch-x'"),
+        (("--side", "100"), "multiple of 32"),
+        (("--rounds", "1"), "2 or more"),
+        (("--tile-batch", "0"), "tile batch of 0"),
+        (("--precision", "fp16"), "fp16 needs a GPU"),
+        (("--device", "cuda:99"), "cuda:99"),
+    ],
+)
+def test_nonsense_is_refused(words: tuple[str, ...], message: str) -> None:
+    code, _, err = bench(*words)
+    assert code == 2
+    assert message in err
