@@ -1,5 +1,8 @@
 """The one family of errors: raised low, shown once by the command line, each with its exit code."""
 
+from functools import partial
+from typing import Any
+
 
 class MesorchError(Exception):
     """Base of every error that a user can do something about.
@@ -28,6 +31,10 @@ class InputError(MesorchError):
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let the error travel between processes, which rebuild it from its arguments, with its reason."""
+        return partial(type(self), reason=self.reason), self.args
 
 
 class ShapeError(MesorchError):

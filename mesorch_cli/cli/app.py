@@ -9,6 +9,7 @@ from mesorch_cli.cli import weights
 from mesorch_cli.cli.bench import bench
 from mesorch_cli.cli.console import write_data
 from mesorch_cli.cli.detect import detect
+from mesorch_cli.cli.forge import forge
 from mesorch_cli.cli.info import info
 
 app = typer.Typer(
@@ -36,6 +37,7 @@ def mesorch(
 
 
 app.command()(detect)
+app.command()(forge)
 app.add_typer(weights.app, name="weights")
 app.command()(bench)
 app.command()(info)

@@ -1,114 +1,193 @@
-"""Putting a patch into a photo: hard, feathered or gradient-domain edges, light matched to the surroundings."""
+"""Putting a patch into a photo: hard, soft, feathered or gradient-domain edges, light matched to the surroundings."""
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.forge.shapes import Mask
-
-Pixels = NDArray[np.uint8]
+from mesorch_cli.forge.patch import FAINTEST, Patch, Pixels, Step, drawn
+from mesorch_cli.forge.shapes import Mask, window_of
 
 FEWEST_PIXELS = 30  # of a region inside the photo; fewer are no forgery
-GRADIENT_DOMAIN_SHARE = 0.08
-HARD_SHARE = 0.46  # the rest is feathered
-LARGEST_GRADIENT_DOMAIN = 40_000  # pixels of the patch: the solver's time grows with it
-INTERPOLATIONS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_AREA, cv2.INTER_LANCZOS4)
+EDGES = {"hard": 0.12, "soft": 0.52, "feathered": 0.26, "gradient domain": 0.1}
+SOFTEST = 2.5  # sigma in pixels of a soft edge; most are the half pixel of an anti-aliased selection
+COARSEST, FINEST = 12, 96  # pixels of the longest side on which the correction is solved
+SWEEPS = 40  # of the relaxation, at each of its sizes
+PERCEPTIBLE = 2  # grey levels: less is lost in the next JPEG
+MARGIN = 6  # pixels of host around a region that its correction is measured on
 
 
-def resampled(rng: np.random.Generator, patch: Pixels, mask: Mask, factor: float) -> tuple[Pixels, Mask]:
-    """Return patch and mask scaled by `factor` with an interpolation as any program might use."""
-    height, width = max(8, round(mask.shape[0] * factor)), max(8, round(mask.shape[1] * factor))
-    how = cv2.INTER_AREA if factor < 0.6 else int(rng.choice(INTERPOLATIONS))
-    scaled = cv2.resize(np.ascontiguousarray(patch), (width, height), interpolation=how)
-    flags = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-    return scaled.astype(np.uint8), flags > 0
+@dataclass(frozen=True)
+class Change:
+    """A changed photo: pixels (H, W, 3), the mask (H, W) of every pixel that was touched, and what was done.
+
+    Outside the mask, no pixel differs from the photo before.
+    """
+
+    pixels: Pixels
+    mask: Mask
+    parameters: Step
 
 
-def turned(rng: np.random.Generator, patch: Pixels, mask: Mask) -> tuple[Pixels, Mask]:
-    """Return patch and mask mirrored (half of the time) and rotated by some degrees (half of the time)."""
-    if rng.random() < 0.5:
-        patch, mask = patch[:, ::-1], mask[:, ::-1]
-    if rng.random() < 0.5:
-        height, width = mask.shape
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(rng.normal(0, 15)), 1.0)
-        cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
-        new_width, new_height = int(height * sine + width * cosine) + 1, int(height * cosine + width * sine) + 1
-        matrix[:, 2] += (new_width / 2 - width / 2, new_height / 2 - height / 2)
-        how = int(rng.choice([cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4]))
-        patch = cv2.warpAffine(
-            np.ascontiguousarray(patch), matrix, (new_width, new_height), flags=how, borderMode=cv2.BORDER_REFLECT
-        ).astype(np.uint8)
-        mask = cv2.warpAffine(mask.astype(np.uint8), matrix, (new_width, new_height)) > 0
-    return np.ascontiguousarray(patch), np.ascontiguousarray(mask)
-
-
-def light_matched(rng: np.random.Generator, patch: Pixels, mask: Mask, surroundings: Pixels) -> Pixels:
-    """Move a patch's colours part of the way to those of the host (Reinhard et al. 2001, mean and deviation in Lab)."""
-    lab = cv2.cvtColor(patch, cv2.COLOR_RGB2LAB).astype(np.float32)
+def light_matched(rng: np.random.Generator, patch: Patch, surroundings: Pixels) -> tuple[Patch, Step]:
+    """Move a patch's colours part of the way to the surroundings' (Reinhard et al. 2001: mean and deviation in Lab)."""
+    mask = patch.mask
+    if mask.sum() < FEWEST_PIXELS or surroundings.size == 0:
+        return patch, {}
+    lab = cv2.cvtColor(patch.pixels, cv2.COLOR_RGB2LAB).astype(np.float32)
     own = lab[mask]
-    if len(own) < FEWEST_PIXELS or surroundings.size == 0:
-        return patch
     host = cv2.cvtColor(np.ascontiguousarray(surroundings), cv2.COLOR_RGB2LAB).astype(np.float32).reshape(-1, 3)
-    strength = float(rng.uniform(0.2, 0.9))
+    strength = drawn(rng, 0.15, 0.7)
     mean, deviation = own.mean(axis=0), own.std(axis=0) + 1
-    gain = 1 - strength + strength * np.clip((host.std(axis=0) + 1) / deviation, 0.6, 1.6)
-    moved = (lab - mean) * gain + mean * (1 - strength) + host.mean(axis=0) * strength
-    matched = cv2.cvtColor(np.clip(moved, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB)
-    return np.asarray(matched, np.uint8)
+    gain = 1 - strength + strength * np.clip((host.std(axis=0) + 1) / deviation, 0.7, 1.4)
+    shift = np.clip(host.mean(axis=0) - mean, -45, 45) * strength  # a dark object on snow stays a dark object
+    moved = (lab - mean) * gain + mean + shift
+    matched = cv2.cvtColor(np.clip(moved + 0.5, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB)
+    return Patch(np.asarray(matched, np.uint8), patch.opacity, patch.cut), {"step": "light", "strength": strength}
+
+
+def surroundings_of(host: Pixels, y: int, x: int, box: tuple[int, int]) -> Pixels:
+    """Return the part of the host under a box at (y, x) and half as far around it."""
+    tall, wide = box
+    return host[
+        max(0, y - tall // 4) : max(0, y + tall + tall // 4), max(0, x - wide // 4) : max(0, x + wide + wide // 4)
+    ]
+
+
+def clipped(patch: Patch, size: tuple[int, int], y: int, x: int) -> tuple[Patch, int, int] | None:
+    """Return the part of a patch at (y, x) that lies inside a photo of size (H, W), and its place; None if too little."""
+    height, width = size
+    rows, columns = patch.opacity.shape
+    top, left, bottom, right = max(0, y), max(0, x), min(height, y + rows), min(width, x + columns)
+    if bottom - top < 4 or right - left < 4:
+        return None
+    window = np.s_[top - y : bottom - y, left - x : right - x]
+    part = Patch(np.ascontiguousarray(patch.pixels[window]), np.ascontiguousarray(patch.opacity[window]))
+    return None if part.mask.sum() < FEWEST_PIXELS else (part, top, left)
 
 
 def paste(
-    rng: np.random.Generator, host: Pixels, patch: Pixels, mask: Mask, y: int, x: int
-) -> tuple[Pixels, Mask] | None:
-    """Return the host with the patch at (y, x), and the mask of pixels that are the patch's by more than half.
+    rng: np.random.Generator, host: Pixels, patch: Patch, y: int, x: int, edge: str | None = None
+) -> Change | None:
+    """Return the host with the patch at (y, x), None if too little of the patch lies inside the host.
 
-    None if too little of the patch lies inside the host.
+    edge: one of EDGES, or "own" for the opacity as it is; drawn where not given.
     """
-    height, width = host.shape[:2]
-    top, left = max(0, y), max(0, x)
-    bottom, right = min(height, y + mask.shape[0]), min(width, x + mask.shape[1])
-    if bottom - top < 4 or right - left < 4:
+    inside = clipped(patch, (host.shape[0], host.shape[1]), y, x)
+    if inside is None:
         return None
-    patch = patch[top - y : bottom - y, left - x : right - x]
-    mask = mask[top - y : bottom - y, left - x : right - x]
-    if mask.sum() < FEWEST_PIXELS:
+    patch, top, left = inside
+    if edge is None:
+        edge = list(EDGES)[int(rng.choice(len(EDGES), p=list(EDGES.values())))]
+    parameters: Step = {"y": top, "x": left, "edge": edge}
+    window = np.s_[top : top + patch.opacity.shape[0], left : left + patch.opacity.shape[1]]
+    pixels, opacity = patch.pixels, patch.opacity
+    if edge == "hard":
+        opacity = (opacity > 0.5).astype(np.float32)
+    elif edge == "soft":
+        parameters["sigma"] = round(float(np.exp(rng.uniform(np.log(0.4), np.log(SOFTEST)))), 4)
+        opacity = softened(opacity, parameters["sigma"])
+    elif edge == "feathered":
+        parameters["width"] = drawn(rng, 1.0, 5.0)
+        opacity = feathered(opacity, parameters["width"])
+    elif edge == "gradient domain":
+        mask = opacity > 0.5
+        if mask.sum() < FEWEST_PIXELS:
+            return None
+        pixels, opacity = gradient_domain(host, pixels, mask, top, left), mask.astype(np.float32)
+    opacity = np.where(opacity < FAINTEST, np.float32(0), opacity)
+    if np.count_nonzero(opacity) < FEWEST_PIXELS:
         return None
-    whole = np.zeros((height, width), bool)
-    edge = rng.random()
-    inside = top > 0 and left > 0 and bottom < height and right < width
-    if edge < GRADIENT_DOMAIN_SHARE and inside and mask.size < LARGEST_GRADIENT_DOMAIN:
-        blended = gradient_domain(host, patch, mask, top, left)
-        if blended is not None:
-            whole[top:bottom, left:right] = mask
-            whole[top, :] = whole[bottom - 1, :] = whole[:, left] = whole[:, right - 1] = False
-            return blended, whole
-    alpha = mask.astype(np.float32)
-    if edge > HARD_SHARE:
-        alpha = cv2.GaussianBlur(alpha, (0, 0), float(rng.uniform(0.6, 2.5))).astype(np.float32)
-    result = host.copy()
-    part = result[top:bottom, left:right]
-    mixed = part * (1 - alpha[..., None]) + patch * alpha[..., None]
-    result[top:bottom, left:right] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
-    whole[top:bottom, left:right] = alpha > 0.5
-    return result, whole
+    result, touched = host.copy(), np.zeros(host.shape[:2], bool)
+    mixed = result[window] * (1 - opacity[..., None]) + pixels * opacity[..., None]
+    result[window] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+    touched[window] = opacity > 0
+    return Change(result, touched, parameters)
 
 
-def gradient_domain(host: Pixels, patch: Pixels, mask: Mask, top: int, left: int) -> Pixels | None:
-    """Return the host with the patch's gradients inside the mask (Perez et al. 2003), None where that is impossible."""
-    core = mask.copy()
-    core[[0, -1]] = False
-    core[:, [0, -1]] = False
-    rows, columns = np.nonzero(core)
-    if rows.size < FEWEST_PIXELS:
-        return None
-    centre = (int(left + (columns.min() + columns.max() + 1) // 2), int(top + (rows.min() + rows.max() + 1) // 2))
-    flags = core.astype(np.uint8) * 255
-    try:
-        blended = cv2.seamlessClone(np.ascontiguousarray(patch), host, flags, centre, cv2.NORMAL_CLONE)
-    except cv2.error:  # it refuses some boxes that touch the border; the caller has other edges
-        return None
-    # Its solver also moves pixels of the box outside the mask by some grey levels: those stay the host's.
-    result = host.copy()
-    window = np.s_[top : top + core.shape[0], left : left + core.shape[1]]
-    result[window] = np.where(core[..., None], blended[window], host[window])
-    return result
+def softened(opacity: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Return an opacity whose outline is blurred to both sides, as an anti-aliased or feathered selection has it."""
+    outline = (opacity > 0.5).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(outline, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+def feathered(opacity: NDArray[np.float32], width: float) -> NDArray[np.float32]:
+    """Return an opacity that rises over `width` pixels from a region's outline inwards; nothing outside is touched."""
+    depth = cv2.distanceTransform((opacity > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    ramp = np.clip(depth / (width + 1), 0, 1)
+    return np.asarray(ramp * ramp * (3 - 2 * ramp) * (opacity > 0.5), np.float32)
+
+
+def gradient_domain(host: Pixels, pixels: Pixels, mask: Mask, top: int, left: int) -> Pixels:
+    """Return the pixels of a patch shifted by the smoothest correction that makes them meet the host along the mask.
+
+    That is the solution of the Poisson equation with the patch's gradients (Perez et al. 2003). The correction is
+    harmonic inside the mask and known around it, so it is found by relaxation from coarse to fine, on a grid of at
+    most FINEST cells a side: its time does not grow with the region.
+    """
+    rows, columns = mask.shape
+    bounds = (max(0, top - MARGIN), max(0, left - MARGIN))
+    around = host[bounds[0] : top + rows + MARGIN, bounds[1] : left + columns + MARGIN]
+    pad = (
+        (top - bounds[0], around.shape[0] - rows - (top - bounds[0])),
+        (left - bounds[1], around.shape[1] - columns - (left - bounds[1])),
+    )
+    own = np.pad(pixels, (*pad, (0, 0)), "edge").astype(np.float32)
+    unknown = np.pad(mask, pad)
+    near = cv2.dilate(unknown.astype(np.uint8), np.ones((2 * MARGIN - 1, 2 * MARGIN - 1), np.uint8)) > 0
+    known = (~unknown & near).astype(np.float32)
+    if not known.any():
+        return pixels
+    difference = (around.astype(np.float32) - own) * known[..., None]
+    correction = _harmonic(difference, known, unknown)
+    inner = correction[pad[0][0] : pad[0][0] + rows, pad[1][0] : pad[1][0] + columns]
+    return np.asarray(np.clip(pixels + inner + 0.5, 0, 255), np.uint8)
+
+
+def _harmonic(weighted: NDArray[np.float32], known: NDArray[np.float32], unknown: Mask) -> NDArray[np.float32]:
+    """Continue values known at some pixels (already multiplied by `known`) smoothly into the unknown ones."""
+    height, width = known.shape
+    mean = (weighted.sum(axis=(0, 1)) / known.sum()).astype(np.float32)
+    values: NDArray[np.float32] | None = None
+    side = min(COARSEST, max(height, width))
+    while True:
+        factor = min(1.0, side / max(height, width))
+        size = (max(2, round(width * factor)), max(2, round(height * factor)))
+        weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
+        sums = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
+        fixed = weight > 0
+        given = np.where(fixed[..., None], sums / np.maximum(weight, 1e-6)[..., None], 0).astype(np.float32)
+        start = np.broadcast_to(mean, given.shape) if values is None else cv2.resize(values, size)
+        values = np.where(fixed[..., None], given, start).astype(np.float32)
+        values = _relaxed(values, fixed)
+        if factor == 1.0 or side >= FINEST:
+            break
+        side = min(side * 2, FINEST)
+    full = values if factor == 1.0 else cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.where(unknown[..., None], full, 0), np.float32)
+
+
+def _relaxed(values: NDArray[np.float32], fixed: Mask) -> NDArray[np.float32]:
+    """Replace the values that are not fixed by the mean of their four neighbours, again and again."""
+    cross = np.array([[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]], np.float32)
+    free = (~fixed).astype(np.float32)[..., None]
+    held = values * (1 - free)
+    for _ in range(SWEEPS):
+        values = cv2.filter2D(values, -1, cross, borderType=cv2.BORDER_REPLICATE) * free + held
+    return values
+
+
+def ring_around(mask: Mask, width: int = 5) -> Mask:
+    """Return the pixels within `width` of a mask in its own box, or the mask itself where its box leaves no room."""
+    ring = (cv2.dilate(mask.astype(np.uint8), np.ones((2 * width + 1, 2 * width + 1), np.uint8)) > 0) & ~mask
+    return ring if ring.sum() >= 10 else mask
+
+
+def touched_share(before: Pixels, change: Change) -> float:
+    """Return the share of the mask in which a pixel differs from the photo before by more than PERCEPTIBLE, 0..1."""
+    window = window_of(change.mask)
+    if window is None:
+        return 0.0
+    differs = np.asarray(cv2.absdiff(before[window], change.pixels[window])).max(axis=2) > PERCEPTIBLE
+    return float(differs[change.mask[window]].mean())

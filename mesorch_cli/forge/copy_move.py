@@ -1,40 +1,99 @@
 """Copy-move: a part of the photo once more in the same photo. The mask is that of the copies, not of their source."""
 
+import cv2
 import numpy as np
 
-from mesorch_cli.forge.compositing import Pixels, paste, resampled, turned
-from mesorch_cli.forge.shapes import Mask, outline, place, region_box
+from mesorch_cli.forge.compositing import Change, paste, surroundings_of
+from mesorch_cli.forge.donors import Plane, cut_out, picked_object
+from mesorch_cli.forge.patch import Patch, Pixels, Step, chance, drawn, scaled
+from mesorch_cli.forge.shapes import Mask, drawn_area, place, region, snapped, window_of
+from mesorch_cli.forge.splice import transformed
 
-COPIES = (0.8, 0.15, 0.05)  # shares of one, two and three copies
+COPIES = (0.75, 0.17, 0.08)  # shares of one, two and three copies
 LARGEST_SIDE = 0.6  # of the photo's
 PLACES_TRIED = 8
+OBJECT_SHARE = 0.75  # of the photos in which objects are known
+SNAPPED_SHARE = 0.4
+FITTING_SHARE = 0.5  # of copies: put where the photo is most like their source, as one hides a thing
+SAME_PLACE = 0.6  # of the sides: nearer copies would lie on their own source
 
 
-def copy_move(rng: np.random.Generator, host: Pixels, area_range: tuple[float, float]) -> tuple[Pixels, Mask] | None:
-    """Return the photo with copies of one of its regions and the mask of the copies, None if none came out.
+def copy_move(
+    rng: np.random.Generator,
+    host: Pixels,
+    plane: Plane | None,
+    area_range: tuple[float, float],
+    silhouette: Mask | None = None,
+) -> Change | None:
+    """Return the photo with one to three copies of one of its parts, None if none came out.
 
-    Half of the copies are moved only; the others are also scaled, mirrored or rotated. Copies keep off their source.
+    plane: where the photo's objects are, if known; then mostly one of them is copied. silhouette: the shape that is
+    copied otherwise, any if None. Half of the copies are moved
+    only; the others are also scaled, mirrored, rotated or tilted. Copies keep off their source.
     """
     height, width = host.shape[:2]
-    tall, wide = region_box(rng, height, width, area_range)
-    tall, wide = min(tall, int(height * LARGEST_SIDE)), min(wide, int(width * LARGEST_SIDE))
-    from_y, from_x = int(rng.integers(0, height - tall + 1)), int(rng.integers(0, width - wide + 1))
-    source = host[from_y : from_y + tall, from_x : from_x + wide]
-    shape = outline(rng, tall, wide)
-    result, copied = host, np.zeros((height, width), bool)
-    for _ in range(int(rng.choice([1, 2, 3], p=COPIES))):
-        patch, mask = source, shape
-        if rng.random() < 0.5:
-            if rng.random() < 0.6:
-                patch, mask = resampled(rng, patch, mask, float(rng.uniform(0.6, 1.5)))
-            patch, mask = turned(rng, patch, mask)
-        y = x = 0
-        for _ in range(PLACES_TRIED):
-            y, x = place(rng, height, width, *mask.shape)
-            if abs(y - from_y) > 0.6 * tall or abs(x - from_x) > 0.6 * wide:
-                break
-        pasted = paste(rng, result, patch, mask, y, x)
-        if pasted is not None:
-            result, new = pasted
-            copied |= new
-    return (result, copied) if copied.any() else None
+    count = 1 + int(rng.choice(len(COPIES), p=COPIES))
+    source, parameters = _source(rng, host, plane, max(area_range[0], drawn_area(rng, area_range) / count), silhouette)
+    if source is None:
+        return None
+    origin = (parameters["source"]["y"], parameters["source"]["x"])
+    result, copied, copies = host, np.zeros((height, width), bool), []
+    for _ in range(count):
+        patch, steps = source, []
+        if chance(rng, 0.5):
+            if chance(rng, 0.6):
+                patch, step = scaled(rng, patch, drawn(rng, 0.6, 1.5))
+                steps.append(step)
+            patch, turns = transformed(rng, patch, flip=0.5, rotate=0.4, spread=12, tilt=0.15)
+            steps += turns
+        at = _place(rng, host, patch, origin, source.opacity.shape)
+        change = None if at is None else paste(rng, result, patch, *at)
+        if change is not None:
+            result = change.pixels
+            copied |= change.mask
+            copies.append({"transforms": steps, "paste": change.parameters})
+    return Change(result, copied, parameters | {"copies": copies}) if copied.any() else None
+
+
+def _source(
+    rng: np.random.Generator, host: Pixels, plane: Plane | None, share: float, silhouette: Mask | None
+) -> tuple[Patch | None, Step]:
+    """Return the part that is copied, and where it is from."""
+    height, width = host.shape[:2]
+    if plane is not None and chance(rng, OBJECT_SHARE):
+        picked = picked_object(rng, plane)
+        window = None if picked is None else window_of(picked[0] > 0.5)
+        if picked is None or window is None:
+            return None, {}
+        box = {"y": window[0].start, "x": window[1].start}
+        box |= {"height": window[0].stop - window[0].start, "width": window[1].stop - window[1].start}
+        return cut_out(host, picked[0]), picked[1] | {"source": box}
+    mask, shape = region(rng, height, width, share, silhouette)
+    mask = mask[: max(8, int(height * LARGEST_SIDE)), : max(8, int(width * LARGEST_SIDE))]
+    tall, wide = mask.shape
+    y, x = int(rng.integers(0, height - tall + 1)), int(rng.integers(0, width - wide + 1))
+    pixels = np.ascontiguousarray(host[y : y + tall, x : x + wide])
+    if min(tall, wide) >= 32 and chance(rng, SNAPPED_SHARE):
+        mask, shape = snapped(pixels, mask), f"{shape}, snapped to edges"
+    return Patch.of(pixels, mask), {"shape": shape, "source": {"y": y, "x": x, "height": tall, "width": wide}}
+
+
+def _place(
+    rng: np.random.Generator, host: Pixels, patch: Patch, origin: tuple[int, int], size: tuple[int, int]
+) -> tuple[int, int] | None:
+    """Return where a copy goes: off its source, half of the time where it fits best of the places tried; None if not."""
+    height, width = host.shape[:2]
+    fitting = chance(rng, FITTING_SHARE)
+    own = cv2.resize(patch.pixels, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32)
+    best: tuple[float, int, int] | None = None
+    for _ in range(PLACES_TRIED):
+        y, x = place(rng, height, width, patch.opacity.shape, patch.cut)
+        if abs(y - origin[0]) <= SAME_PLACE * size[0] and abs(x - origin[1]) <= SAME_PLACE * size[1]:
+            continue
+        if not fitting:
+            return y, x
+        around = surroundings_of(host, y, x, patch.opacity.shape)
+        seen = cv2.resize(np.ascontiguousarray(around), (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32)
+        found = (float(np.abs(seen - own).mean()), y, x)
+        best = found if best is None else min(best, found)
+    return None if best is None else best[1:]

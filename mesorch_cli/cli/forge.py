@@ -1,0 +1,113 @@
+"""`mesorch forge`: forgeries with exact masks out of pristine photos."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mesorch_cli.cli import console, options
+from mesorch_cli.cli.guard import guard
+from mesorch_cli.errors import UsageError
+
+SOME_REFUSED = 3
+NAMED = 5
+SHEET_NAME = "contact.png"
+
+
+def parsed_shares(text: str, names: tuple[str, ...]) -> tuple[float, ...]:
+    """Return shares in the order of `names`, summing to 1, from text as `splice=3,copy_move` (a name alone counts 1)."""
+    weights = dict.fromkeys(names, 0.0)
+    for entry in text.split(","):
+        name, _, number = entry.strip().partition("=")
+        try:
+            weight = float(number) if number else 1.0
+        except ValueError:
+            weight = -1.0
+        if name not in weights or not 0 <= weight < float("inf"):
+            raise UsageError(
+                f"Operation {entry.strip()!r}: expected names of {', '.join(names)}, each with =WEIGHT or alone."
+            )
+        weights[name] = weight
+    total = sum(weights.values())
+    if total <= 0:
+        raise UsageError(f"Operations {text!r}: expected at least one with a weight above 0.")
+    return tuple(weight / total for weight in weights.values())
+
+
+def forge(
+    photos: Annotated[Path, typer.Argument(metavar="PHOTOS", help="Folder of pristine photos, searched to any depth.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New or empty folder for the dataset.")],
+    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Items to make.")] = 100,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Same seed, same bytes.")] = 0,
+    objects: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Objects to paste: photos with a PNG mask or label map of the same name, PNG cut-outs.",
+        ),
+    ] = None,
+    object_share: Annotated[float, typer.Option(min=0, max=1, help="How often a donor is such an object.")] = 0.6,
+    operations: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="splice, copy_move, removal, retouch, authentic; as `splice=3,copy_move`."),
+    ] = None,
+    smallest: Annotated[float, typer.Option(help="Smallest forged area, share of the photo, from 0.001.")] = 0.001,
+    largest: Annotated[float, typer.Option(help="Largest forged area, share of the photo, to 0.6.")] = 0.6,
+    side: Annotated[int, typer.Option(help="Longest side in pixels; larger photos are shrunk or cut.")] = 1024,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes. They change the time, not the bytes. (default: one a core)")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an unfinished or shorter dataset in OUT.")
+    ] = False,
+    sheet: Annotated[int, typer.Option(min=0, help=f"Also show the first items in OUT/{SHEET_NAME}, this many.")] = 0,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make forgeries with exact masks out of pristine photos.
+
+    OUT gets `Tp` (forged), `Gt` (masks of the same stem, 0 and 255), `Au` (authentic photos that lived through the same
+    histories), and `manifest.jsonl`: for every item its sources by SHA-256, the operation with all its parameters, the
+    histories of host, donor and result, and the SHA-256 of its files. On stdout: with --json these lines; else the
+    manifest, the number of items and the manifest's SHA-256, separated by tabs.
+
+    Of objects with masks, the photos serve as hosts too, now and then. A photo that cannot be used (damaged, too small)
+    is left out, named, and another drawn for it.
+
+    Exit codes: 0 done, 2 usage, 3 some or all photos could not be used, 130 interrupted (go on with --resume).
+
+    Example: mesorch forge photos forged --count 1000 --seed 7 --objects cutouts
+    """
+    with guard():
+        from mesorch_cli.forge.dataset import MANIFEST, Dataset
+        from mesorch_cli.forge.item import ItemSettings
+        from mesorch_cli.forge.recipe import OPERATIONS, ForgeRecipe
+        from mesorch_cli.forge.sheet import contact_sheet
+        from mesorch_cli.forge.sources import ObjectFolder, PhotoFolder
+
+        shares = ForgeRecipe().shares if operations is None else parsed_shares(operations, OPERATIONS)
+        recipe = ForgeRecipe(shares=shares, area_range=(smallest, largest))  # type: ignore[arg-type]  # one a name
+        settings = ItemSettings(seed=seed, longest=side, object_share=object_share, recipe=recipe)
+        sources = PhotoFolder.of(photos), None if objects is None else ObjectFolder.of(objects)
+        dataset = Dataset(*sources, settings, out, resume=resume)
+        with console.tile_progress("forging", wanted=not quiet and not as_json) as on_progress:
+
+            def on_item(line: str, done: int, total: int) -> None:
+                if as_json:
+                    console.write_data(line)
+                if on_progress is not None:
+                    on_progress(done, total)
+
+            made = dataset.make(count, workers=workers or os.cpu_count() or 1, on_item=on_item)
+        if sheet:
+            (out / SHEET_NAME).write_bytes(contact_sheet(out, dataset.lines[:sheet]))
+        if not as_json:
+            console.write_data(f"{console.printable(str(out / MANIFEST))}\t{count}\t{made.manifest_sha256}")
+        if made.refused:
+            named = "; ".join(f"{path!r} ({reason})" for path, reason in made.refused[:NAMED])
+            console.say_error(
+                f"{len(made.refused)} files could not be used and others were drawn for them: {named}. They stand in the "
+                "manifest as refused; leave them out of the folder."
+            )
+            raise typer.Exit(SOME_REFUSED)

@@ -1,0 +1,159 @@
+"""One photo's life, step by step: each step changes the pixels, keeps the mask on them, and is written down."""
+
+import cv2
+import numpy as np
+
+from mesorch_cli.forge.donors import Plane
+from mesorch_cli.forge.encoding import decoded, drawn_settings, encode_jpeg, encode_webp
+from mesorch_cli.forge.patch import INTERPOLATIONS, Pixels, Step, chance, drawn
+
+SHORTEST_SIDE = 64  # pixels below which no step makes a photo
+BAYER = {"RGGB": ((0, 0), (1, 1)), "BGGR": ((1, 1), (0, 0)), "GRBG": ((0, 1), (1, 0)), "GBRG": ((1, 0), (0, 1))}
+_DEMOSAIC = {  # OpenCV names the patterns by their second row and column
+    "RGGB": cv2.COLOR_BayerBG2RGB,
+    "BGGR": cv2.COLOR_BayerRG2RGB,
+    "GRBG": cv2.COLOR_BayerGB2RGB,
+    "GBRG": cv2.COLOR_BayerGR2RGB,
+}
+
+
+class Life:
+    """A photo that lives on.
+
+    pixels: (H, W, 3) uint8 RGB as of now. plane: mask, labels or alpha (H, W) on the same grid, or None. steps: what
+    was done so far. encoded: the file whose pixels these are, where the last step wrote one, with its `suffix`.
+    """
+
+    def __init__(self, rng: np.random.Generator, pixels: Pixels, plane: Plane | None = None) -> None:
+        if plane is not None and plane.shape != pixels.shape[:2]:
+            raise ValueError(f"a plane of {plane.shape} for pixels of {pixels.shape}")
+        self.rng = rng
+        self.pixels = pixels
+        self.plane = plane
+        self.steps: list[Step] = []
+        self.encoded: bytes | None = None
+        self.suffix = "png"
+
+    def jpeg(self, lowest: int, highest: int, **marks: str | int) -> None:
+        """Save as JPEG of a quality in lowest..highest, and open that file."""
+        settings = drawn_settings(self.rng, lowest, highest)
+        self._saved(encode_jpeg(self.pixels, settings), "jpg", settings.step() | marks)
+
+    def webp(self, lowest: int, highest: int, **marks: str | int) -> None:
+        """Save as lossy WebP of a quality in lowest..highest, and open that file."""
+        quality = int(self.rng.integers(lowest, highest + 1))
+        self._saved(encode_webp(self.pixels, quality), "webp", {"step": "webp", "quality": quality} | marks)
+
+    def resize(self, factor: float, shortest: int = SHORTEST_SIDE, **marks: str | int) -> None:
+        """Scale by `factor`, but never to fewer than `shortest` pixels a side unless the photo has fewer already."""
+        height, width = self.pixels.shape[:2]
+        factor = max(factor, min(1.0, shortest / min(height, width)))
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        if size == (width, height):
+            return
+        names = list(INTERPOLATIONS)
+        how = names[int(self.rng.integers(len(names)))]
+        if factor < 0.75 and chance(self.rng, 0.7):
+            how = "area"
+        pixels = cv2.resize(self.pixels, size, interpolation=INTERPOLATIONS[how]).astype(np.uint8)
+        self._changed(pixels, {"step": "resize", "width": size[0], "height": size[1], "interpolation": how} | marks)
+        self.plane = None if self.plane is None else resized_plane(self.plane, size)
+
+    def crop(self, y: int, x: int, height: int, width: int) -> None:
+        """Keep a window of the photo."""
+        window = np.s_[y : y + height, x : x + width]
+        pixels = np.ascontiguousarray(self.pixels[window])
+        height, width = pixels.shape[:2]
+        self._changed(pixels, {"step": "crop", "y": y, "x": x, "height": height, "width": width})
+        if self.plane is not None:
+            self.plane = cropped_plane(self.plane, window)
+
+    def shift_grid(self) -> None:
+        """Cut 0 to 7 pixels off the top and the left, which moves the photo off its old JPEG grid."""
+        y, x = (int(shift) for shift in self.rng.integers(0, 8, 2))
+        if y or x:
+            self.crop(y, x, self.pixels.shape[0] - y, self.pixels.shape[1] - x)
+
+    def noise(self, low: float, high: float) -> None:
+        """Add Gaussian noise of some grey levels."""
+        sigma = drawn(self.rng, low, high)
+        self._changed(noisy(self.rng, self.pixels, sigma), {"step": "noise", "sigma": sigma})
+
+    def sharpen(self, low: float = 0.2, high: float = 0.9, **marks: str | int) -> None:
+        """Sharpen by an unsharp mask."""
+        radius, amount = drawn(self.rng, 0.6, 1.6), drawn(self.rng, low, high)
+        self._changed(
+            sharpened(self.pixels, radius, amount), {"step": "sharpen", "radius": radius, "amount": amount} | marks
+        )
+
+    def soften(self) -> None:
+        """Blur slightly, as a lens out of focus."""
+        sigma = drawn(self.rng, 0.4, 1.2)
+        self._changed(cv2.GaussianBlur(self.pixels, (0, 0), sigma).astype(np.uint8), {"step": "soften", "sigma": sigma})
+
+    def tone(self) -> None:
+        """Change light and contrast of the whole photo, as one finishes it."""
+        gamma, contrast = drawn(self.rng, 0.8, 1.25), drawn(self.rng, 0.9, 1.2)
+        self._changed(toned(self.pixels, gamma, contrast), {"step": "tone", "gamma": gamma, "contrast": contrast})
+
+    def sensor(self) -> None:
+        """Pass through a colour filter array: noise that grows with the light, one colour a pixel, the others guessed."""
+        pattern = list(BAYER)[int(self.rng.integers(4))]
+        gain = drawn(self.rng, 0.02, 0.35)
+        (red_y, red_x), (blue_y, blue_x) = BAYER[pattern]
+        mosaic = self.pixels[..., 1].astype(np.float32)
+        mosaic[red_y::2, red_x::2] = self.pixels[red_y::2, red_x::2, 0]
+        mosaic[blue_y::2, blue_x::2] = self.pixels[blue_y::2, blue_x::2, 2]
+        noise = self.rng.standard_normal(mosaic.shape, dtype=np.float32)
+        mosaic += noise * np.sqrt(mosaic * np.float32(gain) + 1)
+        raw = np.clip(mosaic + 0.5, 0, 255).astype(np.uint8)
+        pixels = cv2.cvtColor(raw, _DEMOSAIC[pattern]).astype(np.uint8)
+        self._changed(pixels, {"step": "sensor", "pattern": pattern, "gain": gain})
+
+    def _saved(self, data: bytes, suffix: str, step: Step) -> None:
+        self._changed(decoded(data), step)
+        self.encoded, self.suffix = data, suffix
+
+    def _changed(self, pixels: Pixels, step: Step) -> None:
+        self.pixels = pixels
+        self.steps.append(step)
+        self.encoded, self.suffix = None, "png"
+
+
+def resized_plane(plane: Plane, size: tuple[int, int]) -> Plane:
+    """Return a plane at another size (width, height).
+
+    A mask pixel is set where more than half of it was, labels keep their numbers, alpha is interpolated.
+    """
+    if plane.dtype == np.int32:
+        return np.asarray(cv2.resize(plane.astype(np.int32), size, interpolation=cv2.INTER_NEAREST), np.int32)
+    smooth = cv2.INTER_AREA if size[0] < plane.shape[1] else cv2.INTER_LINEAR
+    scaled = cv2.resize(plane.astype(np.float32), size, interpolation=smooth)
+    if plane.dtype == np.bool_:
+        return np.asarray(scaled > 0.5)
+    return np.asarray(scaled + 0.5, np.uint8)
+
+
+def cropped_plane(plane: Plane, window: tuple[slice, slice]) -> Plane:
+    """Return a window of a plane, of the same type."""
+    kept: Plane = np.ascontiguousarray(plane[window])  # type: ignore[assignment]  # the type of a union is lost here
+    return kept
+
+
+def noisy(rng: np.random.Generator, pixels: Pixels, sigma: float) -> Pixels:
+    """Return pixels with Gaussian noise of `sigma` grey levels."""
+    noise = rng.standard_normal(pixels.shape, dtype=np.float32) * np.float32(sigma)
+    return np.clip(pixels + noise + 0.5, 0, 255).astype(np.uint8)
+
+
+def sharpened(pixels: Pixels, radius: float, amount: float) -> Pixels:
+    """Return pixels after an unsharp mask."""
+    blurred = cv2.GaussianBlur(pixels, (0, 0), radius)
+    return cv2.addWeighted(pixels, 1 + amount, blurred, -amount, 0).astype(np.uint8)
+
+
+def toned(pixels: Pixels, gamma: float, contrast: float) -> Pixels:
+    """Return pixels after a power curve and a stretch of the contrast about the middle grey."""
+    curve = (np.arange(256) / 255.0) ** gamma
+    table = np.clip(((curve - 0.5) * contrast + 0.5) * 255 + 0.5, 0, 255).astype(np.uint8)
+    return cv2.LUT(pixels, table).astype(np.uint8)

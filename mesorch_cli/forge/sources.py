@@ -1,0 +1,191 @@
+"""The photos that forgeries are made from: folders of pristine photos, and of objects with masks."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mesorch_cli.errors import InputError, UsageError
+from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.evidence.reader import read_photo
+from mesorch_cli.forge.donors import Donor
+from mesorch_cli.forge.patch import Pixels
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif", ".jp2"})
+MASK_SUFFIX = ".png"
+SHORTEST_SIDE = 96  # pixels; smaller photos leave no room for a forgery
+MOST_LABELS = 64  # different values in a plane; more are a matte, the opacity of a soft-edged object
+NAMED = 5  # files that a message names
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file that was read: its path below its folder, the SHA-256 of its bytes, its pixels and objects."""
+
+    path: str
+    sha256: str
+    donor: Donor
+    mask_sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class PhotoFolder:
+    """A folder of photos, and the paths below it (POSIX, sorted) that look like photos by their names."""
+
+    root: Path
+    paths: tuple[str, ...]
+
+    @classmethod
+    def of(cls, root: Path) -> "PhotoFolder":
+        """List a folder and everything below it. Raises UsageError where that is no folder or holds no photo."""
+        paths = _listed(root)
+        if not paths:
+            raise UsageError(
+                f"No photo in {str(root)!r}: expected files named {', '.join(sorted(SUFFIXES))} in it or below it."
+            )
+        return cls(root, paths)
+
+    def read(self, path: str) -> Source:
+        """Read a photo. Raises InputError for one that is damaged, too small or not readable at all."""
+        photo = read_photo(self.root / path)
+        if not photo.decode.integrity.ok:
+            raise InputError(
+                f"{photo.source!r} is damaged ({photo.decode.integrity.findings[0]}); expected a whole photo. Leave it out.",
+                reason="damaged",
+            )
+        pixels = _eight_bits(photo.pixels)
+        _check_size(photo.source, pixels)
+        return Source(path, photo.sha256, Donor(pixels))
+
+
+@dataclass(frozen=True)
+class ObjectFolder:
+    """A folder of objects: photos with a plane of the same stem as .png beside them, and cut-outs with transparency.
+
+    A plane of one value beside 0 is a mask, one of a few values a label map with 0 as background, one of many a matte.
+    """
+
+    root: Path
+    paths: tuple[str, ...]
+
+    @classmethod
+    def of(cls, root: Path) -> "ObjectFolder":
+        """List a folder of objects. Raises UsageError where it holds none, or photos without a mask."""
+        listed = _listed(root)
+        stems = {str(Path(path).with_suffix("")) for path in listed if not path.lower().endswith(MASK_SUFFIX)}
+        planes = {
+            path for path in listed if path.lower().endswith(MASK_SUFFIX) and str(Path(path).with_suffix("")) in stems
+        }
+        paths = tuple(path for path in listed if path not in planes)
+        covered = {str(Path(path).with_suffix("")) for path in planes}
+        bare = [
+            path
+            for path in paths
+            if not path.lower().endswith(MASK_SUFFIX) and str(Path(path).with_suffix("")) not in covered
+        ]
+        if bare:
+            raise UsageError(
+                f"{len(bare)} photos in {str(root)!r} have no mask: {', '.join(bare[:NAMED])}. Expected a PNG of the same "
+                "name beside each. Add them, or move the photos elsewhere."
+            )
+        if not paths:
+            raise UsageError(
+                f"No object in {str(root)!r}: expected photos with a PNG mask of the same name beside them, or cut-outs "
+                "with transparency as PNG."
+            )
+        return cls(root, paths)
+
+    def photos_alone(self) -> "ObjectFolder":
+        """Return the same folder without its cut-outs: what is left are whole photos."""
+        return ObjectFolder(self.root, tuple(path for path in self.paths if not path.lower().endswith(MASK_SUFFIX)))
+
+    def read(self, path: str) -> Source:
+        """Read an object. Raises InputError for a file that cannot be read, and for a mask of another size."""
+        file = self.root / path
+        if path.lower().endswith(MASK_SUFFIX):
+            return _cut_out(file, path)
+        photo = read_photo(file)
+        pixels = _eight_bits(photo.pixels)
+        plane_file = next(
+            found for found in (file.with_suffix(MASK_SUFFIX), file.with_suffix(MASK_SUFFIX.upper())) if found.is_file()
+        )
+        data, values = _plane(plane_file)
+        if values.shape != pixels.shape[:2]:
+            raise InputError(
+                f"The mask {str(plane_file)!r} has {values.shape[1]} x {values.shape[0]} pixels, its photo "
+                f"{pixels.shape[1]} x {pixels.shape[0]}; expected the same size. Make it anew, or leave both out.",
+                reason="mask of another size",
+            )
+        present = np.unique(values)
+        if not present.any():
+            raise InputError(
+                f"The mask {str(plane_file)!r} is all zero; expected an object. Leave it out.", reason="empty mask"
+            )
+        if np.count_nonzero(present) == 1:
+            donor = Donor(pixels, mask=values > 0)
+        elif present.size <= MOST_LABELS:
+            donor = Donor(pixels, labels=values.astype(np.int32))
+        elif present[-1] <= 255:
+            donor = Donor(pixels, alpha=values.astype(np.uint8))
+        else:
+            raise InputError(
+                f"The mask {str(plane_file)!r} has {present.size} values up to {int(present[-1])}; expected at most "
+                f"{MOST_LABELS} labels, or opacities of 8 bits.",
+                reason="unreadable mask",
+            )
+        return Source(path, photo.sha256, donor, sha256_bytes(data))
+
+
+def _listed(root: Path) -> tuple[str, ...]:
+    if not root.is_dir():
+        kind = "is no folder" if root.exists() else "does not exist"
+        raise UsageError(f"{str(root)!r} {kind}; expected a folder of photos. Check the path.")
+    found = (path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    return tuple(sorted(path.relative_to(root).as_posix() for path in found))
+
+
+def _eight_bits(pixels: np.ndarray[tuple[int, ...], np.dtype[np.unsignedinteger]]) -> Pixels:
+    if pixels.dtype == np.uint8:
+        return np.asarray(pixels, np.uint8)
+    return np.asarray((pixels.astype(np.uint32) * 255 + 32767) // 65535, np.uint8)
+
+
+def _check_size(name: str, pixels: Pixels) -> None:
+    height, width = pixels.shape[:2]
+    if min(height, width) < SHORTEST_SIDE:
+        raise InputError(
+            f"{name!r} has {width} x {height} pixels; expected at least {SHORTEST_SIDE} a side. Leave it out.",
+            reason="too small",
+        )
+
+
+def _plane(file: Path) -> tuple[bytes, np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
+    """Return the bytes of a PNG and its values (H, W): palette indices, grey values, or of colours the brightest."""
+    try:
+        data = file.read_bytes()
+        with Image.open(io.BytesIO(data)) as image:
+            values = np.asarray(image).astype(np.int64)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"Cannot read the mask {str(file)!r}: {error}.", reason="unreadable mask") from error
+    return data, values if values.ndim == 2 else values[..., :3].max(axis=2)
+
+
+def _cut_out(file: Path, path: str) -> Source:
+    """Read a PNG with transparency as an object of its own."""
+    try:
+        data = file.read_bytes()
+        with Image.open(io.BytesIO(data)) as image:
+            has_alpha = image.has_transparency_data
+            rgba = np.array(image.convert("RGBA"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"Cannot decode {str(file)!r}: {error}. Leave it out.", reason="unreadable") from error
+    alpha = np.ascontiguousarray(rgba[..., 3])
+    if not has_alpha or not (alpha > 127).any() or (alpha > 127).all():
+        raise InputError(
+            f"{str(file)!r} has no transparency around an object, and no photo of the same name lies beside it; expected "
+            "a cut-out or a mask of a photo. Leave it out.",
+            reason="no transparency",
+        )
+    return Source(path, sha256_bytes(data), Donor(np.ascontiguousarray(rgba[..., :3]), alpha=alpha))

@@ -1,0 +1,236 @@
+"""Datasets: same bytes whatever the workers, exact pairs and hashes, and every kind of bad input named."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mesorch_cli.errors import InputError, UsageError
+from mesorch_cli.forge.dataset import MANIFEST, Dataset
+from mesorch_cli.forge.item import ItemSettings, make_item
+from mesorch_cli.forge.sheet import contact_sheet
+from mesorch_cli.forge.sources import ObjectFolder, PhotoFolder
+from tests.forge.pictures import DONOR, HOST, disc
+
+
+def write(path: Path, pixels: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> PhotoFolder:
+    write(tmp_path / "photos" / "one.png", HOST)
+    write(tmp_path / "photos" / "deeper" / "two.JPG", DONOR)
+    (tmp_path / "photos" / "notes.txt").write_text("no photo")
+    return PhotoFolder.of(tmp_path / "photos")
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> ObjectFolder:
+    folder = tmp_path / "objects"
+    write(folder / "masked.jpg", DONOR)
+    write(folder / "masked.png", disc(240, 180, 120, 90, 60).astype(np.uint8) * 255)
+    write(folder / "labelled.jpg", DONOR)
+    labels = np.zeros((240, 180), np.uint8)
+    labels[30:100, 30:100], labels[140:220, 40:150] = 1, 7
+    write(folder / "labelled.png", labels)
+    alpha = (disc(240, 180, 120, 90, 70) * 255).astype(np.uint8)
+    write(folder / "cut.png", np.dstack([DONOR, alpha]))
+    return ObjectFolder.of(folder)
+
+
+def content(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_two_processes_and_a_resumed_run_make_the_bytes_of_one(
+    photos: PhotoFolder, objects: ObjectFolder, tmp_path: Path
+) -> None:
+    settings = ItemSettings(seed=5)
+    made = Dataset(photos, objects, settings, tmp_path / "one", resume=False).make(9)
+    assert made.found == 0
+    assert sum(made.operations.values()) == 9
+    Dataset(photos, objects, settings, tmp_path / "two", resume=False).make(9, workers=2)
+    assert content(tmp_path / "one") == content(tmp_path / "two")
+    Dataset(photos, objects, settings, tmp_path / "three", resume=False).make(4)
+    with (tmp_path / "three" / MANIFEST).open("ab") as manifest:
+        manifest.write(b'{"schema":"mesorch.for')  # torn while it was being written
+    resumed = Dataset(photos, objects, settings, tmp_path / "three", resume=True).make(9)
+    assert resumed.found == 4
+    assert resumed.manifest_sha256 == made.manifest_sha256
+    assert content(tmp_path / "one") == content(tmp_path / "three")
+    Dataset(photos, objects, ItemSettings(seed=6), tmp_path / "four", resume=False).make(9)
+    assert content(tmp_path / "one")[MANIFEST] != content(tmp_path / "four")[MANIFEST]
+
+
+def test_the_manifest_says_what_is_there(photos: PhotoFolder, objects: ObjectFolder, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    dataset = Dataset(photos, objects, ItemSettings(seed=2), out, resume=False)
+    seen: list[tuple[int, int]] = []
+    dataset.make(14, on_item=lambda _, done, total: seen.append((done, total)))
+    assert seen == [(done, 14) for done in range(1, 15)]
+    files = content(out)
+    records = [json.loads(line) for line in (out / MANIFEST).read_text().splitlines()]
+    named = {path: digest for record in records for path, digest in record["files"].items()}
+    assert named == {path: digest for path, digest in files.items() if "/" in path}
+    sources = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in tmp_path.rglob("*.*")
+        if out not in path.parents
+    }
+    for number, record in enumerate(records):
+        assert record["item"] == number
+        for source in record["sources"]:
+            assert source["sha256"] == sources[Path(source["path"]).name]
+        forged = [path for path in record["files"] if path.startswith("Tp/")]
+        if record["operation"] == "authentic":
+            assert [Path(path).parent.name for path in record["files"]] == ["Au"]
+            continue
+        (mask_path,) = (path for path in record["files"] if path.startswith("Gt/"))
+        assert Path(mask_path).stem == Path(forged[0]).stem == f"{number:06d}"
+        mask = cv2.imread(str(out / mask_path), cv2.IMREAD_UNCHANGED)
+        assert cv2.imread(str(out / forged[0])).shape[:2] == mask.shape == (record["height"], record["width"])
+        assert set(np.unique(mask)) <= {0, 255}
+        assert abs((mask > 0).mean() - record["tampered"]) < 1e-6
+        assert 0.001 <= record["tampered"] <= 0.6
+        assert record["parameters"]
+    with Image.open(out / next(iter(records[0]["files"]))) as image:
+        image.load()
+    sheet = cv2.imdecode(np.frombuffer(contact_sheet(out, dataset.lines), np.uint8), cv2.IMREAD_COLOR)
+    assert sheet.shape[1] == 1800
+    assert sheet.min() < 50
+
+
+def test_objects_are_read_for_what_they_are(objects: ObjectFolder) -> None:
+    assert objects.paths == ("cut.png", "labelled.jpg", "masked.jpg")
+    cut, labelled, masked = (objects.read(path) for path in objects.paths)
+    assert cut.donor.alpha is not None
+    assert cut.mask_sha256 is None
+    assert labelled.donor.labels is not None
+    assert set(np.unique(labelled.donor.labels)) == {0, 1, 7}
+    assert masked.donor.mask is not None
+    assert masked.donor.mask.sum() == disc(240, 180, 120, 90, 60).sum()
+    assert masked.mask_sha256 == hashlib.sha256((objects.root / "masked.png").read_bytes()).hexdigest()
+
+
+def test_photos_of_objects_are_hosts_too(photos: PhotoFolder, objects: ObjectFolder) -> None:
+    made = [json.loads(make_item(photos, objects, ItemSettings(seed=4), number).line) for number in range(40)]
+    hosts = [record["sources"][0]["path"] for record in made]
+    assert 2 <= sum(path in objects.paths for path in hosts) <= 18
+    assert "cut.png" not in hosts
+
+
+def test_large_photos_are_shrunk_or_cut(tmp_path: Path) -> None:
+    write(tmp_path / "photos" / "large.png", cv2.resize(HOST, (900, 700)))
+    folder = PhotoFolder.of(tmp_path / "photos")
+    for number in range(6):
+        record = json.loads(make_item(folder, None, ItemSettings(seed=1, longest=256), number).line)
+        assert max(record["width"], record["height"]) <= 330  # a life may enlarge by a quarter
+        assert record["sources"][0]["history"][0]["step"] in ("resize", "crop")
+
+
+def test_unusable_photos_are_left_out_and_named(photos: PhotoFolder, tmp_path: Path) -> None:
+    root = photos.root
+    (root / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
+    (root / "cut short.png").write_bytes((root / "one.png").read_bytes()[:3000])
+    write(root / "tiny.png", HOST[:50, :50])
+    made = Dataset(PhotoFolder.of(root), None, ItemSettings(seed=0), tmp_path / "out", resume=False).make(12)
+    assert sum(made.operations.values()) == 12
+    assert dict(made.refused) == {"broken.jpg": "damaged", "cut short.png": "damaged", "tiny.png": "too small"}
+    for name in ("one.png", "deeper/two.JPG"):
+        (root / name).unlink()
+    for workers in (1, 2):  # the error comes whole out of a process of its own, too
+        dataset = Dataset(PhotoFolder.of(root), None, ItemSettings(seed=0), tmp_path / f"none-{workers}", resume=False)
+        with pytest.raises(InputError, match="20 files drawn .* in a row") as caught:
+            dataset.make(2, workers=workers)
+        assert caught.value.reason == "no usable photo"
+
+
+@pytest.mark.parametrize(
+    ("make", "message", "reason"),
+    [
+        (
+            lambda folder: write(folder / "masked.png", np.full((20, 30), 255, np.uint8)),
+            "30 x 20 pixels",
+            "mask of another size",
+        ),
+        (lambda folder: write(folder / "masked.png", np.zeros((240, 180), np.uint8)), "all zero", "empty mask"),
+        (lambda folder: (folder / "masked.png").write_bytes(b"no PNG"), "Cannot read the mask", "unreadable mask"),
+    ],
+)
+def test_bad_masks_are_named(objects: ObjectFolder, make: object, message: str, reason: str) -> None:
+    make(objects.root)  # type: ignore[operator]
+    with pytest.raises(InputError, match=message) as caught:
+        objects.read("masked.jpg")
+    assert caught.value.reason == reason
+
+
+def test_cut_outs_without_transparency_are_named(tmp_path: Path) -> None:
+    write(tmp_path / "solid.png", DONOR)
+    (tmp_path / "broken.png").write_bytes(b"no PNG")
+    folder = ObjectFolder.of(tmp_path)
+    with pytest.raises(InputError, match="no transparency"):
+        folder.read("solid.png")
+    with pytest.raises(InputError, match="Cannot decode"):
+        folder.read("broken.png")
+
+
+def test_folders_that_cannot_serve_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        PhotoFolder.of(tmp_path / "nowhere")
+    file = write(tmp_path / "bare" / "photo.jpg", HOST)
+    with pytest.raises(UsageError, match="is no folder"):
+        PhotoFolder.of(file)
+    with pytest.raises(UsageError, match=r"1 photos .* have no mask: photo.jpg"):
+        ObjectFolder.of(tmp_path / "bare")
+    (tmp_path / "empty").mkdir()
+    for folder in (PhotoFolder, ObjectFolder):
+        with pytest.raises(UsageError, match="No (photo|object) in"):
+            folder.of(tmp_path / "empty")
+
+
+def test_a_folder_in_use_is_not_written_over(photos: PhotoFolder, tmp_path: Path) -> None:
+    settings, out = ItemSettings(seed=5), tmp_path / "out"
+    with pytest.raises(UsageError, match="lies in"):
+        Dataset(photos, None, settings, photos.root / "forged", resume=False)
+    Dataset(photos, None, settings, out, resume=False).make(3)
+    before = content(out)
+    with pytest.raises(UsageError, match="is not empty"):
+        Dataset(photos, None, settings, out, resume=False)
+    with pytest.raises(UsageError, match="begun with other seed"):
+        Dataset(photos, None, ItemSettings(seed=6), out, resume=True)
+    with pytest.raises(UsageError, match="has 3 items already"):
+        Dataset(photos, None, settings, out, resume=True).make(2)
+    with pytest.raises(UsageError, match="at least one of each"):
+        Dataset(photos, None, settings, out, resume=True).make(5, workers=0)
+    assert content(out) == before
+    next((out / "Gt").glob("*.png"), out / "Au").replace(tmp_path / "gone")
+    with pytest.raises(UsageError, match="are gone"):
+        Dataset(photos, None, settings, out, resume=True)
+    (out / MANIFEST).write_text("nonsense\n")
+    with pytest.raises(UsageError, match="Line 1 of"):
+        Dataset(photos, None, settings, out, resume=True)
+    shutil.rmtree(out)
+    write(out / "other.png", HOST)
+    with pytest.raises(UsageError, match="no readable forge.json"):
+        Dataset(photos, None, settings, out, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"seed": -1}, "Seed -1"), ({"longest": 20}, "at least 256"), ({"object_share": 2.0}, "0 to 1")],
+)
+def test_settings_refuse_nonsense(changes: dict[str, float], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        ItemSettings(**({"seed": 0} | changes))  # type: ignore[arg-type]
