@@ -19,6 +19,7 @@ import numpy as np
 from floors import FLOORS
 from numpy.typing import NDArray
 
+from mesorch_cli.evaluation.datasets import read_dataset
 from mesorch_cli.evaluation.metrics import confusion, f1_curve, pixel_auc
 from mesorch_cli.evidence import read_photo
 from mesorch_cli.inference.backends import TorchBackend
@@ -27,7 +28,6 @@ from mesorch_cli.network.store import find_weights
 from mesorch_cli.network.weights import load_weights
 
 THRESHOLDS = np.linspace(0.02, 0.98, 49)
-FOLDERS = (("Tp", "Gt", "Au"), ("image", "mask", "authentic"))
 
 
 @dataclass
@@ -55,17 +55,10 @@ class Column:
 
 
 def pairs(folder: Path) -> tuple[list[tuple[Path, Path]], list[Path]]:
-    """Return (photo, mask) pairs by stem, and the authentic photos."""
-    for tampered, masks, authentic in FOLDERS:
-        if (folder / tampered).is_dir():
-            found = {path.stem: path for path in (folder / masks).iterdir()}
-            photos = sorted((folder / tampered).iterdir())
-            missing = [path.name for path in photos if path.stem not in found and f"{path.stem}_gt" not in found]
-            if missing:
-                raise SystemExit(f"{folder}: no mask for {missing[:5]}")
-            aside = sorted((folder / authentic).iterdir()) if (folder / authentic).is_dir() else []
-            return [(path, found.get(path.stem) or found[f"{path.stem}_gt"]) for path in photos], aside
-    raise SystemExit(f"{folder}: expected folders Tp and Gt, or image and mask")
+    """Return (photo, mask) pairs, and the authentic photos."""
+    dataset = read_dataset(folder)
+    tampered = [(sample.photo, sample.mask) for sample in dataset.samples if sample.mask is not None]
+    return tampered, [sample.photo for sample in dataset.authentic]
 
 
 def main() -> None:
