@@ -28,9 +28,10 @@ class Data(_Part):
     """Where samples come from. Paths are relative to the working directory.
 
     photos: pristine photos. objects: photos with a mask of the same stem as .png, for cut-outs.
-    object_share: how often a splice's donor is such an object. native_share: samples cropped at native resolution; the
-    others show the whole photo squashed to the input side. views: samples cut from each forged photo.
-    working_side: photos are cropped to at most this many pixels before forging, which bounds the cost of a sample.
+    object_share: how often a splice's donor is such an object. object_host_share: how often the host is one.
+    native_share: samples cropped at native resolution; the others show the whole photo squashed to the input side.
+    views: samples cut from each forged photo.
+    working_side: photos are shrunk or cropped to at most this many pixels a side before forging, which bounds the cost.
     """
 
     photos: tuple[Source, ...]
@@ -38,6 +39,7 @@ class Data(_Part):
     validation_photos: tuple[Source, ...]
     validation_objects: tuple[Source, ...] = ()
     object_share: Share = 0.5
+    object_host_share: Share = 0.2
     native_share: Share = 0.6
     views: Count = 2
     working_side: Annotated[int, Field(ge=128)] = 768

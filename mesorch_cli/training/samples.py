@@ -13,6 +13,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mesorch_cli.errors import InputError, UsageError
+from mesorch_cli.forge.framing import framed
+from mesorch_cli.forge.life import Life
 from mesorch_cli.forge.recipe import Donor, ForgeRecipe, forge_photo
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.training.config import Data, Source
@@ -61,12 +63,11 @@ def load_rgb(path: Path) -> Pixels:
         raise InputError(f"Cannot decode {path} of the photo pool: {error}.", reason="unreadable") from error
 
 
-def random_crop(rng: np.random.Generator, side: int, *planes: NDArray[np.generic]) -> list[NDArray[np.generic]]:
-    """Cut the same window of at most side x side pixels out of planes (H, W, ...), on the 8 x 8 grid of JPEG."""
-    height, width = planes[0].shape[:2]
-    y = int(rng.integers(0, max(0, height - side) // 8 + 1)) * 8
-    x = int(rng.integers(0, max(0, width - side) // 8 + 1)) * 8
-    return [plane[y : y + side, x : x + side] for plane in planes]
+def load_object(path: Path) -> Donor:
+    """Decode a photo of the object pool with the mask of the same stem."""
+    with Image.open(path.with_suffix(".png")) as image:
+        mask = np.asarray(image.convert("L")) > 127
+    return Donor(load_rgb(path), mask=mask)
 
 
 def native_view(rng: np.random.Generator, pixels: Pixels, mask: Mask, side: int) -> tuple[Pixels, Mask]:
@@ -115,22 +116,30 @@ class ForgedSamples(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return self.length
 
+    def host(self, rng: np.random.Generator) -> Donor:
+        """Draw a host of at most `working_side` pixels a side: a photo, or one whose object is known."""
+        if self.objects is not None and rng.random() < self.data.object_host_share:
+            known = load_object(self.objects.draw(rng))
+            life = Life(rng, known.pixels, known.plane)
+        else:
+            life = Life(rng, load_rgb(self.photos.draw(rng)))
+        framed(life, self.data.working_side)
+        return Donor.with_plane(life.pixels, life.plane)
+
     def donor(self, rng: np.random.Generator) -> Donor:
         """Draw a donor: an object with its mask, or any photo."""
         if self.objects is not None and rng.random() < self.data.object_share:
-            path = self.objects.draw(rng)
-            with Image.open(path.with_suffix(".png")) as image:
-                mask = np.asarray(image.convert("L")) > 127
-            return Donor(load_rgb(path), mask)
-        return Donor(random_crop(rng, self.data.working_side, load_rgb(self.photos.draw(rng)))[0].astype(np.uint8))
+            return load_object(self.objects.draw(rng))
+        life = Life(rng, load_rgb(self.photos.draw(rng)))
+        framed(life, self.data.working_side)
+        return Donor(life.pixels)
 
     def forged(self, index: int) -> tuple[Pixels, Mask, str]:
         """Return forged photo `index` with its mask, and what was done to it."""
         return self._forged(np.random.default_rng([self.seed, index]))
 
     def _forged(self, rng: np.random.Generator) -> tuple[Pixels, Mask, str]:
-        (host,) = random_crop(rng, self.data.working_side, load_rgb(self.photos.draw(rng)))
-        forgery = forge_photo(rng, Donor(np.ascontiguousarray(host, dtype=np.uint8)), self.donor(rng), self.recipe)
+        forgery = forge_photo(rng, self.host(rng), self.donor(rng), self.recipe)
         return forgery.pixels, forgery.mask, forgery.operation
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
