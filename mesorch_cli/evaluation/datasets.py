@@ -1,13 +1,13 @@
 """Sets of photos with masks, as researchers keep them: folders, lists, tables.
 
-A set pairs photos with masks by the stem of their names, never by their order. What does not pair is refused by name: a
-wrong pair would give a wrong figure without a word.
+A set pairs photos with masks by the stem of their names, never by their order. What does not pair is refused by name, or
+on request counted and named beside the figures: a wrong pair would give a wrong figure without a word.
 """
 
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mesorch_cli.errors import InputError, UsageError
@@ -16,23 +16,27 @@ from mesorch_cli.evidence.hashing import sha256_file
 LAYOUTS = (("Tp", "Gt", "Au"), ("image", "mask", "authentic"))
 MASK_ENDINGS = ("", "_gt", "_mask", "_edgemask")  # what data sets hang on a photo's stem to name its mask
 NEGATIVE = "Negative"  # in place of a mask: the photo is authentic
+MANIFEST = "manifest.jsonl"  # of a folder of forged photos: what was done to each
+AUTHENTIC = "authentic"
 NAMED = 5  # of what is wrong, the first so many are named
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A photo and its mask; no mask means authentic."""
+    """A photo and its mask; no mask means authentic. kind: what was done to it, where the set says so."""
 
     photo: Path
     mask: Path | None
+    kind: str | None = None
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples under one name, in a fixed order."""
+    """Samples under one name, in a fixed order. unpaired: files that were left out, as sentences."""
 
     name: str
     samples: tuple[Sample, ...]
+    unpaired: tuple[str, ...] = ()
 
     @property
     def tampered(self) -> tuple[Sample, ...]:
@@ -56,51 +60,85 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
-def read_folders(images: Path, masks: Path | None, authentic: Path | None, name: str | None = None) -> Dataset:
+def read_folders(
+    images: Path, masks: Path | None, authentic: Path | None, name: str | None = None, *, strict: bool = True
+) -> Dataset:
     """Pair the photos of `images` with the files of `masks` by stem, and add the photos of `authentic`.
 
-    Raises InputError for a photo without a mask, a mask without a photo, or two photos that would share one; UsageError for a
-    folder that is not there.
+    With `strict`, raises InputError for a photo without a mask, a mask without a photo, or two photos that would share one;
+    else these are left out and named in `unpaired`. Raises UsageError for a folder that is not there.
     """
     samples: list[Sample] = []
+    unpaired: list[str] = []
     if masks is not None:
-        by_stem: dict[str, Path] = {path.stem: path for path in files_of(masks)}
-        used: dict[Path, Path] = {}
-        lonely = []
-        for photo in files_of(images):
-            mask = next((by_stem[photo.stem + end] for end in MASK_ENDINGS if photo.stem + end in by_stem), None)
-            if mask is None:
-                lonely.append(photo.name)
-            elif mask in used:
-                raise refusal(
-                    f"The photos of {images} share one mask", [used[mask].name, photo.name], "Give each its own stem."
-                )
-            else:
-                used[mask] = photo
-                samples.append(Sample(photo, mask))
-        if lonely:
+        pairs, lonely, spare, shared = _paired(files_of(images), files_of(masks))
+        if strict and shared:
+            raise refusal(f"The photos of {images} share one mask", shared, "Give each its own stem.")
+        if strict and lonely:
             raise refusal(f"Photos of {images} without a mask in {masks}", lonely, "Add the masks or move them away.")
-        if extra := [path.name for path in by_stem.values() if path not in used]:
-            raise refusal(f"Masks of {masks} without a photo in {images}", extra, "Add the photos or move them away.")
+        if strict and spare:
+            raise refusal(f"Masks of {masks} without a photo in {images}", spare, "Add the photos or move them away.")
+        samples += pairs
+        unpaired += [f"{name}: shares its mask with another photo" for name in shared]
+        unpaired += [f"{name}: photo without a mask" for name in lonely]
+        unpaired += [f"{name}: mask without a photo" for name in spare]
     if authentic is not None:
-        samples += [Sample(photo, None) for photo in files_of(authentic)]
+        samples += [Sample(photo, None, AUTHENTIC) for photo in files_of(authentic)]
     if not samples:
         raise UsageError(f"No photos in {images}. Expected photos and masks.")
-    return Dataset(name or images.name, tuple(samples))
+    return Dataset(name or images.name, tuple(samples), tuple(unpaired))
 
 
-def read_dataset(path: Path) -> Dataset:
+def _paired(photos: list[Path], masks: list[Path]) -> tuple[list[Sample], list[str], list[str], list[str]]:
+    """Return pairs by stem, then the names of photos without a mask, masks without a photo, photos that share one."""
+    by_stem: dict[str, Path] = {path.stem: path for path in masks}
+    takers: dict[Path, list[Path]] = {}
+    lonely = []
+    for photo in photos:
+        mask = next((by_stem[photo.stem + end] for end in MASK_ENDINGS if photo.stem + end in by_stem), None)
+        if mask is None:
+            lonely.append(photo.name)
+        else:
+            takers.setdefault(mask, []).append(photo)
+    pairs = [Sample(found[0], mask) for mask, found in takers.items() if len(found) == 1]
+    shared = [photo.name for found in takers.values() if len(found) > 1 for photo in found]
+    return pairs, lonely, [path.name for path in masks if path not in takers], shared
+
+
+def _kinds(folder: Path) -> dict[str, str]:
+    """Return the operation by stem that a manifest of forged photos names; nothing where there is none."""
+    manifest = folder / MANIFEST
+    if not manifest.is_file():
+        return {}
+    kinds = {}
+    for line in manifest.read_text(encoding="utf-8").splitlines():
+        try:
+            item = json.loads(line)
+            kinds.update({Path(name).stem: str(item["operation"]) for name in item["files"]})
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(
+                f"{manifest} has a line that is no item: {line[:60]!r} ({error}). Make the set again."
+            ) from error
+    return kinds
+
+
+def read_dataset(path: Path, *, strict: bool = True) -> Dataset:
     """Read a set: a folder with `Tp` and `Gt` (and `Au`) or `image` and `mask` (and `authentic`), a JSON list of
-    [photo, mask or "Negative"], or a CSV with the columns photo and mask (empty: authentic).
+    [photo, mask or "Negative"], or a CSV with the columns photo and mask (empty: authentic), and kind if wanted.
 
-    Paths in a list are relative to the list. Raises UsageError for what is none of these, InputError for files that are
+    Paths in a list are relative to the list. `strict`: see `read_folders`; files that a list names and that are not there
+    are refused or left out alike. Raises UsageError for what is none of these, InputError for files that are
     missing or do not pair.
     """
     if path.is_dir():
         for tampered, masks, authentic in LAYOUTS:
             if (path / tampered).is_dir():
                 aside = path / authentic
-                return read_folders(path / tampered, path / masks, aside if aside.is_dir() else None, path.name)
+                authentic_folder = aside if aside.is_dir() else None
+                found = read_folders(path / tampered, path / masks, authentic_folder, path.name, strict=strict)
+                kinds = _kinds(path)
+                named = (replace(sample, kind=kinds.get(sample.photo.stem, sample.kind)) for sample in found.samples)
+                return replace(found, samples=tuple(named))
         expected = " or ".join(f"{tampered}/ and {masks}/" for tampered, masks, _ in LAYOUTS)
         raise UsageError(f"{path} holds no set. Expected {expected} in it; or use --images and --masks.")
     if not path.is_file():
@@ -109,18 +147,33 @@ def read_dataset(path: Path) -> Dataset:
     if rows is None:
         raise UsageError(f"{path} is no set. Expected a folder, a .json list or a .csv table.")
     samples = [
-        Sample(path.parent / photo, None if mask in ("", NEGATIVE) else path.parent / mask)
-        for photo, mask in rows(path)
+        Sample(path.parent / row.photo, None if row.mask in ("", NEGATIVE) else path.parent / row.mask, row.kind)
+        for row in rows(path)
     ]
     if not samples:
         raise UsageError(f"{path} lists no photos.")
-    files = [file for sample in samples for file in (sample.photo, sample.mask) if file is not None]
-    if missing := [str(file) for file in files if not file.is_file()]:
-        raise refusal(f"Files that {path} lists and that are not there", missing, "Correct the list.")
-    return Dataset(path.stem, tuple(samples))
+    missing = {
+        sample: [str(file) for file in (sample.photo, sample.mask) if file and not file.is_file()] for sample in samples
+    }
+    gone = [name for names in missing.values() for name in names]
+    if strict and gone:
+        raise refusal(f"Files that {path} lists and that are not there", gone, "Correct the list.")
+    there = tuple(sample for sample in samples if not missing[sample])
+    if not there:
+        raise UsageError(f"{path} lists no file that is there; the first is {gone[0]}. Paths are relative to the list.")
+    return Dataset(path.stem, there, tuple(f"{name}: listed, but not there" for name in gone))
 
 
-def _json_rows(path: Path) -> list[tuple[str, str]]:
+@dataclass(frozen=True)
+class _Row:
+    """A line of a list: paths as written; the mask empty or "Negative" where the photo is authentic."""
+
+    photo: str
+    mask: str
+    kind: str | None = None
+
+
+def _json_rows(path: Path) -> list[_Row]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -130,15 +183,15 @@ def _json_rows(path: Path) -> list[tuple[str, str]]:
     for row in content:
         if not (isinstance(row, list) and len(row) == 2 and all(isinstance(part, str) for part in row)):
             raise UsageError(f'{path} has the entry {json.dumps(row)[:80]}. Expected [photo, mask or "{NEGATIVE}"].')
-    return [(row[0], row[1]) for row in content]
+    return [_Row(row[0], row[1], AUTHENTIC if row[1] == NEGATIVE else None) for row in content]
 
 
-def _csv_rows(path: Path) -> list[tuple[str, str]]:
+def _csv_rows(path: Path) -> list[_Row]:
     with path.open(encoding="utf-8", newline="") as file:
         table = csv.DictReader(file)
         if not {"photo", "mask"} <= set(table.fieldnames or ()):
             raise UsageError(f"{path} has the columns {table.fieldnames}. Expected photo and mask.")
-        return [(row["photo"] or "", row["mask"] or "") for row in table]
+        return [_Row(row["photo"] or "", row["mask"] or "", row.get("kind") or None) for row in table]
 
 
 def shared_photos(first: Dataset, second: Dataset) -> list[str]:

@@ -1,0 +1,144 @@
+"""From a photo of a set to its row: read, analysed by the engine, compared with its mask."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.errors import InputError
+from mesorch_cli.evaluation.datasets import Sample
+from mesorch_cli.evaluation.outcome import Outcome, row_key
+from mesorch_cli.evaluation.perturb import Perturbation
+from mesorch_cli.evaluation.protocol import Protocol, binarised
+from mesorch_cli.evidence.hashing import sha256_file
+from mesorch_cli.evidence.photo import Photo, Pixels
+from mesorch_cli.evidence.reader import read_photo
+from mesorch_cli.inference.detector import Detector
+
+ROWS = "mesorch.evaluation.row/1"  # a new way of counting gets a new number, so that no old row is reused
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was compared, for whoever wants a picture of it: pixels as analysed, mask, map."""
+
+    pixels: Pixels
+    mask: NDArray[np.bool_]
+    probability: NDArray[np.float32]
+
+
+OnSeen = Callable[[Outcome, Seen], None]
+
+
+class Evaluator:
+    """One network with its settings, one protocol, and the changes made to every photo before the analysis."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        weights_sha256: str,
+        protocol: Protocol,
+        changes: tuple[Perturbation, ...] = (),
+        on_seen: OnSeen | None = None,
+    ) -> None:
+        self.detector = detector
+        self.protocol = protocol
+        self.changes = changes
+        self.on_seen = on_seen
+        self._fixed = (
+            ROWS,
+            weights_sha256,
+            detector.settings,
+            detector.backend.name,
+            detector.backend.device,
+            protocol,
+        )
+
+    def key(self, sample: Sample) -> str:
+        """Return what the row of a sample depends on, as a hash. Raises OSError for files that cannot be read."""
+        mask = "" if sample.mask is None else sha256_file(sample.mask)
+        return row_key(*self._fixed, *self.changes, sha256_file(sample.photo), mask, sample.kind)
+
+    def outcome(self, sample: Sample) -> Outcome:
+        """Return the row of one sample; a bad photo or mask gives a row that says why."""
+        try:
+            key = self.key(sample)
+        except OSError as error:
+            return Outcome(
+                sample.photo.name, "", sample.mask is not None, "failed", error.strerror or "unreadable", sample.kind
+            )
+        try:
+            mask = None if sample.mask is None else read_mask(sample.mask)
+            photo = read_photo(sample.photo)
+            return self._analysed(sample, key, photo, mask)
+        except InputError as error:
+            return Outcome(sample.photo.name, key, sample.mask is not None, "failed", error.reason, sample.kind)
+
+    def _analysed(self, sample: Sample, key: str, photo: Photo, mask: NDArray[np.bool_] | None) -> Outcome:
+        decode = photo.decode
+        jpeg = photo.metadata.get("jpeg") or {}
+        quality = jpeg.get("quality")
+        row = Outcome(
+            photo=sample.photo.name,
+            key=key,
+            tampered=mask is not None and bool(mask.any()),
+            status="not analysed",
+            reason="damaged",
+            kind=sample.kind,
+            width=decode.width,
+            height=decode.height,
+            format=decode.format,
+            quality=None if quality is None else int(quality),
+        )
+        if not decode.integrity.ok:
+            return row
+        pixels: Pixels = photo.pixels
+        if mask is None:
+            mask = np.zeros(pixels.shape[:2], bool)
+        for change in self.changes:
+            pixels, mask = change.apply(pixels, mask, photo.sha256)
+        prepared = self.protocol.prepared(pixels)
+        detection = self.detector.detect(prepared)
+        if detection.probability is None:
+            return replace(row, reason=detection.reason, verdict=detection.verdict.value)
+        figures = self.protocol.compare(detection.probability, mask, self.detector.settings.pixel_threshold)
+        row = replace(
+            row,
+            tampered=figures.tampered > 0,
+            status="analysed",
+            reason=None,
+            verdict=detection.verdict.value,
+            score=detection.score,
+            pixels=figures,
+        )
+        if self.on_seen is not None:
+            self.on_seen(row, Seen(prepared, mask, detection.probability))
+        return row
+
+    def run(self, samples: Iterable[Sample], known: dict[str, Outcome]) -> Iterator[tuple[Outcome, bool]]:
+        """Yield the row of every sample in order, and whether it is new; rows of `known` keys are not computed again."""
+        for sample in samples:
+            found = known.get(self._key_or_none(sample) or "")
+            if found is not None and found.photo == sample.photo.name:
+                yield found, False
+            else:
+                yield self.outcome(sample), True
+
+    def _key_or_none(self, sample: Sample) -> str | None:
+        try:
+            return self.key(sample)
+        except OSError:
+            return None
+
+
+def read_mask(path: Path) -> NDArray[np.bool_]:
+    """Return a mask file as (H, W) bool. Raises InputError, with a reason of its own, for one that cannot be read."""
+    try:
+        photo = read_photo(path)
+    except InputError as error:
+        raise InputError(str(error), reason=f"mask: {error.reason}") from error
+    if not photo.decode.integrity.ok:
+        raise InputError(f"The mask {path} is damaged: {photo.decode.integrity.findings[0]}.", reason="mask: damaged")
+    return binarised(photo.pixels)

@@ -1,0 +1,159 @@
+"""The two ways of comparing a map with a mask: as published at 512 x 512, and at the mask's own pixels."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.errors import InputError, UsageError
+from mesorch_cli.evaluation.metrics import Confusion, confusion, counts_above, ranking
+from mesorch_cli.evidence.photo import Pixels
+
+PAPER_SIDE = 512  # pixels; the published protocol squashes every photo and mask to this
+PAPER_EPSILON = 1e-8
+THRESHOLDS: NDArray[np.float64] = np.arange(1, 200) / 200.0  # at which curves are counted
+ASPECT_TOLERANCE = 0.01  # of a side: a mask may be a smaller or larger copy of its photo's raster, not another picture
+
+ProtocolName = Literal["native", "paper"]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PixelFigures:
+    """One map against one mask.
+
+    counts: at the threshold asked for. auc, average_precision: rank-based; nan where a class is absent.
+    true_positive, false_positive: at each of THRESHOLDS. scored, tampered: pixels. permuted_f1: the larger F1 of the
+    decision and its opposite, or None where it was not asked for: it knows the truth, and flatters.
+    """
+
+    counts: Confusion
+    auc: float
+    average_precision: float
+    true_positive: tuple[int, ...]
+    false_positive: tuple[int, ...]
+    scored: int
+    tampered: int
+    permuted_f1: float | None = None
+
+    def counts_at(self, place: int) -> Confusion:
+        """Return the counts at THRESHOLDS[place]."""
+        true_positive, false_positive = self.true_positive[place], self.false_positive[place]
+        return Confusion(
+            true_positive,
+            false_positive,
+            self.tampered - true_positive,
+            self.scored - self.tampered - false_positive,
+        )
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How maps are compared with masks.
+
+    native: at the mask's own pixels; a map of another size is stretched to them, bilinear. paper: photo and mask squashed
+    to 512 x 512 (mask by nearest neighbour), one reference pass, F1 and IoU with the published epsilon.
+    no_score_band: pixels on either side of the mask's outline that are not scored, native only: hand-drawn outlines are
+    not exact. permuted: also the permuted F1. Raises UsageError for a band under `paper`, which knows none.
+    """
+
+    name: ProtocolName = "native"
+    no_score_band: int = 0
+    permuted: bool = False
+
+    def __post_init__(self) -> None:
+        if self.no_score_band < 0:
+            raise UsageError(f"A no-score band of {self.no_score_band} pixels: expected 0 or more.")
+        if self.name == "paper" and self.no_score_band:
+            raise UsageError("The paper protocol scores every pixel; give --no-score-band with the native one.")
+
+    def prepared(self, pixels: Pixels) -> Pixels:
+        """Return the pixels that the engine is given: (H, W, 3), or (512, 512, 3) under `paper`."""
+        if self.name == "native":
+            return pixels
+        return cv2.resize(pixels, (PAPER_SIDE, PAPER_SIDE), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+    def compare(self, probability: NDArray[np.float32], mask: Mask, threshold: float) -> PixelFigures:
+        """Compare the engine's map of `prepared` pixels with the mask (H, W) as it is in its file.
+
+        Raises InputError for a mask whose sides do not fit the map's.
+        """
+        if self.name == "paper":
+            mask = _resized(mask, PAPER_SIDE, PAPER_SIDE)
+        elif probability.shape != mask.shape:
+            probability = _fitted(probability, mask)
+        if self.no_score_band:
+            kept = scored_pixels(mask, self.no_score_band)
+            probability, mask = probability[kept], mask[kept]
+        ranks = ranking(probability, mask)
+        true_positive, false_positive = counts_above(probability, mask, THRESHOLDS)
+        counts = confusion(probability, mask, threshold)
+        return PixelFigures(
+            counts=counts,
+            auc=ranks.auc,
+            average_precision=ranks.average_precision,
+            true_positive=tuple(true_positive.tolist()),
+            false_positive=tuple(false_positive.tolist()),
+            scored=mask.size,
+            tampered=int(np.count_nonzero(mask)),
+            permuted_f1=max(self.f1(counts), self.f1(counts.complement)) if self.permuted else None,
+        )
+
+    def f1(self, counts: Confusion) -> float:
+        """Return F1: exactly, or under `paper` with the published epsilon (an empty mask gives 0 there)."""
+        if self.name == "native":
+            return counts.f1
+        precision = counts.true_positive / (counts.true_positive + counts.false_positive + PAPER_EPSILON)
+        recall = counts.true_positive / (counts.true_positive + counts.false_negative + PAPER_EPSILON)
+        return 2 * precision * recall / (precision + recall + PAPER_EPSILON)
+
+    def iou(self, counts: Confusion) -> float:
+        """Return IoU: exactly, or under `paper` with the published epsilon."""
+        if self.name == "native":
+            return counts.iou
+        union = counts.true_positive + counts.false_positive + counts.false_negative
+        return counts.true_positive / (union + PAPER_EPSILON)
+
+
+def binarised(pixels: Pixels) -> Mask:
+    """Return (H, W) bool: where the mean of the three channels exceeds half of white, as published."""
+    half = 3 * np.iinfo(pixels.dtype).max / 2
+    return np.asarray(pixels.sum(axis=2, dtype=np.int64) > half)
+
+
+def scored_pixels(mask: Mask, band: int) -> Mask:
+    """Return where a mask is scored: not within `band` pixels of its outline (square neighbourhood).
+
+    A mask so small that nothing of it would be left is scored whole, the band outside it still left out.
+    """
+    size = 2 * band + 1
+    # A filter, one axis after the other: its cost does not grow with the band's square.
+    plain = mask.astype(np.uint8)
+    kernel = np.ones((1, size), np.uint8), np.ones((size, 1), np.uint8)
+    grown, shrunk = plain, plain
+    for part in kernel:
+        grown = cv2.dilate(grown, part).astype(np.uint8)
+        shrunk = cv2.erode(shrunk, part).astype(np.uint8)
+    inside = shrunk > 0 if shrunk.any() else mask
+    return np.asarray(inside | (grown == 0))
+
+
+def _resized(mask: Mask, height: int, width: int) -> Mask:
+    return cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _fitted(probability: NDArray[np.float32], mask: Mask) -> NDArray[np.float32]:
+    (height, width), (mask_height, mask_width) = probability.shape, mask.shape
+    expected = width * mask_height / height
+    if abs(expected - mask_width) > max(2.0, ASPECT_TOLERANCE * mask_width):
+        turned = (
+            " It has them swapped: one of the two was turned." if (mask_width, mask_height) == (height, width) else ""
+        )
+        raise InputError(
+            f"The mask has {mask_width} x {mask_height} pixels, its photo {width} x {height}; expected the same shape."
+            f"{turned} Make the mask again on the stored raster.",
+            reason="mask of another shape",
+        )
+    return np.asarray(cv2.resize(probability, (mask_width, mask_height), interpolation=cv2.INTER_LINEAR), np.float32)

@@ -1,0 +1,229 @@
+"""Figures of a set from its rows, each with a bootstrap interval over photos."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.evaluation.detection_curve import detection_curve
+from mesorch_cli.evaluation.metrics import Confusion
+from mesorch_cli.evaluation.outcome import Outcome
+from mesorch_cli.evaluation.protocol import THRESHOLDS, Protocol
+from mesorch_cli.inference.scoring import Verdict
+
+RESAMPLES = 1000
+SEED = 20260101  # of the bootstrap: the same rows give the same intervals
+INTERVAL = (2.5, 97.5)  # percentiles
+
+IMAGE_FIGURES = ("image_auc", "image_average_precision", "balanced_accuracy", "eer", "tpr_at_fpr_1", "tpr_at_fpr_5")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a set: its value, the 95 % bootstrap interval, and over how many photos it is taken.
+
+    undefined: photos left out because the figure has no value for them. Values are nan where there is none at all.
+    """
+
+    value: float
+    low: float
+    high: float
+    photos: int
+    undefined: int = 0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the photos of a set."""
+
+    tampered: int
+    authentic: int
+    not_analysed: int
+    failed: int
+    unpaired: int
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Figures of one set by one network under one protocol. best_threshold: the one where the mean F1 is largest."""
+
+    counts: Counts
+    figures: dict[str, Figure]
+    threshold: float
+    best_threshold: float
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The analysed rows of a set as columns, and weights that resample them.
+
+    weights: (R, N) how often each photo counts; the first row of ones is the set itself.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    weights: Floats
+
+    @classmethod
+    def of(cls, outcomes: Sequence[Outcome], resamples: int = RESAMPLES) -> "Rows":
+        """Resample tampered and authentic photos each among themselves, as often as there are of them."""
+        analysed = tuple(outcome for outcome in outcomes if outcome.status == "analysed")
+        rng = np.random.default_rng(SEED)
+        weights = np.ones((1 + resamples, len(analysed)))
+        truth = np.array([outcome.tampered for outcome in analysed], bool)
+        for places in (np.flatnonzero(truth), np.flatnonzero(~truth)):
+            if places.size:
+                shares = np.full(places.size, 1 / places.size)
+                weights[1:, places] = rng.multinomial(places.size, shares, size=resamples)
+        return cls(analysed, weights)
+
+    @property
+    def truth(self) -> NDArray[np.bool_]:
+        return np.array([outcome.tampered for outcome in self.outcomes], bool)
+
+    @property
+    def scores(self) -> Floats:
+        return np.array([outcome.score for outcome in self.outcomes], np.float64)
+
+    def mean(self, values: Floats, chosen: NDArray[np.bool_]) -> Floats:
+        """Return the weighted means (R,) of values (N,) over the chosen photos where they are finite; nan if none is."""
+        usable = chosen & np.isfinite(values)
+        weight = self.weights[:, usable]
+        total = weight.sum(axis=1)
+        sums = weight @ values[usable]
+        means: Floats = np.full(total.shape, math.nan)
+        return np.divide(sums, total, out=means, where=total > 0)
+
+
+def count_values(counts: Sequence[Confusion | None], protocol: Protocol) -> dict[str, Floats]:
+    """Return the figures of decisions, (N,) by name; nan where one has no value."""
+    values: dict[str, Callable[[Confusion], float]] = {
+        "f1": protocol.f1,
+        "iou": protocol.iou,
+        "mcc": lambda one: one.mcc,
+        "precision": lambda one: one.precision,
+        "recall": lambda one: one.recall,
+        "accuracy": lambda one: one.accuracy,
+    }
+    return {
+        name: np.array([math.nan if one is None else value(one) for one in counts], np.float64)
+        for name, value in values.items()
+    }
+
+
+def pixel_values(outcomes: Sequence[Outcome], protocol: Protocol) -> dict[str, Floats]:
+    """Return the pixel figures of each photo at the threshold, and the rank-based ones, (N,) by name."""
+    pixels = [outcome.pixels for outcome in outcomes]
+    values = count_values([None if one is None else one.counts for one in pixels], protocol)
+    for name in ("auc", "average_precision", *(["permuted_f1"] if protocol.permuted else [])):
+        values[name] = np.array([math.nan if one is None else getattr(one, name) for one in pixels], np.float64)
+    return values
+
+
+def best_threshold(outcomes: Sequence[Outcome]) -> int | None:
+    """Return the place in THRESHOLDS where the mean F1 of the tampered photos is largest; None without any."""
+    curves = [outcome.f1_by_threshold for outcome in outcomes if outcome.tampered and outcome.status == "analysed"]
+    return int(np.nanmean(np.stack(curves), axis=0).argmax()) if curves else None
+
+
+def figure_samples(rows: Rows, protocol: Protocol, evidence_at: float) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return every figure (R,): the set's own value first, then resampled ones; and the values (N,) it is a mean of."""
+    truth = rows.truth
+    each = pixel_values(rows.outcomes, protocol)
+    place = best_threshold(rows.outcomes)
+    if place is not None:
+        at_best = count_values([row.pixels and row.pixels.counts_at(place) for row in rows.outcomes], protocol)
+        each |= {f"{name}_best": values for name, values in at_best.items()}
+    samples = {name: rows.mean(values, truth) for name, values in each.items()}
+    if place is not None:
+        curves = np.stack([row.f1_by_threshold for row in rows.outcomes if row.tampered])
+        weight = rows.weights[:, truth]
+        # Each resample chooses its own best threshold, as another set would.
+        samples["f1_best"][1:] = (weight @ np.nan_to_num(curves) / weight.sum(axis=1, keepdims=True)).max(axis=1)[1:]
+    authentic = ~truth
+    verdicts = np.array([row.verdict for row in rows.outcomes])
+    each["flagged"] = (verdicts == Verdict.EVIDENCE.value).astype(np.float64)
+    each["not_cleared"] = (verdicts != Verdict.NO_EVIDENCE.value).astype(np.float64)
+    each["false_positive_area"] = np.array(
+        [row.pixels.counts.false_positive_rate if row.pixels else math.nan for row in rows.outcomes], np.float64
+    )
+    for name in ("flagged", "not_cleared", "false_positive_area"):
+        samples[f"authentic_{name}"] = rows.mean(each[name], authentic)
+    samples["tampered_flagged"] = rows.mean(each["flagged"], truth)
+    if truth.any() and authentic.any():
+        samples |= _image_samples(rows, evidence_at)
+    return samples, each
+
+
+def _image_samples(rows: Rows, evidence_at: float) -> dict[str, Floats]:
+    truth, scores = rows.truth, rows.scores
+    found = {name: np.empty(rows.weights.shape[0]) for name in IMAGE_FIGURES}
+    flagged = scores >= evidence_at
+    for place, weight in enumerate(rows.weights):
+        curve = detection_curve(scores, truth, weight)
+        values = (
+            curve.auc,
+            curve.average_precision,
+            (
+                weight[truth & flagged].sum() / weight[truth].sum()
+                + weight[~truth & ~flagged].sum() / weight[~truth].sum()
+            )
+            / 2,
+            curve.equal_error_rate,
+            curve.true_positive_rate_at(0.01),
+            curve.true_positive_rate_at(0.05),
+        )
+        for name, value in zip(IMAGE_FIGURES, values, strict=True):
+            found[name][place] = value
+    return found
+
+
+def interval(samples: Floats) -> tuple[float, float, float]:
+    """Return the set's own value and the percentile interval of its resamples."""
+    finite = samples[1:][np.isfinite(samples[1:])]
+    if not finite.size:
+        return float(samples[0]), math.nan, math.nan
+    low, high = np.percentile(finite, INTERVAL)
+    return float(samples[0]), float(low), float(high)
+
+
+def summarise(
+    outcomes: Sequence[Outcome],
+    protocol: Protocol,
+    *,
+    threshold: float,
+    evidence_at: float,
+    unpaired: int = 0,
+    resamples: int = RESAMPLES,
+) -> Summary:
+    """Return the figures of a set. evidence_at: the score from which a photo is called evidence of manipulation."""
+    rows = Rows.of(outcomes, resamples)
+    truth = rows.truth
+    samples, each = figure_samples(rows, protocol, evidence_at)
+    figures = {}
+    for name, values in samples.items():
+        over = ~truth if name.startswith("authentic_") else np.ones_like(truth) if name in IMAGE_FIGURES else truth
+        own = each.get(name)
+        undefined = 0 if own is None else int(np.count_nonzero(over & ~np.isfinite(own)))
+        figures[name] = Figure(*interval(values), photos=int(np.count_nonzero(over)) - undefined, undefined=undefined)
+    place = best_threshold(rows.outcomes)
+    best = math.nan if place is None else float(THRESHOLDS[place])
+    return Summary(_counts(outcomes, unpaired), figures, threshold, best)
+
+
+def _counts(outcomes: Sequence[Outcome], unpaired: int) -> Counts:
+    analysed = [outcome for outcome in outcomes if outcome.status == "analysed"]
+    reasons = Counter(outcome.reason or "" for outcome in outcomes if outcome.status != "analysed")
+    return Counts(
+        tampered=sum(outcome.tampered for outcome in analysed),
+        authentic=sum(not outcome.tampered for outcome in analysed),
+        not_analysed=sum(outcome.status == "not analysed" for outcome in outcomes),
+        failed=sum(outcome.status == "failed" for outcome in outcomes),
+        unpaired=unpaired,
+        reasons=dict(sorted(reasons.items())),
+    )
