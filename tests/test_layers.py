@@ -10,7 +10,7 @@ ALLOWED = {
     "cli": {"case", "evaluation", "training", "export", "report", "forge", "inference", "network", "evidence"},
     "case": {"report", "inference", "network", "evidence"},
     "report": {"inference", "network", "evidence"},
-    "evaluation": {"inference", "network", "evidence"},
+    "evaluation": {"report", "inference", "network", "evidence"},
     "export": {"inference", "network", "evidence"},
     "training": {"forge", "network", "evaluation", "inference", "evidence"},
     "inference": {"network", "evidence"},

@@ -9,6 +9,7 @@ from mesorch_cli.cli import weights
 from mesorch_cli.cli.bench import bench
 from mesorch_cli.cli.console import write_data
 from mesorch_cli.cli.detect import detect
+from mesorch_cli.cli.evaluate import evaluate
 from mesorch_cli.cli.forge import forge
 from mesorch_cli.cli.info import info
 
@@ -37,6 +38,7 @@ def mesorch(
 
 
 app.command()(detect)
+app.command()(evaluate)
 app.command()(forge)
 app.add_typer(weights.app, name="weights")
 app.command()(bench)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -63,6 +71,36 @@ def tile_progress(label: str, wanted: bool) -> "Iterator[Callable[[int, int], No
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(escape(printable(label)), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def count_progress(label: str, wanted: bool) -> "Iterator[Callable[[int, int], None]]":
+    """Show a bar over photos while inside, on a terminal; without one a plain line every tenth of the way."""
+    console = people()
+    if not wanted:
+        yield lambda _done, _total: None
+        return
+    if not console.is_terminal:
+        yield _tenths(label)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(escape(label), total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _tenths(label: str) -> "Callable[[int, int], None]":
+    def say(done: int, total: int) -> None:
+        if done * 10 // total > (done - 1) * 10 // total:
+            sys.stderr.write(f"{label}: {done} of {total}\n")
+
+    return say
 
 
 def show_examination(examination: "Examination") -> None:

@@ -1,10 +1,15 @@
 """Options that several commands share, so that one name means one thing everywhere."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from mesorch_cli.inference.settings import Settings
+    from mesorch_cli.network.passport import Passport
 
 ANALYSIS = "Analysis"
 OUTPUT = "Output"
@@ -16,6 +21,37 @@ class PrecisionName(StrEnum):
     FP32 = "fp32"
     BF16 = "bf16"
     FP16 = "fp16"
+
+
+class ProtocolName(StrEnum):
+    """How maps are compared with masks."""
+
+    NATIVE = "native"
+    PAPER = "paper"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The analysis options as they were given; None: as the passport says."""
+
+    scales: str | None
+    overlap: float | None
+    precision: "Literal['fp32', 'bf16', 'fp16'] | None"
+    threshold: float | None
+    tile_batch: int | None
+
+    def settings(self, passport: "Passport", *, scales: str | None) -> "Settings":
+        """Return the settings for weights with this passport."""
+        from mesorch_cli.inference.settings import Settings
+
+        return Settings.from_passport(
+            passport,
+            scales=scales,
+            overlap=self.overlap,
+            precision=self.precision,
+            pixel_threshold=self.threshold,
+            tile_batch=self.tile_batch,
+        )
 
 
 Weights = Annotated[

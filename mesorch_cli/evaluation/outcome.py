@@ -45,6 +45,10 @@ class Outcome:
         """Share of the scored pixels that is tampered; nan without a comparison."""
         return self.pixels.tampered / self.pixels.scored if self.pixels and self.pixels.scored else math.nan
 
+    def counts_at(self, place: int) -> Confusion | None:
+        """Return the counts at THRESHOLDS[place], or None without a comparison."""
+        return None if self.pixels is None else self.pixels.counts_at(place)
+
     @cached_property
     def f1_by_threshold(self) -> NDArray[np.float64]:
         """F1 at each of THRESHOLDS; only where there is a comparison."""

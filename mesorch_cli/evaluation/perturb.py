@@ -26,6 +26,7 @@ LEVELS: dict[str, tuple[float, ...]] = {
     "blur": (0, 3, 7, 11, 15, 19, 23),  # side of the Gaussian kernel in pixels, 0 is the photo as it is
     "noise": (3, 7, 11, 15, 19, 23),  # variance in squared grey levels
     "jpeg": (50, 60, 70, 80, 90, 100),  # quality; each photo draws this one or the one below
+    "jpeg-exact": (70, 90),  # quality, the same for every photo
     "double-jpeg": (50, 60, 70, 80, 90, 100),  # quality of the second save
     "webp": (50, 60, 70, 80, 90, 100),  # quality
     "resize": (0.25, 0.5, 0.75, 0.9, 1.5),  # factor on both sides
@@ -68,6 +69,7 @@ BOUNDS: dict[str, tuple[float, float, bool]] = {  # lowest, highest, whole numbe
     "blur": (0, 99, True),
     "noise": (0, 10_000, False),
     "jpeg": (2, 100, True),
+    "jpeg-exact": (1, 100, True),
     "double-jpeg": (1, 100, True),
     "webp": (1, 100, True),
     "resize": (0.05, 4, False),
@@ -124,6 +126,10 @@ def _jpeg(rng: np.random.Generator, pixels: Eight, mask: Mask, level: float) -> 
     return saved(pixels, ".jpg", int(level) - int(rng.integers(2))), mask
 
 
+def _jpeg_exact(_: np.random.Generator, pixels: Eight, mask: Mask, level: float) -> tuple[Eight, Mask]:
+    return saved(pixels, ".jpg", int(level)), mask
+
+
 def _double_jpeg(_: np.random.Generator, pixels: Eight, mask: Mask, level: float) -> tuple[Eight, Mask]:
     first = saved(pixels, ".jpg", FIRST_QUALITY)
     if min(first.shape[:2]) > 8 * GRID_SHIFT:
@@ -167,6 +173,7 @@ _CHANGES: dict[str, Callable[[np.random.Generator, Eight, Mask, float], tuple[Ei
     "blur": _blur,
     "noise": _noise,
     "jpeg": _jpeg,
+    "jpeg-exact": _jpeg_exact,
     "double-jpeg": _double_jpeg,
     "webp": _webp,
     "resize": _resize,

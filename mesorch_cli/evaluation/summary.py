@@ -97,7 +97,8 @@ class Rows:
         total = weight.sum(axis=1)
         sums = weight @ values[usable]
         means: Floats = np.full(total.shape, math.nan)
-        return np.divide(sums, total, out=means, where=total > 0)
+        np.divide(sums, total, out=means, where=total > 0)
+        return means
 
 
 def count_values(counts: Sequence[Confusion | None], protocol: Protocol) -> dict[str, Floats]:
@@ -137,7 +138,7 @@ def figure_samples(rows: Rows, protocol: Protocol, evidence_at: float) -> tuple[
     each = pixel_values(rows.outcomes, protocol)
     place = best_threshold(rows.outcomes)
     if place is not None:
-        at_best = count_values([row.pixels and row.pixels.counts_at(place) for row in rows.outcomes], protocol)
+        at_best = count_values([row.counts_at(place) for row in rows.outcomes], protocol)
         each |= {f"{name}_best": values for name, values in at_best.items()}
     samples = {name: rows.mean(values, truth) for name, values in each.items()}
     if place is not None:

@@ -1,0 +1,51 @@
+"""Figures that new weights must reach before a lab takes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.evaluation.study import Result
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A figure by its name in the JSON output, and the least it must be."""
+
+    figure: str
+    least: float
+
+
+def parse_gates(words: Sequence[str]) -> tuple[Gate, ...]:
+    """Read `f1=0.3` and the like. Raises UsageError for anything else."""
+    gates = []
+    for word in words:
+        name, sign, value = word.partition("=")
+        try:
+            gates.append(Gate(name.strip(), float(value)))
+        except ValueError as error:
+            raise UsageError(f"--fail-under {word!r}: expected FIGURE=VALUE, such as f1=0.3.") from error
+        if not sign or not name.strip():
+            raise UsageError(f"--fail-under {word!r}: expected FIGURE=VALUE, such as f1=0.3.")
+    return tuple(gates)
+
+
+def unmet(gates: Sequence[Gate], results: Sequence[Result]) -> list[str]:
+    """Return a sentence for every gate that some result on photos as they are does not pass; undefined is not passed.
+
+    Raises UsageError for a figure that no result has.
+    """
+    plain = [result for result in results if result.perturbation is None]
+    known = {name for result in plain for name in result.summary.figures}
+    sentences = []
+    for gate in gates:
+        if gate.figure not in known:
+            raise UsageError(f"No figure {gate.figure!r}; expected one of {', '.join(sorted(known))}.")
+        for result in plain:
+            figure = result.summary.figures.get(gate.figure)
+            if figure is None or not figure.value >= gate.least:
+                value = "undefined" if figure is None else f"{figure.value:.4f}"
+                sentences.append(
+                    f"{gate.figure} of {result.entrant} on {result.dataset} is {value}; expected at least {gate.least:g}. "
+                    "The gate is closed."
+                )
+    return sentences

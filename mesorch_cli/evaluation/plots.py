@@ -1,0 +1,198 @@
+"""Curves as PNG: one figure each, the same look, no state kept anywhere."""
+
+import io
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.evaluation.detection_curve import detection_curve
+from mesorch_cli.evaluation.outcome import Outcome
+from mesorch_cli.evaluation.protocol import THRESHOLDS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIZE = (6.4, 4.8)  # inches at DPI
+DPI = 110
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # told apart without red and green
+STYLES = ("-", "--", "-.", ":")
+BINS = 10  # of a reliability curve
+
+Named = Sequence[tuple[str, Sequence[Outcome]]]
+Draw = Callable[["Axes"], None]
+
+
+def draw(title: str, x_label: str, y_label: str, paint: Draw, *, unit_square: bool = True) -> bytes:
+    """Return a PNG of one pair of axes that `paint` fills; UsageError names the extra if matplotlib is not there."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UsageError("Plots need matplotlib: `pip install 'mesorch[plots]'`, or give --no-plots.") from error
+    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set(title=title, xlabel=x_label, ylabel=y_label)
+    axes.grid(visible=True, alpha=0.3)
+    if unit_square:
+        axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+    paint(axes)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="best", fontsize=8)
+    data = io.BytesIO()
+    figure.savefig(data, format="png", metadata={"Software": None})  # the same curves give the same bytes
+    return data.getvalue()
+
+
+def colour(place: int) -> str:
+    """Return the colour of the n-th curve."""
+    return COLOURS[place % len(COLOURS)]
+
+
+def stroke(place: int) -> str:
+    """Return the stroke of the n-th curve: colour alone must not tell curves apart."""
+    return STYLES[place % len(STYLES)]
+
+
+def pixel_roc(named: Named) -> bytes:
+    """Mean over tampered photos of the true-positive rate against the mean false-positive rate, per threshold."""
+
+    def paint(axes: "Axes") -> None:
+        axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
+        for place, (name, outcomes) in enumerate(named):
+            true, false = _mean_rates(outcomes)
+            axes.plot(false, true, label=name, color=colour(place), linestyle=stroke(place))
+
+    return draw("Pixels: ROC, mean over tampered photos", "false-positive rate", "true-positive rate", paint)
+
+
+def pixel_precision_recall(named: Named) -> bytes:
+    """Pooled over tampered photos, each weighing the same: precision against recall, per threshold."""
+
+    def paint(axes: "Axes") -> None:
+        for place, (name, outcomes) in enumerate(named):
+            rows = [one.pixels for one in outcomes if one.tampered and one.pixels is not None]
+            true = np.mean([np.asarray(one.true_positive) / one.scored for one in rows], axis=0)
+            false = np.mean([np.asarray(one.false_positive) / one.scored for one in rows], axis=0)
+            share = float(np.mean([one.tampered / one.scored for one in rows]))
+            found = true + false
+            kept = found > 0
+            axes.plot(
+                true[kept] / share, true[kept] / found[kept], label=name, color=colour(place), linestyle=stroke(place)
+            )
+            axes.axhline(share, color="0.6", linewidth=0.8)
+
+    return draw("Pixels: precision and recall, photos of equal weight", "recall", "precision", paint)
+
+
+def f1_over_threshold(named: Sequence[tuple[str, Sequence[Outcome], float]]) -> bytes:
+    """Mean F1 of tampered photos over the threshold; the one in use is marked."""
+
+    def paint(axes: "Axes") -> None:
+        for place, (name, outcomes, threshold) in enumerate(named):
+            curve = np.nanmean([one.f1_by_threshold for one in outcomes if one.tampered and one.pixels], axis=0)
+            axes.plot(THRESHOLDS, curve, label=name, color=colour(place), linestyle=stroke(place))
+            axes.axvline(threshold, color=colour(place), linewidth=0.8, linestyle=":")
+
+    return draw("F1 over the threshold (in use: dotted)", "threshold", "mean F1 of tampered photos", paint)
+
+
+def f1_over_area(named: Named) -> bytes:
+    """F1 of every tampered photo over its tampered share, logarithmic."""
+
+    def paint(axes: "Axes") -> None:
+        for place, (name, outcomes) in enumerate(named):
+            rows = [one for one in outcomes if one.tampered and one.pixels is not None]
+            axes.scatter(
+                [one.tampered_share for one in rows],
+                [one.pixels.counts.f1 for one in rows if one.pixels],
+                s=14,
+                alpha=0.7,
+                label=name,
+                color=colour(place),
+                marker="o^sv"[place % 4],
+            )
+        axes.set(xscale="log", ylim=(-0.02, 1.02))
+
+    return draw("F1 over the tampered area", "tampered share of the photo", "F1", paint, unit_square=False)
+
+
+def image_roc(named: Named) -> bytes:
+    """ROC of the image score: tampered against authentic photos."""
+
+    def paint(axes: "Axes") -> None:
+        axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
+        for place, (name, outcomes) in enumerate(named):
+            rows = [one for one in outcomes if one.score is not None]
+            curve = detection_curve(
+                np.array([one.score for one in rows], float), np.array([one.tampered for one in rows])
+            )
+            axes.plot(
+                curve.false_positive_rate,
+                curve.true_positive_rate,
+                label=f"{name}, AUC {curve.auc:.3f}",
+                color=colour(place),
+                linestyle=stroke(place),
+            )
+
+    return draw("Photos: ROC of the image score", "authentic called tampered", "tampered called tampered", paint)
+
+
+def reliability(named: Sequence[tuple[str, NDArray[np.float64], NDArray[np.bool_]]], title: str, x_label: str) -> bytes:
+    """Share of tampered photos over a stated probability, in BINS bins; the size of a dot says how many photos it has."""
+
+    def paint(axes: "Axes") -> None:
+        axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
+        for place, (name, stated, truth) in enumerate(named):
+            bins = np.minimum((stated * BINS).astype(int), BINS - 1)
+            present = [number for number in range(BINS) if (bins == number).any()]
+            x = [float(stated[bins == number].mean()) for number in present]
+            y = [float(truth[bins == number].mean()) for number in present]
+            size = [12 + 140 * float((bins == number).mean()) for number in present]
+            axes.plot(x, y, linewidth=1, color=colour(place), linestyle=stroke(place))
+            axes.scatter(x, y, s=size, label=name, color=colour(place))
+
+    return draw(title, x_label, "share of tampered photos", paint)
+
+
+def score_reliability(named: Named) -> bytes:
+    """Reliability of raw scores, which are no probabilities: how far they are from being some."""
+    rows = [
+        (
+            name,
+            np.array([one.score for one in outcomes if one.score is not None], np.float64),
+            np.array([one.tampered for one in outcomes if one.score is not None], bool),
+        )
+        for name, outcomes in named
+    ]
+    return reliability(rows, "Photos: raw score against the share that is tampered", "image score")
+
+
+def curves(
+    title: str, x_label: str, y_label: str, lines: Sequence[tuple[str, Sequence[float], Sequence[float]]]
+) -> bytes:
+    """Plain lines with dots, from 0 on upwards: how a figure falls as a perturbation grows."""
+
+    def paint(axes: "Axes") -> None:
+        for place, (name, x, y) in enumerate(lines):
+            axes.plot(x, y, marker="o", markersize=4, label=name, color=colour(place), linestyle=stroke(place))
+        highest = max((value for _, _, y in lines for value in y if math.isfinite(value)), default=1.0)
+        axes.set(ylim=(0, 1.08 * highest if highest > 0 else 1))
+
+    return draw(title, x_label, y_label, paint, unit_square=False)
+
+
+def _mean_rates(outcomes: Sequence[Outcome]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    rows = [
+        one.pixels
+        for one in outcomes
+        if one.tampered and one.pixels is not None and one.pixels.tampered < one.pixels.scored
+    ]
+    true = np.mean([np.asarray(one.true_positive) / one.tampered for one in rows], axis=0)
+    false = np.mean([np.asarray(one.false_positive) / (one.scored - one.tampered) for one in rows], axis=0)
+    ends = (np.ones(1), np.zeros(1))
+    return np.concatenate([ends[0], true, ends[1]]), np.concatenate([ends[0], false, ends[1]])

@@ -1,0 +1,60 @@
+"""Rows on disk: each written as soon as its photo is done, so that a run that was stopped goes on where it was."""
+
+import os
+from pathlib import Path
+
+from mesorch_cli.errors import OutputError
+from mesorch_cli.evaluation.outcome import Outcome
+
+PATTERN = "rows-*.jsonl"
+
+
+class RowFile:
+    """The rows of earlier runs in a folder, whichever process wrote them, and a file for the new ones of this process.
+
+    A last line that was cut off by a kill is not a row; it is computed again.
+    """
+
+    def __init__(self, folder: Path, process: int = 0) -> None:
+        """Open a folder, made if need be. Raises OutputError where that is not possible."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.known: dict[str, Outcome] = {}
+            for path in sorted(folder.glob(PATTERN)):
+                for line in path.read_text(encoding="ascii", errors="replace").splitlines():
+                    outcome = _row_or_none(line)
+                    if outcome is not None:
+                        self.known[outcome.key] = outcome
+            path = folder / f"rows-{process}.jsonl"
+            # After a kill the file may end within a line: the next row must not be glued to it.
+            broken = path.exists() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
+            self._file = path.open("a", encoding="ascii")
+            if broken:
+                self._file.write("\n")
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write to {str(folder)!r}: {error.strerror}. Choose another folder with -o."
+            ) from error
+
+    def add(self, outcome: Outcome) -> None:
+        """Write a row to the disk before going on."""
+        try:
+            self._file.write(outcome.to_line() + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write {self._file.name}: {error.strerror}. Make room and start again."
+            ) from error
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _row_or_none(line: str) -> Outcome | None:
+    try:
+        outcome = Outcome.from_line(line)
+    except ValueError:
+        return None
+    # What could not be read may be readable now.
+    return outcome if outcome.key and outcome.status != "failed" else None

@@ -1,0 +1,125 @@
+"""An evaluation as a whole: networks by sets by perturbations, every photo once, shared among processes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mesorch_cli.evaluation.contact import strip
+from mesorch_cli.evaluation.datasets import Dataset
+from mesorch_cli.evaluation.evaluator import Evaluator, Seen
+from mesorch_cli.evaluation.outcome import Outcome
+from mesorch_cli.evaluation.perturb import Perturbation
+from mesorch_cli.evaluation.processes import Processes
+from mesorch_cli.evaluation.protocol import Protocol
+from mesorch_cli.evaluation.rows import RowFile
+from mesorch_cli.evaluation.summary import RESAMPLES, Summary, summarise
+from mesorch_cli.inference.detector import Detector
+
+ROWS_FOLDER, STRIPS_FOLDER = "rows", "strips"
+
+OnPhoto = Callable[[int, int, Outcome], None]  # photos done by this process, photos in all for it, the row
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A network that is measured: the name it has in tables, the hash of its weights, and its engine."""
+
+    name: str
+    sha256: str
+    detector: Detector
+
+
+@dataclass(frozen=True)
+class Result:
+    """One network on one set under one perturbation (None: photos as they are)."""
+
+    entrant: str
+    weights_sha256: str
+    dataset: str
+    perturbation: Perturbation | None
+    outcomes: tuple[Outcome, ...]
+    summary: Summary
+    evidence_at: float
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is to be measured.
+
+    resave: a change made to every photo before anything else, which levels differences between files. perturbations: each
+    one is a pass of its own over all photos, beside the pass over photos as they are. folder: where rows and strips are kept,
+    None to keep nothing.
+    """
+
+    entrants: Sequence[Entrant]
+    datasets: Sequence[Dataset]
+    protocol: Protocol
+    resave: Perturbation | None = None
+    perturbations: tuple[Perturbation, ...] = ()
+    folder: Path | None = None
+    resamples: int = RESAMPLES
+
+    def run(self, processes: Processes, on_photo: OnPhoto | None = None) -> list[Result]:
+        """Measure everything; every process returns the same results. Raises OutputError if rows cannot be kept."""
+        passes: tuple[Perturbation | None, ...] = (None, *self.perturbations)
+        total = len(self.entrants) * len(passes) * sum(len(processes.share(one.samples)) for one in self.datasets)
+        done = 0
+        results = []
+        rows = None if self.folder is None else RowFile(self.folder / ROWS_FOLDER, processes.rank)
+        try:
+            for entrant in self.entrants:
+                for dataset in self.datasets:
+                    for perturbation in passes:
+                        evaluator = self._evaluator(entrant, perturbation)
+                        own: list[Outcome] = []
+                        known = {} if rows is None else rows.known
+                        for outcome, new in evaluator.run(processes.share(dataset.samples), known):
+                            if rows is not None and new and outcome.key:
+                                rows.add(outcome)
+                            own.append(outcome)
+                            done += 1
+                            if on_photo is not None:
+                                on_photo(done, total, outcome)
+                        results.append(self._result(entrant, dataset, perturbation, processes.joined(own)))
+        finally:
+            if rows is not None:
+                rows.close()
+        return results
+
+    def _evaluator(self, entrant: Entrant, perturbation: Perturbation | None) -> Evaluator:
+        changes = tuple(change for change in (self.resave, perturbation) if change is not None)
+        keep = self._keep_strip if self.folder is not None and perturbation is None else None
+        return Evaluator(entrant.detector, entrant.sha256, self.protocol, changes, keep)
+
+    def _keep_strip(self, outcome: Outcome, seen: Seen) -> None:
+        assert self.folder is not None
+        path = strip_path(self.folder, outcome)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(strip(seen))
+
+    def _result(
+        self, entrant: Entrant, dataset: Dataset, perturbation: Perturbation | None, outcomes: list[Outcome]
+    ) -> Result:
+        settings = entrant.detector.settings
+        summary = summarise(
+            outcomes,
+            self.protocol,
+            threshold=settings.pixel_threshold,
+            evidence_at=settings.score.evidence_at,
+            unpaired=len(dataset.unpaired),
+            resamples=self.resamples if perturbation is None else 0,
+        )
+        return Result(
+            entrant.name,
+            entrant.sha256,
+            dataset.name,
+            perturbation,
+            tuple(outcomes),
+            summary,
+            settings.score.evidence_at,
+        )
+
+
+def strip_path(folder: Path, outcome: Outcome) -> Path:
+    """Return where the strip of a row is kept."""
+    return folder / STRIPS_FOLDER / f"{outcome.key[:20]}.jpg"
