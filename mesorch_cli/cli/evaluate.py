@@ -217,11 +217,11 @@ def entrants(
         loaded = load_weights(find_weights(name))
         settings = wanted.settings(loaded.passport, scales="reference" if paper else wanted.scales)
         detector = Detector(TorchBackend(loaded.network, device, settings.precision), settings)
+        if any(one.sha256 == loaded.sha256 for one in found):
+            raise UsageError(f"The weights {name!r} are given twice; expected each only once.")
         title = loaded.passport.name
         if any(one.name == title for one in found):
             title = f"{title} {loaded.sha256[:8]}"
-        if any(one.name == title for one in found):
-            raise UsageError(f"The weights {name!r} are given twice; expected each only once.")
         found.append(Entrant(title, loaded.sha256, detector))
     return found
 

@@ -13,7 +13,9 @@ from mesorch_cli.evidence.photo import Pixels
 
 PAPER_SIDE = 512  # pixels; the published protocol squashes every photo and mask to this
 PAPER_EPSILON = 1e-8
-THRESHOLDS: NDArray[np.float64] = np.arange(1, 200) / 200.0  # at which curves are counted
+# At which curves are counted: even steps, and finer ones at the ends, where most pixels of most photos are.
+ENDS = np.array([0.0002, 0.0005, 0.001, 0.002, 0.003])
+THRESHOLDS: NDArray[np.float64] = np.concatenate([ENDS, np.arange(1, 200) / 200, 1 - ENDS[::-1]])
 ASPECT_TOLERANCE = 0.01  # of a side: a mask may be a smaller or larger copy of its photo's raster, not another picture
 
 ProtocolName = Literal["native", "paper"]
