@@ -1,6 +1,7 @@
 """From the map to one number, and from the number to careful words."""
 
 import math
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -38,6 +39,30 @@ def calibrate(score: float, rule: ScoreRule) -> float | None:
     bounded = min(max(score, LOGIT_BOUND), 1.0 - LOGIT_BOUND)
     logit = math.log(bounded / (1.0 - bounded))
     return 1.0 / (1.0 + math.exp(-(rule.calibration.slope * logit + rule.calibration.intercept)))
+
+
+@dataclass(frozen=True)
+class LikelihoodRatio:
+    """How much more probable the score is of a tampered photo than of an authentic one, as log10, within bounds.
+
+    The bounds are what the calibration photos support; a ratio at a bound may in truth be beyond it.
+    """
+
+    log10: float
+    lower: float
+    upper: float
+
+    @property
+    def value(self) -> float:
+        return float(10.0**self.log10)
+
+
+def likelihood_ratio(score: float, rule: ScoreRule) -> LikelihoodRatio | None:
+    """Return the likelihood ratio of a raw score, or None where the calibration has none."""
+    if rule.calibration is None or rule.calibration.ratios is None:
+        return None
+    ratios = rule.calibration.ratios
+    return LikelihoodRatio(float(np.interp(score, ratios.scores, ratios.log10_ratios)), ratios.lower, ratios.upper)
 
 
 def judge(score: float, rule: ScoreRule) -> Verdict:

@@ -3,6 +3,7 @@
 It travels inside the file's metadata. Nothing about one set of weights is written anywhere else in the program.
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
@@ -67,12 +68,45 @@ class InferenceRule(_Part):
         return self
 
 
+class RatioMap(_Part):
+    """Map from the raw score to the log10 likelihood ratio: straight lines between points, level beyond them.
+
+    scores: rising. log10_ratios: never falling, within lower..upper, which are the bounds that the data support.
+    """
+
+    scores: tuple[Share, ...]
+    log10_ratios: tuple[float, ...]
+    lower: Annotated[float, Field(le=0.0)]
+    upper: Annotated[float, Field(ge=0.0)]
+
+    @model_validator(mode="after")
+    def _monotone(self) -> Self:
+        if len(self.scores) != len(self.log10_ratios) or not self.scores:
+            raise ValueError(
+                f"{len(self.scores)} scores for {len(self.log10_ratios)} ratios: expected as many, at least one"
+            )
+        if any(after <= before for before, after in pairwise(self.scores)):
+            raise ValueError("scores do not rise")
+        if any(after < before for before, after in pairwise(self.log10_ratios)):
+            raise ValueError("ratios fall while scores rise")
+        if self.log10_ratios[0] < self.lower or self.log10_ratios[-1] > self.upper:
+            raise ValueError(f"ratios outside of their bounds {self.lower:g} to {self.upper:g}")
+        return self
+
+
 class Calibration(_Part):
-    """Logistic map from the logit of the raw score to a probability: 1 / (1 + exp(-(slope * logit + intercept)))."""
+    """Logistic map from the logit of the raw score to a probability: 1 / (1 + exp(-(slope * logit + intercept))).
+
+    The probability holds for even prior odds. fitted_on: name of the photos it was fitted on; authentic, tampered: how
+    many of each. ratios: the likelihood ratio by score, None where only the probability was fitted.
+    """
 
     slope: float
     intercept: float
     fitted_on: str
+    authentic: Annotated[int, Field(ge=1)] | None = None
+    tampered: Annotated[int, Field(ge=1)] | None = None
+    ratios: RatioMap | None = None
 
 
 class ScoreRule(_Part):

@@ -1,0 +1,113 @@
+"""The tables of an evaluation, as people see them."""
+
+from typing import TYPE_CHECKING
+
+from mesorch_cli.cli import console
+
+if TYPE_CHECKING:
+    from mesorch_cli.evaluation.comparison import Difference
+    from mesorch_cli.evaluation.inspection import Inspection
+    from mesorch_cli.evaluation.study import Result
+
+SHOWN = (
+    ("pixel AUC", "auc"),
+    ("F1", "f1"),
+    ("F1 at the set's best threshold", "f1_best"),
+    ("permuted F1 (knows the truth)", "permuted_f1"),
+    ("IoU", "iou"),
+    ("MCC", "mcc"),
+    ("precision", "precision"),
+    ("recall", "recall"),
+    ("pixel average precision", "average_precision"),
+    ("tampered photos called evidence", "tampered_flagged"),
+    ("authentic photos called evidence", "authentic_flagged"),
+    ("authentic photos not cleared", "authentic_not_cleared"),
+    ("authentic: area called tampered", "authentic_false_positive_area"),
+    ("image AUC", "image_auc"),
+    ("image average precision", "image_average_precision"),
+    ("balanced accuracy", "balanced_accuracy"),
+    ("equal error rate", "eer"),
+    ("TPR at FPR 1 %", "tpr_at_fpr_1"),
+    ("TPR at FPR 5 %", "tpr_at_fpr_5"),
+)
+
+
+def show(results: "list[Result]", gaps: "list[tuple[str, str, str, list[Difference]]]") -> None:
+    """Show the tables of an evaluation."""
+    for dataset in dict.fromkeys(result.dataset for result in results):
+        own = [result for result in results if result.dataset == dataset and result.perturbation is None]
+        console.show_table(
+            f"{dataset}: {counted(own[0])}",
+            ["figure", *(result.entrant for result in own)],
+            [
+                [title, *(cell(result, name) for result in own)]
+                for title, name in SHOWN
+                if any(name in result.summary.figures for result in own)
+            ],
+        )
+        changed = [result for result in results if result.dataset == dataset and result.perturbation is not None]
+        if changed:
+            console.show_table(
+                f"{dataset} under perturbation",
+                ["change", "weights", "pixel AUC", "F1", "image AUC", "authentic called evidence"],
+                [
+                    [str(result.perturbation), result.entrant]
+                    + [short(result, name) for name in ("auc", "f1", "image_auc", "authentic_flagged")]
+                    for result in changed
+                ],
+            )
+    for dataset, first, second, found in gaps:
+        console.show_table(
+            f"{dataset}: {first} less {second}, paired over photos",
+            ["figure", first, second, "difference, 95 %"],
+            [
+                [
+                    gap.figure,
+                    f"{gap.first:.3f}",
+                    f"{gap.second:.3f}",
+                    f"{gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]{'' if gap.clear else ' not clear'}",
+                ]
+                for gap in found
+            ],
+        )
+
+
+def counted(result: "Result") -> str:
+    """Return how many photos the figures stand on, and how many they do not."""
+    counts, summary = result.summary.counts, result.summary
+    parts = [f"{counts.tampered} tampered and {counts.authentic} authentic analysed"]
+    if lost := counts.not_analysed + counts.failed + counts.unpaired:
+        parts.append(f"{lost} not counted")
+    parts.append(f"threshold {summary.threshold:g}, best {summary.best_threshold:g}")
+    return "; ".join(parts)
+
+
+def cell(result: "Result", name: str) -> str:
+    """Return a figure with its interval, and how many photos it is not defined for."""
+    figure = result.summary.figures.get(name)
+    if figure is None or figure.value != figure.value:
+        return "none"
+    interval = "" if figure.low != figure.low else f" [{figure.low:.3f}, {figure.high:.3f}]"
+    return f"{figure.value:.3f}{interval}{f', {figure.undefined} undefined' if figure.undefined else ''}"
+
+
+def short(result: "Result", name: str) -> str:
+    """Return a figure alone."""
+    figure = result.summary.figures.get(name)
+    return "none" if figure is None or figure.value != figure.value else f"{figure.value:.3f}"
+
+
+def show_inspection(inspection: "Inspection") -> None:
+    """Show what a look at sets found."""
+    console.show_table(
+        f"{inspection.photos} photos looked at, {len(inspection.findings)} findings",
+        ["set", "finding", "files"],
+        [[one.dataset, one.what, ", ".join(one.files)] for one in inspection.findings],
+    )
+    rows = [
+        [name, leak.of, f"{leak.auc:.3f}", "a leak: image figures of this set are void" if leak.notable else ""]
+        for name, found in inspection.leaks.items()
+        for leak in found
+    ]
+    if rows:
+        console.show_table("Tampered told from authentic by the file alone", ["set", "by", "AUC", ""], rows)

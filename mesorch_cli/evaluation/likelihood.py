@@ -1,0 +1,119 @@
+"""Scores as likelihood ratios: how much more probable a score is of a tampered photo than of an authentic one.
+
+All ratios are log10. Both classes weigh the same whatever their sizes, so nothing depends on how many photos of each were
+at hand: the prior belongs to the case, not to the set.
+"""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+
+from mesorch_cli.network.passport import RatioMap
+
+Floats = NDArray[np.float64]
+Truth = NDArray[np.bool_]
+
+BINS = 10  # of the calibration error
+
+
+def class_weights(truth: Truth) -> Floats:
+    """Return weights (N,) that sum to one half over each class."""
+    positive = int(np.count_nonzero(truth))
+    return np.where(truth, 0.5 / max(1, positive), 0.5 / max(1, truth.size - positive))
+
+
+def pav(score: Floats, truth: Truth) -> tuple[Floats, Floats]:
+    """Return distinct rising scores and the log10 ratio of each, by pool-adjacent-violators; infinite at the ends.
+
+    Brummer and du Preez, "Application-independent evaluation of speaker detection", Computer Speech and Language 20
+    (2006), section 6: the isotonic fit of the posterior, less the prior odds, which are even here.
+    """
+    values, place = np.unique(score, return_inverse=True)
+    weights = class_weights(truth)
+    total = np.bincount(place, weights, values.size)
+    positive = np.bincount(place, weights * truth, values.size)
+    posterior = np.clip(isotonic_regression(positive / total, weights=total).x.astype(np.float64), 0.0, 1.0)
+    # Sums of weights that should cancel leave rounding; a block of one class alone is told by counting.
+    one_class = (posterior < 1e-12) | (posterior > 1 - 1e-12)
+    posterior = np.where(one_class, np.round(posterior), posterior)
+    with np.errstate(divide="ignore"):
+        return values, np.log10(posterior) - np.log10(1 - posterior)
+
+
+def empirical_bounds(ratio: Floats, truth: Truth) -> tuple[float, float]:
+    """Return the lowest and highest log10 ratio that the data support, at most 0 and at least 0.
+
+    Vergeer et al., "Numerical likelihood ratios outputted by LR systems are often based on extrapolation: when to stop
+    extrapolating?", Science and Justice 56 (2016), section 3: around an even ratio, those decision thresholds at which the
+    Bayes decision costs no more than deciding without the evidence, after one misleading value was added to either class.
+    """
+    positive, negative = np.sort(ratio[truth]), np.sort(ratio[~truth])
+
+    def misses(threshold: float) -> float:  # at any threshold from the ratio below up to this one
+        return float(np.searchsorted(positive, threshold, "left") + 1) / (positive.size + 1)
+
+    def alarms(threshold: float) -> float:
+        return float(negative.size - np.searchsorted(negative, threshold, "left") + 1) / (negative.size + 1)
+
+    # Between neighbouring ratios both shares stand still, so that the last good threshold there has a closed form.
+    lower = 0.0
+    for high, low in pairwise([0.0, *np.unique(ratio[ratio < 0])[::-1].tolist()]):
+        accepted = 1 - alarms(high)
+        limit = math.log10(misses(high) / accepted) if accepted > 0 else math.inf
+        if limit > low:
+            lower = min(limit, high)
+            break
+        lower = low
+    upper = 0.0
+    for low, high in pairwise([0.0, *np.unique(ratio[ratio > 0]).tolist()]):
+        found = 1 - misses(high)
+        limit = math.log10(found / alarms(high)) if found > 0 else -math.inf
+        if limit < high:
+            upper = max(limit, low)
+            break
+        upper = high
+    return lower, upper
+
+
+def fit_ratios(score: Floats, truth: Truth) -> RatioMap:
+    """Return the bounded map from scores to log10 ratios: PAV, cut at its empirical bounds."""
+    values, ratios = pav(score, truth)
+    own = ratios[np.searchsorted(values, score)]
+    lower, upper = empirical_bounds(own, truth)
+    bounded = np.clip(ratios, lower, upper)
+    # Of a run of equal ratios the two ends say everything.
+    inner = np.concatenate([[False], (bounded[1:-1] == bounded[:-2]) & (bounded[1:-1] == bounded[2:]), [False]])
+    kept = ~inner[: bounded.size]
+    return RatioMap(
+        scores=tuple(values[kept].tolist()), log10_ratios=tuple(bounded[kept].tolist()), lower=lower, upper=upper
+    )
+
+
+def cllr(ratio: Floats, truth: Truth) -> float:
+    """Return the log-likelihood-ratio cost: 0 is perfect, 1 says nothing (Brummer and du Preez 2006, section 4)."""
+    natural = ratio * math.log(10)
+    positive, negative = np.logaddexp(0, -natural[truth]), np.logaddexp(0, natural[~truth])
+    return float((positive.mean() + negative.mean()) / (2 * math.log(2)))
+
+
+def cllr_min(ratio: Floats, truth: Truth) -> float:
+    """Return what the cost would be after the best monotone map: what is lost to telling apart alone."""
+    values, best = pav(ratio, truth)
+    return cllr(best[np.searchsorted(values, ratio)], truth)
+
+
+def brier(probability: Floats, truth: Truth) -> float:
+    """Return the mean squared error of probabilities, both classes of equal weight: 0.25 says nothing."""
+    return float((class_weights(truth) * (probability - truth) ** 2).sum())
+
+
+def expected_calibration_error(probability: Floats, truth: Truth) -> float:
+    """Return the mean gap of stated and observed share over ten even bins, both classes of equal weight."""
+    weights = class_weights(truth)
+    bins = np.minimum((probability * BINS).astype(np.intp), BINS - 1)
+    stated = np.bincount(bins, weights * probability, BINS)
+    observed = np.bincount(bins, weights * truth, BINS)
+    return float(np.abs(stated - observed).sum())
