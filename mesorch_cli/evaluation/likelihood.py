@@ -5,7 +5,6 @@ at hand: the prior belongs to the case, not to the set.
 """
 
 import math
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,8 @@ from mesorch_cli.network.passport import RatioMap
 Floats = NDArray[np.float64]
 Truth = NDArray[np.bool_]
 
+RANGE = 7.0  # decades of ratios that are looked at for bounds
+STEP = 0.01  # decades between them, both as published
 BINS = 10  # of the calibration error
 
 
@@ -47,35 +48,27 @@ def empirical_bounds(ratio: Floats, truth: Truth) -> tuple[float, float]:
     """Return the lowest and highest log10 ratio that the data support, at most 0 and at least 0.
 
     Vergeer et al., "Numerical likelihood ratios outputted by LR systems are often based on extrapolation: when to stop
-    extrapolating?", Science and Justice 56 (2016), section 3: around an even ratio, those decision thresholds at which the
+    extrapolating?", Science and Justice 56 (2016): around an even ratio, those decision thresholds at which the
     Bayes decision costs no more than deciding without the evidence, after one misleading value was added to either class.
     """
     positive, negative = np.sort(ratio[truth]), np.sort(ratio[~truth])
+    # No data can carry more than its number; the bounds are never beyond the ratios themselves either.
+    lowest = max(float(ratio.min()), -math.log10(positive.size + 1), -RANGE)
+    highest = min(float(ratio.max()), math.log10(negative.size + 1), RANGE)
+    return -_last_good(positive, negative, -1, -lowest), _last_good(positive, negative, 1, highest)
 
-    def misses(threshold: float) -> float:  # at any threshold from the ratio below up to this one
-        return float(np.searchsorted(positive, threshold, "left") + 1) / (positive.size + 1)
 
-    def alarms(threshold: float) -> float:
-        return float(negative.size - np.searchsorted(negative, threshold, "left") + 1) / (negative.size + 1)
-
-    # Between neighbouring ratios both shares stand still, so that the last good threshold there has a closed form.
-    lower = 0.0
-    for high, low in pairwise([0.0, *np.unique(ratio[ratio < 0])[::-1].tolist()]):
-        accepted = 1 - alarms(high)
-        limit = math.log10(misses(high) / accepted) if accepted > 0 else math.inf
-        if limit > low:
-            lower = min(limit, high)
-            break
-        lower = low
-    upper = 0.0
-    for low, high in pairwise([0.0, *np.unique(ratio[ratio > 0]).tolist()]):
-        found = 1 - misses(high)
-        limit = math.log10(found / alarms(high)) if found > 0 else -math.inf
-        if limit < high:
-            upper = max(limit, low)
-            break
-        upper = high
-    return lower, upper
+def _last_good(positive: Floats, negative: Floats, sign: int, farthest: float) -> float:
+    """Return how far from zero thresholds stay good in one direction, in steps of STEP; sign: -1 below, 1 above."""
+    steps = np.arange(0.0, max(0.0, farthest) + STEP / 2, STEP)
+    logs = sign * steps
+    misses = (np.searchsorted(positive, logs, "left") + 1) / (positive.size + 1)
+    alarms = (negative.size - np.searchsorted(negative, logs, "left") + 1) / (negative.size + 1)
+    cost = misses + 10.0**logs * alarms
+    bad = cost > np.minimum(1.0, 10.0**logs)
+    if not bad.any():
+        return max(0.0, farthest)
+    return max(0.0, float(steps[int(np.argmax(bad))]) - STEP)
 
 
 def fit_ratios(score: Floats, truth: Truth) -> RatioMap:
