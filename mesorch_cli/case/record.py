@@ -86,6 +86,23 @@ class RegionPart(_Part):
     peak: Share
 
 
+class RatioPart(_Part):
+    """How much more probable the score is of a tampered photo than of an authentic one; bounds: what the data support."""
+
+    value: Annotated[float, Field(gt=0.0)]
+    log10: float
+    lowest: Annotated[float, Field(gt=0.0)]
+    highest: Annotated[float, Field(gt=0.0)]
+
+
+class CalibrationPart(_Part):
+    """The photos that probability and likelihood ratio rest on; the probability is for even prior odds."""
+
+    fitted_on: str
+    authentic: int | None
+    tampered: int | None
+
+
 class ResultPart(_Part):
     """score: raw image score; probability: the calibrated one or null; threshold: of the pixels."""
 
@@ -97,6 +114,8 @@ class ResultPart(_Part):
     reason: str | None
     regions: list[RegionPart]
     flags: list[str]
+    likelihood_ratio: RatioPart | None = None
+    calibration: CalibrationPart | None = None
 
 
 class ArtefactPart(_Part):
@@ -227,6 +246,29 @@ def result_part(detection: Detection, settings: Settings, extra_flags: tuple[str
         reason=detection.reason,
         regions=regions,
         flags=sorted({*detection.flags, *extra_flags}),
+        likelihood_ratio=_ratio_part(detection),
+        calibration=_calibration_part(settings) if detection.calibrated is not None else None,
+    )
+
+
+def _ratio_part(detection: Detection) -> RatioPart | None:
+    ratio = detection.ratio
+    if ratio is None:
+        return None
+    return RatioPart(
+        value=float(f"{ratio.value:.4g}"),
+        log10=round(ratio.log10, PROBABILITY_DIGITS),
+        lowest=float(f"{10**ratio.lower:.4g}"),
+        highest=float(f"{10**ratio.upper:.4g}"),
+    )
+
+
+def _calibration_part(settings: Settings) -> CalibrationPart | None:
+    calibration = settings.score.calibration
+    if calibration is None:
+        return None
+    return CalibrationPart(
+        fitted_on=calibration.fitted_on, authentic=calibration.authentic, tampered=calibration.tampered
     )
 
 

@@ -7,6 +7,7 @@ import typer
 from mesorch_cli import __version__
 from mesorch_cli.cli import weights
 from mesorch_cli.cli.bench import bench
+from mesorch_cli.cli.calibrate import calibrate
 from mesorch_cli.cli.console import write_data
 from mesorch_cli.cli.detect import detect
 from mesorch_cli.cli.evaluate import evaluate
@@ -39,6 +40,7 @@ def mesorch(
 
 app.command()(detect)
 app.command()(evaluate)
+app.command()(calibrate)
 app.command()(forge)
 app.add_typer(weights.app, name="weights")
 app.command()(bench)

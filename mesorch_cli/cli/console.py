@@ -54,6 +54,11 @@ def say_error(message: str) -> None:
     sys.stderr.write(f"error: {printable(message)}\n")
 
 
+def say(message: str) -> None:
+    """Write one plain line to stderr."""
+    sys.stderr.write(f"{printable(message)}\n")
+
+
 def write_data(line: str) -> None:
     """Write one line of data to stdout, at once: a reader may be waiting for it."""
     sys.stdout.write(line + "\n")
@@ -117,7 +122,15 @@ def show_examination(examination: "Examination") -> None:
         meaning = f" ({result.pooling} of the map; not a probability)" if result.probability is None else ""
         table.add_row("score", f"{result.score:.3f}{meaning}")
     if result.probability is not None:
-        table.add_row("probability", f"{result.probability:.3f} (calibrated)")
+        table.add_row("probability", f"{result.probability:.3f} (calibrated, even prior odds)")
+    if result.likelihood_ratio is not None:
+        ratio = result.likelihood_ratio
+        table.add_row("likelihood ratio", f"{ratio.value:.3g} (bounded to {ratio.lowest:.3g} .. {ratio.highest:.3g})")
+    if result.calibration is not None and result.calibration.authentic is not None:
+        basis = result.calibration
+        table.add_row(
+            "calibrated on", f"{escape(basis.fitted_on)}: {basis.authentic} authentic, {basis.tampered} tampered photos"
+        )
     for number, region in enumerate(result.regions[:REGIONS_SHOWN], start=1):
         place = f"x {region.x}, y {region.y}, {region.width} x {region.height} px"
         table.add_row(f"region {number}", f"{place}, {region.share:.1%} of the photo, mean {region.mean:.2f}")

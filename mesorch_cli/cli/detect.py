@@ -52,6 +52,7 @@ def detect(
     precision: options.Precision = None,
     threshold: options.Threshold = None,
     tile_batch: options.TileBatch = None,
+    calibration: options.Calibration = None,
     as_json: options.Json = False,
     files_from: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="Also the photos that this file lists, one a line.")
@@ -104,21 +105,17 @@ def detect(
 
         from mesorch_cli.case.examine import Examiner
         from mesorch_cli.inference.backends import TorchBackend
+        from mesorch_cli.inference.calibration_file import calibrated, read_calibration
         from mesorch_cli.inference.detector import Detector
         from mesorch_cli.inference.scoring import Verdict
-        from mesorch_cli.inference.settings import Settings
         from mesorch_cli.network.store import find_weights
         from mesorch_cli.network.weights import load_weights
 
         loaded = load_weights(find_weights(weights))
-        settings = Settings.from_passport(
-            loaded.passport,
-            scales=scales,
-            overlap=overlap,
-            precision=precision.value if precision else None,
-            pixel_threshold=threshold,
-            tile_batch=tile_batch,
-        )
+        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch)
+        settings = wanted.settings(loaded.passport, scales=scales)
+        if calibration is not None:
+            settings = calibrated(settings, loaded.sha256, read_calibration(calibration))
         detector = Detector(TorchBackend(loaded.network, device, settings.precision), settings)
         examiner = Examiner(detector, loaded, argv=sys.argv[1:], accept_damaged=accept_damaged, max_pixels=max_pixels)
         outcomes = []

@@ -83,6 +83,14 @@ TileBatch = Annotated[
     int | None,
     typer.Option(help="Tiles per call of the network; lower it if memory is short.", rich_help_panel=ANALYSIS),
 ]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Score rule of `mesorch calibrate`, made for these weights and settings.",
+        rich_help_panel=ANALYSIS,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.", rich_help_panel=OUTPUT)]
 OutputDir = Annotated[
     Path,

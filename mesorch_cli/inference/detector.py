@@ -11,7 +11,7 @@ from mesorch_cli.inference.backends import Backend
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
 from mesorch_cli.inference.regions import MOST_LISTED, find_regions
-from mesorch_cli.inference.scoring import calibrate, disagreement, judge, pool
+from mesorch_cli.inference.scoring import calibrate, disagreement, judge, likelihood_ratio, pool
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.tiling import Plan, Tile
 from mesorch_cli.network.normalise import normalise
@@ -131,6 +131,7 @@ class Detector:
             probability=probability,
             score=score,
             calibrated=calibrate(score, settings.score),
+            ratio=likelihood_ratio(score, settings.score),
             regions=regions,
             flags=tuple(sorted(flags)),
             covered=covered,

@@ -36,9 +36,14 @@ def calibrate(score: float, rule: ScoreRule) -> float | None:
     """Return the calibrated probability of the passport, 0..1, or None where it has no calibration."""
     if rule.calibration is None:
         return None
-    bounded = min(max(score, LOGIT_BOUND), 1.0 - LOGIT_BOUND)
-    logit = math.log(bounded / (1.0 - bounded))
+    logit = float(logit_of_score(np.asarray(score, np.float64)))
     return 1.0 / (1.0 + math.exp(-(rule.calibration.slope * logit + rule.calibration.intercept)))
+
+
+def logit_of_score(score: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log(score / (1 - score)), scores kept LOGIT_BOUND away from 0 and 1."""
+    bounded = np.clip(score, LOGIT_BOUND, 1.0 - LOGIT_BOUND)
+    return np.asarray(np.log(bounded / (1.0 - bounded)), np.float64)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,112 @@
+"""`calibration.json`: a score rule for one set of weights under one way of analysis, and what it rests on."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.inference.settings import Settings
+from mesorch_cli.network.passport import ScoreRule
+
+SCHEMA: Literal["mesorch.calibration/1"] = "mesorch.calibration/1"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WeightsPart(_Part):
+    """The weights that were calibrated."""
+
+    name: str
+    sha256: Sha256
+
+
+class PhotosPart(_Part):
+    """The photos that it was fitted on; sha256: of their sorted hashes, one a line with its class."""
+
+    name: str
+    authentic: int
+    tampered: int
+    not_analysed: int
+    sha256: Sha256
+
+
+class CalibrationFile(_Part):
+    """The whole file. analysis_sha256: of everything but the score rule that a score depends on.
+
+    score: the rule, with its calibration. limits, held_out: figures of the fit, see docs/evaluation.md.
+    """
+
+    schema_: Literal["mesorch.calibration/1"] = Field(default=SCHEMA, alias="schema")
+    weights: WeightsPart
+    analysis: dict[str, JsonValue]
+    analysis_sha256: Sha256
+    photos: PhotosPart
+    score: ScoreRule
+    limits: dict[str, JsonValue]
+    held_out: dict[str, JsonValue]
+    tool: dict[str, str]
+
+    def to_text(self) -> str:
+        """Return the file's text."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
+
+
+def analysis_values(settings: Settings) -> dict[str, JsonValue]:
+    """Return the settings that a score depends on, as JSON values: not the pixel threshold, not the score rule."""
+    return {
+        "side": settings.side,
+        "levels": [[level.name, level.weight] for level in settings.levels],
+        "reference": settings.reference,
+        "overlap": settings.overlap,
+        "precision": settings.precision,
+    }
+
+
+def analysis_digest(settings: Settings) -> str:
+    """Return the SHA-256 of `analysis_values`."""
+    return hashlib.sha256(json.dumps(analysis_values(settings), sort_keys=True).encode()).hexdigest()
+
+
+def read_calibration(path: Path) -> CalibrationFile:
+    """Read a calibration file. Raises UsageError for one that is missing or no such file."""
+    try:
+        return CalibrationFile.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(
+            f"Cannot read the calibration {str(path)!r}: {error.strerror}. Make one with `mesorch calibrate`."
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole file"
+        raise UsageError(
+            f"{str(path)!r} is no calibration of this version, at {place}: {first['msg']}. Expected {SCHEMA}, as "
+            "`mesorch calibrate` writes it."
+        ) from error
+
+
+def calibrated(settings: Settings, weights_sha256: str, calibration: CalibrationFile) -> Settings:
+    """Return settings with the calibration's score rule.
+
+    Raises UsageError if it was fitted for other weights or another way of analysis: its figures would be wrong.
+    """
+    if calibration.weights.sha256 != weights_sha256:
+        raise UsageError(
+            f"The calibration is for the weights {calibration.weights.name} {calibration.weights.sha256[:16]}..., not for "
+            f"{weights_sha256[:16]}.... Use those weights, or calibrate these with `mesorch calibrate`."
+        )
+    if calibration.analysis_sha256 != analysis_digest(settings):
+        own = analysis_values(settings)
+        other = [name for name, value in calibration.analysis.items() if own.get(name) != value]
+        raise UsageError(
+            f"The calibration was made with other settings: {', '.join(other)}. Expected "
+            f"{', '.join(f'{name} {calibration.analysis[name]}' for name in other)}. Give the same, or calibrate again."
+        )
+    return replace(settings, score=calibration.score)
