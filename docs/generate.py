@@ -12,6 +12,9 @@ DOCS = Path(__file__).parent
 COMMANDS = (
     [],
     ["detect"],
+    ["evaluate"],
+    ["calibrate"],
+    ["forge"],
     ["weights"],
     ["weights", "list"],
     ["weights", "info"],

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.detection_curve import detection_curve
+from mesorch_cli.evaluation.likelihood import class_weights
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.protocol import THRESHOLDS
 
@@ -143,20 +144,24 @@ def image_roc(named: Named) -> bytes:
 
 
 def reliability(named: Sequence[tuple[str, NDArray[np.float64], NDArray[np.bool_]]], title: str, x_label: str) -> bytes:
-    """Share of tampered photos over a stated probability, in BINS bins; the size of a dot says how many photos it has."""
+    """Share of tampered photos over a stated probability, in BINS bins, both classes of equal weight.
+
+    The size of a dot says how much of the weight it has.
+    """
 
     def paint(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
         for place, (name, stated, truth) in enumerate(named):
+            weights = class_weights(truth)
             bins = np.minimum((stated * BINS).astype(int), BINS - 1)
-            present = [number for number in range(BINS) if (bins == number).any()]
-            x = [float(stated[bins == number].mean()) for number in present]
-            y = [float(truth[bins == number].mean()) for number in present]
-            size = [12 + 140 * float((bins == number).mean()) for number in present]
+            mass = np.bincount(bins, weights, BINS)
+            kept = mass > 0
+            x = np.bincount(bins, weights * stated, BINS)[kept] / mass[kept]
+            y = np.bincount(bins, weights * truth, BINS)[kept] / mass[kept]
             axes.plot(x, y, linewidth=1, color=colour(place), linestyle=stroke(place))
-            axes.scatter(x, y, s=size, label=name, color=colour(place))
+            axes.scatter(x, y, s=12 + 140 * mass[kept], label=name, color=colour(place))
 
-    return draw(title, x_label, "share of tampered photos", paint)
+    return draw(title, x_label, "share of tampered photos, classes of equal weight", paint)
 
 
 def score_reliability(named: Named) -> bytes:
