@@ -28,7 +28,8 @@ def test_the_fixed_names_are_there() -> None:
     assert set(schema["properties"]) == NAMES == set(schema["required"]) | {"schema"}
     assert schema["additionalProperties"] is False
     results = schema["$defs"]["ResultPart"]["properties"]
-    assert set(results) == {"score", "pooling", "probability", "threshold", "verdict", "reason", "regions", "flags"}
+    fixed = {"score", "pooling", "probability", "threshold", "verdict", "reason", "regions", "flags"}
+    assert set(results) == fixed | {"likelihood_ratio", "calibration"}
 
 
 @pytest.mark.parametrize(
