@@ -28,9 +28,10 @@ from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.network.weights import LoadedWeights
-from mesorch_cli.report import overlay
+from mesorch_cli.report import overlay, preview
 
 PROVENANCE_NOTE = "not examined"
+NOT_READ = frozenset({"missing", "not a file", "unreadable"})  # reasons of errors that came before any byte was seen
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,42 @@ class Examination:
     problem: str | None
 
     @property
+    def photo_was_read(self) -> bool:
+        return self.record.decode is not None
+
+    @property
     def analysed(self) -> bool:
         return self.record.result.verdict is not Verdict.NOT_ANALYSED
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An input that was read, or not: the photo, or the error that stands for it.
+
+    source: what was opened. shown: its name in the record. data: its bytes where they came from standard input.
+    size, sha256: of the bytes, None where there was nothing to hash.
+    """
+
+    source: str
+    shown: str
+    data: bytes | None
+    photo: Photo | None
+    failure: InputError | None
+    size: int | None
+    sha256: str | None
+    started_at: datetime
+    read_s: float
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """What the engine said of an input, flags of this room, and the sentence that says why it was not analysed."""
+
+    loaded: Loaded
+    detection: Detection
+    flags: tuple[str, ...]
+    problem: str | None
+    analyse_s: float
 
 
 class Examiner:
@@ -57,13 +92,15 @@ class Examiner:
         argv: list[str],
         accept_damaged: bool = False,
         max_pixels: int = 500_000_000,
+        previews: bool = False,
     ) -> None:
         self.detector = detector
         self.accept_damaged = accept_damaged
         self.max_pixels = max_pixels
+        self.previews = previews
         self._argv = [json_path(argument) for argument in argv]
         self._weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
-        self._settings_sha256 = settings_digest(detector.settings, weights.sha256, accept_damaged)
+        self.settings_sha256 = settings_digest(detector.settings, weights.sha256, accept_damaged)
         self._tool = tool_versions()
 
     def examine(
@@ -78,40 +115,76 @@ class Examiner:
 
         Raises OutputError if results cannot be written, and nothing for a bad input.
         """
+        analysed = self.analyse(self.read(source, data=data), on_progress)
+        if output is None:
+            return self.conclude(analysed)
+        photo = analysed.loaded.photo
+        folder = output.folder_for(source, photo.sha256 if photo else None)
+        return self.conclude(analysed, folder=folder, base=folder.parent)
+
+    def read(self, source: str, *, shown: str | None = None, data: bytes | None = None) -> Loaded:
+        """Read one input, the first of three steps. shown: the name for the record, where it is not the path opened."""
         started_at, started = datetime.now(UTC), time.monotonic()
         photo: Photo | None = None
-        problem: str | None = None
+        failure: InputError | None = None
         try:
             photo = read_photo(source, data=data, max_pixels=self.max_pixels)
+            size, sha256 = photo.size_bytes, photo.sha256
         except InputError as error:
-            detection, problem = failed_detection(error), str(error)
+            failure = error
+            size, sha256 = self._identity(source, data, error)
         read_s = time.monotonic() - started
-        flags: list[str] = []
-        if photo is not None:
-            if not photo.decode.integrity.ok and not self.accept_damaged:
-                detection = not_analysed("damaged")
-                problem = (
-                    f"{source!r} is damaged: {'; '.join(photo.decode.integrity.findings[:2])}. Get an undamaged copy, or "
-                    "analyse it all the same with --accept-damaged."
-                )
-            else:
-                if not photo.decode.integrity.ok:
-                    flags.append("damaged input accepted")
-                detection = self.detector.detect(photo.pixels, on_progress)
-                if detection.verdict is Verdict.NOT_ANALYSED:
-                    problem = self._why_not(source, photo, detection)
-        sha256_after = self._hash_again(source, data, photo)
-        if photo is not None and sha256_after != photo.sha256:
-            flags.append("the file changed during the analysis")
-        analyse_s = time.monotonic() - started - read_s
+        return Loaded(source, shown or source, data, photo, failure, size, sha256, started_at, read_s)
 
-        folder = None if output is None else output.folder_for(source, photo.sha256 if photo else None)
-        artefacts = self._write_pictures(photo, detection, folder)
+    @staticmethod
+    def _identity(source: str, data: bytes | None, error: InputError) -> tuple[int | None, str | None]:
+        """Return size and hash of an input that is no readable photo, where it is a file that can be read at all."""
+        if data is not None:
+            return len(data), sha256_bytes(data)
+        if error.reason in NOT_READ:
+            return None, None
+        try:
+            return Path(source).stat().st_size, sha256_file(source)
+        except OSError:
+            return None, None
+
+    def analyse(self, loaded: Loaded, on_progress: Callable[[int, int], None] | None = None) -> Analysed:
+        """Run the engine over what was read, the second step; what was not readable or is damaged passes through."""
+        started = time.monotonic()
+        photo, problem = loaded.photo, None
+        flags: tuple[str, ...] = ()
+        if photo is None:
+            assert loaded.failure is not None
+            detection, problem = failed_detection(loaded.failure), str(loaded.failure)
+        elif not photo.decode.integrity.ok and not self.accept_damaged:
+            detection = not_analysed("damaged")
+            problem = (
+                f"{loaded.shown!r} is damaged: {'; '.join(photo.decode.integrity.findings[:2])}. Get an undamaged copy, or "
+                "analyse it all the same with --accept-damaged."
+            )
+        else:
+            if not photo.decode.integrity.ok:
+                flags = ("damaged input accepted",)
+            detection = self.detector.detect(photo.pixels, on_progress)
+            if detection.verdict is Verdict.NOT_ANALYSED:
+                problem = self._why_not(loaded.shown, photo, detection)
+        return Analysed(loaded, detection, flags, problem, time.monotonic() - started)
+
+    def conclude(self, analysed: Analysed, *, folder: Path | None = None, base: Path | None = None) -> Examination:
+        """Hash the input again, write pictures and record into `folder` (none: write nothing), the last step.
+
+        base: artefact paths in the record are relative to it.
+        """
+        loaded, detection = analysed.loaded, analysed.detection
+        photo, flags = loaded.photo, list(analysed.flags)
+        sha256_after = self._hash_again(loaded)
+        if sha256_after != loaded.sha256:
+            flags.append("the file changed during the analysis")
         record = Record(
             input=InputPart(
-                path=json_path(source),
-                size=photo.size_bytes if photo else None,
-                sha256=photo.sha256 if photo else None,
+                path=json_path(loaded.shown),
+                size=loaded.size,
+                sha256=loaded.sha256,
                 sha256_after=sha256_after,
             ),
             decode=decode_part(photo) if photo else None,
@@ -119,20 +192,20 @@ class Examiner:
             provenance={"status": PROVENANCE_NOTE},
             analysis=self._analysis(detection) if detection.tiles else None,
             result=result_part(detection, self.detector.settings, tuple(flags)),
-            artefacts=artefacts,
+            artefacts=self._write_pictures(photo, detection, folder, base),
             weights=self._weights,
             tool=self._tool,
-            settings_sha256=self._settings_sha256,
+            settings_sha256=self.settings_sha256,
             argv=self._argv,
             timing=TimingPart(
-                started_at=started_at.isoformat(timespec="milliseconds"),
-                read_s=round(read_s, 3),
-                analyse_s=round(analyse_s, 3),
+                started_at=loaded.started_at.isoformat(timespec="milliseconds"),
+                read_s=round(loaded.read_s, 3),
+                analyse_s=round(analysed.analyse_s, 3),
             ),
         )
         if folder is not None:
             write_whole(folder / RECORD_NAME, record.to_text().encode("ascii"))
-        return Examination(record, folder, problem)
+        return Examination(record, folder, analysed.problem)
 
     def _why_not(self, source: str, photo: Photo, detection: Detection) -> str:
         decode, smallest = photo.decode, self.detector.settings.smallest_photo_side
@@ -145,11 +218,11 @@ class Examiner:
         return f"{source!r} {sentences.get(detection.reason or '', default)}."
 
     @staticmethod
-    def _hash_again(source: str, data: bytes | None, photo: Photo | None) -> str | None:
-        if photo is None:
+    def _hash_again(loaded: Loaded) -> str | None:
+        if loaded.sha256 is None:
             return None
         try:
-            return sha256_file(source) if data is None else sha256_bytes(data)
+            return sha256_file(loaded.source) if loaded.data is None else sha256_bytes(loaded.data)
         except OSError:
             return None  # gone meanwhile: differs from the first hash, and is flagged
 
@@ -167,18 +240,24 @@ class Examiner:
             coverage=detection.coverage,
         )
 
-    def _write_pictures(self, photo: Photo | None, detection: Detection, folder: Path | None) -> list[ArtefactPart]:
+    def _write_pictures(
+        self, photo: Photo | None, detection: Detection, folder: Path | None, base: Path | None
+    ) -> list[ArtefactPart]:
         if folder is None or photo is None or detection.probability is None:
             return []
         threshold = self.detector.settings.pixel_threshold
-        pictures = {
-            "overlay": overlay.overlay(photo.pixels, detection.probability, threshold),
-            "heatmap": overlay.heatmap(detection.probability),
-            "mask": overlay.mask(detection.probability, threshold),
+        pictures: dict[str, bytes] = {
+            "overlay.png": overlay.overlay(photo.pixels, detection.probability, threshold),
+            "heatmap.png": overlay.heatmap(detection.probability),
+            "mask.png": overlay.mask(detection.probability, threshold),
         }
+        if self.previews:
+            pictures |= preview.previews(photo.pixels, detection.probability)
         artefacts = []
-        for role, data in pictures.items():
-            path = folder / f"{role}.png"
+        for name, data in pictures.items():
+            path = folder / name
             write_whole(path, data)
-            artefacts.append(ArtefactPart(role=role, path=f"{folder.name}/{path.name}", sha256=sha256_bytes(data)))
+            relative = path.relative_to(base or folder.parent).as_posix()
+            role = name.partition(".")[0]
+            artefacts.append(ArtefactPart(role=role, path=json_path(relative), sha256=sha256_bytes(data)))
         return artefacts

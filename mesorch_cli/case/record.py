@@ -119,9 +119,12 @@ class ResultPart(_Part):
 
 
 class ArtefactPart(_Part):
-    """A file written beside the record; path relative to the output folder."""
+    """A file written beside the record; path relative to the output folder.
 
-    role: Literal["overlay", "heatmap", "mask"]
+    preview, preview_overlay (the map over the photo, without a bar), thumbnail: JPEG, for the pages of a case.
+    """
+
+    role: Literal["overlay", "heatmap", "mask", "preview", "preview_overlay", "thumbnail"]
     path: str
     sha256: Sha256
 

@@ -47,6 +47,11 @@ def colours(values: Probability) -> Picture:
     return np.asarray(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), np.uint8)
 
 
+def opacity_of(values: Probability) -> NDArray[np.float32]:
+    """Return how much of the map's colour covers the photo, (H, W, 1): nothing at 0, most at 1."""
+    return np.asarray((MOST_OPAQUE * np.sqrt(np.clip(values, 0, 1)))[..., None], np.float32)
+
+
 def overlay(pixels: NDArray[np.unsignedinteger], probability: Probability, threshold: float) -> bytes:
     """Return the photo in grey with the map over it, the threshold's contour, and a colour bar of the fixed range 0..1.
 
@@ -63,7 +68,7 @@ def overlay(pixels: NDArray[np.unsignedinteger], probability: Probability, thres
     chance = cv2.resize(probability, size, interpolation=how).astype(np.float32)
 
     grey = cv2.cvtColor(cv2.cvtColor(small.astype(np.uint8), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2BGR)
-    opacity = (MOST_OPAQUE * np.sqrt(np.clip(chance, 0, 1)))[..., None]
+    opacity = opacity_of(chance)
     blended = grey * (1 - opacity) + colours(chance) * opacity
     picture = np.rint(blended).astype(np.uint8)
     contours, _ = cv2.findContours((chance > threshold).view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)

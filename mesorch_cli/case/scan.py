@@ -1,0 +1,134 @@
+"""What lies in an evidence folder: photos told by their content, everything else counted; nothing is followed or changed."""
+
+import fnmatch
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.evidence.formats import sniff
+from mesorch_cli.evidence.inspection import UnsupportedError
+
+HEAD = 1024  # bytes that tell what a file is
+PHOTO_SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".tif", ".tiff", ".webp", ".bmp", ".gif")
+    + (".heic", ".heif", ".avif", ".jxl", ".jp2", ".dng", ".cr2", ".cr3", ".nef", ".arw")
+)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Photos of a folder, as paths below it in byte order, and how many other entries there are of each kind.
+
+    A file counts as a photo by its first bytes, and also by its name alone: a photo that is damaged from its first byte on
+    must be reported, not passed over.
+    """
+
+    paths: tuple[str, ...]
+    others: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which paths of a scan are wanted.
+
+    include, exclude: patterns on the path below the folder, `*` also across folders; none of include means all.
+    shard: (k, n): of n shares the k-th, from 1 on; a path's share depends on its name alone. Raises UsageError for no share.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    shard: tuple[int, int] = (1, 1)
+
+    def __post_init__(self) -> None:
+        number, count = self.shard
+        if not 1 <= number <= count:
+            raise UsageError(f"Shard {number}/{count}: expected K/N with K from 1 to N, such as 3/16.")
+
+    def wants(self, path: str) -> bool:
+        """Say whether a path below the folder is wanted."""
+        if self.include and not any(fnmatch.fnmatchcase(path, pattern) for pattern in self.include):
+            return False
+        if any(fnmatch.fnmatchcase(path, pattern) for pattern in self.exclude):
+            return False
+        number, count = self.shard
+        digest = hashlib.sha256(os.fsencode(path)).digest()
+        return int.from_bytes(digest[:8], "big") % count == number - 1
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Read `3/16`. Raises UsageError for anything else."""
+    number, sign, count = text.partition("/")
+    if not (sign and number.isdigit() and count.isdigit()):
+        raise UsageError(f"Shard {text!r}: expected K/N, such as 3/16.")
+    return int(number), int(count)
+
+
+def scan(root: Path, selection: Selection) -> Scan:
+    """Look at everything below a folder. Raises UsageError if it is none or cannot be listed."""
+    if not root.is_dir():
+        raise UsageError(f"{str(root)!r} is no folder. Expected one with photos; single files go to `mesorch detect`.")
+    paths: list[str] = []
+    others: dict[str, int] = {}
+    for path, kind in _entries(root):
+        if not selection.wants(path):
+            kind = "left out by the selection"
+        elif kind == "file":
+            kind = "photo" if _looks_like_a_photo(root, path) else "not a photo"
+        if kind == "photo":
+            paths.append(path)
+        else:
+            others[kind] = others.get(kind, 0) + 1
+    return Scan(tuple(sorted(paths, key=os.fsencode)), dict(sorted(others.items())))
+
+
+def _entries(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield (path below root, kind) of everything but folders; links are named and not followed."""
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(root / folder) as entries:
+                for entry in entries:
+                    path = f"{folder}{entry.name}"
+                    if entry.is_symlink():
+                        yield path, "symbolic link, not followed"
+                    elif entry.is_dir(follow_symlinks=False):
+                        waiting.append(path + "/")
+                    else:
+                        mode = entry.stat(follow_symlinks=False).st_mode
+                        yield path, "file" if stat.S_ISREG(mode) else "no regular file"
+        except OSError as error:
+            if not folder:
+                raise UsageError(f"Cannot list {str(root)!r}: {error.strerror}. Check its permissions.") from error
+            yield folder, "folder that cannot be listed"
+
+
+def _looks_like_a_photo(root: Path, path: str) -> bool:
+    if os.path.splitext(path)[1].lower() in PHOTO_SUFFIXES:  # noqa: PTH122  # a Path would change odd names
+        return True
+    try:
+        with (root / path).open("rb") as file:
+            return sniff(file.read(HEAD)) is not None
+    except UnsupportedError:
+        return False
+    except OSError:
+        return True  # to be reported as unreadable
+
+
+def refuse_overlap(evidence: Path, case: Path) -> None:
+    """Raise UsageError if the case would lie in the evidence, or the evidence in the case."""
+    inner, outer = case.resolve(), evidence.resolve()
+    if inner == outer or outer in inner.parents or inner in outer.parents:
+        raise UsageError(
+            f"The case {str(case)!r} and the evidence {str(evidence)!r} lie in each other. Evidence folders are not written "
+            "to; choose another folder with -o."
+        )
+
+
+def matching(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Return patterns as a selection takes them: one without a slash is meant for names in any folder."""
+    return tuple(part for pattern in patterns for part in ((pattern,) if "/" in pattern else (pattern, f"*/{pattern}")))

@@ -1,0 +1,50 @@
+"""Small pictures for the pages of a case: the photo, the photo under its map at the same size, and a thumbnail."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.report.overlay import colours, opacity_of
+
+LONGEST_PREVIEW = 1600  # pixels
+LONGEST_THUMBNAIL = 240
+QUALITY = 88
+
+Probability = NDArray[np.float32]
+Picture = NDArray[np.uint8]
+
+
+def previews(pixels: NDArray[np.unsignedinteger], probability: Probability) -> dict[str, bytes]:
+    """Return JPEG bytes by file name, in the stored raster. pixels: (H, W, 3) RGB uint8 or uint16."""
+    photo = shrunk(pixels, LONGEST_PREVIEW)
+    height, width = photo.shape[:2]
+    chance = cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    opacity = opacity_of(chance)
+    blended = np.rint(grey * (1 - opacity) + colours(chance) * opacity).astype(np.uint8)
+    return {
+        "preview.jpg": jpeg(photo),
+        "preview_overlay.jpg": jpeg(blended),
+        "thumbnail.jpg": jpeg(shrunk(pixels, LONGEST_THUMBNAIL)),
+    }
+
+
+def shrunk(pixels: NDArray[np.unsignedinteger], longest: int) -> Picture:
+    """Return pixels as BGR uint8 with at most `longest` pixels a side; a small photo keeps its size."""
+    height, width = pixels.shape[:2]
+    factor = min(1.0, longest / max(height, width))
+    small = pixels
+    if factor < 1:
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        small = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), pixels.dtype)
+    if small.dtype == np.uint16:
+        small = small // 257
+    return np.ascontiguousarray(small[..., ::-1], np.uint8)
+
+
+def jpeg(picture: Picture) -> bytes:
+    """Encode a BGR picture; the same picture gives the same bytes."""
+    ok, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    if not ok:
+        raise ValueError(f"a picture of {picture.shape} cannot be encoded as JPEG")
+    return data.tobytes()
