@@ -16,13 +16,12 @@ from mesorch_cli.errors import UsageError
 def about_case(evidence: Path, selection: Selection, examiner: Examiner) -> AboutPart:
     """Return what a case of this evidence under these settings is about."""
     weights = examiner.weights
-    number, count = selection.shard
     return AboutPart(
         evidence=json_path(str(evidence.resolve())),
         selection=SelectionPart(
             include=[json_path(pattern) for pattern in selection.include],
             exclude=[json_path(pattern) for pattern in selection.exclude],
-            shard=f"{number}/{count}",
+            shard=selection.shard,
         ),
         settings=examiner.settings,
         settings_sha256=examiner.settings_sha256,
@@ -41,7 +40,7 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
     if not (case / FILE_NAME).exists() and case.exists() and (not case.is_dir() or any(case.iterdir())):
         raise UsageError(f"{str(case)!r} is there and is no case. Choose a new or empty folder with -o.")
     with Journal(case) as journal:
-        facts = {"evidence": about.evidence, "shard": about.selection.shard}
+        facts = {"evidence": about.evidence, "shard": "{}/{}".format(*about.selection.shard)}
         for name, value in facts.items():
             before = journal.fact(name)
             if before is not None and before != value and not (moved and name == "evidence"):
@@ -51,4 +50,5 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
                 )
             if before != value:
                 journal.set_fact(name, value)
+        journal.set_fact("settings", about.settings_sha256)
         yield journal, Mirror(case)
