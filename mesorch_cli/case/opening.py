@@ -5,17 +5,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mesorch_cli.case.case_file import AboutPart, SelectionPart
-from mesorch_cli.case.examine import Examiner
 from mesorch_cli.case.journal import FILE_NAME, Journal
 from mesorch_cli.case.mirror import Mirror
-from mesorch_cli.case.record import json_path
+from mesorch_cli.case.record import json_path, tool_versions
+from mesorch_cli.case.recorded_settings import settings_digest, settings_values
 from mesorch_cli.case.scan import Selection
+from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.errors import UsageError
 
 
-def about_case(evidence: Path, selection: Selection, examiner: Examiner) -> AboutPart:
-    """Return what a case of this evidence under these settings is about."""
-    weights = examiner.weights
+def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec) -> AboutPart:
+    """Return what a case of this evidence, examined so, is about."""
+    weights = spec.weights
+    settings = settings_values(spec.settings, weights.sha256, spec.accept_damaged)
     return AboutPart(
         evidence=json_path(str(evidence.resolve())),
         selection=SelectionPart(
@@ -23,10 +25,10 @@ def about_case(evidence: Path, selection: Selection, examiner: Examiner) -> Abou
             exclude=[json_path(pattern) for pattern in selection.exclude],
             shard=selection.shard,
         ),
-        settings=examiner.settings,
-        settings_sha256=examiner.settings_sha256,
-        weights={"name": weights.name, "sha256": weights.sha256, "licence": weights.licence},
-        tool=examiner.tool,
+        settings=settings,
+        settings_sha256=settings_digest(settings),
+        weights={"name": weights.passport.name, "sha256": weights.sha256, "licence": weights.passport.licence},
+        tool=tool_versions(),
     )
 
 
