@@ -13,6 +13,7 @@ from mesorch_cli.cli.detect import detect
 from mesorch_cli.cli.evaluate import evaluate
 from mesorch_cli.cli.forge import forge
 from mesorch_cli.cli.info import info
+from mesorch_cli.cli.report import report
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,5 +44,6 @@ app.command()(evaluate)
 app.command()(calibrate)
 app.command()(forge)
 app.add_typer(weights.app, name="weights")
+app.command()(report)
 app.command()(bench)
 app.command()(info)
