@@ -74,7 +74,7 @@ def overview(facts: Facts, triage: Triage) -> dict[str, Any]:
         "mismatch": mismatch_of(facts, counts),
         "reasons": reasons,
         "method": method_of(facts, triage),
-        "everything": list(flat({name: facts[name] for name in ("settings", "selection", "tool", "weights")})),
+        "everything": settings_of(facts),
         "histogram": histogram_of(triage, limits_of(facts["settings"])),
         "elsewhere": [(name, f"{count:,}") for name, count in facts["others"].items()],
     }
@@ -104,6 +104,11 @@ def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
         rows.append(("first analysis", triage.first))
         rows.append(("last analysis", triage.last))
     return rows
+
+
+def settings_of(facts: Facts) -> list[tuple[str, str]]:
+    """Return everything that the case says of its settings and versions."""
+    return list(flat({name: facts[name] for name in ("settings", "selection", "weights", "tool")}))
 
 
 def _selection(selection: dict[str, Any]) -> str:
