@@ -57,7 +57,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._style = _asset("report.css")
+        self._dresses = {script: _dress(script) for script in (None, "index.js", "photo.js")}
 
     def write(self) -> None:
         """Write all of it: the overview last, as it holds the rows of all."""
@@ -137,10 +137,7 @@ class Pages:
                 path.unlink()
 
     def _write_page(self, path: Path, template: str, script: str | None, **values: Any) -> None:
-        source = None if script is None else _asset(script)
-        text = self._environment.get_template(template).render(
-            policy=policy(self._style, source), style=self._style, script=source, **values
-        )
+        text = self._environment.get_template(template).render(**self._dresses[script], **values)
         write_whole(path, text.encode("utf-8"))
 
 
@@ -154,6 +151,12 @@ def policy(style: str, script: str | None) -> str:
     scripts = "" if script is None else f" script-src '{_hash(script)}';"
     pictures_and_style = f"img-src 'self' file:; style-src '{_hash(style)}';"
     return f"default-src 'none'; {pictures_and_style}{scripts} base-uri 'none'; form-action 'none'"
+
+
+def _dress(name: str | None) -> dict[str, Any]:
+    """Return what every page with that script has in common."""
+    style, script = _asset("report.css"), None if name is None else _asset(name)
+    return {"style": style, "script": script, "policy": policy(style, script)}
 
 
 def _hash(text: str) -> str:

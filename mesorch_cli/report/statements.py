@@ -15,11 +15,11 @@ TITLES = {
 
 @dataclass
 class Group:
-    """A table with a title: (name, text) rows, and grids of numbers with their names."""
+    """A table with a title: (name, text) rows, and grids of numbers, line by line, with their names."""
 
     title: str
     rows: list[tuple[str, str]] = field(default_factory=list)
-    grids: list[tuple[str, list[list[int]]]] = field(default_factory=list)
+    grids: list[tuple[str, list[str]]] = field(default_factory=list)
 
 
 def text_of(value: Any) -> str:
@@ -72,6 +72,7 @@ def _format_group(key: str, values: dict[str, Any]) -> Group:
     plain = {name: value for name, value in values.items() if name != "quantisation"}
     group = Group(key.upper(), list(flat(plain)))
     for name, table in (values.get("quantisation") or {}).items():
-        rows = [table[at : at + GRID] for at in range(0, len(table), GRID)]
-        group.grids.append((f"Quantisation table {name}", rows))
+        cells = [f"{cell:>5}" for cell in table]
+        lines = ["".join(cells[at : at + GRID]) for at in range(0, len(cells), GRID)]
+        group.grids.append((f"Quantisation table {name}", lines))
     return group
