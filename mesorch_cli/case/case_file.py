@@ -13,30 +13,66 @@ FILE_NAME = "case.json"
 SCHEMA: Literal["mesorch.case/1"] = "mesorch.case/1"
 
 
-class CaseFile(BaseModel):
-    """The whole file.
-
-    evidence: the folder as it was given. settings: of the engine, readable; settings_sha256: what every record has.
-    selection: which files of the folder belong to the case. counts: found = analysed + not_analysed + failed + waiting;
-    findings and copies are among the analysed. others: what else lies in the folder.
-    """
-
+class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_: Literal["mesorch.case/1"] = Field(default=SCHEMA, alias="schema")
+
+class SelectionPart(_Part):
+    """Which files of the evidence belong to the case; shard: `K/N`."""
+
+    include: list[str]
+    exclude: list[str]
+    shard: str
+
+
+class CountsPart(_Part):
+    """found = analysed + not_analysed + failed + waiting. findings and copies are among those that have a row.
+
+    gone: files with a row that are no longer in the evidence folder, or no longer selected.
+    """
+
+    found: int
+    analysed: int
+    not_analysed: int
+    failed: int
+    waiting: int
+    findings: int
+    copies: int
+    gone: int
+
+
+class AboutPart(_Part):
+    """What a case is about, known before anything is analysed.
+
+    evidence: the folder, absolute. settings: all that was set, as in every record, with its digest.
+    """
+
     evidence: str
+    selection: SelectionPart
     settings: dict[str, JsonValue]
     settings_sha256: str
     weights: dict[str, str]
     tool: dict[str, str]
-    selection: dict[str, JsonValue]
-    counts: dict[str, int]
+
+
+class CaseFile(AboutPart):
+    """The whole file.
+
+    others: what else lies in the evidence folder, by kind. unlisted: folders that could not be looked into.
+    journal_sha256: of the journal's content.
+    """
+
+    schema_: Literal["mesorch.case/1"] = Field(default=SCHEMA, alias="schema")
+    counts: CountsPart
     others: dict[str, int]
+    unlisted: list[str]
+    journal_sha256: str
 
     def write(self, folder: Path) -> None:
         """Write the file into the case. Raises OutputError where that fails."""
-        text = json.dumps(self.model_dump(mode="json", by_alias=True), indent=2, allow_nan=False) + "\n"
-        write_whole(folder / FILE_NAME, text.encode("ascii"))
+        values = self.model_dump(mode="json", by_alias=True)
+        ordered = {"schema": values.pop("schema")} | values
+        write_whole(folder / FILE_NAME, (json.dumps(ordered, indent=2, allow_nan=False) + "\n").encode("ascii"))
 
 
 def read_case(folder: Path) -> CaseFile:
@@ -45,11 +81,12 @@ def read_case(folder: Path) -> CaseFile:
         return CaseFile.model_validate_json((folder / FILE_NAME).read_bytes())
     except OSError as error:
         raise UsageError(
-            f"{str(folder)!r} is no case: {FILE_NAME}: {error.strerror}. Make one with `mesorch batch`."
+            f"{str(folder)!r} is no finished case: {FILE_NAME}: {error.strerror}. Make one with `mesorch batch`."
         ) from error
     except ValidationError as error:
         first: Any = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole file"
         raise UsageError(
-            f"{str(folder / FILE_NAME)!r} is no case of this version at {first['loc']}: {first['msg']}. Use the version that "
+            f"{str(folder / FILE_NAME)!r} is no case of this version, at {place}: {first['msg']}. Use the version that "
             "made it."
         ) from error

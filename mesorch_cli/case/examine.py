@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,9 +18,9 @@ from mesorch_cli.case.record import (
     failed_detection,
     json_path,
     result_part,
-    settings_digest,
     tool_versions,
 )
+from mesorch_cli.case.recorded_settings import settings_digest, settings_values
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import Photo, read_photo
 from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
@@ -31,6 +31,8 @@ from mesorch_cli.network.weights import LoadedWeights
 from mesorch_cli.report import overlay, preview
 
 PROVENANCE_NOTE = "not examined"
+CHANGED = "the file changed during the analysis"
+FAULT = "fault"  # how the reason of a failure of the program itself begins
 NOT_READ = frozenset({"missing", "not a file", "unreadable"})  # reasons of errors that came before any byte was seen
 
 
@@ -41,10 +43,6 @@ class Examination:
     record: Record
     folder: Path | None
     problem: str | None
-
-    @property
-    def photo_was_read(self) -> bool:
-        return self.record.decode is not None
 
     @property
     def analysed(self) -> bool:
@@ -81,6 +79,36 @@ class Analysed:
     analyse_s: float
 
 
+@dataclass(frozen=True)
+class Composed:
+    """A record and the pictures it speaks of (bytes by file name), whole and not yet written.
+
+    problem: the sentence that says why the input was not analysed.
+    """
+
+    record: Record
+    pictures: dict[str, bytes]
+    problem: str | None
+
+    def hashed_again(self, sha256_after: str | None) -> "Composed":
+        """Return the same with the input's hash after the analysis, flagged where it is another than before."""
+        record = self.record
+        flags = record.result.flags
+        if sha256_after != record.input.sha256:
+            flags = sorted({*flags, CHANGED})
+        changes = {
+            "input": record.input.model_copy(update={"sha256_after": sha256_after}),
+            "result": record.result.model_copy(update={"flags": flags}),
+        }
+        return replace(self, record=record.model_copy(update=changes))
+
+    def write(self, folder: Path) -> None:
+        """Write pictures and record, the record last. Raises OutputError where that fails."""
+        for name, data in self.pictures.items():
+            write_whole(folder / name, data)
+        write_whole(folder / RECORD_NAME, self.record.to_text().encode("ascii"))
+
+
 class Examiner:
     """A detector with its weights and the rules of a run."""
 
@@ -99,9 +127,10 @@ class Examiner:
         self.max_pixels = max_pixels
         self.previews = previews
         self._argv = [json_path(argument) for argument in argv]
-        self._weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
-        self.settings_sha256 = settings_digest(detector.settings, weights.sha256, accept_damaged)
-        self._tool = tool_versions()
+        self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
+        self.settings = settings_values(detector.settings, weights.sha256, accept_damaged)
+        self.settings_sha256 = settings_digest(self.settings)
+        self.tool = tool_versions()
 
     def examine(
         self,
@@ -116,17 +145,23 @@ class Examiner:
         Raises OutputError if results cannot be written, and nothing for a bad input.
         """
         analysed = self.analyse(self.read(source, data=data), on_progress)
-        if output is None:
-            return self.conclude(analysed)
-        photo = analysed.loaded.photo
-        folder = output.folder_for(source, photo.sha256 if photo else None)
-        return self.conclude(analysed, folder=folder, base=folder.parent)
+        sha256_after = self._hash_again(analysed.loaded)
+        folder = None
+        if output is not None:
+            photo = analysed.loaded.photo
+            folder = output.folder_for(source, photo.sha256 if photo else None)
+        composed = self.compose(analysed, folder.name if folder else None).hashed_again(sha256_after)
+        if folder is not None:
+            composed.write(folder)
+        return Examination(composed.record, folder, composed.problem)
 
     def read(self, source: str, *, shown: str | None = None, data: bytes | None = None) -> Loaded:
         """Read one input, the first of three steps. shown: the name for the record, where it is not the path opened."""
         started_at, started = datetime.now(UTC), time.monotonic()
         photo: Photo | None = None
         failure: InputError | None = None
+        size: int | None
+        sha256: str | None
         try:
             photo = read_photo(source, data=data, max_pixels=self.max_pixels)
             size, sha256 = photo.size_bytes, photo.sha256
@@ -170,31 +205,43 @@ class Examiner:
                 problem = self._why_not(loaded.shown, photo, detection)
         return Analysed(loaded, detection, flags, problem, time.monotonic() - started)
 
-    def conclude(self, analysed: Analysed, *, folder: Path | None = None, base: Path | None = None) -> Examination:
-        """Hash the input again, write pictures and record into `folder` (none: write nothing), the last step.
+    def fault(self, source: str, shown: str, loaded: Loaded | None, error: Exception) -> Analysed:
+        """Return what stands for an input at which the program itself failed: one file must not end a run over thousands."""
+        name = type(error).__name__
+        failure = InputError(
+            f"{shown!r} could not be analysed: {name}: {' '.join(str(error).split())[:200]}. This is a fault of mesorch or "
+            "of this machine, not of the file; the same command tries again.",
+            reason=f"{FAULT}: {name}",
+        )
+        if loaded is None:
+            size, sha256 = self._identity(source, None, failure)
+            loaded = Loaded(source, shown, None, None, failure, size, sha256, datetime.now(UTC), 0.0)
+        return Analysed(replace(loaded, photo=None, failure=failure), failed_detection(failure), (), str(failure), 0.0)
 
-        base: artefact paths in the record are relative to it.
-        """
+    def compose(self, analysed: Analysed, place: str | None = None) -> Composed:
+        """Make record and pictures, the last step. place: the folder that artefact paths name; None: no pictures."""
         loaded, detection = analysed.loaded, analysed.detection
-        photo, flags = loaded.photo, list(analysed.flags)
-        sha256_after = self._hash_again(loaded)
-        if sha256_after != loaded.sha256:
-            flags.append("the file changed during the analysis")
+        photo = loaded.photo
+        pictures = {} if place is None else self._pictures(photo, detection)
         record = Record(
             input=InputPart(
                 path=json_path(loaded.shown),
                 size=loaded.size,
                 sha256=loaded.sha256,
-                sha256_after=sha256_after,
+                sha256_after=loaded.sha256,
             ),
             decode=decode_part(photo) if photo else None,
             metadata=photo.metadata if photo else {},
             provenance={"status": PROVENANCE_NOTE},
             analysis=self._analysis(detection) if detection.tiles else None,
-            result=result_part(detection, self.detector.settings, tuple(flags)),
-            artefacts=self._write_pictures(photo, detection, folder, base),
-            weights=self._weights,
-            tool=self._tool,
+            result=result_part(detection, self.detector.settings, analysed.flags),
+            artefacts=[
+                ArtefactPart(role=name.partition(".")[0], path=json_path(f"{place}/{name}"), sha256=sha256_bytes(data))
+                for name, data in pictures.items()
+            ],
+            weights=self.weights,
+            tool=self.tool,
+            settings=self.settings,
             settings_sha256=self.settings_sha256,
             argv=self._argv,
             timing=TimingPart(
@@ -203,9 +250,7 @@ class Examiner:
                 analyse_s=round(analysed.analyse_s, 3),
             ),
         )
-        if folder is not None:
-            write_whole(folder / RECORD_NAME, record.to_text().encode("ascii"))
-        return Examination(record, folder, analysed.problem)
+        return Composed(record, pictures, analysed.problem)
 
     def _why_not(self, source: str, photo: Photo, detection: Detection) -> str:
         decode, smallest = photo.decode, self.detector.settings.smallest_photo_side
@@ -240,24 +285,15 @@ class Examiner:
             coverage=detection.coverage,
         )
 
-    def _write_pictures(
-        self, photo: Photo | None, detection: Detection, folder: Path | None, base: Path | None
-    ) -> list[ArtefactPart]:
-        if folder is None or photo is None or detection.probability is None:
-            return []
+    def _pictures(self, photo: Photo | None, detection: Detection) -> dict[str, bytes]:
+        if photo is None or detection.probability is None:
+            return {}
         threshold = self.detector.settings.pixel_threshold
-        pictures: dict[str, bytes] = {
+        pictures = {
             "overlay.png": overlay.overlay(photo.pixels, detection.probability, threshold),
             "heatmap.png": overlay.heatmap(detection.probability),
             "mask.png": overlay.mask(detection.probability, threshold),
         }
         if self.previews:
             pictures |= preview.previews(photo.pixels, detection.probability)
-        artefacts = []
-        for name, data in pictures.items():
-            path = folder / name
-            write_whole(path, data)
-            relative = path.relative_to(base or folder.parent).as_posix()
-            role = name.partition(".")[0]
-            artefacts.append(ArtefactPart(role=role, path=json_path(relative), sha256=sha256_bytes(data)))
-        return artefacts
+        return pictures

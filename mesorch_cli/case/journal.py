@@ -1,23 +1,26 @@
 """What is known of a case, and stays known whatever happens: one transaction for every finished file."""
 
+import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from mesorch_cli.errors import OutputError, UsageError
 
 FILE_NAME = "journal.sqlite"
 SCHEMA = "mesorch.journal/1"
+ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (
     path BLOB PRIMARY KEY,      -- below the evidence folder, bytes as the file system has them
+    place BLOB NOT NULL,        -- folder of its results, below the case
     sha256 TEXT,                -- of the file's bytes; null where they could not be read
     settings TEXT NOT NULL,     -- settings_sha256 of the record
     status TEXT NOT NULL,       -- analysed, not analysed, failed
-    reason TEXT,
+    reason TEXT,                -- why not
     verdict TEXT NOT NULL,
     score REAL,
     copy_of BLOB,               -- path of the file with the same bytes that was analysed
@@ -29,17 +32,18 @@ CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256, settings);
 
 @dataclass(frozen=True)
 class Row:
-    """One finished file. status: analysed, not analysed, failed. record: its line of JSON."""
+    """One finished file, as the table has it. record: its line of JSON."""
 
     path: str
+    place: str
     sha256: str | None
     settings: str
     status: str
     reason: str | None
     verdict: str
     score: float | None
+    copy_of: str | None
     record: str
-    copy_of: str | None = None
 
 
 class Journal:
@@ -55,13 +59,13 @@ class Journal:
             raise UsageError(f"{str(folder)!r} is no case: it has no {FILE_NAME}. Make one with `mesorch batch`.")
         try:
             if read_only:
-                self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True)
+                self._db = self._opened_to_read()
             else:
                 folder.mkdir(parents=True, exist_ok=True)
-                self._db = sqlite3.connect(self.path, timeout=0.5, isolation_level=None, check_same_thread=False)
+                self._db = sqlite3.connect(self.path, timeout=0.5, isolation_level=None)
+                self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")  # a row that was told to be finished survives a power cut
-                self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
                 self._db.executescript(_TABLES)
                 self._db.execute("INSERT OR IGNORE INTO facts VALUES ('schema', ?)", (SCHEMA,))
             found = self.fact("schema")
@@ -70,14 +74,29 @@ class Journal:
                 raise UsageError(
                     f"Another process works on the case {str(folder)!r}. Wait for it, or stop it."
                 ) from error
-            raise OutputError(f"Cannot open the journal {str(self.path)!r}: {error}. Choose another folder.") from error
+            raise OutputError(
+                f"Cannot open the journal {str(self.path)!r}: {error}. Make room, or choose another folder."
+            ) from error
         if found != SCHEMA:
             raise UsageError(
                 f"The journal {str(self.path)!r} is {found!r}; expected {SCHEMA}. Use the version that made it."
             )
 
+    def _opened_to_read(self) -> sqlite3.Connection:
+        # A whole journal is opened without leaving a trace; one with a log beside it was left by a run that was killed.
+        unfinished = self.path.with_name(FILE_NAME + "-wal").exists()
+        mode = "mode=ro" if unfinished else "mode=ro&immutable=1"
+        return sqlite3.connect(f"{self.path.absolute().as_uri()}?{mode}", uri=True, timeout=0.5)
+
     def close(self) -> None:
+        """Close it; the log of the last transactions becomes part of the one file."""
         self._db.close()
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def fact(self, name: str) -> str | None:
         """Return a fact of the case, None if it was never set."""
@@ -85,62 +104,91 @@ class Journal:
         return None if row is None else str(row[0])
 
     def set_fact(self, name: str, value: str) -> None:
+        """Set a fact of the case."""
         self._do("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def add(self, row: Row) -> None:
         """Make a file finished. Raises OutputError where it cannot be written; then it is not finished."""
-        self._do(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                os.fsencode(row.path),
-                row.sha256,
-                row.settings,
-                row.status,
-                row.reason,
-                row.verdict,
-                row.score,
-                None if row.copy_of is None else os.fsencode(row.copy_of),
-                row.record,
-            ),
-        )
+        values = list(astuple(row))
+        for index in (0, 1, 8):
+            values[index] = None if values[index] is None else os.fsencode(values[index])
+        self._do("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", tuple(values))
+
+    def forget(self, path: str) -> None:
+        """Make a file unfinished, before its results are made again."""
+        self._do("DELETE FROM files WHERE path = ?", (os.fsencode(path),))
 
     def get(self, path: str) -> Row | None:
         """Return the row of a path."""
-        found = self._db.execute("SELECT * FROM files WHERE path = ?", (os.fsencode(path),)).fetchone()
-        return None if found is None else _row(found)
+        return self._one("SELECT * FROM files WHERE path = ?", (os.fsencode(path),))
 
-    def rows(self) -> Iterator[Row]:
-        """Yield all rows in the order of their paths; only one of them is in memory at a time."""
-        for found in self._db.execute("SELECT * FROM files ORDER BY path"):
+    def with_content(self, sha256: str, settings: str) -> Row | None:
+        """Return the row of the file of this content that was analysed itself."""
+        return self._one(
+            "SELECT * FROM files WHERE sha256 = ? AND settings = ? AND copy_of IS NULL ORDER BY path LIMIT 1",
+            (sha256, settings),
+        )
+
+    def rows(self, settings: str) -> Iterator[Row]:
+        """Yield all rows of these settings in the order of their paths; only one of them is in memory at a time."""
+        for found in self._db.execute("SELECT * FROM files WHERE settings = ? ORDER BY path", (settings,)):
             yield _row(found)
 
-    def forget(self, path: str) -> None:
-        """Remove the row of a file that is no longer there."""
-        self._do("DELETE FROM files WHERE path = ?", (os.fsencode(path),))
+    def highest(self, settings: str, count: int) -> list[Row]:
+        """Return the rows with the highest scores, highest first."""
+        command = "SELECT * FROM files WHERE settings = ? AND score IS NOT NULL ORDER BY score DESC, path LIMIT ?"
+        return [_row(found) for found in self._db.execute(command, (settings, count))]
 
-    def paths(self) -> Iterator[str]:
-        """Yield the paths of all rows."""
-        for (path,) in self._db.execute("SELECT path FROM files ORDER BY path"):
+    def paths(self, settings: str) -> Iterator[str]:
+        """Yield the paths of all rows of these settings, in order."""
+        for (path,) in self._db.execute("SELECT path FROM files WHERE settings = ? ORDER BY path", (settings,)):
             yield os.fsdecode(path)
 
-    def counts(self) -> dict[str, int]:
-        """Return how many files are analysed, not analysed, failed; and of these findings and copies."""
-        by_status = dict(self._db.execute("SELECT status, count(*) FROM files GROUP BY status").fetchall())
-        findings = self._db.execute("SELECT count(*) FROM files WHERE verdict = 'evidence of manipulation'").fetchone()[
-            0
-        ]
-        copies = self._db.execute("SELECT count(*) FROM files WHERE copy_of IS NOT NULL").fetchone()[0]
+    def lost_copies(self, settings: str) -> list[str]:
+        """Return the paths of copies whose first file has no such content any more."""
+        command = """
+            SELECT path FROM files AS copy WHERE settings = ? AND copy_of IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM files AS first WHERE first.path = copy.copy_of AND first.copy_of IS NULL
+                AND first.sha256 = copy.sha256 AND first.settings = copy.settings
+            ) ORDER BY path"""
+        return [os.fsdecode(path) for (path,) in self._db.execute(command, (settings,))]
+
+    def counts(self, settings: str) -> dict[str, int]:
+        """Return how many files of these settings are analysed, not analysed, failed; of these, findings and copies."""
+        by_status = dict(
+            self._db.execute("SELECT status, count(*) FROM files WHERE settings = ? GROUP BY status", (settings,))
+        )
+        command = (
+            "SELECT count(*) FILTER (WHERE verdict = 'evidence of manipulation'), count(copy_of) FROM files "
+            "WHERE settings = ?"
+        )
+        findings, copies = self._db.execute(command, (settings,)).fetchone()
         return {
-            "analysed": by_status.get("analysed", 0),
-            "not_analysed": by_status.get("not analysed", 0),
-            "failed": by_status.get("failed", 0),
+            "analysed": by_status.get(ANALYSED, 0),
+            "not_analysed": by_status.get(NOT_ANALYSED, 0),
+            "failed": by_status.get(FAILED, 0),
             "findings": findings,
             "copies": copies,
         }
 
+    def digest(self) -> str:
+        """Return the SHA-256 over facts and rows: the same for the same content, however the file is laid out."""
+        digest = hashlib.sha256()
+        for command in ("SELECT * FROM facts ORDER BY name", "SELECT * FROM files ORDER BY path"):
+            for values in self._db.execute(command):
+                digest.update(repr(values).encode("ascii", "backslashreplace") + b"\n")
+        return digest.hexdigest()
+
     def problems(self) -> list[str]:
         """Return what SQLite itself finds wrong with the file; empty if it is sound."""
-        return [row[0] for row in self._db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        try:
+            return [str(row[0]) for row in self._db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        except sqlite3.DatabaseError as error:
+            return [str(error)]
+
+    def _one(self, command: str, values: tuple[object, ...]) -> Row | None:
+        found = self._db.execute(command, values).fetchone()
+        return None if found is None else _row(found)
 
     def _do(self, command: str, values: tuple[object, ...]) -> None:
         try:
@@ -152,16 +200,7 @@ class Journal:
             ) from error
 
 
-def _row(values: tuple[bytes, str | None, str, str, str | None, str, float | None, bytes | None, str]) -> Row:
-    path, sha256, settings, status, reason, verdict, score, copy_of, record = values
-    return Row(
-        os.fsdecode(path),
-        sha256,
-        settings,
-        status,
-        reason,
-        verdict,
-        score,
-        record,
-        None if copy_of is None else os.fsdecode(copy_of),
-    )
+def _row(values: tuple[bytes, bytes, str | None, str, str, str | None, str, float | None, bytes | None, str]) -> Row:
+    path, place, sha256, settings, status, reason, verdict, score, copy_of, record = values
+    first = None if copy_of is None else os.fsdecode(copy_of)
+    return Row(os.fsdecode(path), os.fsdecode(place), sha256, settings, status, reason, verdict, score, first, record)

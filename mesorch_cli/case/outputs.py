@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from pathlib import Path, PurePath
 
 from mesorch_cli.case.record import json_path
@@ -18,6 +19,8 @@ def write_whole(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)  # half a file only takes room that is short
         raise OutputError(
             f"Cannot write {path}: {error.strerror}. Free the space or choose another -o folder."
         ) from error

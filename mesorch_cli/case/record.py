@@ -4,12 +4,12 @@ Field names are an interface: scripts depend on them. Everything but `timing` an
 file, weights, settings, versions and machine.
 """
 
-import hashlib
 import json
 import platform
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mesorch_cli.errors import InputError
@@ -144,7 +144,7 @@ class TimingPart(_Part):
 
 
 class Record(_Part):
-    """One input of one run."""
+    """One input of one run. settings: all that the user or the passport set, enough to repeat the analysis."""
 
     schema_: Literal["mesorch.record/1"] = Field(default=SCHEMA, alias="schema")
     input: InputPart
@@ -156,6 +156,7 @@ class Record(_Part):
     artefacts: list[ArtefactPart]
     weights: WeightsPart
     tool: dict[str, str]
+    settings: dict[str, JsonValue]
     settings_sha256: Sha256
     argv: list[str]
     timing: TimingPart
@@ -166,8 +167,12 @@ class Record(_Part):
 
     def to_text(self) -> str:
         """Return the record as indented JSON for a file."""
-        values = self.model_dump(mode="json", by_alias=True)
-        return json.dumps(values, ensure_ascii=True, allow_nan=False, indent=2) + "\n"
+        return text_of(self.to_line())
+
+
+def text_of(line: str) -> str:
+    """Return the text of `record.json` for a record's line: the same values, indented."""
+    return json.dumps(json.loads(line), ensure_ascii=True, allow_nan=False, indent=2) + "\n"
 
 
 def record_schema() -> dict[str, Any]:
@@ -176,32 +181,15 @@ def record_schema() -> dict[str, Any]:
 
 
 def tool_versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
+    """Return what a result depends on beside file, weights and settings: versions, and threads, which move last bits."""
     packages = ("torch", "timm", "numpy", "opencv-python-headless", "pillow", "imagecodecs", "tifffile")
     return {
         "name": "mesorch",
         "version": version("mesorch"),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
+        "threads": str(torch.get_num_threads()),
     } | {package: version(package) for package in packages}
-
-
-def settings_digest(settings: Settings, weights_sha256: str, accept_damaged: bool) -> str:
-    """Return the SHA-256 of everything that the user or the passport set and that a result depends on."""
-    values = {
-        "side": settings.side,
-        "levels": [[level.name, level.weight] for level in settings.levels],
-        "reference": settings.reference,
-        "overlap": settings.overlap,
-        "precision": settings.precision,
-        "pixel_threshold": settings.pixel_threshold,
-        "score": settings.score.model_dump(mode="json"),
-        "smallest_photo_side": settings.smallest_photo_side,
-        "tile_batch": settings.tile_batch,
-        "accept_damaged": accept_damaged,
-        "weights": weights_sha256,
-    }
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def json_path(path: str) -> str:

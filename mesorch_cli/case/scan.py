@@ -5,6 +5,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,16 +13,34 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence.formats import sniff
 from mesorch_cli.evidence.inspection import UnsupportedError
 
+UNLISTED = "folder that cannot be listed"
 HEAD = 1024  # bytes that tell what a file is
 PHOTO_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".tif", ".tiff", ".webp", ".bmp", ".gif")
-    + (".heic", ".heif", ".avif", ".jxl", ".jp2", ".dng", ".cr2", ".cr3", ".nef", ".arw")
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".apng",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".bmp",
+        ".gif",
+        ".heic",
+        ".heif",
+        ".avif",
+    ]
 )
+OTHER_SUFFIXES = frozenset([".jxl", ".jp2", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"])
 
 
 @dataclass(frozen=True)
 class Scan:
     """Photos of a folder, as paths below it in byte order, and how many other entries there are of each kind.
+
+    unlisted: folders that could not be looked into; nobody knows what is in them.
 
     A file counts as a photo by its first bytes, and also by its name alone: a photo that is damaged from its first byte on
     must be reported, not passed over.
@@ -29,6 +48,7 @@ class Scan:
 
     paths: tuple[str, ...]
     others: dict[str, int]
+    unlisted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,8 +81,8 @@ class Selection:
 
 def parse_shard(text: str) -> tuple[int, int]:
     """Read `3/16`. Raises UsageError for anything else."""
-    number, sign, count = text.partition("/")
-    if not (sign and number.isdigit() and count.isdigit()):
+    number, _, count = text.partition("/")
+    if not (number.isascii() and number.isdigit() and count.isascii() and count.isdigit()):
         raise UsageError(f"Shard {text!r}: expected K/N, such as 3/16.")
     return int(number), int(count)
 
@@ -73,8 +93,11 @@ def scan(root: Path, selection: Selection) -> Scan:
         raise UsageError(f"{str(root)!r} is no folder. Expected one with photos; single files go to `mesorch detect`.")
     paths: list[str] = []
     others: dict[str, int] = {}
+    unlisted: list[str] = []
     for path, kind in _entries(root):
-        if not selection.wants(path):
+        if kind == UNLISTED:
+            unlisted.append(path)
+        elif not selection.wants(path):
             kind = "left out by the selection"
         elif kind == "file":
             kind = "photo" if _looks_like_a_photo(root, path) else "not a photo"
@@ -82,7 +105,9 @@ def scan(root: Path, selection: Selection) -> Scan:
             paths.append(path)
         else:
             others[kind] = others.get(kind, 0) + 1
-    return Scan(tuple(sorted(paths, key=os.fsencode)), dict(sorted(others.items())))
+    return Scan(
+        tuple(sorted(paths, key=os.fsencode)), dict(sorted(others.items())), tuple(sorted(unlisted, key=os.fsencode))
+    )
 
 
 def _entries(root: Path) -> Iterator[tuple[str, str]]:
@@ -99,16 +124,17 @@ def _entries(root: Path) -> Iterator[tuple[str, str]]:
                     elif entry.is_dir(follow_symlinks=False):
                         waiting.append(path + "/")
                     else:
-                        mode = entry.stat(follow_symlinks=False).st_mode
-                        yield path, "file" if stat.S_ISREG(mode) else "no regular file"
+                        with suppress(FileNotFoundError):  # gone since the folder was listed
+                            mode = entry.stat(follow_symlinks=False).st_mode
+                            yield path, "file" if stat.S_ISREG(mode) else "no regular file"
         except OSError as error:
             if not folder:
                 raise UsageError(f"Cannot list {str(root)!r}: {error.strerror}. Check its permissions.") from error
-            yield folder, "folder that cannot be listed"
+            yield folder, UNLISTED
 
 
 def _looks_like_a_photo(root: Path, path: str) -> bool:
-    if os.path.splitext(path)[1].lower() in PHOTO_SUFFIXES:  # noqa: PTH122  # a Path would change odd names
+    if os.path.splitext(path)[1].lower() in PHOTO_SUFFIXES | OTHER_SUFFIXES:  # noqa: PTH122  # a Path would change odd names
         return True
     try:
         with (root / path).open("rb") as file:

@@ -1,21 +1,36 @@
 """The results of a case for programs: a line of JSON for every file, a table, and the hashes of everything written."""
 
 import csv
+import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from mesorch_cli.case.journal import FILE_NAME as JOURNAL
 from mesorch_cli.case.journal import Journal, Row
-from mesorch_cli.case.record import json_path
+from mesorch_cli.case.mirror import BY_HASH, PHOTOS, artefacts_of
+from mesorch_cli.case.outputs import RECORD_NAME
+from mesorch_cli.case.record import json_path, text_of
 from mesorch_cli.errors import OutputError
-from mesorch_cli.evidence.hashing import sha256_file
+from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
 
 RECORDS, TABLE, SUMS = "results.jsonl", "results.csv", "SHA256SUMS"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
-UNSUMMED = (".part", "-wal", "-shm")  # endings of files that come and go
+FORMULA_STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+)  # what a spreadsheet runs
 COLUMNS = (
     "path",
     "status",
@@ -45,16 +60,18 @@ def written(path: Path) -> Iterator[BinaryIO]:
             yield file
         temporary.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise OutputError(
             f"Cannot write {str(path)!r}: {error.strerror}. Make room and give the same command again."
         ) from error
 
 
-def write_tables(case: Path, journal: Journal) -> None:
-    """Write results.jsonl and results.csv from the journal, one row in memory at a time."""
+def write_tables(case: Path, journal: Journal, settings: str) -> None:
+    """Write results.jsonl and results.csv from the rows of these settings, one row in memory at a time."""
     with written(case / RECORDS) as records, written(case / TABLE) as table:
         table.write(_line(COLUMNS))
-        for row in journal.rows():
+        for row in journal.rows(settings):
             records.write(row.record.encode("ascii") + b"\n")
             table.write(_line(cells(row)))
 
@@ -96,22 +113,40 @@ def _line(values: Iterable[str]) -> bytes:
     return text.getvalue().encode("utf-8")
 
 
-def write_sums(case: Path, on_file: Callable[[], None] | None = None) -> None:
-    """Write SHA256SUMS over every file of the case but the journal, in the form that `sha256sum -c` reads."""
+def write_sums(case: Path, journal: Journal, settings: str) -> str:
+    """Write SHA256SUMS over every file of the case but the journal, as `sha256sum -c` reads it; return its own SHA-256."""
+    digest = hashlib.sha256()
     with written(case / SUMS) as sums:
-        for path in summed_files(case):
-            sums.write(
-                sum_line(path.relative_to(case).as_posix(), sha256_file(path)).encode("utf-8", "surrogateescape")
-            )
-            if on_file is not None:
-                on_file()
+        for name, sha256 in expected_sums(case, journal, settings):
+            line = sum_line(name, sha256).encode("utf-8", "surrogateescape")
+            sums.write(line)
+            digest.update(line)
+    return digest.hexdigest()
 
 
-def summed_files(case: Path) -> Iterator[Path]:
-    """Yield the files that SHA256SUMS speaks of, in order; the journal changes when it is opened and is checked otherwise."""
-    for path in sorted(case.rglob("*")):
-        own = path.parent == case and (path.name.startswith("journal.sqlite") or path.name == SUMS)
-        if path.is_file() and not path.name.endswith(UNSUMMED) and not own:
+def expected_sums(case: Path, journal: Journal, settings: str) -> Iterator[tuple[str, str]]:
+    """Yield (path below the case, SHA-256): of the case's own files as they are, of results as they were when written.
+
+    The journal itself changes when it is opened; `case.json` has the hash of its content.
+    """
+    for path in own_files(case):
+        yield path.relative_to(case).as_posix(), sha256_file(path)
+    for row in journal.rows(settings):
+        yield from sorted(results_of(row).items())
+
+
+def results_of(row: Row) -> dict[str, str]:
+    """Return SHA-256 by path below the case of everything that belongs to a row."""
+    record = sha256_bytes(text_of(row.record).encode("ascii"))
+    return artefacts_of(row) | {f"{row.place}/{RECORD_NAME}": record}
+
+
+def own_files(case: Path) -> Iterator[Path]:
+    """Yield the files of a case that belong to no photo, in order."""
+    for path in sorted(case.iterdir()):
+        if path.is_dir() and path.name not in (PHOTOS, BY_HASH):
+            yield from sorted(found for found in path.rglob("*") if found.is_file())
+        elif path.is_file() and path.name != SUMS and not path.name.startswith(JOURNAL) and path.suffix != ".part":
             yield path
 
 
@@ -125,7 +160,7 @@ def sum_line(name: str, sha256: str) -> str:
 
 def read_sums(case: Path) -> dict[str, str]:
     """Return SHA-256 by name from SHA256SUMS. Raises OSError where there is none."""
-    found = {}
+    found: dict[str, str] = {}
     for line in (case / SUMS).read_bytes().decode("utf-8", "surrogateescape").split("\n"):
         escaped = line.startswith("\\")
         sha256, _, name = line.removeprefix("\\").partition("  ")

@@ -6,6 +6,7 @@ import typer
 
 from mesorch_cli import __version__
 from mesorch_cli.cli import weights
+from mesorch_cli.cli.batch import batch
 from mesorch_cli.cli.bench import bench
 from mesorch_cli.cli.calibrate import calibrate
 from mesorch_cli.cli.console import write_data
@@ -40,6 +41,7 @@ def mesorch(
 
 
 app.command()(detect)
+app.command()(batch)
 app.command()(evaluate)
 app.command()(calibrate)
 app.command()(forge)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -106,6 +107,89 @@ def _tenths(label: str) -> "Callable[[int, int], None]":
             sys.stderr.write(f"{label}: {done} of {total}\n")
 
     return say
+
+
+class FileProgress:
+    """How far a run over files is, told on one line that is drawn again, or in plain log lines.
+
+    total may grow while files come in; seen counts those that were finished before, which say nothing about speed.
+    """
+
+    EVERY_S = 10.0  # between two log lines
+
+    def __init__(self, redraw: "Callable[[FileProgress], None] | None") -> None:
+        self.done = self.seen = self.findings = self.failures = self.total = 0
+        self._redraw = redraw
+        self._started = self._told = time.monotonic()
+
+    def file(self, *, new: bool, finding: bool, failure: bool) -> None:
+        """Count one finished file."""
+        self.done += 1
+        self.seen += not new
+        self.findings += finding
+        self.failures += failure
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the line again, or write a log line if the last was long ago."""
+        if self._redraw is not None:
+            self._redraw(self)
+        elif time.monotonic() - self._told >= self.EVERY_S:
+            say(self.line())
+            self._told = time.monotonic()
+
+    def line(self) -> str:
+        """Return where the run is, as text."""
+        counts = f"{self.done} of {self.total} files, {self.findings} findings, {self.failures} not analysed"
+        elapsed, new = time.monotonic() - self._started, self.done - self.seen
+        if not new or elapsed <= 0:
+            return counts
+        rate = new / elapsed
+        return f"{counts}, {rate:.2f}/s, {_clock((self.total - self.done) / rate)} left"
+
+
+def _clock(seconds: float) -> str:
+    minutes, second = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{second:02}"
+
+
+@contextmanager
+def file_progress(wanted: bool) -> "Iterator[FileProgress]":
+    """Show how far a run over files is while inside: a bar on a terminal, else a log line now and then."""
+    console = people()
+    if not wanted:
+        yield FileProgress(lambda _progress: None)
+        return
+    if not console.is_terminal:
+        yield FileProgress(None)
+        return
+    with Progress(BarColumn(), TextColumn("{task.description}"), console=console, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield FileProgress(
+            lambda now: progress.update(task, completed=now.done, total=now.total, description=now.line())
+        )
+
+
+def show_case(title: str, rows: list[tuple[str, str]], highest: list[tuple[str, str, str]]) -> None:
+    """Show what came of a case to people on stderr: a panel on a terminal, else a line for each row."""
+    console = people()
+    if not console.is_terminal:
+        for name, value in rows:
+            say(f"{name}: {value}")
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, escape(printable(value)))
+    console.print(Panel(table, title=escape(printable(title)), title_align="left", expand=False))
+    if highest:
+        table = Table(title="Highest scores", title_justify="left")
+        for column in ("score", "verdict", "photo"):
+            table.add_column(column, overflow="fold")
+        for score, verdict, path in highest:
+            table.add_row(score, f"[{STYLES[verdict]}]{verdict}[/]", escape(printable(path)))
+        console.print(table)
 
 
 def show_examination(examination: "Examination") -> None:

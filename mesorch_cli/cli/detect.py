@@ -58,15 +58,8 @@ def detect(
         str | None, typer.Option(metavar="FILE|-", help="Also the photos that this file lists, one a line.")
     ] = None,
     null: Annotated[bool, typer.Option("--null", "-0", help="The list of --files-from is NUL-separated.")] = False,
-    accept_damaged: Annotated[
-        bool,
-        typer.Option(
-            "--accept-damaged", help="Analyse damaged files too; the record says so.", rich_help_panel=options.ANALYSIS
-        ),
-    ] = False,
-    max_pixels: Annotated[
-        int, typer.Option(min=1, help="Refuse larger photos before decoding.", rich_help_panel=options.ANALYSIS)
-    ] = 500_000_000,
+    accept_damaged: options.AcceptDamaged = False,
+    max_pixels: options.MaxPixels = 500_000_000,
     no_artefacts: Annotated[
         bool, typer.Option("--no-artefacts", help="Write no files at all.", rich_help_panel=options.OUTPUT)
     ] = False,
@@ -74,14 +67,7 @@ def detect(
         bool,
         typer.Option("--in-tree", help="Allow results in the folder of a photo.", rich_help_panel=options.OUTPUT),
     ] = False,
-    fail_on_findings: Annotated[
-        bool,
-        typer.Option(
-            "--fail-on-findings",
-            help="Exit with 10 if any verdict is evidence of manipulation.",
-            rich_help_panel=options.OUTPUT,
-        ),
-    ] = False,
+    fail_on_findings: options.FailOnFindings = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Find where photos were manipulated, how sure that is, and write a record that can be repeated.

@@ -91,6 +91,17 @@ Calibration = Annotated[
         rich_help_panel=ANALYSIS,
     ),
 ]
+AcceptDamaged = Annotated[
+    bool,
+    typer.Option("--accept-damaged", help="Analyse damaged files too; the record says so.", rich_help_panel=ANALYSIS),
+]
+MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse larger photos before decoding.", rich_help_panel=ANALYSIS)]
+FailOnFindings = Annotated[
+    bool,
+    typer.Option(
+        "--fail-on-findings", help="Exit with 10 if any verdict is evidence of manipulation.", rich_help_panel=OUTPUT
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.", rich_help_panel=OUTPUT)]
 OutputDir = Annotated[
     Path,

@@ -13,7 +13,7 @@ from mesorch_cli.errors import OutputError, UsageError
 DOCS = Path(__file__).parents[2] / "docs"
 NAMES = {
     "schema", "input", "decode", "metadata", "provenance", "analysis", "result", "artefacts", "weights", "tool",
-    "settings_sha256", "argv", "timing",
+    "settings", "settings_sha256", "argv", "timing",
 }  # fmt: skip
 
 

@@ -1,0 +1,210 @@
+"""Photos through the engines of a Ray cluster: bytes go out, records and pictures come back, nothing is written there."""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import ray
+import torch
+
+from mesorch_cli.case.examine import Composed
+from mesorch_cli.case.pipeline import one_photo
+from mesorch_cli.case.record import tool_versions
+from mesorch_cli.case.spec import ExaminerSpec
+from mesorch_cli.errors import UsageError
+
+MOST_LOSSES = 3  # workers that may die over one photo before it counts as the cause
+PATIENCE_S = 300.0  # without a single worker
+POLL_S = 0.5  # how soon a wish to stop is seen
+
+
+class Worker:
+    """One process of the cluster: its network is loaded once, then photo after photo comes in."""
+
+    def __init__(self, spec: ExaminerSpec, device: str, threads: int) -> None:
+        torch.set_num_threads(threads)  # another number moves the last bits of a result
+        self._examiner = spec.examiner(device)
+
+    def versions(self) -> dict[str, str]:
+        """Return what the worker's results depend on."""
+        return tool_versions()
+
+    def photo(self, source: str, path: str, place: str, data: bytes) -> Composed:
+        """Return record and pictures of a photo whose bytes came along."""
+        composed = one_photo(self._examiner, lambda: nullcontext(self._examiner), source, path, place, data=data)
+        assert composed is not None
+        return composed
+
+
+class Cluster:
+    """The engine of many machines. What a lost worker had in hand is done again by another."""
+
+    def __init__(
+        self,
+        spec: ExaminerSpec,
+        evidence: Path,
+        place: Callable[[str], str],
+        *,
+        address: str | None = None,
+        workers: int | None = None,
+        device: str = "auto",
+    ) -> None:
+        """Join the cluster at an address, or start one on this machine; the workers start as it has room for them.
+
+        workers: None for as many as the cluster has room for. Raises UsageError if there is no cluster.
+        """
+        self._local = spec.examiner("cpu")
+        self._evidence = evidence
+        self._place = place
+        self._versions = tool_versions()
+        join(address)
+        threads, wants_gpu = torch.get_num_threads(), spec_wants_gpu(device)
+        cpus = 1 if wants_gpu else threads
+        self._arguments = (ray.put(spec), device, threads)
+        self._actor: Any = ray.remote(num_cpus=cpus, num_gpus=int(wants_gpu), max_restarts=0)(Worker)
+        self._idle: deque[Any] = deque()
+        self._starting: dict[Any, Any] = {}
+        for _ in range(workers or room("GPU" if wants_gpu else "CPU", 1 if wants_gpu else cpus)):
+            self._start()
+
+    def close(self) -> None:
+        """Leave the cluster; its workers end."""
+        ray.shutdown()
+
+    def results(self, paths: Iterator[str], stop: Callable[[], bool]) -> Iterator[tuple[str, Composed]]:
+        """Yield records as they come; a photo whose worker died goes to another one."""
+        under: dict[Any, tuple[str, Any]] = {}  # (path, worker) by what the worker promised
+        again: deque[str] = deque()
+        losses: dict[str, int] = {}
+        exhausted = False
+        last_worker = time.monotonic()
+        while True:
+            while self._idle and not stop() and (again or not exhausted):
+                path = again.popleft() if again else next(paths, None)
+                if path is None:
+                    exhausted = True
+                    break
+                data = self._bytes(path)
+                if data is None:
+                    yield path, self._unreadable(path)
+                    continue
+                worker = self._idle.popleft()
+                under[worker.photo.remote(*self._named(path), data)] = (path, worker)
+            if not under and (stop() or (exhausted and not again)):
+                return
+            if under or self._idle:
+                last_worker = time.monotonic()
+            elif time.monotonic() - last_worker > PATIENCE_S:
+                raise UsageError(
+                    f"No worker of the Ray cluster started within {PATIENCE_S:.0f} s. Expected free CPUs (or GPUs) for one; "
+                    "see `ray status`, then give the same command again."
+                )
+            done, _ = ray.wait([*under, *self._starting], num_returns=1, timeout=POLL_S)
+            for promise in done:
+                if promise in self._starting:
+                    self._welcome(promise)
+                    continue
+                path, worker = under.pop(promise)
+                try:
+                    composed = ray.get(promise)
+                except ray.exceptions.RayTaskError:
+                    raise
+                except ray.exceptions.RayError as error:
+                    losses[path] = losses.get(path, 0) + 1
+                    self._replace(worker)
+                    self._ask_the_idle()
+                    if losses[path] < MOST_LOSSES:
+                        again.append(path)
+                    else:
+                        yield path, self._lost(path, error)
+                else:
+                    self._idle.append(worker)
+                    yield path, composed
+
+    def _start(self) -> None:
+        worker = self._actor.remote(*self._arguments)
+        self._starting[worker.versions.remote()] = worker
+
+    def _welcome(self, promise: Any) -> None:
+        worker = self._starting.pop(promise)
+        try:
+            versions = ray.get(promise)
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from error
+        except ray.exceptions.RayError:
+            self._start()  # its node died while it started
+            return
+        other = [f"{name} {versions.get(name)}" for name, own in self._versions.items() if versions.get(name) != own]
+        if other:
+            own = ", ".join(f"{name} {self._versions[name]}" for name in (text.split()[0] for text in other))
+            raise UsageError(
+                f"A node of the cluster has {', '.join(other)}; expected {own}, as here. Install the same there."
+            )
+        self._idle.append(worker)
+
+    def _replace(self, worker: Any) -> None:
+        ray.kill(worker)
+        self._start()
+
+    def _ask_the_idle(self) -> None:
+        """Take no worker for alive after one has died: their node may be gone as well."""
+        while self._idle:
+            worker = self._idle.popleft()
+            self._starting[worker.versions.remote()] = worker
+
+    def _named(self, path: str) -> tuple[str, str, str]:
+        return str(self._evidence / path), path, self._place(path)
+
+    def _bytes(self, path: str) -> bytes | None:
+        try:
+            return (self._evidence / path).read_bytes()
+        except OSError:
+            return None
+
+    def _unreadable(self, path: str) -> Composed:
+        """Return the record of a file whose bytes cannot be had; reading it here says why."""
+        source, shown, place = self._named(path)
+        composed = one_photo(self._local, lambda: nullcontext(self._local), source, shown, place)
+        assert composed is not None
+        return composed
+
+    def _lost(self, path: str, error: Exception) -> Composed:
+        source, shown, place = self._named(path)
+        return self._local.compose(self._local.fault(source, shown, None, error), place)
+
+
+def join(address: str | None) -> None:
+    """Become a driver of a cluster, without telling anybody else. Raises UsageError if there is none at the address."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            include_dashboard=None if address else False,
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise UsageError(f"No Ray cluster at {address!r}: {error}. Start one with `ray start --head`.") from error
+    finally:
+        if is_main:
+            signal.signal(signal.SIGTERM, before)  # Ray's own handler would end the run at once
+
+
+def spec_wants_gpu(device: str) -> bool:
+    """Say whether the workers are to be on GPUs: asked for, or there to be had."""
+    return device.startswith("cuda") or (device == "auto" and room("GPU", 1, least=0) > 0)
+
+
+def room(resource: str, each: float, *, least: int = 1) -> int:
+    """Return how many workers the nodes have room for, at least `least`: a node that is still to come may take one."""
+    nodes = [node["Resources"].get(resource, 0.0) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
+    return max(least, sum(int(amount // each) for amount in nodes))

@@ -1,0 +1,39 @@
+"""The end of a run over a case: the journal becomes tables, `case.json` and SHA256SUMS."""
+
+from pathlib import Path
+
+from mesorch_cli.case.case_file import AboutPart, CaseFile, CountsPart
+from mesorch_cli.case.journal import Journal
+from mesorch_cli.case.record import json_path
+from mesorch_cli.case.scan import Scan
+from mesorch_cli.case.tables import write_sums, write_tables
+
+
+def finish(case: Path, journal: Journal, about: AboutPart, scan: Scan) -> tuple[CaseFile, str]:
+    """Write everything that is made from the journal; return `case.json` and the SHA-256 of SHA256SUMS.
+
+    The sums come last: they cover every file that was written before. Raises OutputError where something cannot be written;
+    the journal is whole in any case.
+    """
+    case_file = summed_up(journal, about, scan)
+    write_tables(case, journal, about.settings_sha256)
+    case_file.write(case)
+    return case_file, write_sums(case, journal, about.settings_sha256)
+
+
+def summed_up(journal: Journal, about: AboutPart, scan: Scan) -> CaseFile:
+    """Return `case.json` for what the journal holds and what lies in the evidence folder."""
+    there = set(scan.paths)
+    rows = gone = 0
+    for path in journal.paths(about.settings_sha256):
+        rows += 1
+        gone += path not in there
+    waiting = len(there) - (rows - gone)
+    counts = CountsPart(found=rows + waiting, waiting=waiting, gone=gone, **journal.counts(about.settings_sha256))
+    return CaseFile(
+        **dict(about),
+        counts=counts,
+        others=scan.others,
+        unlisted=[json_path(folder) for folder in scan.unlisted],
+        journal_sha256=journal.digest(),
+    )

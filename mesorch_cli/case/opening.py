@@ -1,0 +1,54 @@
+"""A case is opened for one folder of evidence and one share of it, and for one process at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mesorch_cli.case.case_file import AboutPart, SelectionPart
+from mesorch_cli.case.examine import Examiner
+from mesorch_cli.case.journal import FILE_NAME, Journal
+from mesorch_cli.case.mirror import Mirror
+from mesorch_cli.case.record import json_path
+from mesorch_cli.case.scan import Selection
+from mesorch_cli.errors import UsageError
+
+
+def about_case(evidence: Path, selection: Selection, examiner: Examiner) -> AboutPart:
+    """Return what a case of this evidence under these settings is about."""
+    weights = examiner.weights
+    number, count = selection.shard
+    return AboutPart(
+        evidence=json_path(str(evidence.resolve())),
+        selection=SelectionPart(
+            include=[json_path(pattern) for pattern in selection.include],
+            exclude=[json_path(pattern) for pattern in selection.exclude],
+            shard=f"{number}/{count}",
+        ),
+        settings=examiner.settings,
+        settings_sha256=examiner.settings_sha256,
+        weights={"name": weights.name, "sha256": weights.sha256, "licence": weights.licence},
+        tool=examiner.tool,
+    )
+
+
+@contextmanager
+def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tuple[Journal, Mirror]]:
+    """Open a case, or make it.
+
+    moved: the evidence of the case lies elsewhere now. Raises UsageError if the folder holds something else, if the case is
+    of other evidence or another share, or if another process works on it; OutputError if nothing can be written.
+    """
+    if not (case / FILE_NAME).exists() and case.exists() and (not case.is_dir() or any(case.iterdir())):
+        raise UsageError(f"{str(case)!r} is there and is no case. Choose a new or empty folder with -o.")
+    with Journal(case) as journal:
+        facts = {"evidence": about.evidence, "shard": about.selection.shard}
+        for name, value in facts.items():
+            before = journal.fact(name)
+            if before is not None and before != value and not (moved and name == "evidence"):
+                cure = " Say --moved if that is where its evidence lies now." if name == "evidence" else ""
+                raise UsageError(
+                    f"The case {str(case)!r} has the {name} {before!r}, not {value!r}. Give the same, or another -o.{cure}"
+                )
+            if before != value:
+                journal.set_fact(name, value)
+        yield journal, Mirror(case)

@@ -1,0 +1,101 @@
+"""Photos through the engines of this machine: while one is analysed, others are read and encoded."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from mesorch_cli.case.examine import Composed, Examiner, Loaded
+
+AHEAD = 2  # photos in hand beside those that are analysed: one that is read, one that is encoded
+
+Lend = Callable[[], AbstractContextManager[Examiner]]
+
+
+class Engine(Protocol):
+    """What turns paths of the evidence into records, in any order."""
+
+    def results(self, paths: Iterator[str], stop: Callable[[], bool]) -> Iterator[tuple[str, Composed]]:
+        """Yield every path with its record, nothing written; paths are drawn as they are needed, and not once stop() says so.
+
+        What is in hand then is finished or left, and whatever was left is not yielded.
+        """
+        ...
+
+
+class Pipeline:
+    """The engine of one machine; `examiners` share the work, one for each device."""
+
+    def __init__(self, examiners: Sequence[Examiner], evidence: Path, place: Callable[[str], str]) -> None:
+        self._reader = examiners[0]
+        self._free: queue.SimpleQueue[Examiner] = queue.SimpleQueue()
+        for examiner in examiners:
+            self._free.put(examiner)
+        self._at_once = len(examiners) + AHEAD
+        self._evidence = evidence
+        self._place = place
+
+    def results(self, paths: Iterator[str], stop: Callable[[], bool]) -> Iterator[tuple[str, Composed]]:
+        """Yield records as they are done; at most one photo for each engine and AHEAD more are in memory."""
+        left = threading.Event()
+        in_hand: dict[Future[Composed | None], str] = {}
+        exhausted = False
+        with ThreadPoolExecutor(self._at_once, "photo") as pool:
+            try:
+                while True:
+                    while not exhausted and len(in_hand) < self._at_once and not stop():
+                        path = next(paths, None)
+                        if path is None:
+                            exhausted = True
+                        else:
+                            in_hand[pool.submit(self._one, path, lambda: stop() or left.is_set())] = path
+                    if not in_hand:
+                        return
+                    for future in wait(in_hand, return_when=FIRST_COMPLETED).done:
+                        path, composed = in_hand.pop(future), future.result()
+                        if composed is not None:
+                            yield path, composed
+            finally:
+                left.set()  # where the results are no longer wanted, what is not yet analysed is left
+
+    def _one(self, path: str, given_up: Callable[[], bool]) -> Composed | None:
+        return one_photo(
+            self._reader, self._lend, str(self._evidence / path), path, self._place(path), given_up=given_up
+        )
+
+    @contextmanager
+    def _lend(self) -> Iterator[Examiner]:
+        examiner = self._free.get()
+        try:
+            yield examiner
+        finally:
+            self._free.put(examiner)
+
+
+def one_photo(
+    reader: Examiner,
+    lend: Lend,
+    source: str,
+    path: str,
+    place: str,
+    *,
+    data: bytes | None = None,
+    given_up: Callable[[], bool] = lambda: False,
+) -> Composed | None:
+    """Return the record and pictures of one photo, whatever happens; None where it was given up before its analysis.
+
+    reader: reads and encodes; lend: gives the examiner whose network is free. data: the bytes, where they were read before.
+    """
+    loaded: Loaded | None = None
+    try:
+        loaded = reader.read(source, shown=path, data=data)
+        with lend() as examiner:
+            if given_up():
+                return None
+            analysed = examiner.analyse(loaded)
+        return examiner.compose(analysed, place)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it becomes this file's record and the others go on
+        return reader.compose(reader.fault(source, path, loaded, error), place)

@@ -1,0 +1,204 @@
+"""`mesorch batch`: a folder of photos into a case that loses none."""
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mesorch_cli.cli import console, options
+from mesorch_cli.cli.detect import FINDINGS, NONE_ANALYSED, SOME_NOT_ANALYSED
+from mesorch_cli.cli.guard import INTERRUPTED, guard
+from mesorch_cli.cli.stopping import Stop, stopping
+
+if TYPE_CHECKING:
+    from mesorch_cli.case.batch import Batch
+    from mesorch_cli.case.case_file import CaseFile
+    from mesorch_cli.case.journal import Journal, Row
+    from mesorch_cli.case.pipeline import Engine
+    from mesorch_cli.case.scan import Scan, Selection
+
+FILES, MACHINES = "Files", "Machines"
+LOOK_EVERY_S = 1.0  # at a folder that is watched
+SHOWN = 10  # photos in the table of the highest scores
+
+
+class EngineName(StrEnum):
+    """Where photos are analysed."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+def exit_code(case_file: "CaseFile", interrupted: bool, fail_on_findings: bool) -> int:
+    """Return the code for what came of a case: 130 before 4 before 3 before 10 before 0."""
+    counts = case_file.counts
+    if interrupted:
+        return INTERRUPTED
+    if counts.analysed == 0:
+        return NONE_ANALYSED
+    if counts.not_analysed or counts.failed or case_file.unlisted:
+        return SOME_NOT_ANALYSED
+    return FINDINGS if fail_on_findings and counts.findings else 0
+
+
+class Reporter:
+    """Tells every file as it is finished: progress and problems to people, records to stdout where they are wanted."""
+
+    def __init__(self, progress: console.FileProgress, as_json: bool) -> None:
+        self._progress = progress
+        self._as_json = as_json
+
+    def __call__(self, row: "Row", new: bool, problem: str | None) -> None:
+        if problem is not None:
+            console.say_error(problem)
+        if self._as_json:
+            console.write_data(row.record)
+        finding = row.verdict == "evidence of manipulation"
+        self._progress.file(new=new, finding=finding, failure=row.reason is not None)
+
+
+def follow(
+    run: "Batch", engine: "Engine", folder: Path, selection: "Selection", settle: float, progress: console.FileProgress,
+    stop: Stop,
+) -> "Scan":  # fmt: skip
+    """Take files as they come in until somebody stops it; return the last look at the folder."""
+    from mesorch_cli.case.watch import Watch
+
+    watch, told = Watch(folder, selection, settle), None
+    while not stop():
+        started = time.monotonic()
+        paths = watch.ready()
+        if watch.problem not in (None, told):
+            console.say_error(str(watch.problem))
+        told = watch.problem
+        progress.total += len(paths)
+        run.run(engine, paths, stop)
+        # A look may take long where there are many files: the folder's server gets four times as long to rest.
+        stop.wait(max(min(settle, LOOK_EVERY_S), 0 if paths else 4 * (time.monotonic() - started)))
+    return watch.scan
+
+
+def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal", quiet: bool, as_json: bool) -> None:
+    """Tell what came of a case: people on stderr, and one line of data unless the records were the data."""
+    counts = case_file.counts
+    for folder in case_file.unlisted:
+        console.say_error(
+            f"the folder {folder!r} cannot be listed; what is in it is not in the case. Check its permissions."
+        )
+    if not quiet:
+        others = "; ".join(f"{count} {kind}" for kind, count in case_file.others.items())
+        rows = [
+            ("found", f"{counts.found} photos" + (f", {counts.copies} of them copies" if counts.copies else "")),
+            ("analysed", f"{counts.analysed}, {counts.findings} with evidence of manipulation"),
+            ("not analysed", str(counts.not_analysed)),
+            ("failed", str(counts.failed)),
+        ]
+        rows += [("waiting", f"{counts.waiting}; the same command goes on")] if counts.waiting else []
+        rows += [("gone", f"{counts.gone} are no longer in the folder")] if counts.gone else []
+        rows += [("beside them", others)] if others else []
+        rows += [("case", str(case)), ("SHA256SUMS", sums)]
+        highest = journal.highest(case_file.settings_sha256, SHOWN)
+        console.show_case(str(case), rows, [(f"{row.score:.3f}", row.verdict, row.path) for row in highest])
+    if not as_json:
+        values = (counts.found, counts.analysed, counts.not_analysed, counts.failed, counts.findings)
+        console.write_data("\t".join([console.printable(str(case)), *map(str, values), sums]))
+
+
+def batch(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The evidence; it is read and never written to.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="CASE", help="Folder of the case, a new one or one to go on with.")
+    ],
+    include: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Only such paths; `*.jpg` in any folder.", rich_help_panel=FILES),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Not such paths.", rich_help_panel=FILES)
+    ] = None,
+    shard: Annotated[
+        str, typer.Option(metavar="K/N", help="Of N shares only the K-th; `case merge` joins.", rich_help_panel=FILES)
+    ] = "1/1",
+    moved: Annotated[
+        bool, typer.Option("--moved", help="The case's evidence lies in FOLDER now.", rich_help_panel=FILES)
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on with files as they come in, until stopped.", rich_help_panel=FILES)
+    ] = False,
+    settle: Annotated[
+        float,
+        typer.Option(min=0.1, help="Seconds without a change after which a file is complete.", rich_help_panel=FILES),
+    ] = 2.0,
+    weights: options.Weights = None,
+    engine: Annotated[
+        EngineName, typer.Option(help="This machine, or a Ray cluster.", rich_help_panel=MACHINES)
+    ] = EngineName.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of the Ray cluster. (default: one on this machine)", rich_help_panel=MACHINES),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Of the Ray cluster. (default: as many as fit)", rich_help_panel=MACHINES),
+    ] = None,
+    device: options.Device = "auto",
+    devices: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="One engine for each, as `0,1`.", rich_help_panel=MACHINES),
+    ] = None,
+    scales: options.Scales = None,
+    overlap: options.Overlap = None,
+    precision: options.Precision = None,
+    threshold: options.Threshold = None,
+    tile_batch: options.TileBatch = None,
+    calibration: options.Calibration = None,
+    accept_damaged: options.AcceptDamaged = False,
+    max_pixels: options.MaxPixels = 500_000_000,
+    as_json: options.Json = False,
+    fail_on_findings: options.FailOnFindings = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Analyse every photo of a folder, to any depth, into a case; give the same command again to go on.
+
+    Photos are told by their content. CASE gets `journal.sqlite` (every finished file at once), `results.jsonl`,
+    `results.csv`, `case.json`, `SHA256SUMS`, and below `photos` a folder for each file, as it lies in FOLDER. A file is
+    finished for its bytes, the weights and the settings: changed ones are analysed again. Same bytes are analysed once
+    and reported for each file. Ctrl-C finishes the photo in hand.
+
+    On stdout: with --json a record a line, as they are done; else case, found, analysed, not analysed, failed, findings
+    and the SHA-256 of SHA256SUMS, separated by tabs.
+
+    Exit codes: 0 done, 2 usage or no room, 3 some photos could not be analysed, 4 none was, 5 weights, 10 findings with
+    --fail-on-findings, 130 interrupted.
+
+    Example: mesorch batch evidence -o case
+    """
+    with guard(), stopping() as stop:
+        from mesorch_cli.case.batch import Batch
+        from mesorch_cli.case.finish import finish
+        from mesorch_cli.case.opening import about_case, opened
+        from mesorch_cli.case.scan import Selection, matching, parse_shard, refuse_overlap, scan
+        from mesorch_cli.cli.engines import Engines
+
+        refuse_overlap(folder, output)
+        selection = Selection(matching(include or []), matching(exclude or []), parse_shard(shard))
+        found = scan(folder, selection)
+        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch)
+        engines = Engines(device, devices, engine, address, workers)
+        spec = engines.spec(weights, wanted, calibration, accept_damaged, max_pixels)
+        about = about_case(folder, selection, spec.examiner("cpu" if engine is EngineName.RAY else engines.names[0]))
+        with opened(output, about, moved=moved) as (journal, mirror), engines.started(spec, folder, mirror) as started:
+            with console.file_progress(not quiet) as progress:
+                run = Batch(mirror, folder, journal, about.settings_sha256, Reporter(progress, as_json))
+                if watch:
+                    found = follow(run, started, folder, selection, settle, progress, stop)
+                else:
+                    progress.total = len(found.paths)
+                    run.run(started, found.paths, stop)
+            case_file, sums = finish(output, journal, about, found)
+            report_case(output, case_file, sums, journal, quiet, as_json)
+        # Stopping is how a watch ends; it was interrupted only if something is left to do.
+        interrupted = stop() and (not watch or case_file.counts.waiting > 0)
+        raise typer.Exit(exit_code(case_file, interrupted, fail_on_findings))

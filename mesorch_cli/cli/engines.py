@@ -1,0 +1,71 @@
+"""The engines that a command line asks for: devices of this machine, or a Ray cluster."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mesorch_cli.case.mirror import Mirror
+from mesorch_cli.case.pipeline import Engine, Pipeline
+from mesorch_cli.case.spec import ExaminerSpec
+from mesorch_cli.cli.options import Wanted
+from mesorch_cli.errors import UsageError
+from mesorch_cli.inference.calibration_file import calibrated, read_calibration
+from mesorch_cli.network.store import find_weights
+from mesorch_cli.network.weights import load_weights
+
+
+@dataclass(frozen=True)
+class Engines:
+    """What was asked for. Raises UsageError for what does not go together."""
+
+    device: str
+    devices: str | None
+    engine: str
+    address: str | None
+    workers: int | None
+
+    def __post_init__(self) -> None:
+        if self.devices is not None and self.device != "auto":
+            raise UsageError("--device and --devices are both given. Expected one of them.")
+        if self.engine == "ray" and self.devices is not None:
+            raise UsageError(
+                "--devices is for one machine; a Ray cluster gives every worker a GPU of its own. Leave it out."
+            )
+        if self.engine != "ray" and (self.address is not None or self.workers is not None):
+            raise UsageError("--address and --workers are for a Ray cluster. Give --engine ray with them.")
+
+    @property
+    def names(self) -> list[str]:
+        """Return the devices of this machine; of a list, a number alone is a CUDA device."""
+        if self.devices is None:
+            return [self.device]
+        names = [name.strip() for name in self.devices.split(",")]
+        return [f"cuda:{name}" if name.isdigit() else name for name in names]
+
+    def spec(
+        self, weights: str | None, wanted: Wanted, calibration: Path | None, accept_damaged: bool, max_pixels: int
+    ) -> ExaminerSpec:
+        """Load what the examiners need."""
+        loaded = load_weights(find_weights(weights))
+        settings = wanted.settings(loaded.passport, scales=wanted.scales)
+        if calibration is not None:
+            settings = calibrated(settings, loaded.sha256, read_calibration(calibration))
+        return ExaminerSpec(loaded, settings, tuple(sys.argv[1:]), accept_damaged, max_pixels, previews=True)
+
+    @contextmanager
+    def started(self, spec: ExaminerSpec, evidence: Path, mirror: Mirror) -> Iterator[Engine]:
+        """Start the engine; what it holds is given back at the end."""
+        if self.engine != "ray":
+            yield Pipeline([spec.examiner(name) for name in self.names], evidence, mirror.place)
+            return
+        try:
+            from mesorch_cli.case.cluster import Cluster
+        except ImportError as error:
+            raise UsageError(f"--engine ray needs Ray: {error}. Install mesorch with the extra `cluster`.") from error
+        cluster = Cluster(spec, evidence, mirror.place, address=self.address, workers=self.workers, device=self.device)
+        try:
+            yield cluster
+        finally:
+            cluster.close()
