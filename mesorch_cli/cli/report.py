@@ -1,28 +1,14 @@
 """`mesorch report`: the pages of a case, built again."""
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
 
-if TYPE_CHECKING:
-    from mesorch_cli.case.journal import Journal
-    from mesorch_cli.report.entry import Entry
-
 PDF_PICTURES = 200
-
-
-def entries_of(journal: "Journal") -> "Iterator[Entry]":
-    """Yield the files of a journal as a report takes them, one in memory at a time."""
-    from mesorch_cli.report.entry import Entry
-
-    for row in journal.rows():
-        yield Entry(row.path, json.loads(row.record), row.copy_of)
 
 
 def renew_sums(case: Path) -> None:
@@ -66,9 +52,8 @@ def report(
 ) -> None:
     """Build the pages of a case again from its journal: `index.html`, a page for every photo, and `report.pdf`.
 
-    `mesorch batch` builds the pages at its end; this command is for a case whose run was stopped, for a newer version, and
-    for the PDF. Nothing is analysed. The same case gives the same bytes; SHA256SUMS follows for the pages, and for them
-    alone.
+    `mesorch batch` builds the pages at its end; this command is for pages that were lost, for a newer version, and for the
+    PDF. Nothing is analysed. The same case gives the same bytes; SHA256SUMS follows for the pages, and for them alone.
 
     Exit codes: 0 done, 2 no case, or a page cannot be written.
 
@@ -77,16 +62,17 @@ def report(
     with guard():
         from mesorch_cli.case.case_file import read_case
         from mesorch_cli.case.journal import Journal
+        from mesorch_cli.report.entry import Entry
         from mesorch_cli.report.report import PdfRule, write_report
 
         facts = read_case(case).model_dump(mode="json", by_alias=True)
-        journal = Journal(case, read_only=True)
-        try:
-            with console.count_progress("pages", wanted=not quiet) as on_page:
-                rule = PdfRule(font=pdf_font, pictures=pdf_pictures) if pdf else None
-                write_report(case, facts, entries_of(journal), on_page, pdf=rule)
-        finally:
-            journal.close()
+        rule = PdfRule(font=pdf_font, pictures=pdf_pictures) if pdf else None
+        with (
+            Journal(case, read_only=True) as journal,
+            console.count_progress("pages", wanted=not quiet) as on_page,
+        ):
+            rows = journal.rows(facts["settings_sha256"])
+            write_report(case, facts, map(Entry.of_row, rows), on_page, pdf=rule)
         renew_sums(case)
         console.write_data(str(case / "index.html"))
         if pdf:

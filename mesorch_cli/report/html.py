@@ -108,7 +108,7 @@ class Pages:
     def _photo(self, entry: Entry, before: Entry | None, after: Entry | None, number: int) -> None:
         page = page_of(entry)
         self._write_page(
-            self.case / entry.folder / PAGE,
+            self.case / entry.place / PAGE,
             "photo.html",
             "photo.js" if page.stage else None,
             page=page,
@@ -117,7 +117,7 @@ class Pages:
             number=number,
             total=len(self.triage),
             ramp=self._ramp,
-            gauge=overview.gauge_of(page.row.score, wording.limits_of(self.facts["settings"])),
+            gauge=overview.gauge_of(page.row.score, wording.limits_of(entry.record["settings"])),
         )
 
     @cached_property
@@ -176,7 +176,7 @@ def _json(value: Any) -> str:
 
 
 def _neighbour(entry: Entry | None, root: str) -> _Neighbour | None:
-    return None if entry is None else _Neighbour(href(f"{entry.folder}/{PAGE}", root))
+    return None if entry is None else _Neighbour(href(f"{entry.place}/{PAGE}", root))
 
 
 def _with_neighbours(entries: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry, Entry | None]]:

@@ -11,7 +11,7 @@ from mesorch_cli.report.wording import limits_of, reason_meaning
 
 LEFT, RIGHT, TOP, BASE = 10, 410, 12, 120  # of the drawings, in their own units
 STEP = (RIGHT - LEFT) / BINS
-WHOLE = [1, 1]  # the share of a selection that is no share
+WHOLE = "1/1"  # the share of a selection that is no share
 KINDS = ("none", "open", "evidence")
 
 Facts = dict[str, Any]  # case.json, as parsed
@@ -19,7 +19,10 @@ Facts = dict[str, Any]  # case.json, as parsed
 
 @dataclass(frozen=True)
 class Counts:
-    """found = analysed + not_analysed + failed + waiting; evidence, open (inconclusive) and none are the analysed."""
+    """found = analysed + not_analysed + failed + waiting; evidence, open (inconclusive) and none are the analysed.
+
+    gone: files of these that are no longer in the evidence folder.
+    """
 
     found: int
     waiting: int
@@ -30,6 +33,7 @@ class Counts:
     open: int
     none: int
     copies: int
+    gone: int
 
 
 def counts_of(facts: Facts, triage: Triage) -> Counts:
@@ -46,6 +50,7 @@ def counts_of(facts: Facts, triage: Triage) -> Counts:
         open=verdicts["inconclusive"],
         none=verdicts["no evidence found"],
         copies=triage.copies,
+        gone=int(facts["counts"].get("gone", 0)),
     )
 
 
@@ -76,6 +81,7 @@ def overview(facts: Facts, triage: Triage) -> dict[str, Any]:
         "method": method_of(facts, triage),
         "everything": settings_of(facts),
         "histogram": histogram_of(triage, limits_of(facts["settings"])),
+        "unlisted": facts["unlisted"],
         "elsewhere": [(name, f"{count:,}") for name, count in facts["others"].items()],
     }
 

@@ -53,7 +53,7 @@ def row_of(entry: Entry) -> Row:
     kind = KINDS.get(result["verdict"], "left")
     return Row(
         name=visible(entry.path),
-        page=href(f"{entry.folder}/{PAGE}"),
+        page=href(f"{entry.place}/{PAGE}"),
         thumbnail=None if thumbnail is None else href(thumbnail),
         kind="failed" if entry.status == FAILED else kind,
         verdict=entry.status if entry.status == FAILED else result["verdict"],
@@ -178,7 +178,7 @@ class Page:
 def page_of(entry: Entry) -> Page:
     """Return an entry's page."""
     record, result = entry.record, entry.record["result"]
-    root = "../" * (entry.folder.count("/") + 1)
+    root = "../" * (entry.place.count("/") + 1)
     return Page(
         entry=entry,
         row=row_of(entry),
@@ -197,12 +197,12 @@ def page_of(entry: Entry) -> Page:
         analysis=_analysis(record),
         versions=Group("Versions", list(flat(record["tool"]))),
         command=" ".join(["mesorch", *(shell_word(word) for word in record["argv"])]),
-        rerun=f"mesorch rerun {shell_word(entry.folder + '/record.json')}",
+        rerun=f"mesorch rerun {shell_word(entry.place + '/record.json')}",
         artefacts=tuple(
-            (ROLES.get(role, role), name, href(f"{entry.picture_folder}/{name}", root), sha256)
+            (ROLES.get(role, role), name, href(f"{entry.place}/{name}", root), sha256)
             for role, (name, sha256) in entry.artefacts.items()
         ),
-        first=None if entry.copy_of is None else href(f"{entry.picture_folder}/{PAGE}", root),
+        first=None if entry.copy_place is None else href(f"{entry.copy_place}/{PAGE}", root),
     )
 
 

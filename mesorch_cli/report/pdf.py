@@ -102,6 +102,8 @@ def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int) -> None:
     mismatch = overview.mismatch_of(facts, counts)
     if mismatch is not None:
         sheet.text(mismatch, 8, font=BOLD)
+    for folder in facts["unlisted"]:
+        sheet.text(f"The folder {folder} could not be looked into; what lies in it is not in the case.", 8, font=BOLD)
     sheet.heading("Method")
     sheet.pairs(overview.method_of(facts, triage))
     sheet.heading("How to read this report")

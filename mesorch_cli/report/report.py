@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mesorch_cli.report.entry import PHOTOS, Entry
+from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.html import write_html
 from mesorch_cli.report.triage import Triage
 
 PDF = "report.pdf"
-_PAGES = re.compile(r"index\.html|(index|not-analysed)-\d+\.html|report\.pdf|photos/.*/index\.html", re.DOTALL)
+_PAGES = re.compile(
+    r"index\.html|(index|not-analysed)-\d+\.html|report\.pdf|photos(-by-hash)?/.*/index\.html", re.DOTALL
+)
 
 OnPage = Callable[[int, int], None]  # pages written, pages in all
 
@@ -55,7 +57,7 @@ def is_page(name: str) -> bool:
 
 def pages_in(case: Path) -> Iterator[str]:
     """Yield the files of a case that reports wrote, named below it."""
-    for path in (*case.glob("*"), *(case / PHOTOS).rglob("index.html")):
+    for path in (*case.glob("*"), *case.glob("photos*/**/index.html")):
         name = path.relative_to(case).as_posix()
         if is_page(name) and path.is_file():
             yield name

@@ -29,7 +29,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(text_of(item) for item in value)
+        return ", ".join(" ".join(map(text_of, item)) if isinstance(item, list) else text_of(item) for item in value)
     return str(value)
 
 

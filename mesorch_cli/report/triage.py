@@ -20,9 +20,14 @@ RANKS = {ANALYSED: 0, NOT_ANALYSED: 1, FAILED: 2}
 _TABLES = """
 PRAGMA journal_mode=OFF;
 PRAGMA synchronous=OFF;
-CREATE TABLE entries (place INTEGER PRIMARY KEY, part INTEGER, low REAL, reason TEXT, path BLOB, copy_of BLOB, record BLOB);
+CREATE TABLE entries (number INTEGER PRIMARY KEY, part INTEGER, low REAL, reason TEXT, path BLOB, place BLOB,
+    copy_of BLOB, record BLOB);
 """
-_IN_ORDER = "SELECT path, copy_of, record FROM entries WHERE part BETWEEN ? AND ? ORDER BY part, low, reason, path"
+_IN_ORDER = """
+SELECT entry.path, entry.place, entry.record, entry.copy_of, first.place
+FROM entries AS entry LEFT JOIN entries AS first ON first.path = entry.copy_of
+WHERE entry.part BETWEEN ? AND ? ORDER BY entry.part, entry.low, entry.reason, entry.path
+"""
 
 
 class Triage:
@@ -53,6 +58,7 @@ class Triage:
                     self._add(entry)
                 self._db.execute("COMMIT")
                 self._db.execute("CREATE INDEX in_order ON entries (part, low, reason, path)")
+                self._db.execute("CREATE UNIQUE INDEX by_path ON entries (path)")
                 undo.pop_all()
         except (sqlite3.Error, OSError) as error:
             raise OutputError(
@@ -86,12 +92,13 @@ class Triage:
         self.first = min(self.first or started, started)
         self.last = max(self.last or started, started)
         self._db.execute(
-            "INSERT INTO entries (part, low, reason, path, copy_of, record) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO entries (part, low, reason, path, place, copy_of, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 RANKS[status],
                 0.0 if score is None else -score,
                 reason or "",
                 os.fsencode(entry.path),
+                os.fsencode(entry.place),
                 None if entry.copy_of is None else os.fsencode(entry.copy_of),
                 zlib.compress(json.dumps(entry.record).encode("ascii"), 1),
             ),
@@ -109,9 +116,11 @@ class Triage:
         return self._entries(0, 2)
 
     def _entries(self, first: int, last: int) -> Iterator[Entry]:
-        for path, copy_of, record in self._db.execute(_IN_ORDER, (first, last)):
+        for path, place, record, copy_of, copy_place in self._db.execute(_IN_ORDER, (first, last)):
             yield Entry(
                 os.fsdecode(path),
+                os.fsdecode(place),
                 json.loads(zlib.decompress(record)),
                 None if copy_of is None else os.fsdecode(copy_of),
+                None if copy_place is None else os.fsdecode(copy_place),
             )

@@ -25,13 +25,14 @@ VERDICTS = ((0.898, "evidence of manipulation"), (0.536, "inconclusive"), (0.0, 
 FACTS: dict[str, Any] = {
     "schema": "mesorch.case/1",
     "evidence": "/evidence/disk <1>",
-    "settings": {"levels": ["whole", "native"], "pixel_threshold": 0.14, "score": {"inconclusive_at": 0.536, "evidence_at": 0.898}},
+    "settings": {"pixel_threshold": 0.14, "score": {"inconclusive_at": 0.536, "evidence_at": 0.898}},
     "settings_sha256": "5" * 64,
     "weights": {"name": "made", "sha256": "6" * 64, "licence": "test only"},
     "tool": {"name": "mesorch", "version": "0", "torch": "0", "platform": "none"},
-    "selection": {"include": [], "exclude": [], "shard": [1, 1]},
+    "selection": {"include": [], "exclude": [], "shard": "1/1"},
     "counts": {},
     "others": {"not a photo": 3},
+    "unlisted": [],
 }  # fmt: skip
 
 
@@ -68,6 +69,7 @@ def record(path: str, score: float | None, reason: str | None = None, **changes:
         ],
         "weights": {"name": "made", "sha256": "6" * 64, "licence": "test only"},
         "tool": {"name": "mesorch", "version": "0"},
+        "settings": FACTS["settings"],
         "settings_sha256": "5" * 64,
         "argv": ["batch", path, "-o", "case"],
         "timing": {"started_at": "2026-01-02T03:04:05.000+00:00", "read_s": 0.1, "analyse_s": 0.2},
@@ -75,13 +77,18 @@ def record(path: str, score: float | None, reason: str | None = None, **changes:
     return made | changes
 
 
+def entry(path: str, values: dict[str, Any], copy_of: str | None = None) -> Entry:
+    """Return an entry whose results lie where its name says."""
+    return Entry(path, f"photos/{path}", values, copy_of)
+
+
 def entries(count: int) -> Iterator[Entry]:
     """Yield entries with scores spread over 0..1; every tenth was not analysed, every twentieth failed."""
     for number in range(count):
         path = f"folder {number % 7}/photo {number:06d}.jpg"
         if number % 20 == 19:
-            yield Entry(path, record(path, None, "unreadable", decode=None, metadata={}))
+            yield entry(path, record(path, None, "unreadable", decode=None, metadata={}))
         elif number % 20 == 9:
-            yield Entry(path, record(path, None, "too small"))
+            yield entry(path, record(path, None, "too small"))
         else:
-            yield Entry(path, record(path, number * 7919 % count / count))
+            yield entry(path, record(path, number * 7919 % count / count))
