@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -49,14 +49,6 @@ class Pages:
     def __init__(self, case: Path, facts: Facts, triage: Triage, on_page: OnPage) -> None:
         self.case, self.facts, self.triage, self.on_page = case, facts, triage, on_page
         self._data: list[str] = []  # rows for the filter, as JSON; about 200 bytes each
-        self._environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("mesorch_cli.report"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            finalize=finalize,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
         self._dresses = {script: _dress(script) for script in (None, "index.js", "photo.js")}
 
     def write(self) -> None:
@@ -137,8 +129,21 @@ class Pages:
                 path.unlink()
 
     def _write_page(self, path: Path, template: str, script: str | None, **values: Any) -> None:
-        text = self._environment.get_template(template).render(**self._dresses[script], **values)
+        text = environment().get_template(template).render(**self._dresses[script], **values)
         write_whole(path, text.encode("utf-8"))
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return what makes pages of our templates; every value is escaped, and one that is missing is an error."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("mesorch_cli.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def finalize(value: Any) -> Any:

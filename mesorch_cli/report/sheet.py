@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.evidence.hashing import sha256_file
 from mesorch_cli.report.names import visible
 
 NEEDS = (
@@ -13,7 +14,7 @@ NEEDS = (
     "--pdf out: the pages need nothing."
 )
 MARGIN = 48.0  # points, of 1/72 inch
-TEXT, BOLD, FIXED = "mesorch", "mesorch-bold", "Courier"
+TEXT, BOLD, FIXED = "text", "bold", "fixed"  # the three fonts of a document
 INK, MUTED, LINE = 0x1A1E24, 0x535C68, 0xC9CFD6
 
 
@@ -48,14 +49,17 @@ class Sheet:
         self.width, self.height = A4
         try:
             own = Path(reportlab.__file__).parent / "fonts"
-            for name, file in ((TEXT, font or own / "Vera.ttf"), (BOLD, font or own / "VeraBd.ttf")):
-                pdfmetrics.registerFont(TTFont(name, str(file)))
+            self._fonts = {FIXED: "Courier"}
+            for role, file in ((TEXT, font or own / "Vera.ttf"), (BOLD, font or own / "VeraBd.ttf")):
+                # reportlab keeps fonts by name for the life of the process: another file needs another name.
+                self._fonts[role] = f"mesorch-{role}-{sha256_file(file)[:16]}"
+                pdfmetrics.registerFont(TTFont(self._fonts[role], str(file)))
         except (TTFError, OSError) as error:
             raise UsageError(f"Cannot use the font {str(font)!r}: {error}. Expected a TrueType file (.ttf).") from error
-        face = pdfmetrics.getFont(TEXT).face
+        face = pdfmetrics.getFont(self._fonts[TEXT]).face
         self.font_name = str(face.name.decode("ascii", "replace") if isinstance(face.name, bytes) else face.name)
-        self._glyphs = frozenset(face.charToGlyph) & frozenset(pdfmetrics.getFont(BOLD).face.charToGlyph)
-        self._measure = pdfmetrics.stringWidth
+        self._glyphs = frozenset(face.charToGlyph) & frozenset(pdfmetrics.getFont(self._fonts[BOLD]).face.charToGlyph)
+        self._string_width = pdfmetrics.stringWidth
         self.canvas.setTitle(self.drawable(title))
         self.canvas.setCreator("mesorch")
         self._footer = footer
@@ -190,6 +194,9 @@ class Sheet:
         self.y -= 2
         self.rule()
 
+    def _measure(self, text: str, font: str, size: float) -> float:
+        return float(self._string_width(text, self._fonts[font], size))
+
     def _cell(self, x: float, y: float, column: Column, text: str, font: str, size: float, colour: int) -> None:
         if column.right:
             x += column.width - 6 - self._measure(text, font, size)
@@ -197,7 +204,7 @@ class Sheet:
 
     def _string(self, x: float, y: float, text: str, font: str, size: float, colour: int) -> None:
         self.canvas.setFillColorRGB(*_rgb(colour))
-        self.canvas.setFont(font, size)
+        self.canvas.setFont(self._fonts[font], size)
         self.canvas.drawString(x, y, text)
 
     def pill(self, text: str, background: int, ink: int, size: float = 10) -> None:

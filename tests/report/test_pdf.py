@@ -31,7 +31,7 @@ def test_a_real_case(real_case: Path) -> None:
         "a/splice.jpg",
         "damaged.jpg",
         "not an image",
-        "<script>document.title='taken'</script>",
+        "c/<img src=x onerror=document.title='taken'>.jpg",
         "\\u202egpj",
     ):
         assert word in text
@@ -40,7 +40,7 @@ def test_a_real_case(real_case: Path) -> None:
     assert [len(page.images) for page in pages] == [2] * len(pages)
     shown = pages[0].images[0].image
     assert shown is not None
-    assert shown.width / shown.height == pytest.approx(1.5, abs=0.01)
+    assert shown.size == (220, 120)  # the finding with the highest score
 
 
 def test_the_same_case_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -51,12 +51,12 @@ def test_the_same_case_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_every_file_is_in_the_tables_and_the_limit_of_pictures_is_stated(tmp_path: Path) -> None:
-    document = pdf(tmp_path, list(made.entries(1500)), PdfRule(pictures=3))
+    document = pdf(tmp_path, list(made.entries(600)), PdfRule(pictures=3))
     text = text_of(document)
-    missing = [one.path for one in made.entries(1500) if one.path not in text]
+    missing = [one.path for one in made.entries(600) if one.path not in text]
     assert not missing
-    findings = sum(one.record["result"]["verdict"] == "evidence of manipulation" for one in made.entries(1500))
-    assert findings > 100
+    findings = sum(one.record["result"]["verdict"] == "evidence of manipulation" for one in made.entries(600))
+    assert findings > 40
     assert f"3 of {findings} findings (evidence of manipulation) have a page with pictures" in text
     assert "that is the limit of this document" in text
     assert text.count("The picture is missing or damaged.") == 6  # these records have none; that is said
