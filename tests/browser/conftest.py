@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE_MS = 60_000  # of a machine that does much else; nothing is waited for longer than it takes
@@ -37,6 +37,7 @@ class Visit:
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.heard.append(f"error: {error}"))
         self.page.on("dialog", self._dialog)
