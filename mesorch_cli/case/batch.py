@@ -109,13 +109,7 @@ class Batch:
                     self._again.append(copy)
 
     def _add_copy(self, path: str, first: Row) -> None:
-        place = self._mirror.place(path)
-        folder = self._mirror.made(place)
-        for artefact in artefacts_of(first):
-            duplicate(self.case / artefact, folder / artefact.rpartition("/")[2])
-        record = copied(Record.model_validate_json(first.record), path, place, first.path)
-        write_whole(folder / RECORD_NAME, record.to_text().encode("ascii"))
-        row = row_of(path, place, record, copy_of=first.path)
+        row = copy_of(first, path, self._mirror)
         self.journal.add(row)
         self._on_file(row, True, None)
 
@@ -133,8 +127,8 @@ def hash_of(path: Path) -> str | None:
         return None
 
 
-def row_of(path: str, place: str, record: Record, copy_of: str | None = None) -> Row:
-    """Return the row of a record."""
+def row_of(path: str, place: str, record: Record, first: str | None = None) -> Row:
+    """Return the row of a record. first: path of the file with the same bytes that was analysed."""
     result = record.result
     not_analysed = FAILED if record.decode is None else NOT_ANALYSED
     return Row(
@@ -146,25 +140,34 @@ def row_of(path: str, place: str, record: Record, copy_of: str | None = None) ->
         reason=result.reason,
         verdict=result.verdict.value,
         score=result.score,
-        copy_of=copy_of,
+        copy_of=first,
         record=record.to_line(),
     )
 
 
-def copied(record: Record, path: str, place: str, first: str) -> Record:
-    """Return the record of another file with the same bytes: its own name and pictures, the first one's results."""
-    flags = sorted({*record.result.flags, f"same bytes as {json_path(first)}"} - {CHANGED})
+def copy_of(first: Row, path: str, mirror: Mirror) -> Row:
+    """Give another file with the same bytes the results of the first, its own name and pictures; return its row."""
+    place = mirror.place(path)
+    folder = mirror.made(place)
+    for artefact in artefacts_of(first):
+        duplicate(mirror.case / artefact, folder / artefact.rpartition("/")[2])
+    record = placed_at(place, Record.model_validate_json(first.record))
+    flags = sorted({*record.result.flags, f"same bytes as {json_path(first.path)}"} - {CHANGED})
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    changes = {
+        "input": record.input.model_copy(update={"path": json_path(path), "sha256_after": record.input.sha256}),
+        "result": record.result.model_copy(update={"flags": flags}),
+        "timing": TimingPart(started_at=now, read_s=0.0, analyse_s=0.0),
+    }
+    record = record.model_copy(update=changes)
+    write_whole(folder / RECORD_NAME, record.to_text().encode("ascii"))
+    return row_of(path, place, record, first.path)
+
+
+def placed_at(place: str, record: Record) -> Record:
+    """Return a record whose pictures lie at a place."""
     pictures = [
         artefact.model_copy(update={"path": json_path(f"{place}/{artefact.path.rpartition('/')[2]}")})
         for artefact in record.artefacts
     ]
-    return record.model_copy(
-        update={
-            "input": record.input.model_copy(update={"path": json_path(path), "sha256_after": record.input.sha256}),
-            "result": record.result.model_copy(update={"flags": flags}),
-            "artefacts": pictures,
-            "timing": TimingPart(
-                started_at=datetime.now(UTC).isoformat(timespec="milliseconds"), read_s=0.0, analyse_s=0.0
-            ),
-        }
-    )
+    return record.model_copy(update={"artefacts": pictures})

@@ -18,11 +18,11 @@ class _Part(BaseModel):
 
 
 class SelectionPart(_Part):
-    """Which files of the evidence belong to the case; shard: `K/N`."""
+    """Which files of the evidence belong to the case; shard: (k, n) for the k-th of n shares."""
 
     include: list[str]
     exclude: list[str]
-    shard: str
+    shard: tuple[int, int]
 
 
 class CountsPart(_Part):

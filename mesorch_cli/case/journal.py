@@ -129,8 +129,9 @@ class Journal:
             (sha256, settings),
         )
 
-    def rows(self, settings: str) -> Iterator[Row]:
-        """Yield all rows of these settings in the order of their paths; only one of them is in memory at a time."""
+    def rows(self, settings: str | None = None) -> Iterator[Row]:
+        """Yield all rows of these settings, None for the case's own, in the order of their paths, one at a time in memory."""
+        settings = self.fact("settings") if settings is None else settings
         for found in self._db.execute("SELECT * FROM files WHERE settings = ? ORDER BY path", (settings,)):
             yield _row(found)
 

@@ -5,29 +5,30 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mesorch_cli.case.case_file import AboutPart, SelectionPart
-from mesorch_cli.case.examine import Examiner
 from mesorch_cli.case.journal import FILE_NAME, Journal
 from mesorch_cli.case.mirror import Mirror
-from mesorch_cli.case.record import json_path
+from mesorch_cli.case.record import json_path, tool_versions
+from mesorch_cli.case.recorded_settings import settings_digest, settings_values
 from mesorch_cli.case.scan import Selection
+from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.errors import UsageError
 
 
-def about_case(evidence: Path, selection: Selection, examiner: Examiner) -> AboutPart:
-    """Return what a case of this evidence under these settings is about."""
-    weights = examiner.weights
-    number, count = selection.shard
+def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec) -> AboutPart:
+    """Return what a case of this evidence, examined so, is about."""
+    weights = spec.weights
+    settings = settings_values(spec.settings, weights.sha256, spec.accept_damaged)
     return AboutPart(
         evidence=json_path(str(evidence.resolve())),
         selection=SelectionPart(
             include=[json_path(pattern) for pattern in selection.include],
             exclude=[json_path(pattern) for pattern in selection.exclude],
-            shard=f"{number}/{count}",
+            shard=selection.shard,
         ),
-        settings=examiner.settings,
-        settings_sha256=examiner.settings_sha256,
-        weights={"name": weights.name, "sha256": weights.sha256, "licence": weights.licence},
-        tool=examiner.tool,
+        settings=settings,
+        settings_sha256=settings_digest(settings),
+        weights={"name": weights.passport.name, "sha256": weights.sha256, "licence": weights.passport.licence},
+        tool=tool_versions(),
     )
 
 
@@ -41,7 +42,7 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
     if not (case / FILE_NAME).exists() and case.exists() and (not case.is_dir() or any(case.iterdir())):
         raise UsageError(f"{str(case)!r} is there and is no case. Choose a new or empty folder with -o.")
     with Journal(case) as journal:
-        facts = {"evidence": about.evidence, "shard": about.selection.shard}
+        facts = {"evidence": about.evidence, "shard": "{}/{}".format(*about.selection.shard)}
         for name, value in facts.items():
             before = journal.fact(name)
             if before is not None and before != value and not (moved and name == "evidence"):
@@ -51,4 +52,5 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
                 )
             if before != value:
                 journal.set_fact(name, value)
+        journal.set_fact("settings", about.settings_sha256)
         yield journal, Mirror(case)

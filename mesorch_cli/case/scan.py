@@ -13,7 +13,7 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence.formats import sniff
 from mesorch_cli.evidence.inspection import UnsupportedError
 
-UNLISTED = "folder that cannot be listed"
+LEFT_OUT, UNLISTED = "left out by the selection", "folder that cannot be listed"
 HEAD = 1024  # bytes that tell what a file is
 PHOTO_SUFFIXES = frozenset(
     [
@@ -98,7 +98,7 @@ def scan(root: Path, selection: Selection) -> Scan:
         if kind == UNLISTED:
             unlisted.append(path)
         elif not selection.wants(path):
-            kind = "left out by the selection"
+            kind = LEFT_OUT
         elif kind == "file":
             kind = "photo" if _looks_like_a_photo(root, path) else "not a photo"
         if kind == "photo":

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -132,7 +133,17 @@ def expected_sums(case: Path, journal: Journal, settings: str) -> Iterator[tuple
     for path in own_files(case):
         yield path.relative_to(case).as_posix(), sha256_file(path)
     for row in journal.rows(settings):
-        yield from sorted(results_of(row).items())
+        known = results_of(row)
+        others = {name: sha256_file(case / name) for name in files_in(case, row.place) if name not in known}
+        yield from sorted((known | others).items())
+
+
+def files_in(case: Path, place: str) -> Iterator[str]:
+    """Yield the files that lie in a row's folder, below the case; what is half written has no part in it."""
+    with suppress(FileNotFoundError), os.scandir(case / place) as entries:
+        for entry in entries:
+            if entry.is_file(follow_symlinks=False) and not entry.name.endswith(".part"):
+                yield f"{place}/{entry.name}"
 
 
 def results_of(row: Row) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mesorch_cli import __version__
-from mesorch_cli.cli import weights
+from mesorch_cli.cli import case, weights
 from mesorch_cli.cli.batch import batch
 from mesorch_cli.cli.bench import bench
 from mesorch_cli.cli.calibrate import calibrate
@@ -15,6 +15,8 @@ from mesorch_cli.cli.evaluate import evaluate
 from mesorch_cli.cli.forge import forge
 from mesorch_cli.cli.info import info
 from mesorch_cli.cli.report import report
+from mesorch_cli.cli.rerun import rerun
+from mesorch_cli.cli.verify import verify
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,6 +44,9 @@ def mesorch(
 
 app.command()(detect)
 app.command()(batch)
+app.add_typer(case.app, name="case")
+app.command()(verify)
+app.command()(rerun)
 app.command()(evaluate)
 app.command()(calibrate)
 app.command()(forge)

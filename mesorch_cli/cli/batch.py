@@ -188,8 +188,12 @@ def batch(
         wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch)
         engines = Engines(device, devices, engine, address, workers)
         spec = engines.spec(weights, wanted, calibration, accept_damaged, max_pixels)
-        about = about_case(folder, selection, spec.examiner("cpu" if engine is EngineName.RAY else engines.names[0]))
-        with opened(output, about, moved=moved) as (journal, mirror), engines.started(spec, folder, mirror) as started:
+        examiners = engines.examiners(spec)
+        about = about_case(folder, selection, spec)
+        with (
+            opened(output, about, moved=moved) as (journal, mirror),
+            engines.started(spec, examiners, folder, mirror) as started,
+        ):
             with console.file_progress(not quiet) as progress:
                 run = Batch(mirror, folder, journal, about.settings_sha256, Reporter(progress, as_json))
                 if watch:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from mesorch_cli.case.examine import Examiner
 from mesorch_cli.case.mirror import Mirror
 from mesorch_cli.case.pipeline import Engine, Pipeline
 from mesorch_cli.case.spec import ExaminerSpec
@@ -54,11 +55,17 @@ class Engines:
             settings = calibrated(settings, loaded.sha256, read_calibration(calibration))
         return ExaminerSpec(loaded, settings, tuple(sys.argv[1:]), accept_damaged, max_pixels, previews=True)
 
+    def examiners(self, spec: ExaminerSpec) -> list[Examiner]:
+        """Return one examiner for each device of this machine; for a cluster none, its workers make theirs."""
+        return [] if self.engine == "ray" else [spec.examiner(name) for name in self.names]
+
     @contextmanager
-    def started(self, spec: ExaminerSpec, evidence: Path, mirror: Mirror) -> Iterator[Engine]:
+    def started(
+        self, spec: ExaminerSpec, examiners: list[Examiner], evidence: Path, mirror: Mirror
+    ) -> Iterator[Engine]:
         """Start the engine; what it holds is given back at the end."""
         if self.engine != "ray":
-            yield Pipeline([spec.examiner(name) for name in self.names], evidence, mirror.place)
+            yield Pipeline(examiners, evidence, mirror.place)
             return
         try:
             from mesorch_cli.case.cluster import Cluster

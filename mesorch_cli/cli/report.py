@@ -1,32 +1,36 @@
 """`mesorch report`: the pages of a case, built again."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
 
+if TYPE_CHECKING:
+    from mesorch_cli.case.journal import Journal
+
 PDF_PICTURES = 200
 
 
-def renew_sums(case: Path) -> None:
+def renew_sums(case: Path, journal: "Journal", settings: str) -> None:
     """Bring SHA256SUMS up to date for the pages of the report, and for nothing else: what was changed otherwise must show.
 
     A case without that file (its run never came to an end) stays without.
     """
-    from mesorch_cli.case.tables import SUMS, read_sums, sum_line, written
-    from mesorch_cli.evidence.hashing import sha256_file
-    from mesorch_cli.report.report import is_page, pages_in
+    from mesorch_cli.case.tables import SUMS, expected_sums, read_sums, sum_line, written
+    from mesorch_cli.report.report import is_page
 
     if not (case / SUMS).is_file():
         return
-    sums = {name: sha256 for name, sha256 in read_sums(case).items() if not is_page(name)}
-    sums |= {name: sha256_file(case / name) for name in pages_in(case)}
+    before = {name: sha256 for name, sha256 in read_sums(case).items() if not is_page(name)}
     with written(case / SUMS) as file:
-        for name in sorted(sums, key=Path):
-            file.write(sum_line(name, sums[name]).encode("utf-8", "surrogateescape"))
+        for name, sha256 in expected_sums(case, journal, settings):
+            if is_page(name) or name in before:
+                file.write(sum_line(name, before.pop(name, sha256)).encode("utf-8", "surrogateescape"))
+        for name, sha256 in before.items():  # files that are gone
+            file.write(sum_line(name, sha256).encode("utf-8", "surrogateescape"))
 
 
 def report(
@@ -71,9 +75,9 @@ def report(
             Journal(case, read_only=True) as journal,
             console.count_progress("pages", wanted=not quiet) as on_page,
         ):
-            rows = journal.rows(facts["settings_sha256"])
-            write_report(case, facts, map(Entry.of_row, rows), on_page, pdf=rule)
-        renew_sums(case)
+            settings = facts["settings_sha256"]
+            write_report(case, facts, map(Entry.of_row, journal.rows(settings)), on_page, pdf=rule)
+            renew_sums(case, journal, settings)
         console.write_data(str(case / "index.html"))
         if pdf:
             console.write_data(str(case / "report.pdf"))

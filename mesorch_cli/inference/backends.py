@@ -24,7 +24,10 @@ class Backend(Protocol):
     tile_batch: int
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits (B, 1, H, W) float32 of normalised images (B, 3, H, W) float32."""
+        """Return logits (B, 1, H, W) float32 of normalised images (B, 3, H, W) float32.
+
+        Raises MemoryError where so many do not fit at once.
+        """
         ...
 
 
@@ -72,7 +75,11 @@ class TorchBackend:
             torch.inference_mode(),
             torch.autocast(self._device.type, DTYPES.get(self._precision, torch.bfloat16), enabled=reduced),
         ):
-            batch = torch.from_numpy(images).to(self._device).contiguous(memory_format=torch.channels_last)
-            logits = self._network(batch)
-        result: NDArray[np.float32] = logits.float().cpu().numpy()
+            try:
+                batch = torch.from_numpy(images).to(self._device).contiguous(memory_format=torch.channels_last)
+                result: NDArray[np.float32] = self._network(batch).float().cpu().numpy()
+            except RuntimeError as error:
+                if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+                    raise MemoryError(str(error)) from error
+                raise
         return result

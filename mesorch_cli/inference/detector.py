@@ -194,13 +194,24 @@ class Detector:
                 tally.flags.add("featureless tiles")
             if useful:
                 batch = np.stack([normalise(self._padded(crops[index], one.plan)) for index in useful])
-                for index, logits in zip(useful, self.backend(batch), strict=True):
+                for index, logits in zip(useful, self._logits(batch, tally), strict=True):
                     cropped = logits[0, : one.plan.tile_height, : one.plan.tile_width]
                     if np.isfinite(cropped).all():
                         results[index] = cropped
                     else:
                         tally.flags.add("non-finite logits")
             yield from zip(chunk, results, strict=True)
+
+    def _logits(self, batch: NDArray[np.float32], tally: _Tally) -> NDArray[np.float32]:
+        """Return the logits of a batch; where memory is too short for it, of its halves, which the result's flags say."""
+        try:
+            return self.backend(batch)
+        except MemoryError:
+            if len(batch) == 1:
+                raise
+        tally.flags.add("fewer tiles at once: out of memory")
+        middle = len(batch) // 2
+        return np.concatenate([self._logits(half, tally) for half in (batch[:middle], batch[middle:])])
 
     @staticmethod
     def _padded(crop: Pixels, plan: Plan) -> Pixels:

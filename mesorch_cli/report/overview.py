@@ -11,7 +11,7 @@ from mesorch_cli.report.wording import limits_of, reason_meaning
 
 LEFT, RIGHT, TOP, BASE = 10, 410, 12, 120  # of the drawings, in their own units
 STEP = (RIGHT - LEFT) / BINS
-WHOLE = "1/1"  # the share of a selection that is no share
+WHOLE = [1, 1]  # the share of a selection that is no share
 KINDS = ("none", "open", "evidence")
 
 Facts = dict[str, Any]  # case.json, as parsed

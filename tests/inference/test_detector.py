@@ -1,5 +1,7 @@
 """The engine with networks whose answer is known for every pixel, and once with the real one."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.network.passport import Level
+from mesorch_cli.network.weights import load_weights
 from tests.inference.networks import NATIVE, WHOLE, Pixelwise, noise, settings
 
 
@@ -223,3 +226,46 @@ def test_progress_counts_every_tile() -> None:
 def test_a_device_that_is_not_there_is_refused(device: str) -> None:
     with pytest.raises(UsageError, match=device):
         choose_device(device)
+
+
+class Narrow(Pixelwise):
+    """A network on a device with room for so many tiles."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        logits = super().__call__(images)
+        if len(images) > self.room:
+            raise MemoryError(f"no room for {len(images)} tiles")
+        return logits
+
+
+@pytest.mark.parametrize("room", [1, 2, 3, 5])
+def test_a_batch_that_does_not_fit_is_halved(room: int) -> None:
+    pixels = noise(200, 260)
+    wide, narrow = Narrow(100), Narrow(room)
+    expected = Detector(wide, settings(tile_batch=8)).detect(pixels)
+    found = Detector(narrow, settings(tile_batch=8)).detect(pixels)
+    assert np.array_equal(found.probability, expected.probability)
+    assert found.score == expected.score
+    assert set(found.flags) - set(expected.flags) == {"fewer tiles at once: out of memory"}
+    assert max(shape[0] for shape in narrow.shapes) == 8
+
+
+def test_a_tile_that_does_not_fit_is_an_error() -> None:
+    with pytest.raises(MemoryError, match="no room for 1 tiles"):
+        Detector(Narrow(0), settings()).detect(noise(100, 100))
+
+
+def test_a_device_without_memory_says_so_in_one_way(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch has an error of its own for GPUs and a plain one for the CPU, here a real one."""
+    backend = TorchBackend(load_weights(tiny_weights).network, "cpu")
+    for fault in (lambda *_: torch.empty(1 << 55), lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA"))):
+        monkeypatch.setattr(backend, "_network", fault)
+        with pytest.raises(MemoryError):
+            backend(np.zeros((1, 3, 64, 64), np.float32))
+    monkeypatch.setattr(backend, "_network", lambda *_: torch.empty(-1))
+    with pytest.raises(RuntimeError, match="negative"):
+        backend(np.zeros((1, 3, 64, 64), np.float32))

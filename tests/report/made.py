@@ -29,7 +29,7 @@ FACTS: dict[str, Any] = {
     "settings_sha256": "5" * 64,
     "weights": {"name": "made", "sha256": "6" * 64, "licence": "test only"},
     "tool": {"name": "mesorch", "version": "0", "torch": "0", "platform": "none"},
-    "selection": {"include": [], "exclude": [], "shard": "1/1"},
+    "selection": {"include": [], "exclude": [], "shard": [1, 1]},
     "counts": {},
     "others": {"not a photo": 3},
     "unlisted": [],

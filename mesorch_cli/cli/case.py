@@ -1,0 +1,49 @@
+"""`mesorch case`: what is done with cases as a whole."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mesorch_cli.cli import console, options
+from mesorch_cli.cli.batch import exit_code, report_case
+from mesorch_cli.cli.guard import guard
+
+app = typer.Typer(no_args_is_help=True, help="Join the shares of a case.", rich_markup_mode="markdown")
+
+
+@app.callback()
+def case() -> None:
+    """Join the shares of a case."""
+
+
+@app.command()
+def merge(
+    shares: Annotated[list[Path], typer.Argument(metavar="SHARE...", help="Cases made with --shard 1/N to N/N.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="CASE", help="Folder of the whole case, a new or empty one.")
+    ],
+    fail_on_findings: options.FailOnFindings = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Join shares that were analysed apart into the case that one run would have made.
+
+    All shares must be there, finished, and of one evidence, weights, settings and versions. Their pictures get a second name
+    in CASE where the file system has such, and are copied elsewhere; the shares stay as they are. Every picture is hashed
+    before it is taken.
+
+    On stdout: case, found, analysed, not analysed, failed, findings and the SHA-256 of SHA256SUMS, separated by tabs.
+
+    Exit codes: those of `mesorch batch`, and 6 if a picture of a share is not what its journal records.
+
+    Example: mesorch case merge share1 share2 share3 -o case
+    """
+    with guard():
+        from mesorch_cli.case import merge as joining
+        from mesorch_cli.case.journal import Journal
+
+        with console.count_progress("joined", wanted=not quiet) as on_file:
+            case_file, sums = joining.merge(shares, output, on_file)
+        with Journal(output, read_only=True) as journal:
+            report_case(output, case_file, sums, journal, quiet, as_json=False)
+        raise typer.Exit(exit_code(case_file, interrupted=False, fail_on_findings=fail_on_findings))

@@ -1,0 +1,122 @@
+"""`mesorch rerun`: an analysis repeated from its record."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mesorch_cli.cli import console, options
+from mesorch_cli.cli.guard import guard
+from mesorch_cli.errors import UsageError, VerificationError
+
+if TYPE_CHECKING:
+    from mesorch_cli.case.record import Record
+
+STDIN = "-"
+
+
+def weights_for(record: "Record", given: str | None) -> Path:
+    """Return the weights to repeat with: those given, else those of the record's hash, else those of its name."""
+    from mesorch_cli.network.store import file_sha256, find_weights, list_weights
+
+    if given is None:
+        for stored in list_weights():
+            if file_sha256(stored.path) == record.weights.sha256:
+                return stored.path
+    return find_weights(given or record.weights.name)
+
+
+def device_for(record: "Record", given: str | None) -> str:
+    """Return the device to repeat on: the one given, else the record's if this machine has it, else the best there is."""
+    from mesorch_cli.inference.backends import choose_device
+
+    if given is not None:
+        return given
+    recorded = record.analysis.device if record.analysis is not None else "auto"
+    try:
+        choose_device(recorded)
+    except UsageError:
+        return "auto"  # another device is a difference, and is named as one
+    return recorded
+
+
+def rerun(
+    record_file: Annotated[
+        Path, typer.Argument(metavar="RECORD.json", help="Record of `mesorch detect` or `mesorch batch`.")
+    ],
+    photo: Annotated[
+        Path | None,
+        typer.Option("--input", "-i", metavar="PHOTO", help="Where the photo lies now. (default: as the record says)"),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights", "-w", metavar="NAME|FILE", help="(default: those of the record's hash, else its name)"
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="auto|cpu|cuda[:N]|mps", help="(default: as recorded)", rich_help_panel=options.ANALYSIS),
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Repeat an analysis with the settings of its record and compare.
+
+    The answer is `identical` (result, decoding and pictures, byte for byte), `within tolerance` (same bytes in, same verdict,
+    score within 0.001, map within 0.02 at every pixel), or `different`; what differs is named, and what of version, device,
+    weights, settings or input is another than recorded. Nothing is written.
+
+    On stdout: with --json an object; else the answer and the photo, separated by a tab.
+
+    Exit codes: 0 identical or within tolerance, 2 usage, 5 weights, 6 different, or the record is not sound.
+
+    Example: mesorch rerun results/photo.jpg/record.json
+    """
+    with guard():
+        import torch
+
+        from mesorch_cli.case.recorded_settings import settings_digest, settings_from
+        from mesorch_cli.case.rerun import Answer, compared, input_of, read_record
+        from mesorch_cli.case.spec import ExaminerSpec
+        from mesorch_cli.network.weights import load_weights
+
+        record = read_record(record_file)
+        if settings_digest(record.settings) != record.settings_sha256:
+            raise VerificationError(
+                f"The settings in {str(record_file)!r} do not have the hash that it records, "
+                f"{record.settings_sha256[:16]}...; expected a record as it was written. It was changed: get the original."
+            )
+        source = photo or input_of(record_file, record)
+        if str(source) == STDIN:
+            raise UsageError(f"{str(record_file)!r} is of a photo from standard input. Name the photo with --input.")
+        if record.tool.get("threads", "").isdigit():
+            torch.set_num_threads(max(1, int(record.tool["threads"])))
+        spec = ExaminerSpec(
+            load_weights(weights_for(record, weights)),
+            settings_from(record.settings),
+            tuple(sys.argv[1:]),
+            accept_damaged=bool(record.settings["accept_damaged"]),
+            previews=any(artefact.role == "thumbnail" for artefact in record.artefacts),
+        )
+        examiner = spec.examiner(device_for(record, device))
+        again = examiner.compose(examiner.analyse(examiner.read(str(source), shown=record.input.path)), "again")
+        found = compared(record, record_file, again)
+        for sentence in (*found.differences, *(f"because of {cause}" for cause in found.causes)):
+            if found.answer is not Answer.IDENTICAL:
+                console.say(sentence)
+        if found.differences and not found.causes:
+            console.say(
+                "nothing that it depends on is recorded as another; the record, or this machine, is not as it was."
+            )
+        if as_json:
+            values = {"answer": found.answer.value, "input": console.printable(str(source))}
+            console.write_data(json.dumps(values | {"differences": found.differences, "causes": found.causes}))
+        else:
+            console.write_data(f"{found.answer.value}\t{console.printable(str(source))}")
+        if found.answer is Answer.DIFFERENT:
+            raise VerificationError(
+                f"The analysis of {str(source)!r} gives another result than {str(record_file)!r} records; expected the same "
+                "within tolerance. What differs is named above."
+            )

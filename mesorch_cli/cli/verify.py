@@ -1,0 +1,67 @@
+"""`mesorch verify`: whether a case and its evidence are what they were."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mesorch_cli.cli import console, options
+from mesorch_cli.cli.guard import guard
+from mesorch_cli.errors import VerificationError
+
+OK = "ok"
+
+
+def verify(
+    case: Annotated[Path, typer.Argument(metavar="CASE", help="Folder that `mesorch batch` made.")],
+    evidence: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where the evidence lies now. (default: as the case says)")
+    ] = None,
+    without_evidence: Annotated[bool, typer.Option("--without-evidence", help="Look at the case alone.")] = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Hash evidence and results again, and check tables and journal; name everything that changed.
+
+    Evidence, pictures and records are compared with the journal, all files of the case with SHA256SUMS, the journal with the
+    digest in `case.json`. Whoever can write to the case can make all of them agree: the SHA-256 of SHA256SUMS, which `mesorch
+    batch` tells at its end and this command again, is worth noting elsewhere.
+
+    On stdout: with --json an object for each change; else `what`, name and change, separated by tabs; `ok` and the
+    SHA-256 of SHA256SUMS where nothing changed.
+
+    Exit codes: 0 as it was, 2 no case, 6 something changed, or the case is unfinished.
+
+    Example: mesorch verify case
+    """
+    with guard():
+        from mesorch_cli.case.case_file import read_case
+        from mesorch_cli.case.journal import Journal
+        from mesorch_cli.case.tables import SUMS
+        from mesorch_cli.case.verify import changes
+        from mesorch_cli.evidence.hashing import sha256_file
+
+        case_file = read_case(case)
+        folder = None if without_evidence else evidence or Path(case_file.evidence)
+        found = 0
+        with Journal(case, read_only=True) as journal, console.count_progress("verified", wanted=not quiet) as progress:
+            total, done = max(1, case_file.counts.found), 0
+
+            def on_file() -> None:
+                nonlocal done
+                done += 1
+                progress(min(done, total), total)
+
+            for change in changes(case, case_file, journal, folder, on_file):
+                found += 1
+                if as_json:
+                    console.write_data(json.dumps({"what": change.what, "name": change.name, "change": change.how}))
+                else:
+                    console.write_data("\t".join(map(console.printable, (change.what, change.name, change.how))))
+        if found:
+            raise VerificationError(
+                f"{found} things in {str(case)!r} or its evidence are not as recorded. They are named on stdout."
+            )
+        if not as_json:
+            console.write_data(f"{OK}\t{sha256_file(case / SUMS)}")

@@ -1,0 +1,186 @@
+"""`mesorch verify`, `rerun` and `case merge`: what was changed is named, what was analysed can be repeated."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from mesorch_cli.cli.app import app
+from tests.case.folders import counts, fill, mixed, photo, steady
+
+
+def invoke(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Path:
+    """A folder with evidence, and a case of it."""
+    root = tmp_path_factory.mktemp("made")
+    mixed(root / "evidence")
+    result = invoke("batch", root / "evidence", "-o", root / "case", "-w", tiny_weights, "--device", "cpu", "-q")
+    assert result.exit_code == 3, result.output
+    return root
+
+
+@pytest.fixture
+def case(made: Path, tmp_path: Path) -> Path:
+    """A copy of that case, whose evidence is a copy too."""
+    shutil.copytree(made, tmp_path / "own")
+    return tmp_path / "own" / "case"
+
+
+def verified(case: Path, *words: object) -> tuple[int, set[tuple[str, str]]]:
+    result = invoke("verify", case, "--evidence", case.parent / "evidence", "--json", *words)
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    return result.exit_code, {(one["what"], one["name"]) for one in found}
+
+
+def test_a_case_as_it_was(case: Path) -> None:
+    assert verified(case) == (0, set())
+    plain = invoke("verify", case, "--evidence", case.parent / "evidence", "-q")
+    assert plain.stdout.startswith("ok\t")
+    assert invoke("verify", case.parent / "evidence").exit_code == 2
+
+
+def touched(case: Path) -> dict[str, tuple[Callable[[], object], set[tuple[str, str]]]]:
+    """Return changes to a case by name, each with what has to be named."""
+    evidence, photos = case.parent / "evidence", case / "photos"
+
+    def edit_journal() -> None:
+        with sqlite3.connect(case / "journal.sqlite") as journal:
+            journal.execute("UPDATE files SET score = 0.0 WHERE path = ?", (b"b/x.png",))
+        journal.close()
+
+    def edit_record() -> None:
+        path = photos / "b" / "x.png" / "record.json"
+        path.write_text(path.read_text().replace('"tiles"', '"tiles" '))
+
+    def edit_sums() -> None:
+        path = case / "SHA256SUMS"
+        path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
+
+    return {
+        "evidence": (lambda: fill(evidence, {"b/x.png": photo(9)}), {("evidence", "b/x.png")}),
+        "evidence gone": (lambda: (evidence / "half.jpg").unlink(), {("evidence", "half.jpg")}),
+        "evidence new": (lambda: fill(evidence, {"z.png": photo(9)}), {("evidence", "z.png")}),
+        "picture": (lambda: fill(photos, {"b/x.png/mask.png": b"x"}), {("output", "photos/b/x.png/mask.png")}),
+        "picture gone": (
+            lambda: (photos / "c" / "same.bin" / "overlay.png").unlink(),
+            {("output", "photos/c/same.bin/overlay.png")},
+        ),
+        "record": (edit_record, {("output", "photos/b/x.png/record.json")}),
+        "stranger": (lambda: fill(photos, {"b/extra.txt": b"x"}), {("output", "photos/b/extra.txt")}),
+        "table": (lambda: fill(case, {"results.csv": b"path\r\n"}), {("case", "results.csv")}),
+        "journal": (edit_journal, {("journal", "journal.sqlite")}),
+        "sums": (edit_sums, set()),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(touched(Path("x"))))
+def test_what_changed_is_named(case: Path, name: str) -> None:
+    change, named = touched(case)[name]
+    change()
+    code, found = verified(case)
+    assert code == 6
+    assert found == named or (name == "sums" and {what for what, _ in found} == {"case"})
+    if name.startswith("evidence"):
+        assert verified(case, "--without-evidence")[0] == 0
+
+
+def test_a_photo_of_a_case_again(case: Path, made: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    record = made / "case" / "photos" / "c" / "same.bin" / "record.json"
+    weights = ("-w", tiny_weights)
+    result = invoke("rerun", record, *weights)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"identical\t{made / 'evidence' / 'c' / 'same.bin'}\n"
+    assert invoke("rerun", made / "case/photos/half.jpg/record.json", *weights).stdout.startswith("identical")
+
+    other = invoke("rerun", record, *weights, "--json", "--input", fill(tmp_path, {"o.png": photo(70)}) / "o.png")
+    assert other.exit_code == 6
+    answer = json.loads(other.stdout)
+    assert answer["answer"] == "different"
+    assert any(cause.startswith("input: ") for cause in answer["causes"])
+
+    own = case / "photos" / "c" / "same.bin" / "record.json"
+    values = json.loads(own.read_text())
+    changed = values | {"result": values["result"] | {"score": round(values["result"]["score"] * 0.5, 6)}}
+    own.write_text(json.dumps(changed))
+    result = invoke("rerun", own, *weights, "--input", made / "evidence" / "c" / "same.bin")
+    assert result.exit_code == 6
+    assert "result.score" in result.stderr
+    assert "nothing that it depends on is recorded as another" in result.stderr
+
+    nearly = values | {"result": values["result"] | {"score": round(values["result"]["score"] + 0.0005, 6)}}
+    own.write_text(json.dumps(nearly | {"tool": values["tool"] | {"torch": "0.1"}}))
+    result = invoke("rerun", own, *weights, "--json", "--input", made / "evidence" / "c" / "same.bin")
+    assert result.exit_code == 0
+    answer = json.loads(result.stdout)
+    assert answer["answer"] == "within tolerance"
+    assert [cause.split(":")[0] for cause in answer["causes"]] == ["version of torch"]
+
+    forged = values | {"settings": values["settings"] | {"overlap": 0.5}}
+    own.write_text(json.dumps(forged))
+    result = invoke("rerun", own, *weights)
+    assert result.exit_code == 6
+    assert "The settings in" in result.stderr
+    own.write_text("{}")
+    assert invoke("rerun", own, *weights).exit_code == 2
+
+
+def test_other_weights_are_named_as_the_cause(made: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    from mesorch_cli.network.weights import read_file, save_weights
+
+    passport, tensors, _ = read_file(tiny_weights)
+    turned = {name: tensor * -1 if name.startswith("heads.") else tensor for name, tensor in tensors.items()}
+    assert any(name.startswith("heads.") for name in tensors)
+    save_weights(tmp_path / "turned.safetensors", turned, passport)
+    record = made / "case" / "photos" / "b" / "x.png" / "record.json"
+    result = invoke("rerun", record, "-w", tmp_path / "turned.safetensors", "--json")
+    assert result.exit_code == 6
+    assert [cause.split(":")[0] for cause in json.loads(result.stdout)["causes"]] == ["weights"]
+    assert invoke("rerun", record).exit_code == 5  # nobody knows weights of that hash or name
+
+
+def test_shares_join_to_what_one_run_makes(made: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    shares = [tmp_path / f"share{number}" for number in (1, 2, 3)]
+    for number, share in enumerate(shares, start=1):
+        invoke(
+            "batch",
+            made / "evidence",
+            "-o",
+            share,
+            "-w",
+            tiny_weights,
+            "--device",
+            "cpu",
+            "-q",
+            "--shard",
+            f"{number}/3",
+        )
+    assert sum(counts(share)["found"] for share in shares) == 11
+    result = invoke("case", "merge", *reversed(shares), "-o", tmp_path / "whole")
+    assert result.exit_code == 3, result.output
+    assert steady(tmp_path / "whole") == steady(made / "case")
+    assert invoke("verify", tmp_path / "whole", "-q").exit_code == 0
+    assert invoke("case", "merge", *shares, "-o", tmp_path / "whole").exit_code == 3  # once more changes nothing
+    assert steady(tmp_path / "whole") == steady(made / "case")
+
+    for message, given in {
+        "expected 1/3 to 3/3": shares[:2],
+        "each once": [shares[0], *shares[:2]],
+        "is no finished case": [*shares[:2], tmp_path],
+    }.items():
+        failed = invoke("case", "merge", *given, "-o", tmp_path / "none")
+        assert failed.exit_code == 2
+        assert message in failed.stderr
+    victim = next(path for share in shares for path in share.rglob("x.png.png/heatmap.png"))
+    victim.unlink()
+    victim.write_bytes(b"another")
+    broken = invoke("case", "merge", *shares, "-o", tmp_path / "broken")
+    assert broken.exit_code == 6
+    assert "is not what the journal" in broken.stderr
