@@ -47,6 +47,17 @@ def test_building_again_changes_nothing(case: Path) -> None:
     assert sums(case) == {}
 
 
+def test_the_sums_are_those_of_the_batch(real_case: Path, case: Path) -> None:
+    """A batch that has nothing left to do, and a check of the case, find it as the report left it."""
+    evidence = real_case.parent / "evidence"
+    before = (case / "SHA256SUMS").read_bytes()
+    again = CliRunner().invoke(app, ["batch", str(evidence), "-o", str(case), "--quiet"])
+    assert again.exit_code == 3, again.stderr
+    assert (case / "SHA256SUMS").read_bytes() == before
+    checked = CliRunner().invoke(app, ["verify", str(case)])
+    assert checked.exit_code == 0, checked.stderr
+
+
 def test_lost_pages_come_back(case: Path) -> None:
     pages = [case / "index.html", case / "photos" / "a" / "splice.jpg" / "index.html"]
     before = [page.read_bytes() for page in pages]
