@@ -54,3 +54,11 @@ def write_photo(tmp_path: Path, astronaut: np.ndarray) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def real_case(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A case of the real tool with pages and PDF, see tests/report/real.py; tests leave it as it is."""
+    from tests.report.real import make_case
+
+    return make_case(tmp_path_factory.mktemp("real"))

@@ -14,6 +14,7 @@ from mesorch_cli.cli.detect import detect
 from mesorch_cli.cli.evaluate import evaluate
 from mesorch_cli.cli.forge import forge
 from mesorch_cli.cli.info import info
+from mesorch_cli.cli.report import report
 from mesorch_cli.cli.rerun import rerun
 from mesorch_cli.cli.verify import verify
 
@@ -43,6 +44,7 @@ def mesorch(
 
 app.command()(detect)
 app.command()(batch)
+app.command()(report)
 app.add_typer(case.app, name="case")
 app.command()(verify)
 app.command()(rerun)

@@ -1,0 +1,83 @@
+"""`mesorch report`: the pages of a case, built again."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mesorch_cli.cli import console, options
+from mesorch_cli.cli.guard import guard
+
+if TYPE_CHECKING:
+    from mesorch_cli.case.journal import Journal
+
+PDF_PICTURES = 200
+
+
+def renew_sums(case: Path, journal: "Journal", settings: str) -> None:
+    """Bring SHA256SUMS up to date for the pages of the report, and for nothing else: what was changed otherwise must show.
+
+    A case without that file (its run never came to an end) stays without.
+    """
+    from mesorch_cli.case.tables import SUMS, expected_sums, read_sums, sum_line, written
+    from mesorch_cli.report.report import is_page
+
+    if not (case / SUMS).is_file():
+        return
+    before = {name: sha256 for name, sha256 in read_sums(case).items() if not is_page(name)}
+    with written(case / SUMS) as file:
+        for name, sha256 in expected_sums(case, journal, settings):
+            if is_page(name) or name in before:
+                file.write(sum_line(name, before.pop(name, sha256)).encode("utf-8", "surrogateescape"))
+        for name, sha256 in before.items():  # files that are gone
+            file.write(sum_line(name, sha256).encode("utf-8", "surrogateescape"))
+
+
+def report(
+    case: Annotated[Path, typer.Argument(metavar="CASE", help="Folder that `mesorch batch` made.")],
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Also report.pdf, for print.", rich_help_panel=options.OUTPUT)
+    ] = False,
+    pdf_pictures: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Findings that get pictures in the PDF, highest score first.", rich_help_panel=options.OUTPUT
+        ),
+    ] = PDF_PICTURES,
+    pdf_font: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="TrueType font of the PDF, for names in scripts that its own font lacks.",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Build the pages of a case again from its journal: `index.html`, a page for every photo, and `report.pdf`.
+
+    `mesorch batch` builds the pages at its end; this command is for pages that were lost, for a newer version, and for the
+    PDF. Nothing is analysed. The same case gives the same bytes; SHA256SUMS follows for the pages, and for them alone.
+
+    Exit codes: 0 done, 2 no case, or a page cannot be written.
+
+    Example: mesorch report case --pdf
+    """
+    with guard():
+        from mesorch_cli.case.case_file import read_case
+        from mesorch_cli.case.journal import Journal
+        from mesorch_cli.report.entry import Entry
+        from mesorch_cli.report.report import PdfRule, write_report
+
+        facts = read_case(case).model_dump(mode="json", by_alias=True)
+        rule = PdfRule(font=pdf_font, pictures=pdf_pictures) if pdf else None
+        with (
+            Journal(case, read_only=True) as journal,
+            console.count_progress("pages", wanted=not quiet) as on_page,
+        ):
+            settings = facts["settings_sha256"]
+            write_report(case, facts, map(Entry.of_row, journal.rows(settings)), on_page, pdf=rule)
+            renew_sums(case, journal, settings)
+        console.write_data(str(case / "index.html"))
+        if pdf:
+            console.write_data(str(case / "report.pdf"))

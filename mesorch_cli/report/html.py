@@ -1,0 +1,197 @@
+"""The pages of a case: lists that begin with `index.html`, and a page for every file. They need no network and no script."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from mesorch_cli.report import overview, wording
+from mesorch_cli.report.entry import ANALYSED, Entry
+from mesorch_cli.report.files import write_whole
+from mesorch_cli.report.listing import Listing, Part
+from mesorch_cli.report.names import href, visible
+from mesorch_cli.report.overlay import colours
+from mesorch_cli.report.pages import PAGE, Row, page_of, row_of
+from mesorch_cli.report.triage import Triage
+
+RAMP_STEPS = 16
+
+Facts = dict[str, Any]  # case.json, as parsed
+OnPage = Callable[[int, int], None]  # pages written, pages in all
+
+
+def write_html(case: Path, facts: Facts, triage: Triage, on_page: OnPage | None = None) -> None:
+    """Write every page of a case into its folder, and remove lists that it no longer has.
+
+    The same case gives the same bytes. Raises OutputError where a page cannot be written.
+    """
+    Pages(case, facts, triage, on_page or (lambda _done, _total: None)).write()
+
+
+@dataclass(frozen=True)
+class _Neighbour:
+    href: str
+
+
+class Pages:
+    """The pages of one case."""
+
+    def __init__(self, case: Path, facts: Facts, triage: Triage, on_page: OnPage) -> None:
+        self.case, self.facts, self.triage, self.on_page = case, facts, triage, on_page
+        self._data: list[str] = []  # rows for the filter, as JSON; about 200 bytes each
+        self._dresses = {script: _dress(script) for script in (None, "index.js", "photo.js")}
+
+    def write(self) -> None:
+        """Write all of it: the overview last, as it holds the rows of all."""
+        count = self.triage.by_status[ANALYSED]
+        analysed = Listing(
+            "analysed files", "Analysed files", "highest score first", "index", "triage", count, scored=True
+        )
+        others = Listing(
+            "files without a verdict",
+            "Files without a verdict",
+            "not analysed first, then failed, by reason",
+            "not-analysed",
+            "others",
+            len(self.triage) - count,
+            scored=False,
+        )
+        firsts = {analysed: Part(analysed, 1, []), others: Part(others, 1, [])}
+        pending: dict[Listing, list[Row]] = {analysed: [], others: []}
+        written = dict.fromkeys(firsts, 0)
+        for number, (before, entry, after) in enumerate(_with_neighbours(self.triage), start=1):
+            row = row_of(entry)
+            self._data.append(_json(overview.data_of(row)))
+            self._photo(entry, before, after, number)
+            self.on_page(number, len(self.triage))
+            listing = analysed if entry.status == ANALYSED else others
+            pending[listing].append(row)
+            whole = number in (count, len(self.triage))  # the end of either list
+            for rows in listing.portions(pending[listing], whole=whole):
+                written[listing] += 1
+                part = Part(listing, written[listing], rows)
+                if part.number == 1:
+                    firsts[listing] = part
+                else:
+                    self._write_page(self.case / part.file, "list.html", None, facts=self.facts, listing=part)
+        self._remove_old_lists(analysed, others)
+        self._write_page(
+            self.case / PAGE,
+            "index.html",
+            "index.js",
+            facts=self.facts,
+            triage=firsts[analysed],
+            others=firsts[others],
+            data=Markup("[" + ",\n".join(self._data) + "]"),  # escaped by _json
+            reading=wording.LIMITS,
+            **overview.overview(self.facts, self.triage),
+        )
+
+    def _photo(self, entry: Entry, before: Entry | None, after: Entry | None, number: int) -> None:
+        page = page_of(entry)
+        self._write_page(
+            self.case / entry.place / PAGE,
+            "photo.html",
+            "photo.js" if page.stage else None,
+            page=page,
+            before=_neighbour(before, page.root),
+            after=_neighbour(after, page.root),
+            number=number,
+            total=len(self.triage),
+            ramp=self._ramp,
+            gauge=overview.gauge_of(page.row.score, wording.limits_of(entry.record["settings"])),
+        )
+
+    @cached_property
+    def _ramp(self) -> list[tuple[str, str]]:
+        """Return (offset, colour) of the map's colours."""
+        values = np.linspace(0, 1, RAMP_STEPS + 1, dtype=np.float32)[None]
+        return [
+            (f"{index / RAMP_STEPS:.4g}", f"#{red:02x}{green:02x}{blue:02x}")
+            for index, (blue, green, red) in enumerate(colours(values)[0].tolist())
+        ]
+
+    def _remove_old_lists(self, *listings: Listing) -> None:
+        """Remove pages of lists that an earlier report of a larger case left."""
+        kept = {listing.file(number) for listing in listings for number in range(1, listing.parts + 1)}
+        for path in self.case.glob("*.html"):
+            if re.fullmatch(r"(index|not-analysed)-\d+\.html", path.name) and path.name not in kept:
+                path.unlink()
+
+    def _write_page(self, path: Path, template: str, script: str | None, **values: Any) -> None:
+        text = environment().get_template(template).render(**self._dresses[script], **values)
+        write_whole(path, text.encode("utf-8"))
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return what makes pages of our templates; every value is escaped, and one that is missing is an error."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("mesorch_cli.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def finalize(value: Any) -> Any:
+    """Make every text that a template shows visible; what is already markup stays."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def policy(style: str, script: str | None) -> str:
+    """Return the content security policy of a page: its own style and script, pictures beside it, and nothing else."""
+    scripts = "" if script is None else f" script-src '{_hash(script)}';"
+    pictures_and_style = f"img-src 'self' file:; style-src '{_hash(style)}';"
+    return f"default-src 'none'; {pictures_and_style}{scripts} base-uri 'none'; form-action 'none'"
+
+
+def _dress(name: str | None) -> dict[str, Any]:
+    """Return what every page with that script has in common."""
+    style, script = _asset("report.css"), None if name is None else _asset(name)
+    return {"style": style, "script": script, "policy": policy(style, script)}
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+def _asset(name: str) -> Markup:
+    """Return a style sheet or script of ours as it goes into a page."""
+    text = files("mesorch_cli.report").joinpath("templates", name).read_text(encoding="utf-8")
+    return Markup(text)  # no text of strangers in it
+
+
+def _json(value: Any) -> str:
+    """Return JSON in ASCII that no parser of HTML can take for markup."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _neighbour(entry: Entry | None, root: str) -> _Neighbour | None:
+    return None if entry is None else _Neighbour(href(f"{entry.place}/{PAGE}", root))
+
+
+def _with_neighbours(entries: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry, Entry | None]]:
+    """Yield each entry between the one before and the one after it."""
+    before: Entry | None = None
+    current: Entry | None = None
+    for entry in entries:
+        if current is not None:
+            yield before, current, entry
+            before = current
+        current = entry
+    if current is not None:
+        yield before, current, None

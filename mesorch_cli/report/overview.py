@@ -1,0 +1,178 @@
+"""What the overview of a case shows beside its lists: counts, method, the histogram of scores, the rows for the filter."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED
+from mesorch_cli.report.pages import PAGE, Row
+from mesorch_cli.report.statements import flat, text_of
+from mesorch_cli.report.triage import BINS, Triage
+from mesorch_cli.report.wording import limits_of, reason_meaning
+
+LEFT, RIGHT, TOP, BASE = 10, 410, 12, 120  # of the drawings, in their own units
+STEP = (RIGHT - LEFT) / BINS
+WHOLE = [1, 1]  # the share of a selection that is no share
+KINDS = ("none", "open", "evidence")
+
+Facts = dict[str, Any]  # case.json, as parsed
+
+
+@dataclass(frozen=True)
+class Counts:
+    """found = analysed + not_analysed + failed + waiting; evidence, open (inconclusive) and none are the analysed.
+
+    gone: files of these that are no longer in the evidence folder.
+    """
+
+    found: int
+    waiting: int
+    analysed: int
+    not_analysed: int
+    failed: int
+    evidence: int
+    open: int
+    none: int
+    copies: int
+    gone: int
+
+
+def counts_of(facts: Facts, triage: Triage) -> Counts:
+    """Count what the report shows; only what still waits for its analysis is known from the case's facts alone."""
+    waiting = int(facts["counts"].get("waiting", 0))
+    verdicts = triage.by_verdict
+    return Counts(
+        found=len(triage) + waiting,
+        waiting=waiting,
+        analysed=triage.by_status[ANALYSED],
+        not_analysed=triage.by_status[NOT_ANALYSED],
+        failed=triage.by_status[FAILED],
+        evidence=verdicts["evidence of manipulation"],
+        open=verdicts["inconclusive"],
+        none=verdicts["no evidence found"],
+        copies=triage.copies,
+        gone=int(facts["counts"].get("gone", 0)),
+    )
+
+
+def mismatch_of(facts: Facts, counts: Counts) -> str | None:
+    """Return the sentence for facts that do not say what the records say; None where they agree."""
+    told = facts["counts"]
+    wrong = [
+        f"{name.replace('_', ' ')} {told[name]:,}, here {value:,}"
+        for name, value in vars(counts).items()
+        if name in ("found", "analysed", "not_analysed", "failed") and name in told and told[name] != value
+    ]
+    if not wrong:
+        return None
+    return f"case.json counts otherwise than the records do: {'; '.join(wrong)}. Give the command that made the case again."
+
+
+def overview(facts: Facts, triage: Triage) -> dict[str, Any]:
+    """Return what the template of the overview needs beside the lists."""
+    counts = counts_of(facts, triage)
+    reasons = [
+        {"status": status, "reason": reason, "count": count, "meaning": reason_meaning(reason)}
+        for (status, reason), count in sorted(triage.by_reason.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return {
+        "counts": counts,
+        "mismatch": mismatch_of(facts, counts),
+        "reasons": reasons,
+        "method": method_of(facts, triage),
+        "everything": settings_of(facts),
+        "histogram": histogram_of(triage, limits_of(facts["settings"])),
+        "unlisted": facts["unlisted"],
+        "elsewhere": [(name, f"{count:,}") for name, count in facts["others"].items()],
+    }
+
+
+def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
+    """Return the rows of the case and its method."""
+    settings, weights, tool = facts["settings"], facts["weights"], facts["tool"]
+    rows = [
+        ("weights", f"{weights.get('name', '')}, licence {weights.get('licence', 'not stated')}"),
+        ("SHA-256 of the weights", weights.get("sha256", "")),
+        ("SHA-256 of the settings", facts["settings_sha256"]),
+        ("tool", f"mesorch {tool.get('version', '')}, torch {tool.get('torch', '')}, {tool.get('platform', '')}"),
+    ]
+    limits = limits_of(settings)
+    if limits is not None:
+        rows.append(
+            (
+                "limits of the score",
+                f"below {limits[0]:g} no evidence found, from {limits[1]:g} evidence of manipulation, inconclusive between",
+            )
+        )
+    if isinstance(settings.get("pixel_threshold"), int | float):
+        rows.append(("threshold of the map", f"{settings['pixel_threshold']:.4g}"))
+    rows.append(("selection", _selection(facts["selection"])))
+    if triage.first is not None and triage.last is not None:
+        rows.append(("first analysis", triage.first))
+        rows.append(("last analysis", triage.last))
+    return rows
+
+
+def settings_of(facts: Facts) -> list[tuple[str, str]]:
+    """Return everything that the case says of its settings and versions."""
+    return list(flat({name: facts[name] for name in ("settings", "selection", "weights", "tool")}))
+
+
+def _selection(selection: dict[str, Any]) -> str:
+    told = [f"{name} {text_of(value)}" for name, value in selection.items() if value not in (None, [], "", {}, WHOLE)]
+    return "; ".join(told) or "all photos of the folder"
+
+
+def position(score: float) -> float:
+    """Return where a score stands on the axis of the drawings."""
+    return round(LEFT + (RIGHT - LEFT) * score, 1)
+
+
+def histogram_of(triage: Triage, limits: tuple[float, float] | None) -> dict[str, Any]:
+    """Return the bars of the histogram, with a sentence that says the same."""
+    highest = max(triage.bins)
+    bars = []
+    for index, count in enumerate(triage.bins):
+        height = round((BASE - TOP) * count / highest, 1) if count else 0.0
+        middle = (index + 0.5) / BINS
+        kind = "none" if limits is None else KINDS[(middle >= limits[0]) + (middle >= limits[1])]
+        if count:
+            bars.append(
+                {
+                    "x": LEFT + index * STEP,
+                    "y": round(BASE - max(height, 1.0), 1),
+                    "height": max(height, 1.0),
+                    "kind": kind,
+                }
+            )
+    told = "; ".join(f"{index / BINS:.2f} to {(index + 1) / BINS:.2f}: {n}" for index, n in enumerate(triage.bins) if n)
+    return {
+        "bars": bars,
+        "highest": highest,
+        "words": f"Files by score. {told}" if told else "No file has a score.",
+        "ticks": [(position(value), f"{value:g}") for value in (0, 0.25, 0.5, 0.75, 1)],
+        "limits": [] if limits is None else [(position(value), f"{value:g}") for value in dict.fromkeys(limits)],
+    }
+
+
+def gauge_of(score: float | None, limits: tuple[float, float] | None) -> dict[str, Any] | None:
+    """Return where a score stands between the limits; None where there is no score or no limit."""
+    if score is None or limits is None:
+        return None
+    low, high = limits
+    return {
+        "x": position(score),
+        "low": f"{low:g}",
+        "high": f"{high:g}",
+        "low_x": position(low),
+        "high_x": position(high),
+    }
+
+
+def data_of(row: Row) -> list[Any]:
+    """Return a row as the filter's script takes it: name, folder, thumbnail (1: in that folder), kind, score, ..."""
+    folder = row.page.removesuffix(PAGE)
+    thumbnail: str | int = row.thumbnail or 0
+    if thumbnail == f"{folder}thumbnail.jpg":
+        thumbnail = 1
+    text = row.regions if row.reason is None else row.reason
+    return [row.name, folder, thumbnail, row.kind, row.score, row.photo, text, list(row.flags)]

@@ -1,0 +1,63 @@
+"""The report of a case: pages, and where wanted a document for print, in one call."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.html import write_html
+from mesorch_cli.report.triage import Triage
+
+PDF = "report.pdf"
+_PAGES = re.compile(
+    r"index\.html|(index|not-analysed)-\d+\.html|report\.pdf|photos(-by-hash)?/.*/index\.html", re.DOTALL
+)
+
+OnPage = Callable[[int, int], None]  # pages written, pages in all
+
+
+@dataclass(frozen=True)
+class PdfRule:
+    """How the document for print is made. font: TrueType file for texts, None for the one that comes with reportlab.
+
+    pictures: findings that get a page with pictures, highest score first.
+    """
+
+    font: Path | None = None
+    pictures: int = 200
+
+
+def write_report(
+    case: Path,
+    facts: dict[str, Any],
+    entries: Iterable[Entry],
+    on_page: OnPage | None = None,
+    *,
+    pdf: PdfRule | None = None,
+) -> None:
+    """Write the report of a case into its folder. facts: case.json as parsed. entries: walked once, in any order.
+
+    The same case gives the same bytes. Raises OutputError where something cannot be written, UsageError for a case that
+    names files outside of itself or a font that cannot be used.
+    """
+    with Triage(case, entries) as triage:
+        write_html(case, facts, triage, on_page)
+        if pdf is not None:
+            from mesorch_cli.report.pdf import write_pdf
+
+            write_pdf(case, facts, triage, font=pdf.font, pictures=pdf.pictures)
+
+
+def is_page(name: str) -> bool:
+    """Say whether a file of a case, named below it, is one that a report writes."""
+    return _PAGES.fullmatch(name) is not None
+
+
+def pages_in(case: Path) -> Iterator[str]:
+    """Yield the files of a case that reports wrote, named below it."""
+    for path in (*case.glob("*"), *case.glob("photos*/**/index.html")):
+        name = path.relative_to(case).as_posix()
+        if is_page(name) and path.is_file():
+            yield name

@@ -1,0 +1,241 @@
+"""A document for print, drawn from the top of each page downwards. Same calls, same bytes."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.evidence.hashing import sha256_file
+from mesorch_cli.report.names import visible
+
+NEEDS = (
+    "The PDF needs the package reportlab, which is not installed. Install it with `pip install 'mesorch[pdf]'`, or leave "
+    "--pdf out: the pages need nothing."
+)
+MARGIN = 48.0  # points, of 1/72 inch
+TEXT, BOLD, FIXED = "text", "bold", "fixed"  # the three fonts of a document
+INK, MUTED, LINE = 0x1A1E24, 0x535C68, 0xC9CFD6
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table. width: in points. right: numbers stand at its right edge. fixed: in the fixed-width font."""
+
+    title: str
+    width: float
+    right: bool = False
+    fixed: bool = False
+
+
+class Sheet:
+    """A document of A4 pages. `y` is where the next thing goes, in points from the bottom."""
+
+    def __init__(self, title: str, footer: str, font: Path | None) -> None:
+        """Begin a document. font: TrueType file for texts, None for the one that comes with reportlab.
+
+        Raises UsageError where reportlab is not installed or the font cannot be used.
+        """
+        try:
+            import reportlab
+            from reportlab.lib.pagesizes import A4
+            from reportlab.pdfbase import pdfmetrics
+            from reportlab.pdfbase.ttfonts import TTFError, TTFont
+            from reportlab.pdfgen.canvas import Canvas
+        except ImportError as error:
+            raise UsageError(NEEDS) from error
+        self._buffer = BytesIO()
+        self.canvas: Any = Canvas(self._buffer, pagesize=A4, invariant=1, pageCompression=1)
+        self.width, self.height = A4
+        try:
+            own = Path(reportlab.__file__).parent / "fonts"
+            self._fonts = {FIXED: "Courier"}
+            for role, file in ((TEXT, font or own / "Vera.ttf"), (BOLD, font or own / "VeraBd.ttf")):
+                # reportlab keeps fonts by name for the life of the process: another file needs another name.
+                self._fonts[role] = f"mesorch-{role}-{sha256_file(file)[:16]}"
+                pdfmetrics.registerFont(TTFont(self._fonts[role], str(file)))
+        except (TTFError, OSError) as error:
+            raise UsageError(f"Cannot use the font {str(font)!r}: {error}. Expected a TrueType file (.ttf).") from error
+        face = pdfmetrics.getFont(self._fonts[TEXT]).face
+        self.font_name = str(face.name.decode("ascii", "replace") if isinstance(face.name, bytes) else face.name)
+        self._glyphs = frozenset(face.charToGlyph) & frozenset(pdfmetrics.getFont(self._fonts[BOLD]).face.charToGlyph)
+        self._string_width = pdfmetrics.stringWidth
+        self.canvas.setTitle(self.drawable(title))
+        self.canvas.setCreator("mesorch")
+        self._footer = footer
+        self._page = 1
+        self.y = self.height - MARGIN
+
+    @property
+    def inner(self) -> float:
+        """Return the width between the margins."""
+        return float(self.width - 2 * MARGIN)
+
+    def drawable(self, text: str) -> str:
+        r"""Return text with what cannot be seen, and what the font has no glyph for, as \uXXXX."""
+        return "".join(
+            letter if ord(letter) in self._glyphs else letter.encode("unicode_escape").decode("ascii")
+            for letter in visible(text)
+        )
+
+    def finish(self) -> bytes:
+        """Close the document and return its bytes."""
+        self._draw_footer()
+        self.canvas.save()
+        return self._buffer.getvalue()
+
+    def new_page(self) -> None:
+        self._draw_footer()
+        self.canvas.showPage()
+        self._page += 1
+        self.y = self.height - MARGIN
+
+    def room_for(self, height: float) -> bool:
+        """Begin a new page if less than `height` is left of this one; say whether that was so."""
+        if self.y - height >= MARGIN + 14:
+            return False
+        self.new_page()
+        return True
+
+    def wrapped(self, text: str, width: float, size: float, font: str = TEXT) -> list[str]:
+        """Return drawable text in lines of at most `width`, broken at blanks where there are any."""
+        lines: list[str] = []
+        line = ""
+        for word in self._pieces(text, width, size, font):
+            if line and self._measure(line + word.rstrip(), font, size) > width:
+                lines.append(line.rstrip())
+                line = ""
+            line += word
+        return [*lines, line.rstrip()]
+
+    def _pieces(self, text: str, width: float, size: float, font: str) -> list[str]:
+        """Return words with the blank after them; words longer than a line in several pieces."""
+        pieces = []
+        for word in self.drawable(text).split(" "):
+            if self._measure(word, font, size) <= width:
+                pieces.append(word + " ")
+                continue
+            start = 0
+            for end in range(1, len(word) + 1):
+                if self._measure(word[start:end], font, size) > width:
+                    pieces.append(word[start : end - 1])
+                    start = end - 1
+            pieces.append(word[start:] + " ")
+        return pieces
+
+    def text(self, text: str, size: float = 9, *, font: str = TEXT, colour: int = INK, left: float = 0.0) -> None:
+        """Draw a paragraph."""
+        for line in self.wrapped(text, self.inner - left, size, font):
+            self.room_for(size * 1.4)
+            self.y -= size * 1.4
+            self._string(MARGIN + left, self.y + size * 0.3, line, font, size, colour)
+
+    def heading(self, text: str, size: float = 11) -> None:
+        """Draw a heading over a line, never at the foot of a page."""
+        self.room_for(size * 5)
+        self.y -= size * 0.7
+        self.text(text, size, font=BOLD)
+        self.rule()
+        self.y -= 3
+
+    def rule(self) -> None:
+        """Draw a line across."""
+        self.canvas.setStrokeColorRGB(*_rgb(LINE))
+        self.canvas.setLineWidth(0.5)
+        self.canvas.line(MARGIN, self.y, self.width - MARGIN, self.y)
+
+    def gap(self, height: float) -> None:
+        self.y -= height
+
+    def pairs(self, rows: list[tuple[str, str]], size: float = 8) -> None:
+        """Draw names with their values beside them."""
+        left = 150.0
+        for name, value in rows:
+            names = self.wrapped(name, left - 10, size)
+            values = self.wrapped(value, self.inner - left, size)
+            step = size * 1.35
+            self.room_for(step * min(max(len(names), len(values)), 40))
+            for index in range(max(len(names), len(values))):
+                self.room_for(step)
+                self.y -= step
+                if index < len(names):
+                    self._string(MARGIN, self.y + size * 0.3, names[index], TEXT, size, MUTED)
+                if index < len(values):
+                    self._string(MARGIN + left, self.y + size * 0.3, values[index], TEXT, size, INK)
+
+    def head(self, columns: tuple[Column, ...], size: float = 7) -> None:
+        """Draw the heads of a table's columns."""
+        self.y -= size * 1.6
+        x = MARGIN
+        for column in columns:
+            self._cell(x, self.y + size * 0.4, column, column.title, BOLD, size, MUTED)
+            x += column.width
+        self.rule()
+
+    def row(self, columns: tuple[Column, ...], cells: list[str], size: float = 7) -> None:
+        """Draw a row of a table, with the heads again on a new page."""
+        lines = [
+            self.wrapped(cell, column.width - 6, size, FIXED if column.fixed else TEXT)
+            for column, cell in zip(columns, cells, strict=True)
+        ]
+        deepest = max(map(len, lines))
+        step = size * 1.3
+        if self.room_for(step * min(deepest, 40) + 3):
+            self.head(columns, size)
+        for index in range(deepest):
+            if self.room_for(step):
+                self.head(columns, size)
+            self.y -= step
+            x = MARGIN
+            for column, parts in zip(columns, lines, strict=True):
+                if index < len(parts):
+                    self._cell(x, self.y + size * 0.3, column, parts[index], FIXED if column.fixed else TEXT, size, INK)
+                x += column.width
+        self.y -= 2
+        self.rule()
+
+    def _measure(self, text: str, font: str, size: float) -> float:
+        return float(self._string_width(text, self._fonts[font], size))
+
+    def _cell(self, x: float, y: float, column: Column, text: str, font: str, size: float, colour: int) -> None:
+        if column.right:
+            x += column.width - 6 - self._measure(text, font, size)
+        self._string(x, y, text, font, size, colour)
+
+    def _string(self, x: float, y: float, text: str, font: str, size: float, colour: int) -> None:
+        self.canvas.setFillColorRGB(*_rgb(colour))
+        self.canvas.setFont(self._fonts[font], size)
+        self.canvas.drawString(x, y, text)
+
+    def pill(self, text: str, background: int, ink: int, size: float = 10) -> None:
+        """Draw a word on a coloured ground."""
+        self.room_for(size * 2)
+        self.y -= size * 1.8
+        self.canvas.setFillColorRGB(*_rgb(background))
+        self.canvas.rect(MARGIN, self.y, self._measure(text, BOLD, size) + 14, size * 1.6, stroke=0, fill=1)
+        self._string(MARGIN + 7, self.y + size * 0.48, text, BOLD, size, ink)
+        self.y -= 4
+
+    def label(self, x: float, y: float, text: str) -> None:
+        """Draw a number on a picture: white with a dark edge."""
+        for move_x, move_y, colour in (
+            (0.5, 0.0, 0),
+            (-0.5, 0.0, 0),
+            (0.0, 0.5, 0),
+            (0.0, -0.5, 0),
+            (0.0, 0.0, 0xFFFFFF),
+        ):
+            self._string(x + move_x, y + move_y, text, BOLD, 7, colour)
+
+    def note(self, x: float, text: str) -> None:
+        """Draw a short line of small text at x, on the present height."""
+        self._string(x, self.y + 1, text, TEXT, 7, MUTED)
+
+    def _draw_footer(self) -> None:
+        self._string(MARGIN, MARGIN - 18, self.drawable(self._footer)[:110], TEXT, 7, MUTED)
+        page = f"page {self._page}"
+        self._string(self.width - MARGIN - self._measure(page, TEXT, 7), MARGIN - 18, page, TEXT, 7, MUTED)
+
+
+def _rgb(colour: int) -> tuple[float, float, float]:
+    return (colour >> 16) / 255, (colour >> 8 & 255) / 255, (colour & 255) / 255

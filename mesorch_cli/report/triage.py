@@ -1,0 +1,126 @@
+"""The files of a case in the order in which people should look at them, kept on disk: memory does not grow with the case."""
+
+import json
+import os
+import sqlite3
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mesorch_cli.errors import OutputError
+from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED, Entry
+
+SCRATCH = "report.part"
+BINS = 20  # of the histogram of scores
+RANKS = {ANALYSED: 0, NOT_ANALYSED: 1, FAILED: 2}
+_TABLES = """
+PRAGMA journal_mode=OFF;
+PRAGMA synchronous=OFF;
+CREATE TABLE entries (number INTEGER PRIMARY KEY, part INTEGER, low REAL, reason TEXT, path BLOB, place BLOB,
+    copy_of BLOB, record BLOB);
+"""
+_IN_ORDER = """
+SELECT entry.path, entry.place, entry.record, entry.copy_of, first.place
+FROM entries AS entry LEFT JOIN entries AS first ON first.path = entry.copy_of
+WHERE entry.part BETWEEN ? AND ? ORDER BY entry.part, entry.low, entry.reason, entry.path
+"""
+
+
+class Triage:
+    """Entries by rank: analysed with the highest score first, then not analysed, then failed, both by reason and path.
+
+    by_status, by_verdict, by_reason: how many entries. bins: analysed entries by score, BINS equal steps from 0 to 1.
+    first, last: when the first and the last analysis started (ISO 8601), None for an empty case.
+    """
+
+    def __init__(self, case: Path, entries: Iterable[Entry]) -> None:
+        """Walk the entries once. Raises OutputError where the scratch file in the case cannot be written."""
+        self._path = case / SCRATCH
+        self.by_status = Counter[str]()
+        self.by_verdict = Counter[str]()
+        self.by_reason = Counter[tuple[str, str]]()
+        self.bins = [0] * BINS
+        self.copies = 0
+        self.first: str | None = None
+        self.last: str | None = None
+        try:
+            self._path.unlink(missing_ok=True)
+            self._db = sqlite3.connect(self._path, isolation_level=None)
+            with ExitStack() as undo:
+                undo.callback(self._close)
+                self._db.executescript(_TABLES)
+                self._db.execute("BEGIN")
+                for entry in entries:
+                    self._add(entry)
+                self._db.execute("COMMIT")
+                self._db.execute("CREATE INDEX in_order ON entries (part, low, reason, path)")
+                self._db.execute("CREATE UNIQUE INDEX by_path ON entries (path)")
+                undo.pop_all()
+        except (sqlite3.Error, OSError) as error:
+            raise OutputError(
+                f"Cannot write {str(self._path)!r}: {error}. Make room in the case folder and give the same command again."
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        self._db.close()
+        self._path.unlink(missing_ok=True)
+
+    def __len__(self) -> int:
+        return sum(self.by_status.values())
+
+    def _add(self, entry: Entry) -> None:
+        result, status = entry.record["result"], entry.status
+        score, reason = result["score"], result["reason"]
+        self.by_status[status] += 1
+        self.by_verdict[result["verdict"]] += 1
+        self.copies += entry.copy_of is not None
+        if status != ANALYSED:
+            self.by_reason[(status, reason)] += 1
+        elif score is not None:
+            self.bins[min(int(score * BINS), BINS - 1)] += 1
+        started = entry.record["timing"]["started_at"]
+        self.first = min(self.first or started, started)
+        self.last = max(self.last or started, started)
+        self._db.execute(
+            "INSERT INTO entries (part, low, reason, path, place, copy_of, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                RANKS[status],
+                0.0 if score is None else -score,
+                reason or "",
+                os.fsencode(entry.path),
+                os.fsencode(entry.place),
+                None if entry.copy_of is None else os.fsencode(entry.copy_of),
+                zlib.compress(json.dumps(entry.record).encode("ascii"), 1),
+            ),
+        )
+
+    def analysed(self) -> Iterator[Entry]:
+        """Yield what was analysed, highest score first, one entry in memory at a time."""
+        return self._entries(0, 0)
+
+    def others(self) -> Iterator[Entry]:
+        """Yield what was not analysed, and then what failed."""
+        return self._entries(1, 2)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self._entries(0, 2)
+
+    def _entries(self, first: int, last: int) -> Iterator[Entry]:
+        for path, place, record, copy_of, copy_place in self._db.execute(_IN_ORDER, (first, last)):
+            yield Entry(
+                os.fsdecode(path),
+                os.fsdecode(place),
+                json.loads(zlib.decompress(record)),
+                None if copy_of is None else os.fsdecode(copy_of),
+                None if copy_place is None else os.fsdecode(copy_place),
+            )
