@@ -27,7 +27,7 @@ from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import Verdict
-from mesorch_cli.network.weights import LoadedWeights
+from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay
 
 PROVENANCE_NOTE = "not examined"
@@ -52,7 +52,7 @@ class Examiner:
     def __init__(
         self,
         detector: Detector,
-        weights: LoadedWeights,
+        weights: WeightsFile,
         *,
         argv: list[str],
         accept_damaged: bool = False,
@@ -64,7 +64,7 @@ class Examiner:
         self._argv = [json_path(argument) for argument in argv]
         self._weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
         self._settings_sha256 = settings_digest(detector.settings, weights.sha256, accept_damaged)
-        self._tool = tool_versions()
+        self._tool = tool_versions(detector.backend.runtime)
 
     def examine(
         self,

@@ -7,6 +7,7 @@ file, weights, settings, versions and machine.
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
@@ -172,14 +173,15 @@ def record_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Record.model_json_schema(by_alias=True)
 
 
-def tool_versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    packages = ("torch", "timm", "numpy", "opencv-python-headless", "pillow", "imagecodecs", "tifffile")
+def tool_versions(runtime: Mapping[str, str]) -> dict[str, str]:
+    """Return the versions that a result depends on. runtime: those of what ran the network."""
+    packages = ("numpy", "opencv-python-headless", "pillow", "imagecodecs", "tifffile")
     return {
         "name": "mesorch",
         "version": version("mesorch"),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
+        **runtime,
     } | {package: version(package) for package in packages}
 
 

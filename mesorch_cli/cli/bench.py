@@ -26,7 +26,7 @@ def bench(
 ) -> None:
     """Time the networks on this machine, beside the floor that its matrix rate and bandwidth set.
 
-    Random values: speed does not depend on them. A call takes normalised tiles from memory and brings logits back.
+    Random values: speed does not depend on them. A call takes tiles from memory and brings logits back.
 
     Example: mesorch bench mesorch-s mesorch --precision fp32 --precision bf16
     """

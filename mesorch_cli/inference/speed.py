@@ -10,7 +10,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.backends import DTYPES, Precision, TorchBackend, choose_device
+from mesorch_cli.inference.backends.eager import DTYPES, TorchBackend, choose_device
+from mesorch_cli.inference.backends.protocol import Precision
 from mesorch_cli.network.folding import fold
 from mesorch_cli.network.mesorch import SIDE_MULTIPLE, Mesorch
 
@@ -101,7 +102,7 @@ def measure(
 ) -> Iterator[Speed]:
     """Time every case in interleaved rounds, so that a slow phase of the machine falls on all; yield them in order.
 
-    A call goes the way of an analysis: normalised tiles in memory in, logits in memory out. Raises UsageError for a side that
+    A call goes the way of an analysis: tiles in memory in, logits in memory out. Raises UsageError for a side that
     is no multiple of 32, fewer than 2 rounds, or a precision that the device lacks.
     """
     if side < SIDE_MULTIPLE or side % SIDE_MULTIPLE:
@@ -113,7 +114,7 @@ def measure(
         (case.network, case.precision): TorchBackend(networks[case.network], device, case.precision) for case in cases
     }
     rng = np.random.default_rng(0)
-    tiles = rng.standard_normal((max(case.tile_batch for case in cases), 3, side, side), dtype=np.float32)
+    tiles = rng.integers(0, 256, (max(case.tile_batch for case in cases), side, side, 3), dtype=np.uint8)
     seconds: dict[Case, list[float]] = {case: [] for case in cases}
     for round_number in range(rounds + 1):
         for case in cases:
@@ -128,7 +129,7 @@ def measure(
     for case in cases:
         low, middle, high = statistics.quantiles(seconds[case], n=4)
         held = sum(tensor.numel() for tensor in networks[case.network].state_dict().values())
-        traffic = held * (4 if case.precision == "fp32" else 2) + tiles[: case.tile_batch].nbytes * 4 // 3
+        traffic = held * (4 if case.precision == "fp32" else 2) + case.tile_batch * side * side * 4 * 4
         yield Speed(
             network=case.network,
             precision=case.precision,
