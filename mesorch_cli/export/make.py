@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from mesorch_cli.errors import OutputError, UsageError
+from mesorch_cli.export.graph import TileGraph
 from mesorch_cli.export.parity import TOLERANCES, Parity, Photo, cases, compare, require
+from mesorch_cli.export.trace import trace
 from mesorch_cli.inference.backends.eager import TorchBackend
 from mesorch_cli.inference.exported import Format, Seal, Sidecar, SourcePart, sidecar_of
 from mesorch_cli.inference.loading import open_exported
@@ -120,19 +122,23 @@ def build(weights: LoadedWeights, wanted: Export, path: Path) -> None:
             passport=weights.passport.model_copy(update={"inference": inference}),
         )
 
+    # OpenVINO keeps half-precision constants beside a float32 graph by itself.
+    half = wanted.precision == "fp16"
+    program = trace(TileGraph(weights.network, "fp16" if half and wanted.format == "onnx" else "fp32"))
     if wanted.format == "torch":
         from mesorch_cli.export.program import write_program
 
-        write_program(weights.network, "fp32", path, seal_of)
+        write_program(program, path, seal_of)
         return
     from mesorch_cli.export.onnx import build_model, write_onnx
 
+    model = build_model(program)
     if wanted.format == "onnx":
-        write_onnx(build_model(weights.network, "fp16" if wanted.precision == "fp16" else "fp32"), path, seal_of)
+        write_onnx(model, path, seal_of)
         return
     from mesorch_cli.export.openvino import write_openvino
 
-    write_openvino(build_model(weights.network, "fp32"), path, seal_of, half=wanted.precision == "fp16")
+    write_openvino(model, path, seal_of, half=half)
 
 
 def versions(form: Format) -> dict[str, str]:

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch.export import ExportedProgram
 
-from mesorch_cli.export.graph import GraphPrecision, TileGraph
-from mesorch_cli.export.trace import EXAMPLE, quiet_tracing, trace
+from mesorch_cli.export.trace import EXAMPLE, quiet_tracing
 from mesorch_cli.inference.backends.onnx import seal_entry
 from mesorch_cli.inference.exported import Seal
-from mesorch_cli.network.mesorch import Mesorch
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -20,9 +19,8 @@ OPSET = 20  # the first with GELU as one operator
 SealOf = Callable[[str], Seal]  # from the graph's SHA-256
 
 
-def build_model(network: Mesorch, precision: GraphPrecision) -> "ModelProto":
-    """Return the graph of a network. Traces of where it was made (paths, source lines) are left out."""
-    program = trace(TileGraph(network, precision))
+def build_model(program: ExportedProgram) -> "ModelProto":
+    """Return the graph of a traced program. Traces of where it was made (paths, source lines) are left out."""
     with quiet_tracing():
         made = torch.onnx.export(
             program,
