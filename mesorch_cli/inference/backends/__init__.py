@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from mesorch_cli.inference.backends.protocol import Backend, Precision
+
 if TYPE_CHECKING:
     from mesorch_cli.inference.backends.eager import DTYPES, TorchBackend, choose_device
 
-__all__ = ["DTYPES", "TorchBackend", "choose_device"]
+__all__ = ["DTYPES", "Backend", "Precision", "TorchBackend", "choose_device"]
 
 
 def __getattr__(name: str) -> Any:

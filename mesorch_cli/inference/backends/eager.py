@@ -67,7 +67,13 @@ class TorchBackend:
             torch.inference_mode(),
             torch.autocast(self._device.type, DTYPES.get(self._precision, torch.bfloat16), enabled=reduced),
         ):
-            batch = torch.from_numpy(normalise(tiles)).to(self._device).contiguous(memory_format=torch.channels_last)
-            logits = self._network(batch)
-        result: NDArray[np.float32] = logits.float().cpu().numpy()
+            try:
+                batch = (
+                    torch.from_numpy(normalise(tiles)).to(self._device).contiguous(memory_format=torch.channels_last)
+                )
+                result: NDArray[np.float32] = self._network(batch).float().cpu().numpy()
+            except RuntimeError as error:
+                if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
+                    raise MemoryError(str(error)) from error
+                raise
         return result

@@ -62,7 +62,7 @@ class OnnxFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._runtime = import_runtime("onnxruntime", path)
+        import_runtime("onnxruntime", path)
         self._data = read_bytes(path)
         graph, text = split_seal(self._data)
         if text is None:
@@ -74,11 +74,12 @@ class OnnxFile:
         self.weights = WeightsFile(self.seal.passport, path, sha256)
 
     def _session(self, path: Path, providers: list[Any]) -> Any:
-        options = self._runtime.SessionOptions()
+        runtime = import_runtime("onnxruntime", path)
+        options = runtime.SessionOptions()
         options.intra_op_num_threads = wanted_threads()
         options.log_severity_level = 4  # what goes wrong comes as an exception
         try:
-            return self._runtime.InferenceSession(self._data, options, providers=providers)
+            return runtime.InferenceSession(self._data, options, providers=providers)
         except session_errors() as error:
             raise WeightsError(
                 f"Cannot read {path} as ONNX ({str(error).splitlines()[0]}). It is truncated, damaged or no ONNX file: get "
@@ -88,7 +89,8 @@ class OnnxFile:
     def start(self, device: str, precision: Precision) -> "OnnxBackend":
         """Return the backend on a device. Raises UsageError for one that this runtime lacks, or another arithmetic."""
         require_precision(precision, self.seal.precision, self.weights.path)
-        name, provider = choose_provider(self._runtime, device)
+        runtime = import_runtime("onnxruntime", self.weights.path)
+        name, provider = choose_provider(runtime, device)
         session = self._session(self.weights.path, [provider])
         wanted = provider if isinstance(provider, str) else provider[0]
         if session.get_providers()[0] != wanted:  # the runtime falls back in silence where a library does not load
@@ -97,7 +99,7 @@ class OnnxFile:
                     f"The device {device!r} does not start: onnxruntime could not load {wanted}. Try --device cpu."
                 )
             name = "cpu"
-        return OnnxBackend(session, name, {"onnxruntime": self._runtime.__version__})
+        return OnnxBackend(session, name, {"onnxruntime": runtime.__version__})
 
 
 def session_errors() -> tuple[type[Exception], ...]:
@@ -138,5 +140,10 @@ class OnnxBackend:
         self.tile_batch = GPU_TILE_BATCH if device.startswith("cuda") else CPU_TILE_BATCH
 
     def __call__(self, tiles: Tiles) -> NDArray[np.float32]:
-        result: NDArray[np.float32] = self._session.run(["logits"], {"tiles": np.ascontiguousarray(tiles)})[0]
+        try:
+            result: NDArray[np.float32] = self._session.run(["logits"], {"tiles": np.ascontiguousarray(tiles)})[0]
+        except session_errors() as error:
+            if "allocate memory" in str(error):
+                raise MemoryError(str(error)) from error
+            raise
         return result

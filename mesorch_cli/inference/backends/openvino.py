@@ -38,7 +38,7 @@ class OpenVinoFile:
     """An exported .xml with its .bin, checked before use; raises as `OnnxFile` does."""
 
     def __init__(self, path: Path) -> None:
-        self._runtime = import_runtime("openvino", path)
+        import_runtime("openvino", path)
         constants = path.with_suffix(CONSTANTS_SUFFIX)
         files = {path.name: read_bytes(path), constants.name: b""}
         self.seal: Seal = parse_seal(read_seal(files[path.name], path), path)
@@ -51,7 +51,8 @@ class OpenVinoFile:
     def start(self, device: str, precision: Precision) -> "OpenVinoBackend":
         """Return the backend on a device. Raises UsageError for one that this runtime lacks, or another arithmetic."""
         require_precision(precision, self.seal.precision, self.weights.path)
-        core = self._runtime.Core()
+        runtime = import_runtime("openvino", self.weights.path)
+        core = runtime.Core()
         name = choose_device(core.available_devices, device)
         # Without the hint the runtime computes in bf16 where a processor has it, and the record would be wrong.
         options: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
@@ -64,7 +65,7 @@ class OpenVinoFile:
                 f"OpenVINO cannot run {self.weights.path} on {name} ({str(error).splitlines()[-1]}). Export the weights "
                 "again with this version."
             ) from error
-        return OpenVinoBackend(compiled, name.lower(), {"openvino": self._runtime.__version__})
+        return OpenVinoBackend(compiled, name.lower(), {"openvino": runtime.__version__})
 
 
 def choose_device(available: list[str], wanted: str) -> str:

@@ -22,7 +22,10 @@ class Backend(Protocol):
     runtime: dict[str, str]
 
     def __call__(self, tiles: Tiles) -> NDArray[np.float32]:
-        """Return logits (B, 1, H, W) float32 of RGB tiles (B, H, W, 3), uint8, or uint16 if `bits` is 16."""
+        """Return logits (B, 1, H, W) float32 of RGB tiles (B, H, W, 3), uint8, or uint16 if `bits` is 16.
+
+        Raises MemoryError where so many do not fit at once.
+        """
         ...
 
 
