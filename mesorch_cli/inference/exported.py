@@ -37,7 +37,7 @@ class Seal(_Part):
 
     schema_: Literal["mesorch.export/1"] = Field(default=SCHEMA, alias="schema")
     format: Format
-    precision: Literal["fp32", "fp16", "int8"]
+    precision: Literal["fp32", "fp16"]
     source: SourcePart
     graph_sha256: Sha256
     passport: Passport

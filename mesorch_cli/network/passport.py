@@ -60,7 +60,7 @@ class InferenceRule(_Part):
 
     levels: tuple[Level, ...] = (Level(kind="whole"),)
     overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
-    precision: Literal["fp32", "bf16", "fp16", "int8"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
 
     @model_validator(mode="after")
     def _levels_differ(self) -> Self:

@@ -133,24 +133,11 @@ def test_evaluate_gives_the_same_figures(
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.stderr
     eager, exported = (json.loads(line) for line in result.stdout.splitlines())
-    assert eager["weights_sha256"] != exported["weights_sha256"]
-    assert figures(exported) == pytest.approx(figures(eager), abs=1e-3)
-
-
-def figures(line: dict) -> dict[str, float]:
-    """Return every number below `figures`, by its path."""
-    found: dict[str, float] = {}
-
-    def walk(prefix: str, value: object) -> None:
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                walk(f"{prefix}.{key}", inner)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            found[prefix] = value
-
-    walk("", {key: value for key, value in line.items() if key not in ("timing",)})
-    assert found
-    return found
+    assert eager["weights"]["sha256"] != exported["weights"]["sha256"]
+    assert exported["counts"] == eager["counts"]
+    assert set(exported["figures"]) == set(eager["figures"])
+    for name, figure in eager["figures"].items():
+        assert exported["figures"][name] == pytest.approx(figure, abs=1e-3), name
 
 
 def test_other_files_are_refused(tiny_onnx: Path, write_photo: Callable[..., Path], tmp_path: Path) -> None:
@@ -262,3 +249,14 @@ def test_the_example_needs_nothing_of_this_project(tiny_onnx: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("most suspicious at x ")
+
+
+def test_bench_times_an_exported_file_beside_a_network(tiny_onnx: Path) -> None:
+    arguments = ["bench", "--side", "64", "--rounds", "2", "--device", "cpu", "--json", "--exported", str(tiny_onnx)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.stderr
+    network, exported = (json.loads(line) for line in result.stdout.splitlines())
+    assert (network["backend"], exported["backend"]) == ("torch", "onnxruntime")
+    assert exported["network"] == tiny_onnx.name
+    assert exported["seconds"] > 0
+    assert exported["floor_seconds"] is None

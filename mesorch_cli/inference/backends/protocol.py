@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Precision = Literal["fp32", "bf16", "fp16", "int8"]
+Precision = Literal["fp32", "bf16", "fp16"]
 Tiles = NDArray[np.uint8 | np.uint16]
 
 
