@@ -76,13 +76,18 @@ def export(
                 "--format torchscript: PyTorch has given TorchScript up for torch.export. Expected onnx, torch "
                 "or openvino."
             )
+        if precision is ExportPrecisionName.INT8:
+            raise UsageError(
+                "--precision int8: not offered, because it flips too much of the mask or is no faster (docs/export.md has the "
+                "figures). Expected fp32 or fp16."
+            )
         from mesorch_cli.export.make import SUFFIXES, Export
         from mesorch_cli.export.make import export as make
         from mesorch_cli.export.photos import folder_photos, standard_photos
         from mesorch_cli.network.store import SUFFIX, find_weights, resolve
         from mesorch_cli.network.weights import load_weights
 
-        wanted = Export(FORMATS[form], precision.value)
+        wanted = Export(FORMATS[form], "fp16" if precision is ExportPrecisionName.FP16 else "fp32")
         stored = resolve(weights)
         if stored.path.suffix != SUFFIX:
             raise UsageError(f"{stored.path.name} is no {SUFFIX} file; an export starts from the weights themselves.")

@@ -23,7 +23,7 @@ PACKAGES: dict[Format, tuple[str, ...]] = {
     "torch": (),
     "openvino": ("onnx", "onnxscript", "openvino"),
 }
-ExportPrecision = Literal["fp32", "fp16", "int8"]
+ExportPrecision = Literal["fp32", "fp16"]
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Tolerance:
     flipped: float
 
 
-TOLERANCES = {"fp32": Tolerance(2e-3, 1e-4), "fp16": Tolerance(None, 0.005), "int8": Tolerance(None, 0.01)}
+TOLERANCES = {"fp32": Tolerance(2e-3, 1e-4), "fp16": Tolerance(None, 0.005)}
 
 
 @dataclass(frozen=True)

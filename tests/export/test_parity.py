@@ -66,7 +66,7 @@ def test_less_arithmetic_is_judged_by_the_mask() -> None:
         Wrong(lambda logits: np.where(logits < fortieth, np.float32(-1), np.float32(1))),
         [Case("noise", tiles)],
         threshold=0.5,
-        tolerance=TOLERANCES["int8"],
+        tolerance=TOLERANCES["fp16"],
     )
     assert found.flipped == pytest.approx(0.004)
     assert found.logits == 2.0

@@ -6,13 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.backends.eager import TorchBackend
 from mesorch_cli.inference.backends.protocol import eight_bits
 from mesorch_cli.inference.backends.runtimes import wanted_threads
 from mesorch_cli.inference.detector import Detector
-from mesorch_cli.network.config import MESORCH_S
-from mesorch_cli.network.mesorch import Mesorch
 from tests.inference.networks import Pixelwise, noise, settings
 
 
@@ -42,11 +38,6 @@ def test_every_sixteen_bit_value_goes_to_the_nearest_byte() -> None:
     values = np.arange(65536, dtype=np.uint16)
     assert np.array_equal(eight_bits(values), np.round(values / 257).astype(np.uint8))
     assert np.array_equal(eight_bits(np.arange(256, dtype=np.uint8)), np.arange(256))
-
-
-def test_eager_pytorch_has_no_int8() -> None:
-    with pytest.raises(UsageError, match="int8 is a form of exported files"):
-        TorchBackend(Mesorch(MESORCH_S), "cpu", "int8")
 
 
 @pytest.mark.parametrize(("text", "threads"), [("3", 3), ("", 0), ("many", 0)])

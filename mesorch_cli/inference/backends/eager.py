@@ -49,10 +49,6 @@ class TorchBackend:
 
     def __init__(self, network: Mesorch, device: str = "auto", precision: Precision = "fp32") -> None:
         self._device = choose_device(device)
-        if precision == "int8":
-            raise UsageError(
-                "--precision int8 in PyTorch: expected fp32, bf16 or fp16; int8 is a form of exported files."
-            )
         if precision == "fp16" and self._device.type == "cpu":
             raise UsageError("--precision fp16 on a CPU: expected fp32 or bf16, fp16 needs a GPU.")
         self.device = str(self._device)
