@@ -78,8 +78,8 @@ def export(
             )
         if precision is ExportPrecisionName.INT8:
             raise UsageError(
-                "--precision int8: not offered, because it flips too much of the mask or is no faster (docs/export.md has the "
-                "figures). Expected fp32 or fp16."
+                "--precision int8: not offered, because it flips too much of the mask or is no faster (figures in "
+                "docs/export.md). Expected fp32 or fp16."
             )
         from mesorch_cli.export.make import SUFFIXES, Export
         from mesorch_cli.export.make import export as make
