@@ -11,7 +11,7 @@ from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
 
 if TYPE_CHECKING:
-    from mesorch_cli.export.make import Exported
+    from mesorch_cli.export.make import Made
     from mesorch_cli.inference.exported import Format
 
 
@@ -101,7 +101,7 @@ def export(
         tell(made, wanted.format, wanted.precision, as_json, quiet)
 
 
-def tell(made: "Exported", form: str, precision: str, as_json: bool, quiet: bool) -> None:
+def tell(made: "Made", form: str, precision: str, as_json: bool, quiet: bool) -> None:
     """Report an export: data on stdout, the comparison to people on stderr."""
     if as_json:
         values = {

@@ -42,7 +42,7 @@ class Export:
 
 
 @dataclass(frozen=True)
-class Exported:
+class Made:
     """What was made: the main file and all files, with sizes in bytes, and what the gate measured."""
 
     path: Path
@@ -58,7 +58,7 @@ def export(
     photos: Mapping[str, Photo],
     *,
     on_case: Callable[[int, int], None] | None = None,
-) -> Exported:
+) -> Made:
     """Export weights to `output`, which must not exist yet or may be replaced; the network stays as it is.
 
     Raises UsageError for a missing package or a suffix of another format, VerificationError if the gate does not hold (then
@@ -91,7 +91,7 @@ def export(
             for one in made:
                 one.replace(output.with_name(one.name))
             sidecar_of(output).write_text(sidecar.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
-            return Exported(output, sizes, opened.weights.sha256, parity)
+            return Made(output, sizes, opened.weights.sha256, parity)
     except OSError as error:
         raise OutputError(
             f"Cannot write {str(output)!r}: {error.strerror}. Name a file in a folder that can be written."
