@@ -14,6 +14,7 @@ COMMANDS = (
     ["detect"],
     ["evaluate"],
     ["calibrate"],
+    ["export"],
     ["forge"],
     ["weights"],
     ["weights", "list"],

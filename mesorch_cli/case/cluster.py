@@ -16,7 +16,6 @@ import torch
 
 from mesorch_cli.case.examine import Composed
 from mesorch_cli.case.pipeline import one_photo
-from mesorch_cli.case.record import tool_versions
 from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.errors import UsageError
 
@@ -34,7 +33,7 @@ class Worker:
 
     def versions(self) -> dict[str, str]:
         """Return what the worker's results depend on."""
-        return tool_versions()
+        return self._examiner.tool
 
     def photo(self, source: str, path: str, place: str, data: bytes) -> Composed:
         """Return record and pictures of a photo whose bytes came along."""
@@ -63,7 +62,7 @@ class Cluster:
         self._local = spec.examiner("cpu")
         self._evidence = evidence
         self._place = place
-        self._versions = tool_versions()
+        self._versions = self._local.tool
         join(address)
         threads, wants_gpu = torch.get_num_threads(), spec_wants_gpu(device)
         cpus = 1 if wants_gpu else threads

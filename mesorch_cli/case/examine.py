@@ -27,7 +27,7 @@ from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import Verdict
-from mesorch_cli.network.weights import LoadedWeights
+from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay, preview
 
 PROVENANCE_NOTE = "not examined"
@@ -115,7 +115,7 @@ class Examiner:
     def __init__(
         self,
         detector: Detector,
-        weights: LoadedWeights,
+        weights: WeightsFile,
         *,
         argv: list[str],
         accept_damaged: bool = False,
@@ -130,7 +130,7 @@ class Examiner:
         self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
         self.settings = settings_values(detector.settings, weights.sha256, accept_damaged)
         self.settings_sha256 = settings_digest(self.settings)
-        self.tool = tool_versions()
+        self.tool = tool_versions(detector.backend.runtime)
 
     def examine(
         self,

@@ -16,7 +16,7 @@ from mesorch_cli.errors import UsageError
 
 def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec) -> AboutPart:
     """Return what a case of this evidence, examined so, is about."""
-    weights = spec.weights
+    weights = spec.weights.weights
     settings = settings_values(spec.settings, weights.sha256, spec.accept_damaged)
     return AboutPart(
         evidence=json_path(str(evidence.resolve())),
@@ -28,7 +28,7 @@ def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec) -> Abou
         settings=settings,
         settings_sha256=settings_digest(settings),
         weights={"name": weights.passport.name, "sha256": weights.sha256, "licence": weights.passport.licence},
-        tool=tool_versions(),
+        tool=tool_versions({}),  # what ran the network, and where, may differ by record and is in each
     )
 
 

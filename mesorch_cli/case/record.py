@@ -6,10 +6,10 @@ file, weights, settings, versions and machine.
 
 import json
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mesorch_cli.errors import InputError
@@ -180,15 +180,16 @@ def record_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Record.model_json_schema(by_alias=True)
 
 
-def tool_versions() -> dict[str, str]:
-    """Return what a result depends on beside file, weights and settings: versions, and threads, which move last bits."""
-    packages = ("torch", "timm", "numpy", "opencv-python-headless", "pillow", "imagecodecs", "tifffile")
+def tool_versions(runtime: Mapping[str, str]) -> dict[str, str]:
+    """Return what a result depends on beside file, weights and settings. runtime: of what ran
+    the network, with its threads."""
+    packages = ("numpy", "opencv-python-headless", "pillow", "imagecodecs", "tifffile")
     return {
         "name": "mesorch",
         "version": version("mesorch"),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "threads": str(torch.get_num_threads()),
+        **runtime,
     } | {package: version(package) for package in packages}
 
 

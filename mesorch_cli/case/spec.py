@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 
 from mesorch_cli.case.examine import Examiner
-from mesorch_cli.inference.backends import TorchBackend
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.loading import Runnable
 from mesorch_cli.inference.settings import Settings
-from mesorch_cli.network.weights import LoadedWeights
 
 
 @dataclass(frozen=True)
 class ExaminerSpec:
     """Weights, settings and rules of a run; argv is what its records say of the command line."""
 
-    weights: LoadedWeights
+    weights: Runnable
     settings: Settings
     argv: tuple[str, ...]
     accept_damaged: bool = False
@@ -22,10 +21,9 @@ class ExaminerSpec:
 
     def examiner(self, device: str) -> Examiner:
         """Return an examiner with a network of its own on a device. Raises UsageError for a device that is not there."""
-        backend = TorchBackend(self.weights.network, device, self.settings.precision)
         return Examiner(
-            Detector(backend, self.settings),
-            self.weights,
+            Detector(self.weights.start(device, self.settings.precision), self.settings),
+            self.weights.weights,
             argv=list(self.argv),
             accept_damaged=self.accept_damaged,
             max_pixels=self.max_pixels,

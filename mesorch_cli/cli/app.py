@@ -12,6 +12,7 @@ from mesorch_cli.cli.calibrate import calibrate
 from mesorch_cli.cli.console import write_data
 from mesorch_cli.cli.detect import detect
 from mesorch_cli.cli.evaluate import evaluate
+from mesorch_cli.cli.export import export
 from mesorch_cli.cli.forge import forge
 from mesorch_cli.cli.info import info
 from mesorch_cli.cli.report import report
@@ -50,6 +51,7 @@ app.command()(verify)
 app.command()(rerun)
 app.command()(evaluate)
 app.command()(calibrate)
+app.command()(export)
 app.command()(forge)
 app.add_typer(weights.app, name="weights")
 app.command()(bench)

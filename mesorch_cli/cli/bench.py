@@ -1,6 +1,7 @@
 """`mesorch bench`: how fast the networks run on this machine."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,12 @@ def bench(
         list[str] | None,
         typer.Argument(metavar="NETWORK...", help="mesorch, mesorch-p, mesorch-s. (default: mesorch-s)"),
     ] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--exported", metavar="FILE", help="An exported file beside the networks; may be given several times."
+        ),
+    ] = None,
     precision: Annotated[
         list[options.PrecisionName] | None, typer.Option(help="Arithmetic; may be given several times.")
     ] = None,
@@ -26,14 +33,17 @@ def bench(
 ) -> None:
     """Time the networks on this machine, beside the floor that its matrix rate and bandwidth set.
 
-    Random values: speed does not depend on them. A call takes normalised tiles from memory and brings logits back.
+    Random values: speed does not depend on them. A call takes tiles from memory and brings logits back.
 
-    Example: mesorch bench mesorch-s mesorch --precision fp32 --precision bf16
+    Exported files run on their own runtime, in the same rounds.
+
+    Example: mesorch bench mesorch-s mesorch --precision fp32 --precision bf16 --exported mesorch-s.onnx
     """
     with guard():
         import torch
 
         from mesorch_cli.errors import UsageError
+        from mesorch_cli.inference.loading import open_exported
         from mesorch_cli.inference.speed import Case, measure
         from mesorch_cli.network.config import CONFIGS
         from mesorch_cli.network.mesorch import Mesorch
@@ -49,8 +59,12 @@ def bench(
             for wanted in precision or [options.PrecisionName.FP32]
             for batch in tile_batch or [1]
         ]
+        exported = {path.name: open_exported(path) for path in files or []}
+        cases += [
+            Case(name, file.seal.precision, batch) for name, file in exported.items() for batch in tile_batch or [1]
+        ]
         built = {name: Mesorch(CONFIGS[name]).eval() for name in names}
-        speeds = list(measure(built, cases, device=device, side=side, rounds=rounds))
+        speeds = list(measure(built, cases, device=device, side=side, rounds=rounds, files=exported))
         if as_json:
             for speed in speeds:
                 console.write_data(json.dumps(speed.to_dict()))
@@ -59,6 +73,7 @@ def bench(
             f"tiles of {side} x {side} on {speeds[0].device}, torch {torch.__version__}, {torch.get_num_threads()} threads",
             [
                 "network",
+                "backend",
                 "precision",
                 "batch",
                 "s per call",
@@ -72,15 +87,16 @@ def bench(
             [
                 [
                     speed.network,
+                    speed.backend,
                     speed.precision,
                     str(speed.tile_batch),
                     f"{speed.seconds:.3f}",
                     f"{speed.quartiles[0]:.3f} .. {speed.quartiles[1]:.3f}",
                     f"{speed.tiles_per_second:.1f}",
                     f"{speed.megapixels_per_second:.2f}",
-                    f"{speed.gigaoperations:.1f}",
-                    f"{speed.floor_seconds:.3f}",
-                    f"{speed.floor_seconds / speed.seconds:.0%}",
+                    "" if speed.gigaoperations is None else f"{speed.gigaoperations:.1f}",
+                    "" if speed.floor_seconds is None else f"{speed.floor_seconds:.3f}",
+                    "" if speed.floor_seconds is None else f"{speed.floor_seconds / speed.seconds:.0%}",
                 ]
                 for speed in speeds
             ],

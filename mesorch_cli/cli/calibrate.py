@@ -62,17 +62,16 @@ def calibrate(
         from mesorch_cli.evaluation import calibration_plots, outputs
         from mesorch_cli.evaluation.calibration import held_out, place_of
         from mesorch_cli.evaluation.calibration_study import calibration_file, score_folders
-        from mesorch_cli.inference.backends import TorchBackend
         from mesorch_cli.inference.detector import Detector
-        from mesorch_cli.network.store import find_weights
-        from mesorch_cli.network.weights import load_weights
+        from mesorch_cli.inference.loading import open_weights
 
         if inconclusive_fpr < fpr:
             raise UsageError(f"--inconclusive-fpr {inconclusive_fpr:g} below --fpr {fpr:g}: expected at least as much.")
-        loaded = load_weights(find_weights(weights))
+        opened = open_weights(weights)
+        loaded = opened.weights
         wanted = options.Wanted(scales, overlap, precision.value if precision else None, None, tile_batch)
         settings = wanted.settings(loaded.passport, scales=scales)
-        detector = Detector(TorchBackend(loaded.network, device, settings.precision), settings)
+        detector = Detector(opened.start(device, settings.precision), settings)
         with console.count_progress("photos", wanted=not quiet) as on_count:
             scored, lost = score_folders(detector, authentic, tampered, fpr, on_count)
         pooling = place_of(settings.score) if keep_pooling else None

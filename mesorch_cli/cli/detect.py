@@ -90,19 +90,18 @@ def detect(
             folder.refuse_beside(sources)
 
         from mesorch_cli.case.examine import Examiner
-        from mesorch_cli.inference.backends import TorchBackend
         from mesorch_cli.inference.calibration_file import calibrated, read_calibration
         from mesorch_cli.inference.detector import Detector
+        from mesorch_cli.inference.loading import open_weights
         from mesorch_cli.inference.scoring import Verdict
-        from mesorch_cli.network.store import find_weights
-        from mesorch_cli.network.weights import load_weights
 
-        loaded = load_weights(find_weights(weights))
+        opened = open_weights(weights)
+        loaded = opened.weights
         wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch)
         settings = wanted.settings(loaded.passport, scales=scales)
         if calibration is not None:
             settings = calibrated(settings, loaded.sha256, read_calibration(calibration))
-        detector = Detector(TorchBackend(loaded.network, device, settings.precision), settings)
+        detector = Detector(opened.start(device, settings.precision), settings)
         examiner = Examiner(detector, loaded, argv=sys.argv[1:], accept_damaged=accept_damaged, max_pixels=max_pixels)
         outcomes = []
         for source in sources:

@@ -13,8 +13,7 @@ from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.cli.options import Wanted
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.calibration_file import calibrated, read_calibration
-from mesorch_cli.network.store import find_weights
-from mesorch_cli.network.weights import load_weights
+from mesorch_cli.inference.loading import open_weights
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,11 @@ class Engines:
         self, weights: str | None, wanted: Wanted, calibration: Path | None, accept_damaged: bool, max_pixels: int
     ) -> ExaminerSpec:
         """Load what the examiners need."""
-        loaded = load_weights(find_weights(weights))
-        settings = wanted.settings(loaded.passport, scales=wanted.scales)
+        opened = open_weights(weights)
+        settings = wanted.settings(opened.weights.passport, scales=wanted.scales)
         if calibration is not None:
-            settings = calibrated(settings, loaded.sha256, read_calibration(calibration))
-        return ExaminerSpec(loaded, settings, tuple(sys.argv[1:]), accept_damaged, max_pixels, previews=True)
+            settings = calibrated(settings, opened.weights.sha256, read_calibration(calibration))
+        return ExaminerSpec(opened, settings, tuple(sys.argv[1:]), accept_damaged, max_pixels, previews=True)
 
     def examiners(self, spec: ExaminerSpec) -> list[Examiner]:
         """Return one examiner for each device of this machine; for a cluster none, its workers make theirs."""

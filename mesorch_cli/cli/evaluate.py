@@ -180,10 +180,8 @@ def entrants(
     """Load every network that is measured, under names that differ."""
     from mesorch_cli.errors import UsageError
     from mesorch_cli.evaluation.study import Entrant
-    from mesorch_cli.inference.backends import TorchBackend
     from mesorch_cli.inference.detector import Detector
-    from mesorch_cli.network.store import find_weights
-    from mesorch_cli.network.weights import load_weights
+    from mesorch_cli.inference.loading import open_weights
 
     if paper and wanted.scales not in (None, "reference"):
         raise UsageError(
@@ -191,9 +189,10 @@ def entrants(
         )
     found: list[Entrant] = []
     for name in names:
-        loaded = load_weights(find_weights(name))
+        opened = open_weights(name)
+        loaded = opened.weights
         settings = wanted.settings(loaded.passport, scales="reference" if paper else wanted.scales)
-        detector = Detector(TorchBackend(loaded.network, device, settings.precision), settings)
+        detector = Detector(opened.start(device, settings.precision), settings)
         if any(one.sha256 == loaded.sha256 for one in found):
             raise UsageError(f"The weights {name!r} are given twice; expected each only once.")
         title = loaded.passport.name

@@ -1,6 +1,7 @@
 """`mesorch info`: what this installation is, for a report or a bug."""
 
 import json
+from importlib.metadata import version
 
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
@@ -19,7 +20,7 @@ def info(as_json: options.Json = False) -> None:
 
         cuda = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
         values = {
-            **tool_versions(),
+            **tool_versions({package: version(package) for package in ("torch", "timm")}),
             "cpu": torch.backends.cpu.get_cpu_capability(),
             "threads": str(torch.get_num_threads()),
             "cuda": ", ".join(cuda) or "none",

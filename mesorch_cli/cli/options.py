@@ -56,10 +56,20 @@ class Wanted:
 
 Weights = Annotated[
     str | None,
-    typer.Option("--weights", "-w", metavar="NAME|FILE", help="Weights by name or file. (default: mesorch-s)"),
+    typer.Option(
+        "--weights",
+        "-w",
+        metavar="NAME|FILE",
+        help="Weights by name or file, exported ones too: .onnx, .xml, .pt2. (default: mesorch-s)",
+    ),
 ]
 Device = Annotated[
-    str, typer.Option(metavar="auto|cpu|cuda[:N]|mps", help="Where the network runs.", rich_help_panel=ANALYSIS)
+    str,
+    typer.Option(
+        metavar="auto|cpu|cuda[:N]|mps",
+        help="Where the network runs. An .onnx also takes openvino, an .xml what OpenVINO lists.",
+        rich_help_panel=ANALYSIS,
+    ),
 ]
 Scales = Annotated[
     str | None,

@@ -80,7 +80,7 @@ def rerun(
         from mesorch_cli.case.recorded_settings import settings_digest, settings_from
         from mesorch_cli.case.rerun import Answer, compared, input_of, read_record
         from mesorch_cli.case.spec import ExaminerSpec
-        from mesorch_cli.network.weights import load_weights
+        from mesorch_cli.inference.loading import open_weights
 
         record = read_record(record_file)
         if settings_digest(record.settings) != record.settings_sha256:
@@ -94,7 +94,7 @@ def rerun(
         if record.tool.get("threads", "").isdigit():
             torch.set_num_threads(max(1, int(record.tool["threads"])))
         spec = ExaminerSpec(
-            load_weights(weights_for(record, weights)),
+            open_weights(str(weights_for(record, weights))),
             settings_from(record.settings),
             tuple(sys.argv[1:]),
             accept_damaged=bool(record.settings["accept_damaged"]),

@@ -7,20 +7,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.inference.backends import Backend
+from mesorch_cli.inference.backends.protocol import Backend, Tiles, eight_bits
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
 from mesorch_cli.inference.regions import MOST_LISTED, find_regions
 from mesorch_cli.inference.scoring import calibrate, disagreement, judge, likelihood_ratio, pool
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.tiling import Plan, Tile
-from mesorch_cli.network.normalise import normalise
 from mesorch_cli.network.passport import Level
 
 FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel holds nothing but rounding
 GLANCE = 16  # every so many pixels are looked at first: nearly always that is enough to see that there is something
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Pixels = Tiles
 OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
 
 
@@ -97,6 +96,8 @@ class Detector:
         passes = self.passes(pixels)
         total = sum(len(one.plan) for one in passes)
         tally = _Tally()
+        if pixels.dtype == np.uint16 and self.backend.bits < 16:
+            tally.flags.add("16 bits analysed as 8")
         fusion = Fusion(height, width, [one.level.weight for one in passes])
         for index, one in enumerate(passes):
             for first_row, rows in self._photo_rows(one, height, width, tally, total, on_progress):
@@ -193,7 +194,7 @@ class Detector:
             if len(useful) < len(chunk):
                 tally.flags.add("featureless tiles")
             if useful:
-                batch = np.stack([normalise(self._padded(crops[index], one.plan)) for index in useful])
+                batch = np.stack([self._taken(crops[index], one.plan) for index in useful])
                 for index, logits in zip(useful, self._logits(batch, tally), strict=True):
                     cropped = logits[0, : one.plan.tile_height, : one.plan.tile_width]
                     if np.isfinite(cropped).all():
@@ -202,7 +203,7 @@ class Detector:
                         tally.flags.add("non-finite logits")
             yield from zip(chunk, results, strict=True)
 
-    def _logits(self, batch: NDArray[np.float32], tally: _Tally) -> NDArray[np.float32]:
+    def _logits(self, batch: Tiles, tally: _Tally) -> NDArray[np.float32]:
         """Return the logits of a batch; where memory is too short for it, of its halves, which the result's flags say."""
         try:
             return self.backend(batch)
@@ -213,9 +214,14 @@ class Detector:
         middle = len(batch) // 2
         return np.concatenate([self._logits(half, tally) for half in (batch[:middle], batch[middle:])])
 
+    def _taken(self, crop: Pixels, plan: Plan) -> Pixels:
+        """Return a crop as the backend takes it."""
+        padded = self._padded(crop, plan)
+        return padded if self.backend.bits == 16 else eight_bits(padded)
+
     @staticmethod
     def _padded(crop: Pixels, plan: Plan) -> Pixels:
-        """Reflect a crop out to the plan's padded size, before normalisation: the network never sees zeros."""
+        """Reflect a crop out to the plan's padded size, in pixels, not in what they become: the network never sees zeros."""
         below, right = plan.padded_height - crop.shape[0], plan.padded_width - crop.shape[1]
         if below == right == 0:
             return crop

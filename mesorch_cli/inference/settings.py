@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.backends import Precision
+from mesorch_cli.inference.backends.protocol import Precision
 from mesorch_cli.inference.tiling import Plan
 from mesorch_cli.network.passport import Level, Passport, ScoreRule
 

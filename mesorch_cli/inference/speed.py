@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -10,7 +10,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.backends import DTYPES, Precision, TorchBackend, choose_device
+from mesorch_cli.inference.backends.eager import DTYPES, TorchBackend, choose_device
+from mesorch_cli.inference.backends.protocol import Backend, Precision
+from mesorch_cli.inference.loading import Exported
 from mesorch_cli.network.folding import fold
 from mesorch_cli.network.mesorch import SIDE_MULTIPLE, Mesorch
 
@@ -20,7 +22,7 @@ COPIED_BYTES = 256 << 20  # of the copy that the bandwidth is measured with
 
 @dataclass(frozen=True)
 class Case:
-    """What is timed: a network by name, in a precision, with a number of tiles per call."""
+    """What is timed: a network or an exported file by name, in a precision, with a number of tiles per call."""
 
     network: str
     precision: Precision
@@ -36,10 +38,12 @@ class Speed:
     """What a case needs. Seconds are per call of `tile_batch` tiles: median and quartiles over the rounds.
 
     floor_seconds: what no program on this machine can go below: the larger of operations over the measured matrix rate and
-    bytes (tensors of the network, input, logits; each moved once) over the measured bandwidth.
+    bytes (tensors of the network, input, logits; each moved once) over the measured bandwidth. It and the operations are None
+    for an exported file, whose graph is not looked into.
     """
 
     network: str
+    backend: str
     precision: str
     device: str
     tile_batch: int
@@ -48,8 +52,8 @@ class Speed:
     quartiles: tuple[float, float]
     tiles_per_second: float
     megapixels_per_second: float
-    gigaoperations: float
-    floor_seconds: float
+    gigaoperations: float | None
+    floor_seconds: float | None
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -97,23 +101,38 @@ def operations(network: Mesorch, side: int) -> float:
 
 
 def measure(
-    networks: dict[str, Mesorch], cases: Sequence[Case], *, device: str, side: int, rounds: int
+    networks: dict[str, Mesorch],
+    cases: Sequence[Case],
+    *,
+    device: str,
+    side: int,
+    rounds: int,
+    files: Mapping[str, Exported] | None = None,
 ) -> Iterator[Speed]:
     """Time every case in interleaved rounds, so that a slow phase of the machine falls on all; yield them in order.
 
-    A call goes the way of an analysis: normalised tiles in memory in, logits in memory out. Raises UsageError for a side that
+    files: exported files that cases name, beside the networks.
+    A call goes the way of an analysis: tiles in memory in, logits in memory out. Raises UsageError for a side that
     is no multiple of 32, fewer than 2 rounds, or a precision that the device lacks.
     """
     if side < SIDE_MULTIPLE or side % SIDE_MULTIPLE:
         raise UsageError(f"Tiles of {side} pixels: expected a multiple of {SIDE_MULTIPLE}.")
     if rounds < 2:
         raise UsageError(f"{rounds} rounds: expected 2 or more, one figure has no spread.")
+    exported = files or {}
     place = choose_device(device)
-    backends = {
-        (case.network, case.precision): TorchBackend(networks[case.network], device, case.precision) for case in cases
-    }
+    backends: dict[tuple[str, Precision], Backend] = {}
+    for case in cases:
+        key = (case.network, case.precision)
+        if key not in backends:
+            own = exported.get(case.network)
+            backends[key] = (
+                TorchBackend(networks[case.network], device, case.precision)
+                if own is None
+                else own.start(device, case.precision)
+            )
     rng = np.random.default_rng(0)
-    tiles = rng.standard_normal((max(case.tile_batch for case in cases), 3, side, side), dtype=np.float32)
+    tiles = rng.integers(0, 256, (max(case.tile_batch for case in cases), side, side, 3), dtype=np.uint8)
     seconds: dict[Case, list[float]] = {case: [] for case in cases}
     for round_number in range(rounds + 1):
         for case in cases:
@@ -122,23 +141,29 @@ def measure(
             if round_number:  # the first round warms up
                 seconds[case].append(time.perf_counter() - started)
 
-    rates = {precision: matrix_rate(place, precision) for precision in {case.precision for case in cases}}
+    rates = {case.precision: matrix_rate(place, case.precision) for case in cases if case.network in networks}
     moved = bandwidth(place)
-    counted = {name: operations(networks[name], side) for name in {case.network for case in cases}}
+    counted = {name: operations(networks[name], side) for name in {case.network for case in cases} & set(networks)}
     for case in cases:
         low, middle, high = statistics.quantiles(seconds[case], n=4)
-        held = sum(tensor.numel() for tensor in networks[case.network].state_dict().values())
-        traffic = held * (4 if case.precision == "fp32" else 2) + tiles[: case.tile_batch].nbytes * 4 // 3
+        floor = gigaoperations = None
+        if case.network in networks:
+            held = sum(tensor.numel() for tensor in networks[case.network].state_dict().values())
+            traffic = held * (4 if case.precision == "fp32" else 2) + case.tile_batch * side * side * 4 * 4
+            done = counted[case.network] * case.tile_batch
+            floor, gigaoperations = max(done / rates[case.precision], traffic / moved), done / 1e9
+        backend = backends[case.network, case.precision]
         yield Speed(
             network=case.network,
+            backend=backend.name,
             precision=case.precision,
-            device=str(place),
+            device=backend.device,
             tile_batch=case.tile_batch,
             side=side,
             seconds=middle,
             quartiles=(low, high),
             tiles_per_second=case.tile_batch / middle,
             megapixels_per_second=case.tile_batch * side * side / 1e6 / middle,
-            gigaoperations=counted[case.network] * case.tile_batch / 1e9,
-            floor_seconds=max(counted[case.network] * case.tile_batch / rates[case.precision], traffic / moved),
+            gigaoperations=gigaoperations,
+            floor_seconds=floor,
         )

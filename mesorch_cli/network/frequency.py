@@ -11,13 +11,17 @@ Shape legend: B batch, C channels, H W input sides in pixels.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-HIGH_DROPPED = 0.05  # share of each side of the spectrum that `high` loses, in the low-frequency corner
-LOW_DROPPED = 0.95  # share of each side of the spectrum that `low` loses, in the high-frequency corner
+SHARE = (
+    20  # `high` loses a 20th of each side of the spectrum, in the low-frequency corner; `low` keeps a 20th, rounded up
+)
 RANGE_FLOOR = 0.01  # in normalised units, about half a grey level: a smaller range holds only rounding noise
+
+Basis = Callable[[int, int, torch.device], Tensor]  # rows wanted, size, device: (rows, size)
 
 
 def dct_rows(rows: int, size: int, device: torch.device) -> Tensor:
@@ -47,17 +51,21 @@ def split(image: Tensor) -> tuple[Tensor, Tensor]:
 
     Always computed in float32: under autocast the projections would lose up to 6e-3 of the 0..1 range.
     """
-    height, width = image.shape[-2:]
     with torch.autocast(device_type=image.device.type, enabled=False):
-        x = image.float()
-        corner_h = dct_rows(int(HIGH_DROPPED * height), height, x.device)
-        corner_w = dct_rows(int(HIGH_DROPPED * width), width, x.device)
-        kept_h = dct_rows(height - int(LOW_DROPPED * height), height, x.device)
-        kept_w = dct_rows(width - int(LOW_DROPPED * width), width, x.device)
+        return views(image.float())
 
-        corner = corner_h @ x @ corner_w.T
-        high = x - corner_h.T @ corner @ corner_w
 
-        rows = kept_h @ x
-        low = kept_h.T @ (rows - rows @ kept_w.T @ kept_w) + (x @ kept_w.T) @ kept_w
-        return rescale(high), rescale(low)
+def views(x: Tensor, basis: Basis = dct_rows) -> tuple[Tensor, Tensor]:
+    """Return what `split` does, of a float32 image outside autocast. basis: what computes the rows of the DCT."""
+    height, width = x.shape[-2:]
+    corner_h = basis(height // SHARE, height, x.device)
+    corner_w = basis(width // SHARE, width, x.device)
+    kept_h = basis((height + SHARE - 1) // SHARE, height, x.device)
+    kept_w = basis((width + SHARE - 1) // SHARE, width, x.device)
+
+    corner = corner_h @ x @ corner_w.T
+    high = x - corner_h.T @ corner @ corner_w
+
+    rows = kept_h @ x
+    low = kept_h.T @ (rows - rows @ kept_w.T @ kept_w) + (x @ kept_w.T) @ kept_w
+    return rescale(high), rescale(low)

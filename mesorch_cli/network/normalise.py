@@ -7,7 +7,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of RGB in 0..1
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def normalise(rgb: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float32]:
+def normalise(rgb: NDArray[np.uint8 | np.uint16]) -> NDArray[np.float32]:
     """Map RGB pixels (..., H, W, 3) to the network's input (..., 3, H, W), float32.
 
     uint8 and uint16 are taken over their whole range: 255 and 65535 are both white.

@@ -3,7 +3,9 @@
 It travels inside the file's metadata. Nothing about one set of weights is written anywhere else in the program.
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
@@ -154,6 +156,15 @@ class Passport(_Part):
     def to_json(self) -> str:
         """Return the passport as the JSON text that a weights file carries."""
         return self.model_dump_json(by_alias=True)
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A file that holds a network, in whatever form: its passport, where it lies, and the SHA-256 of its bytes."""
+
+    passport: Passport
+    path: Path
+    sha256: str
 
 
 def parse_passport(text: str, origin: str) -> Passport:

@@ -57,8 +57,11 @@ class PixelwiseAttention(nn.Module):
             coarse = self.norm(as_tokens(self.reduce(as_image(tokens, feat_size))))
         both = self.kv(coarse).view(batch, -1, 2, self.heads, channels // self.heads)
         key, value = both.permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = functional.scaled_dot_product_attention(query, key, value)
-        return cast(Tensor, self.proj(mixed.transpose(1, 2).flatten(2)))
+        return cast(Tensor, self.proj(self.mix(query, key, value).transpose(1, 2).flatten(2)))
+
+    def mix(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """Return what the queries gather from the values."""
+        return functional.scaled_dot_product_attention(query, key, value)
 
 
 def keep_layout(transformer: nn.Module) -> None:

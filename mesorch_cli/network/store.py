@@ -10,6 +10,7 @@ from mesorch_cli.errors import WeightsError
 
 DEFAULT_NAME = "mesorch-s"
 SUFFIX = ".safetensors"
+EXPORTED_SUFFIXES = (".onnx", ".pt2", ".xml")
 SUMS = "SHA256SUMS"
 HOME_VARIABLE = "MESORCH_HOME"
 
@@ -84,9 +85,12 @@ def resolve(name_or_path: str | None) -> StoredWeights:
         if weights.name == wanted:
             return weights
     path = Path(wanted)
-    if path.suffix == SUFFIX or os.sep in wanted or path.is_file():
+    if path.suffix in (SUFFIX, *EXPORTED_SUFFIXES) or os.sep in wanted or path.is_file():
         if not path.is_file():
-            raise WeightsError(f"No weights file at {wanted}. Expected a {SUFFIX} file or a name: {names(stored)}.")
+            raise WeightsError(
+                f"No weights file at {wanted}. Expected a {SUFFIX} file, an exported one "
+                f"({', '.join(EXPORTED_SUFFIXES)}) or a name: {names(stored)}."
+            )
         return StoredWeights(path.stem, path, recorded_sums(path.parent).get(path.name), "file")
     raise WeightsError(
         f"No weights named {wanted!r}; there are: {names(stored)}. Published checkpoints of mesorch and mesorch-p come in "

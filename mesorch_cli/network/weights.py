@@ -13,19 +13,16 @@ from torch import Tensor
 
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.network.passport import Passport, parse_passport
+from mesorch_cli.network.passport import Passport, WeightsFile, parse_passport
 
 PASSPORT_KEY = "mesorch.passport"
 
 
 @dataclass(frozen=True)
-class LoadedWeights:
+class LoadedWeights(WeightsFile):
     """A network ready for inference (float32, eval mode, on the CPU), its passport, and the file that both came from."""
 
     network: Mesorch
-    passport: Passport
-    path: Path
-    sha256: str
 
 
 def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
@@ -125,4 +122,4 @@ def read_passport(path: Path) -> Passport:
 def load_weights(path: Path) -> LoadedWeights:
     """Load a weights file for inference. Raises WeightsError as `read_file` and `build_from` do."""
     passport, tensors, sha256 = read_file(path)
-    return LoadedWeights(build_from(passport, tensors, str(path)), passport, path, sha256)
+    return LoadedWeights(passport, path, sha256, build_from(passport, tensors, str(path)))

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.inference.backends.protocol import Tiles
 from mesorch_cli.inference.settings import WHOLE, Settings
+from mesorch_cli.network.normalise import normalise
 from mesorch_cli.network.passport import Level, ScoreRule
 
 NATIVE = Level(kind="tiles", long_side=0)
@@ -17,12 +19,15 @@ class Pixelwise:
     name = "test"
     device = "cpu"
     tile_batch = 2
+    bits = 16
 
     def __init__(self, function: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None) -> None:
         self.function = function or (lambda images: images.mean(axis=1, keepdims=True))
+        self.runtime: dict[str, str] = {}
         self.shapes: list[tuple[int, ...]] = []
 
-    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, tiles: Tiles) -> NDArray[np.float32]:
+        images = normalise(tiles)
         self.shapes.append(images.shape)
         return self.function(images).astype(np.float32)
 

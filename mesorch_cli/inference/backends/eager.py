@@ -1,34 +1,20 @@
-"""What runs the network: batches of normalised tiles in, logits out."""
+"""PyTorch, eager: the inference form of a network that was loaded here. What every other backend is compared with."""
 
-from typing import Literal, Protocol
+from importlib.metadata import version
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.inference.backends.protocol import Precision, Tiles
 from mesorch_cli.network.folding import fold
 from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.network.normalise import normalise
 
-Precision = Literal["fp32", "bf16", "fp16"]
 CPU_TILE_BATCH = 1  # four tiles at once take 1.5 times as long each: they fall out of the caches
 GPU_TILE_BATCH = 16
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-class Backend(Protocol):
-    """A network behind one call. `name` and `device` go into the record; `tile_batch` is how many tiles suit a call."""
-
-    name: str
-    device: str
-    tile_batch: int
-
-    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return logits (B, 1, H, W) float32 of normalised images (B, 3, H, W) float32.
-
-        Raises MemoryError where so many do not fit at once.
-        """
-        ...
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -59,24 +45,29 @@ class TorchBackend:
     """The inference form of a network in PyTorch, on one device. The network itself stays as it is."""
 
     name = "torch"
+    bits = 16
 
     def __init__(self, network: Mesorch, device: str = "auto", precision: Precision = "fp32") -> None:
         self._device = choose_device(device)
         if precision == "fp16" and self._device.type == "cpu":
             raise UsageError("--precision fp16 on a CPU: expected fp32 or bf16, fp16 needs a GPU.")
         self.device = str(self._device)
+        self.runtime = {package: version(package) for package in ("torch", "timm")}
+        self.runtime["threads"] = str(torch.get_num_threads())
         self._precision = precision
         self.tile_batch = CPU_TILE_BATCH if self._device.type == "cpu" else GPU_TILE_BATCH
         self._network = fold(network).to(self._device)
 
-    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, tiles: Tiles) -> NDArray[np.float32]:
         reduced = self._precision != "fp32"
         with (
             torch.inference_mode(),
             torch.autocast(self._device.type, DTYPES.get(self._precision, torch.bfloat16), enabled=reduced),
         ):
             try:
-                batch = torch.from_numpy(images).to(self._device).contiguous(memory_format=torch.channels_last)
+                batch = (
+                    torch.from_numpy(normalise(tiles)).to(self._device).contiguous(memory_format=torch.channels_last)
+                )
                 result: NDArray[np.float32] = self._network(batch).float().cpu().numpy()
             except RuntimeError as error:
                 if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):

@@ -1,0 +1,125 @@
+"""`mesorch export`: the same answers outside PyTorch."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mesorch_cli.cli import console, options
+from mesorch_cli.cli.guard import guard
+
+if TYPE_CHECKING:
+    from mesorch_cli.export.make import Made
+    from mesorch_cli.inference.exported import Format
+
+
+class FormatName(StrEnum):
+    """Forms that other runtimes load."""
+
+    ONNX = "onnx"
+    TORCH = "torch"
+    OPENVINO = "openvino"
+    TORCHSCRIPT = "torchscript"
+
+
+FORMATS: "dict[FormatName, Format]" = {
+    FormatName.ONNX: "onnx",
+    FormatName.TORCH: "torch",
+    FormatName.OPENVINO: "openvino",
+}
+
+
+class ExportPrecisionName(StrEnum):
+    """Arithmetic inside the file; the frequency split and every softmax are float32 in any case."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
+
+
+def export(
+    form: Annotated[FormatName, typer.Option("--format", "-f", help="What to make.")] = FormatName.ONNX,
+    precision: Annotated[ExportPrecisionName, typer.Option(help="Arithmetic.")] = ExportPrecisionName.FP32,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where it goes. (default: NAME-PRECISION.onnx, .pt2 or .xml)"
+        ),
+    ] = None,
+    weights: options.Weights = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Photos for the gate, beside those that come with the tool."),
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the file if it is there.")] = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write weights as a file for another runtime, if it gives the same answers there.
+
+    The graph takes RGB tiles (batch, height, width, 3) of bytes, any batch, sides that are multiples of 32, and gives logits;
+    everything between is inside. The file is run by its own runtime and compared with PyTorch before it is kept. It carries
+    the weights' passport; beside it goes FILE.json with hashes and the comparison. `detect`, `evaluate` and `calibrate` take
+    it as --weights.
+
+    Exit codes: 0 done, 2 usage, 5 weights, 6 not equal to PyTorch: no file.
+
+    Example: mesorch export --format onnx -o mesorch-s.onnx
+    """
+    with guard():
+        from mesorch_cli.errors import UsageError
+
+        if form is FormatName.TORCHSCRIPT:
+            raise UsageError(
+                "--format torchscript: PyTorch has given TorchScript up for torch.export. Expected onnx, torch "
+                "or openvino."
+            )
+        if precision is ExportPrecisionName.INT8:
+            raise UsageError(
+                "--precision int8: not offered, because it flips too much of the mask or is no faster (figures in "
+                "docs/export.md). Expected fp32 or fp16."
+            )
+        from mesorch_cli.export.make import SUFFIXES, Export
+        from mesorch_cli.export.make import export as make
+        from mesorch_cli.export.photos import folder_photos, standard_photos
+        from mesorch_cli.network.store import SUFFIX, find_weights, resolve
+        from mesorch_cli.network.weights import load_weights
+
+        wanted = Export(FORMATS[form], "fp16" if precision is ExportPrecisionName.FP16 else "fp32")
+        stored = resolve(weights)
+        if stored.path.suffix != SUFFIX:
+            raise UsageError(f"{stored.path.name} is no {SUFFIX} file; an export starts from the weights themselves.")
+        path = output or Path(f"{stored.name}-{wanted.precision}{SUFFIXES[wanted.format]}")
+        if path.exists() and not replace:
+            raise UsageError(f"{str(path)!r} is there already. Give another --output, or --replace.")
+        looked_at = standard_photos() | ({} if photos is None else folder_photos(photos))
+        loaded = load_weights(find_weights(weights))
+        with console.count_progress("comparisons", wanted=not quiet) as on_case:
+            made = make(loaded, wanted, path, looked_at, on_case=on_case)
+        tell(made, wanted.format, wanted.precision, as_json, quiet)
+
+
+def tell(made: "Made", form: str, precision: str, as_json: bool, quiet: bool) -> None:
+    """Report an export: data on stdout, the comparison to people on stderr."""
+    if as_json:
+        values = {
+            "format": form,
+            "precision": precision,
+            "path": str(made.path),
+            "sha256": made.sha256,
+            "bytes": sum(made.sizes.values()),
+            "parity": made.parity.to_dict(),
+        }
+        console.write_data(json.dumps(values))
+        return
+    if not quiet:
+        rows = [
+            [one.case, f"{one.batch} x {one.height} x {one.width}", f"{one.logits:.2g}", f"{one.flipped:.3%}"]
+            for one in made.parity.differences
+        ]
+        console.show_table(
+            "against PyTorch", ["photo", "tiles", "largest logit difference", "mask pixels flipped"], rows
+        )
+    console.write_data(f"{made.path}\t{sum(made.sizes.values())} bytes\t{made.sha256}")

@@ -1,0 +1,28 @@
+"""OpenVINO: the ONNX graph in OpenVINO's own form, an .xml with a .bin."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mesorch_cli.export.onnx import SealOf
+from mesorch_cli.inference.backends.openvino import CONSTANTS_SUFFIX
+from mesorch_cli.inference.exported import SEAL_KEY
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+
+def write_openvino(model: "ModelProto", path: Path, seal_of: SealOf, *, half: bool) -> None:
+    """Convert a float32 graph and write `path` and its .bin. half: constants are kept in float16."""
+    import openvino
+
+    with tempfile.TemporaryDirectory() as folder:
+        graph = Path(folder) / "graph.onnx"
+        graph.write_bytes(model.SerializeToString(deterministic=True))
+        converted = openvino.convert_model(graph)
+    # The constants do not depend on the seal, which names their digest: written once for the digest, once with the seal.
+    openvino.save_model(converted, path, compress_to_fp16=half)
+    seal = seal_of(hashlib.sha256(path.with_suffix(CONSTANTS_SUFFIX).read_bytes()).hexdigest())
+    converted.set_rt_info(seal.to_json(), [SEAL_KEY])
+    openvino.save_model(converted, path, compress_to_fp16=half)

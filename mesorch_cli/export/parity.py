@@ -1,0 +1,161 @@
+"""The gate: an exported file, run by its own runtime, against PyTorch on real photos, a flat one, and sizes at the edges."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.errors import VerificationError
+from mesorch_cli.inference.backends.protocol import Backend
+
+Photo = NDArray[np.uint8]  # (H, W, 3) RGB
+FLAT_GREY = 128
+# Batch, height, width beside the weights' own side: one step of 32 pixels, unequal sides, more tiles than one.
+EDGE_SIZES = ((1, 32, 32), (2, 32, 96), (5, 96, 64))
+BATCH = 3
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What a file may differ by. logits: largest difference, None where only the mask counts. flipped: share of mask pixels.
+
+    Sums in another order move float32 logits in the fifth digit. Less arithmetic moves them visibly, so what counts there is
+    what a reader of the mask sees.
+    """
+
+    logits: float | None
+    flipped: float
+
+
+TOLERANCES = {"fp32": Tolerance(2e-3, 1e-4), "fp16": Tolerance(None, 0.005)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One input: tiles (B, H, W, 3) uint8."""
+
+    name: str
+    tiles: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What one case showed. logits: largest difference. flipped: share of pixels on the other side of the threshold."""
+
+    case: str
+    batch: int
+    height: int
+    width: int
+    logits: float
+    flipped: float
+
+
+@dataclass(frozen=True)
+class Parity:
+    """All cases. flipped: share over the pixels of all cases."""
+
+    differences: tuple[Difference, ...]
+    threshold: float
+    tolerance: Tolerance
+
+    @property
+    def logits(self) -> float:
+        return max(one.logits for one in self.differences)
+
+    @property
+    def flipped(self) -> float:
+        pixels = [one.batch * one.height * one.width for one in self.differences]
+        return sum(one.flipped * count for one, count in zip(self.differences, pixels, strict=True)) / sum(pixels)
+
+    @property
+    def holds(self) -> bool:
+        """Say whether the file may be kept: every figure within the tolerance, and finite."""
+        within = self.tolerance.logits is None or self.logits <= self.tolerance.logits
+        return within and bool(np.isfinite(self.logits)) and self.flipped <= self.tolerance.flipped
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain values for the sidecar."""
+        return {
+            "threshold": self.threshold,
+            "largest_logit_difference": self.logits,
+            "flipped": self.flipped,
+            "tolerance": asdict(self.tolerance),
+            "cases": [asdict(one) for one in self.differences],
+        }
+
+
+def squashed(photo: Photo, height: int, width: int) -> Photo:
+    """Return a photo at another size, as the whole-image level squashes it."""
+    resized: Photo = np.ascontiguousarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return resized
+
+
+def cases(photos: dict[str, Photo], side: int) -> Iterator[Case]:
+    """Yield the gate's inputs for weights whose tiles have `side` pixels."""
+    for name, photo in photos.items():
+        yield Case(name, squashed(photo, side, side)[None])
+    yield Case("flat", np.full((1, side, side, 3), FLAT_GREY, np.uint8))
+    all_photos = list(photos.values())
+    taken = [all_photos[index % len(all_photos)] for index in range(max(BATCH, *(size[0] for size in EDGE_SIZES)))]
+    for batch, height, width in ((BATCH, side, side), (1, side * 3 // 64 * 32, side * 2), *EDGE_SIZES):
+        yield Case("sizes", np.stack([squashed(photo, height, width) for photo in taken[:batch]]))
+
+
+def logit_of(threshold: float) -> float:
+    """Return the logit of a probability, infinite at 0 and 1."""
+    with np.errstate(divide="ignore"):
+        return float(np.log(threshold) - np.log1p(-threshold))
+
+
+def difference(name: str, wanted: NDArray[np.float32], found: NDArray[np.float32], threshold: float) -> Difference:
+    """Compare logits (B, 1, H, W). Raises VerificationError if the shapes differ."""
+    if wanted.shape != found.shape:
+        raise VerificationError(
+            f"The exported file gave logits of the shape {found.shape} for {name}, expected {wanted.shape}. It was not kept."
+        )
+    limit = logit_of(threshold)
+    return Difference(
+        name,
+        wanted.shape[0],
+        wanted.shape[2],
+        wanted.shape[3],
+        float(np.abs(wanted - found).max()),
+        float(((wanted > limit) != (found > limit)).mean()),
+    )
+
+
+def compare(
+    reference: Backend,
+    exported: Backend,
+    inputs: Sequence[Case],
+    *,
+    threshold: float,
+    tolerance: Tolerance,
+    on_case: Callable[[int, int], None] | None = None,
+) -> Parity:
+    """Run every case through both. threshold: probability above which a mask pixel is set.
+
+    The reference sees every tile alone, so that a file which mixes the tiles of a batch does not pass.
+    """
+    differences = []
+    for index, case in enumerate(inputs):
+        wanted = np.concatenate([reference(tile[None]) for tile in case.tiles])
+        differences.append(difference(case.name, wanted, exported(case.tiles), threshold))
+        if on_case is not None:
+            on_case(index + 1, len(inputs))
+    return Parity(tuple(differences), threshold, tolerance)
+
+
+def require(parity: Parity, what: str) -> None:
+    """Raise VerificationError unless the gate holds."""
+    if parity.holds:
+        return
+    worst = max(parity.differences, key=lambda one: (not np.isfinite(one.logits), one.flipped, one.logits))
+    limit = "" if parity.tolerance.logits is None else f" and logits within {parity.tolerance.logits:g}"
+    raise VerificationError(
+        f"{what} differs from PyTorch: largest logit difference {parity.logits:.3g}, {parity.flipped:.3%} of the mask's "
+        f"pixels flipped (worst: {worst.case}, {worst.batch} x {worst.height} x {worst.width}); expected at most "
+        f"{parity.tolerance.flipped:.2%} flipped{limit}. No file was written. Try --precision fp32, or another --format."
+    )

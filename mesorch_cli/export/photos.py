@@ -1,0 +1,42 @@
+"""The photos that the gate looks at: those that come with scikit-image, and a folder of the user's own."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mesorch_cli.errors import InputError, UsageError
+from mesorch_cli.evidence import read_photo
+from mesorch_cli.export.parity import Photo
+from mesorch_cli.inference.backends.protocol import eight_bits
+
+STANDARD = ("astronaut", "coffee", "chelsea")
+LONG_SIDE = 2048  # larger photos are shrunk when they are read: the gate squashes them further
+
+
+def standard_photos() -> dict[str, Photo]:
+    """Return photos that are part of an installation."""
+    from skimage import data
+
+    return {name: np.ascontiguousarray(getattr(data, name)(), np.uint8) for name in STANDARD}
+
+
+def folder_photos(folder: Path) -> dict[str, Photo]:
+    """Return the photos of a folder by name; other files in it are passed over. Raises UsageError if there is none."""
+    found: dict[str, Photo] = {}
+    paths = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    for path in paths:
+        try:
+            pixels = eight_bits(read_photo(str(path)).pixels)
+        except InputError:
+            continue
+        factor = min(1.0, LONG_SIDE / max(pixels.shape[:2]))
+        if factor < 1.0:
+            size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
+            pixels = np.ascontiguousarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+        found[path.name] = pixels
+    if not found:
+        raise UsageError(
+            f"No photo in {str(folder)!r}. Expected a folder of photos such as yours, for the gate to look at."
+        )
+    return found

@@ -1,0 +1,149 @@
+"""ONNX Runtime: an exported graph, run without PyTorch.
+
+The file is a serialised graph with the seal's metadata entry appended. Messages of this format may be joined end to end, so
+the bytes before the entry are the graph alone, and their digest can be taken without a parser.
+"""
+
+import hashlib
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.errors import UsageError, WeightsError
+from mesorch_cli.inference.backends.protocol import Precision, Tiles
+from mesorch_cli.inference.backends.runtimes import import_runtime, read_bytes, require_precision, wanted_threads
+from mesorch_cli.inference.exported import SEAL_KEY, Seal, parse_seal, require_graph, require_sidecar
+from mesorch_cli.network.passport import WeightsFile
+
+CPU_TILE_BATCH, GPU_TILE_BATCH = 1, 16
+METADATA_FIELD = 14  # of the model message, repeated; its entries have a key (1) and a value (2)
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "openvino": "OpenVINOExecutionProvider"}
+
+
+def _varint(number: int) -> bytes:
+    """Return a number as the format writes it: seven bits a byte, the lowest first."""
+    parts = []
+    while number > 0x7F:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*parts, number])
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Return a length-delimited field."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def seal_entry(text: str) -> bytes:
+    """Return the bytes that, appended to a serialised model, add the seal to its metadata."""
+    return _field(METADATA_FIELD, _field(1, SEAL_KEY.encode()) + _field(2, text.encode()))
+
+
+def split_seal(data: bytes) -> tuple[bytes, str | None]:
+    """Return the graph's bytes and the seal's text, None where the file does not end with a seal."""
+    key = _field(1, SEAL_KEY.encode())
+    start = data.rfind(key)
+    if start < 0:
+        return data, None
+    opening = data.find(b"{", start + len(key))  # the text is JSON; before it stand a tag and a length
+    text = data[opening:].decode("utf-8", "replace") if opening >= 0 else ""
+    entry = seal_entry(text)
+    return (data[: -len(entry)], text) if data.endswith(entry) else (data, None)
+
+
+class OnnxFile:
+    """An exported .onnx file, checked before use.
+
+    Raises WeightsError for a file that is damaged, none of ours, or of another version; UsageError without the runtime.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import_runtime("onnxruntime", path)
+        self._data = read_bytes(path)
+        graph, text = split_seal(self._data)
+        if text is None:
+            self._session(path, [PROVIDERS["cpu"]])  # says so if it is no graph at all, or half of one
+        self.seal: Seal = parse_seal(text, path)
+        require_graph(self.seal, hashlib.sha256(graph).hexdigest(), path)
+        sha256 = hashlib.sha256(self._data).hexdigest()
+        require_sidecar(path, {path.name: sha256})
+        self.weights = WeightsFile(self.seal.passport, path, sha256)
+
+    def _session(self, path: Path, providers: list[Any]) -> Any:
+        runtime = import_runtime("onnxruntime", path)
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = wanted_threads()
+        options.log_severity_level = 4  # what goes wrong comes as an exception
+        try:
+            return runtime.InferenceSession(self._data, options, providers=providers)
+        except session_errors() as error:
+            raise WeightsError(
+                f"Cannot read {path} as ONNX ({str(error).splitlines()[0]}). It is truncated, damaged or no ONNX file: get "
+                "it again, or make it with `mesorch export --format onnx`."
+            ) from error
+
+    def start(self, device: str, precision: Precision) -> "OnnxBackend":
+        """Return the backend on a device. Raises UsageError for one that this runtime lacks, or another arithmetic."""
+        require_precision(precision, self.seal.precision, self.weights.path)
+        runtime = import_runtime("onnxruntime", self.weights.path)
+        name, provider = choose_provider(runtime, device)
+        session = self._session(self.weights.path, [provider])
+        wanted = provider if isinstance(provider, str) else provider[0]
+        if session.get_providers()[0] != wanted:  # the runtime falls back in silence where a library does not load
+            if device != "auto":
+                raise UsageError(
+                    f"The device {device!r} does not start: onnxruntime could not load {wanted}. Try --device cpu."
+                )
+            name = "cpu"
+        return OnnxBackend(session, name, {"onnxruntime": runtime.__version__})
+
+
+def session_errors() -> tuple[type[Exception], ...]:
+    """Return what onnxruntime raises; its errors share no base of their own."""
+    state = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    return tuple(kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception))
+
+
+def choose_provider(runtime: ModuleType, wanted: str) -> tuple[str, Any]:
+    """Return a device's name for the record and the runtime's provider for it. Raises UsageError if it is not there."""
+    there = {name for name, provider in PROVIDERS.items() if provider in runtime.get_available_providers()}
+    kind, _, index = wanted.partition(":")
+    if wanted == "auto":
+        kind = "cuda" if "cuda" in there else "cpu"
+    if kind not in PROVIDERS or (index and (kind != "cuda" or not index.isdecimal())):
+        raise UsageError(f"Unknown device {wanted!r} for an ONNX file; expected auto, cpu, cuda, cuda:N or openvino.")
+    if kind not in there:
+        package = {"cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}[kind]
+        raise UsageError(
+            f"The device {wanted!r} is not there: this onnxruntime has {', '.join(sorted(there))}. Install {package} in its "
+            "place, or try --device auto."
+        )
+    if kind == "cuda":
+        return f"cuda:{index or 0}", (PROVIDERS[kind], {"device_id": int(index or 0)})
+    return kind, PROVIDERS[kind]
+
+
+class OnnxBackend:
+    """A session, ready for tiles."""
+
+    name = "onnxruntime"
+    bits = 8
+
+    def __init__(self, session: Any, device: str, runtime: dict[str, str]) -> None:
+        self._session = session
+        self.device = device
+        self.runtime = runtime
+        self.tile_batch = GPU_TILE_BATCH if device.startswith("cuda") else CPU_TILE_BATCH
+
+    def __call__(self, tiles: Tiles) -> NDArray[np.float32]:
+        try:
+            result: NDArray[np.float32] = self._session.run(["logits"], {"tiles": np.ascontiguousarray(tiles)})[0]
+        except session_errors() as error:
+            if "allocate memory" in str(error):
+                raise MemoryError(str(error)) from error
+            raise
+        return result

@@ -1,0 +1,37 @@
+"""What every backend is: tiles in, logits out."""
+
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Precision = Literal["fp32", "bf16", "fp16"]
+Tiles = NDArray[np.uint8 | np.uint16]
+
+
+class Backend(Protocol):
+    """A network behind one call. `name` and `device` go into the record, `runtime` too: package -> version, and the
+    `threads` where the runtime was given a number, because another one moves last bits.
+
+    tile_batch: how many tiles suit a call. bits: of the pixels that it takes; 8 where the file's graph starts at uint8.
+    """
+
+    name: str
+    device: str
+    tile_batch: int
+    bits: int
+    runtime: dict[str, str]
+
+    def __call__(self, tiles: Tiles) -> NDArray[np.float32]:
+        """Return logits (B, 1, H, W) float32 of RGB tiles (B, H, W, 3), uint8, or uint16 if `bits` is 16.
+
+        Raises MemoryError where so many do not fit at once.
+        """
+        ...
+
+
+def eight_bits(pixels: Tiles) -> NDArray[np.uint8]:
+    """Return pixels as uint8, white staying white, rounded to the nearest."""
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)

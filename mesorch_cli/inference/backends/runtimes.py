@@ -1,0 +1,47 @@
+"""What the exported forms share: asking for a runtime that may be missing, and for the arithmetic that the file has."""
+
+import importlib
+import os
+from pathlib import Path
+from types import ModuleType
+
+from mesorch_cli.errors import UsageError, WeightsError
+from mesorch_cli.inference.backends.protocol import Precision
+
+EXTRA = "export"
+
+
+def import_runtime(module: str, path: Path) -> ModuleType:
+    """Import the package that runs `path`. Raises UsageError with the extra that brings it."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise UsageError(
+            f"Running {path.name} needs the package {module}, which is not installed. Install it with "
+            f"`pip install 'mesorch[{EXTRA}]'`, or use the .safetensors weights."
+        ) from error
+
+
+def require_precision(wanted: Precision, own: Precision, path: Path) -> None:
+    """Raise UsageError if another arithmetic is asked for than the one that the file was exported in."""
+    if wanted != own:
+        raise UsageError(
+            f"--precision {wanted} with {path.name}: the arithmetic of an exported file is part of it, here {own}. Leave the "
+            f"option out, or export again with `mesorch export --precision {wanted}`."
+        )
+
+
+def wanted_threads() -> int:
+    """Return the threads that OMP_NUM_THREADS asks for, as PyTorch does; 0: the runtime's own choice."""
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    return int(text) if text.isdecimal() else 0
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file whole. Raises WeightsError if that cannot be done."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"Cannot read {path}: {error.strerror}. Expected an exported file.") from error

@@ -1,0 +1,123 @@
+"""What an exported file says of itself: the passport, what it was made from, and what binds the two to the graph.
+
+The seal travels inside the file, where each format keeps metadata; a sidecar beside the file repeats it with the SHA-256 of
+every file that belongs to the export and with the parity figures.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from mesorch_cli.errors import MesorchError, WeightsError
+from mesorch_cli.network.passport import Passport
+
+SCHEMA: Literal["mesorch.export/1"] = "mesorch.export/1"
+SEAL_KEY = "mesorch.export"
+SIDECAR_SUFFIX = ".json"  # after the whole name: model.onnx.json
+
+Format = Literal["onnx", "torch", "openvino"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourcePart(_Part):
+    """The weights that the file was made from."""
+
+    name: str
+    sha256: Sha256
+
+
+class Seal(_Part):
+    """The passport inside an exported file. graph_sha256: of the graph beside it, as each format's room computes it."""
+
+    schema_: Literal["mesorch.export/1"] = Field(default=SCHEMA, alias="schema")
+    format: Format
+    precision: Literal["fp32", "fp16"]
+    source: SourcePart
+    graph_sha256: Sha256
+    passport: Passport
+
+    def to_json(self) -> str:
+        """Return the seal as the JSON text that a file carries."""
+        return self.model_dump_json(by_alias=True)
+
+
+class Sidecar(_Part):
+    """What lies beside an exported file. files: name -> SHA-256. versions: of what made and checked it.
+
+    parity: as the gate measured it, see `export.parity`.
+    """
+
+    schema_: Literal["mesorch.export/1"] = Field(default=SCHEMA, alias="schema")
+    files: dict[str, Sha256]
+    seal: Seal
+    versions: dict[str, str]
+    parity: dict[str, JsonValue]
+
+
+def parse_seal(text: str | None, path: Path) -> Seal:
+    """Read the seal of a file. Raises WeightsError if there is none, or one of another version."""
+    if not text:
+        raise WeightsError(
+            f"{path} carries no passport, so nothing says which network it is or how to use it. Expected the metadata "
+            f"entry `{SEAL_KEY}`; make the file with `mesorch export`."
+        )
+    try:
+        return Seal.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole text"
+        raise WeightsError(
+            f"The passport in {path} is not of this version, at {place}: {first['msg']}. Expected {SCHEMA}. Export the "
+            "weights again with this version of `mesorch export`."
+        ) from error
+    except MesorchError as error:  # a NetworkConfig that refuses its values
+        raise WeightsError(f"The passport in {path} describes no network of this program: {error}") from error
+
+
+def require_graph(seal: Seal, graph_sha256: str, path: Path) -> None:
+    """Raise WeightsError unless the graph is the one that the seal was made for."""
+    if seal.graph_sha256 != graph_sha256:
+        raise WeightsError(
+            f"The passport in {path} belongs to another network: it was sealed for a graph with the SHA-256 "
+            f"{seal.graph_sha256[:16]}..., this one has {graph_sha256[:16]}.... The file was changed, damaged or put "
+            "together from two: export the weights again."
+        )
+
+
+def sidecar_of(path: Path) -> Path:
+    """Return where the sidecar of an exported file lies."""
+    return path.with_name(path.name + SIDECAR_SUFFIX)
+
+
+def require_sidecar(path: Path, digests: dict[str, str]) -> None:
+    """Compare files with the sidecar beside them, if there is one. digests: SHA-256 by name. Raises WeightsError."""
+    sidecar = sidecar_of(path)
+    if not sidecar.exists():
+        return
+    try:
+        recorded = Sidecar.model_validate_json(sidecar.read_bytes()).files
+    except (OSError, ValidationError) as error:
+        raise WeightsError(
+            f"Cannot read {sidecar} as the sidecar of {path.name}: {str(error).splitlines()[0]}. Export the weights again, "
+            "or take the sidecar away: the passport inside the file stays."
+        ) from error
+    for name, digest in digests.items():
+        if recorded.get(name) != digest:
+            raise WeightsError(
+                f"{path.with_name(name)} has the SHA-256 {digest[:16]}..., {sidecar.name} beside it records "
+                f"{str(recorded.get(name))[:16]}.... The file was changed or damaged: export the weights again."
+            )
+
+
+def joint_sha256(files: dict[str, bytes]) -> str:
+    """Return the SHA-256 that stands for an export in records: of its one file, or of all its files one after the other."""
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(files[name])
+    return digest.hexdigest()

@@ -1,0 +1,71 @@
+"""From a name or a file to something that runs: the one way for every command, whatever form the weights have."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from mesorch_cli.inference.backends.protocol import Backend, Precision
+from mesorch_cli.inference.exported import Seal
+from mesorch_cli.network.passport import WeightsFile
+from mesorch_cli.network.store import EXPORTED_SUFFIXES, find_weights
+
+if TYPE_CHECKING:
+    from mesorch_cli.network.weights import LoadedWeights
+
+
+class Runnable(Protocol):
+    """Weights that were found, read and checked. Their passport says how to use them."""
+
+    @property
+    def weights(self) -> WeightsFile: ...
+
+    def start(self, device: str, precision: Precision) -> Backend:
+        """Return what runs them. Raises UsageError for a device or an arithmetic that is not there."""
+        ...
+
+
+@dataclass(frozen=True)
+class TorchWeights:
+    """A .safetensors file, which PyTorch runs."""
+
+    weights: "LoadedWeights"
+
+    def start(self, device: str, precision: Precision) -> Backend:
+        from mesorch_cli.inference.backends.eager import TorchBackend
+
+        return TorchBackend(self.weights.network, device, precision)
+
+
+class Exported(Runnable, Protocol):
+    """An exported file, with what it says of itself."""
+
+    @property
+    def seal(self) -> Seal: ...
+
+
+def open_exported(path: Path) -> Exported:
+    """Read and check an exported file; its suffix says which runtime it is for. Raises as `open_weights` does."""
+    if path.suffix == ".onnx":
+        from mesorch_cli.inference.backends.onnx import OnnxFile
+
+        return OnnxFile(path)
+    if path.suffix == ".xml":
+        from mesorch_cli.inference.backends.openvino import OpenVinoFile
+
+        return OpenVinoFile(path)
+    from mesorch_cli.inference.backends.program import ProgramFile
+
+    return ProgramFile(path)
+
+
+def open_weights(name_or_path: str | None = None) -> Runnable:
+    """Find weights by name or file (None: the default) and check them; PyTorch is imported only where it is what runs them.
+
+    Raises WeightsError if they are missing, damaged or none of ours, UsageError if their runtime is not installed.
+    """
+    path = find_weights(name_or_path)
+    if path.suffix in EXPORTED_SUFFIXES:
+        return open_exported(path)
+    from mesorch_cli.network.weights import load_weights
+
+    return TorchWeights(load_weights(path))
