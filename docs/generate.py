@@ -15,6 +15,7 @@ COMMANDS = (
     ["evaluate"],
     ["calibrate"],
     ["forge"],
+    ["train"],
     ["weights"],
     ["weights", "list"],
     ["weights", "info"],

@@ -13,6 +13,7 @@ from mesorch_cli.cli.detect import detect
 from mesorch_cli.cli.evaluate import evaluate
 from mesorch_cli.cli.forge import forge
 from mesorch_cli.cli.info import info
+from mesorch_cli.cli.train import train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,6 +43,7 @@ app.command()(detect)
 app.command()(evaluate)
 app.command()(calibrate)
 app.command()(forge)
+app.command()(train)
 app.add_typer(weights.app, name="weights")
 app.command()(bench)
 app.command()(info)
