@@ -105,7 +105,7 @@ def drawn_kernel(rng: Rng) -> int:
 
 
 def blurred(pixels: Pixels, side: int) -> Pixels:
-    """Blur by a Gaussian of this kernel side, with the deviation that OpenCV derives from it."""
+    """Blur by a Gaussian of this kernel side, with OpenCV's own weights for it."""
     return np.asarray(cv2.GaussianBlur(np.ascontiguousarray(pixels), (side, side), 0), np.uint8)
 
 
