@@ -83,6 +83,7 @@ class Trainer:
         self.config = config
         self.folder = folder
         self.fabric = fabric or open_runtime("cpu", None, config.precision)
+        torch.set_num_threads(config.threads)
         self.processes = Processes(self.fabric.global_rank, self.fabric.world_size)
         self.division = Division(
             config.batch // config.data.views, self.processes.count, self.processes.rank, config.accumulate
@@ -281,7 +282,6 @@ class Trainer:
 
         Ctrl-C lets the step under way end, saves, and is passed on as KeyboardInterrupt.
         """
-        torch.set_num_threads(self.config.threads)
         if self.processes.reports:
             keep_forged(self.config, self.folder, on_forged)
         self.fabric.barrier()
