@@ -2,6 +2,7 @@
 
 import json
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -28,10 +29,10 @@ def train(*words: str) -> Result:
     return CliRunner().invoke(app, ["train", *words])
 
 
-def wait_for(condition: "Path", process: "object") -> None:
+def wait_for(condition: Path, process: subprocess.Popen[str]) -> None:
     limit = time.monotonic() + PATIENCE
     while not condition.exists():
-        assert process.poll() is None, process.communicate()  # type: ignore[attr-defined]
+        assert process.poll() is None, process.communicate()
         assert time.monotonic() < limit, condition
         time.sleep(0.001)
 
