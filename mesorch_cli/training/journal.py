@@ -72,10 +72,10 @@ def _kept(path: Path, step: int, validated: int) -> str:
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             entry = json.loads(line)
-            last = validated if "validation" in entry else step
+            last = validated if entry.get("validation") is not None else step
             if entry["step"] <= last:
                 lines.append(line + "\n")
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue  # cut off by a kill
     return "".join(lines)
 
