@@ -16,6 +16,7 @@ COMMANDS = (
     ["calibrate"],
     ["export"],
     ["forge"],
+    ["train"],
     ["weights"],
     ["weights", "list"],
     ["weights", "info"],

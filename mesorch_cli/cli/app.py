@@ -18,6 +18,7 @@ from mesorch_cli.cli.info import info
 from mesorch_cli.cli.report import report
 from mesorch_cli.cli.rerun import rerun
 from mesorch_cli.cli.verify import verify
+from mesorch_cli.cli.train import train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,6 +54,7 @@ app.command()(evaluate)
 app.command()(calibrate)
 app.command()(export)
 app.command()(forge)
+app.command()(train)
 app.add_typer(weights.app, name="weights")
 app.command()(bench)
 app.command()(info)

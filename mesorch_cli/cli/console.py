@@ -33,6 +33,7 @@ STYLES = {
     "not analysed": "bold magenta",
 }
 REGIONS_SHOWN = 5
+PLAIN_SECONDS = 20.0  # between lines on the course of something long, where there is no terminal
 
 
 def people() -> Console:
@@ -99,6 +100,51 @@ def count_progress(label: str, wanted: bool) -> "Iterator[Callable[[int, int], N
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(escape(label), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+class StepProgress:
+    """The course of something long, in steps of which each has something to say: a bar, or plain lines now and then."""
+
+    def __init__(self, wanted: bool, bar: Progress | None) -> None:
+        self._wanted = wanted
+        self._bar = bar
+        self._task = None if bar is None else bar.add_task("training", total=None, text="")
+        self._said = time.monotonic()
+
+    def step(self, done: int, total: int, text: str, seconds_left: float) -> None:
+        """Show that a step was done. seconds_left: an estimate, for the plain lines; the bar makes its own."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total, text=escape(printable(text)))
+        elif self._wanted and (done == total or time.monotonic() - self._said >= PLAIN_SECONDS):
+            self._said = time.monotonic()
+            minutes, seconds = divmod(round(seconds_left), 60)
+            say(f"step {done} of {total}, {text}, {minutes} min {seconds:02d} s left")
+
+    def line(self, text: str) -> None:
+        """Write one line, above the bar where there is one."""
+        if self._bar is not None:
+            self._bar.console.print(escape(printable(text)))
+        elif self._wanted:
+            say(text)
+
+
+@contextmanager
+def step_progress(wanted: bool) -> Iterator[StepProgress]:
+    """Show a bar over steps while inside, on a terminal; without one a plain line every twenty seconds."""
+    console = people()
+    if not wanted or not console.is_terminal:
+        yield StepProgress(wanted, None)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[text]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield StepProgress(wanted, progress)
 
 
 def _tenths(label: str) -> "Callable[[int, int], None]":

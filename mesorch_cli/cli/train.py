@@ -1,0 +1,213 @@
+"""`mesorch train`: weights out of photos with masks, and out of forgeries made on the fly."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mesorch_cli.cli import console, options
+from mesorch_cli.cli.guard import guard
+from mesorch_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from mesorch_cli.training.config import TrainingConfig
+    from mesorch_cli.training.trainer import StepReport, Trainer, ValidationReport
+
+SCHEMA = "mesorch.training/1"
+RUN, MACHINE = "Run", "Machine"
+RUNS = Path("runs")
+SMOOTHING = 0.05  # of the loss and the speed that are shown: the share of the newest step
+SHOWN = ("f1_best", "f1", "auc")
+
+
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="What to train on, and how.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="RUN", help="Folder of the run. (default: runs/CONFIG)"),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume/--no-resume", help="Go on with the run in RUN, or refuse where one is.", rich_help_panel=RUN
+        ),
+    ] = True,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check the training file and its data.", rich_help_panel=RUN)
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard/--no-tensorboard", help="Write RUN/tensorboard.", rich_help_panel=RUN)
+    ] = True,
+    device: Annotated[
+        str, typer.Option(metavar="auto|cpu|cuda[:N]|mps", help="Where the network runs.", rich_help_panel=MACHINE)
+    ] = "auto",
+    devices: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes, each with a device. (default: 1, or torchrun's)", rich_help_panel=MACHINE),
+    ] = None,
+    precision: Annotated[
+        options.PrecisionName | None,
+        typer.Option(help="fp32 or bf16. (default: the training file's)", rich_help_panel=MACHINE),
+    ] = None,
+    accumulate: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Passes that a process divides its part of a batch into, to save memory.",
+            rich_help_panel=MACHINE,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes that make samples, per device.", rich_help_panel=MACHINE)
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of a process on a CPU.", rich_help_panel=MACHINE)
+    ] = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a network from a TOML file.
+
+    RUN gets `best.safetensors` (weights with their passport, chosen on validation, for `--weights`), `best.md` (its card),
+    `checkpoint.pt`, `metrics.jsonl`, and the validation photos that were forged. The same call goes on where a run was
+    stopped and ends where an unbroken one does, to the bit on a CPU. Ctrl-C saves first.
+
+    Data that would make the figures wrong is refused with the first five files named: photos and masks that do not pair or
+    differ in size, photos both trained and validated on. Under `torchrun`, processes share each batch.
+
+    On stdout: the weights, their SHA-256 and the steps done, separated by tabs; with --json one object.
+
+    Exit codes: 0 done, 2 usage, 3 data refused, 5 weights to start from, 6 loss not finite, 130 interrupted (go on with the
+    same call).
+
+    Example: mesorch train configs/quick.toml -o runs/quick
+    """
+    with guard():
+        try:
+            import lightning_fabric  # noqa: F401 - only to say what is missing
+        except ImportError as error:
+            raise UsageError("`mesorch train` needs Lightning Fabric: pip install 'mesorch[train]'.") from error
+        from mesorch_cli.training.config import read_config
+        from mesorch_cli.training.runtime import close_runtime, open_runtime
+        from mesorch_cli.training.trainer import Trainer
+
+        if precision is options.PrecisionName.FP16:
+            raise UsageError("--precision fp16 in training: expected fp32 or bf16, which needs no scaling of the loss.")
+        folder = output or RUNS / config.stem
+        settings = changed(
+            read_config(config),
+            accumulate=accumulate,
+            workers=workers,
+            threads=threads,
+            precision=None if precision is None else precision.value,
+        )
+        if not resume and (folder / "checkpoint.pt").exists():
+            raise UsageError(f"There is a run in {folder}. Expected none with --no-resume; choose another folder.")
+        fabric = open_runtime(device, devices, settings.precision)
+        try:
+            wanted = not quiet and fabric.global_rank == 0
+            with console.count_progress("files", wanted=wanted) as on_file:
+                trainer = Trainer(settings, folder, fabric, on_file=on_file)
+            if wanted:
+                say_start(trainer)
+            if not check:
+                run(trainer, wanted, tensorboard)
+            if fabric.global_rank == 0:
+                report(trainer, check, as_json)
+        finally:
+            close_runtime()
+
+
+def changed(config: "TrainingConfig", **values: int | str | None) -> "TrainingConfig":
+    """Return the training file with the values of the command line that were given."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return type(config).model_validate(config.model_dump() | given)
+
+
+def say_start(trainer: "Trainer") -> None:
+    """Tell people what is about to run."""
+    config, samples = trainer.config, trainer.samples
+    kinds = [f"{len(set(samples.files))} photos"]
+    if samples.forged is not None:
+        kinds.append(f"{config.data.share_forged:.0%} of the samples forged")
+    processes = "" if trainer.processes.count == 1 else f", {trainer.processes.count} processes"
+    console.say(
+        f"{config.network} on {trainer.fabric.device}, {config.precision}{processes}; {', '.join(kinds)}; "
+        f"step {trainer.step} of {config.schedule.steps}"
+    )
+    if trainer.changed:
+        console.say(
+            f"note: from step {trainer.step} on, the training file has other values: {', '.join(trainer.changed)}"
+        )
+
+
+def run(trainer: "Trainer", wanted: bool, tensorboard: bool) -> None:
+    """Train to the end, with a journal in the first process and a bar before people."""
+    from contextlib import nullcontext
+
+    from mesorch_cli.training.journal import Journal
+
+    steps, batch, select = trainer.config.schedule.steps, trainer.config.batch, trainer.config.validation.select
+    first = trainer.processes.reports
+    shown = {"loss": 0.0, "seconds": 0.0, "weight": 0.0}
+    opened = (
+        Journal(trainer.folder, trainer.step, trainer.validated, tensorboard=tensorboard) if first else nullcontext()
+    )
+    with opened as journal, console.step_progress(wanted) as progress:
+
+        def on_step(report: "StepReport") -> None:
+            if journal is not None:
+                journal.step(
+                    report.step,
+                    {
+                        "loss": report.loss,
+                        "learning_rate": report.learning_rate,
+                        "gradient_norm": report.gradient_norm,
+                        "samples_per_second": batch / report.seconds,
+                    },
+                )
+            shown["weight"] += SMOOTHING * (1 - shown["weight"])
+            for name, value in (("loss", report.loss), ("seconds", report.seconds)):
+                shown[name] += SMOOTHING * (value - shown[name])
+            loss, seconds = shown["loss"] / shown["weight"], shown["seconds"] / shown["weight"]
+            text = f"loss {loss:.4f}, {batch / seconds:.2f} samples/s"
+            progress.step(report.step, steps, text, seconds * (steps - report.step))
+
+        def on_validation(report: "ValidationReport") -> None:
+            figures = report.measured.figures
+            if journal is not None:
+                journal.validation(report.step, figures)
+            for name, found in figures.items():
+                values = ", ".join(f"{key} {found[key]:.3f}" for key in SHOWN if key in found)
+                best = f" (best {select} so far)" if report.best else ""
+                progress.line(f"step {report.step}, validation {name}: {values}{best}")
+
+        try:
+            trainer.run(on_step, on_validation)
+        except KeyboardInterrupt:
+            progress.line(f"saved after step {trainer.saved} of {steps}; the same call goes on from there")
+            raise
+
+
+def report(trainer: "Trainer", check: bool, as_json: bool) -> None:
+    """Write what came of it to stdout."""
+    from mesorch_cli.evidence.hashing import sha256_file
+    from mesorch_cli.training.result import WEIGHTS
+
+    path = trainer.folder / WEIGHTS
+    sha256 = sha256_file(path) if not check else None
+    if as_json:
+        values = {
+            "schema": SCHEMA,
+            "weights": None if check else str(path),
+            "sha256": sha256,
+            "steps": trainer.step,
+            trainer.config.validation.select: trainer.best,
+            "photos": len(set(trainer.samples.files)),
+        }
+        console.write_data(json.dumps(values))
+    elif check:
+        console.write_data(f"ok\t{len(set(trainer.samples.files))} photos")
+    else:
+        console.write_data(f"{console.printable(str(path))}\t{sha256}\t{trainer.step}")

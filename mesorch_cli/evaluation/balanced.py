@@ -1,0 +1,53 @@
+"""Balanced lists: several sets in one file, each of which counts as much as the others, whatever its size."""
+
+import json
+from pathlib import Path
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.evaluation.datasets import Dataset, read_dataset, read_folders
+
+FOLDER, LIST = "ManiDataset", "JsonDataset"  # what published lists call a folder with Tp and Gt, and a list of pairs
+
+
+def read_sets(path: Path, *, strict: bool = True) -> tuple[Dataset, ...]:
+    """Read a set as `read_dataset` does, or a balanced list: JSON of ["ManiDataset" or "JsonDataset", path] entries.
+
+    Paths in a balanced list are relative to it. A folder there gives its tampered photos alone, as published. Raises as
+    `read_dataset` does.
+    """
+    entries = _entries(path)
+    if entries is None:
+        return (read_dataset(path, strict=strict),)
+    sets = []
+    for kind, name in entries:
+        place = path.parent / name
+        if kind == LIST:
+            if place.suffix.lower() != ".json":
+                raise UsageError(f"{path} names {name!r} as a {LIST}. Expected a .json list of pairs.")
+            sets.append(read_dataset(place, strict=strict))
+        else:
+            sets.append(read_folders(place / "Tp", place / "Gt", None, place.name, strict=strict))
+    return tuple(sets)
+
+
+def _entries(path: Path) -> list[tuple[str, str]] | None:
+    """Return the entries of a balanced list, or None for whatever else a path may be."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None  # `read_dataset` says what is wrong with it
+    if not isinstance(content, list) or not content:
+        return None
+    kinds = [entry[0] for entry in content if isinstance(entry, list) and len(entry) == 2]
+    if not any(kind in (FOLDER, LIST) for kind in kinds):
+        return None
+    for entry in content:
+        if not (
+            isinstance(entry, list) and len(entry) == 2 and entry[0] in (FOLDER, LIST) and isinstance(entry[1], str)
+        ):
+            raise UsageError(
+                f'{path} has the entry {json.dumps(entry)[:80]}. Expected ["{FOLDER}" or "{LIST}", path] throughout.'
+            )
+    return [(entry[0], entry[1]) for entry in content]

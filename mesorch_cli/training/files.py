@@ -1,0 +1,73 @@
+"""Samples from files: photos with masks as data sets have them, drawn by shares, augmented as published."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from torch.utils.data import Dataset as TorchDataset
+
+from mesorch_cli.evaluation.balanced import read_sets
+from mesorch_cli.evaluation.datasets import Dataset, Sample
+from mesorch_cli.evaluation.protocol import binarised
+from mesorch_cli.training.augment import AUGMENTATIONS, Mask, Pixels
+from mesorch_cli.training.config import Data, FileSet
+from mesorch_cli.training.samples import Batch, as_batch, drawn_view, load_rgb
+
+FILES = 1  # joins the seed: the stream of file samples is apart from that of forged ones
+
+
+def read_shared(files: Sequence[FileSet]) -> tuple[tuple[Dataset, ...], tuple[float, ...]]:
+    """Read every set that a training file names; returns them with their shares, which sum to 1.
+
+    Raises UsageError for what is no set, InputError with the first five names for files that do not pair.
+    """
+    sets: list[Dataset] = []
+    shares: list[float] = []
+    for one in files:
+        found = read_sets(one.path)
+        sets += found
+        shares += [one.share / len(found)] * len(found)
+    return tuple(sets), tuple(share / sum(shares) for share in shares)
+
+
+def load_pair(sample: Sample) -> tuple[Pixels, Mask]:
+    """Decode a photo and its mask; an authentic photo has an empty one. InputError names what cannot be decoded."""
+    pixels = load_rgb(sample.photo)
+    if sample.mask is None:
+        return pixels, np.zeros(pixels.shape[:2], bool)
+    return pixels, binarised(load_rgb(sample.mask))
+
+
+class FileSamples(TorchDataset[Batch]):
+    """Item i: `views` samples, each of a photo of its own. Everything random comes from (seed, i)."""
+
+    def __init__(self, data: Data, *, side: int, seed: int, length: int) -> None:
+        self.data = data
+        self.side = side
+        self.seed = seed
+        self.length = length
+        self.sets, self.shares = read_shared(data.files)
+
+    def __len__(self) -> int:
+        return self.length
+
+    @property
+    def files(self) -> list[Path]:
+        """Return every photo that may be drawn."""
+        return [sample.photo for one in self.sets for sample in one.samples]
+
+    def draw(self, rng: np.random.Generator) -> Sample:
+        """Return one pair: a set by its share, then any pair of it."""
+        samples = self.sets[int(rng.choice(len(self.sets), p=self.shares))].samples
+        return samples[int(rng.integers(len(samples)))]
+
+    def __getitem__(self, index: int) -> Batch:
+        rng = np.random.default_rng([self.seed, index, FILES])
+        augment = AUGMENTATIONS[self.data.augment]
+        views, names = [], []
+        for _ in range(self.data.views):
+            sample = self.draw(rng)
+            pixels, mask = augment(rng, *load_pair(sample))
+            views.append(drawn_view(rng, pixels, mask, native_share=self.data.native_share, side=self.side))
+            names.append(str(sample.photo))
+        return as_batch(views, names)

@@ -1,0 +1,86 @@
+"""The course of a run on disk: `metrics.jsonl`, and TensorBoard's events where they are wanted."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, Self
+
+from mesorch_cli.errors import OutputError, UsageError
+
+METRICS, EVENTS = "metrics.jsonl", "tensorboard"
+
+
+class Journal:
+    """A line for every step and every validation; a resumed run goes on where its checkpoint is.
+
+    What was written after the checkpoint is taken back, for it will be written again.
+    """
+
+    def __init__(self, folder: Path, step: int, validated: int, *, tensorboard: bool = True) -> None:
+        """Open the journal of a run that has done `step` steps; OutputError where it cannot be written.
+
+        Raises UsageError where TensorBoard is wanted and not installed.
+        """
+        self._events: Any = None
+        path = folder / METRICS
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            kept = _kept(path, step, validated) if path.exists() else ""
+            temporary = path.with_name(path.name + ".part")
+            temporary.write_text(kept, encoding="utf-8")
+            temporary.replace(path)
+            self._file = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"Cannot write {path}: {error.strerror}. Choose another folder with -o.") from error
+        if tensorboard:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError as error:
+                raise UsageError(
+                    "TensorBoard is not installed. Install mesorch[train], or give --no-tensorboard."
+                ) from error
+            self._events = SummaryWriter(str(folder / EVENTS), purge_step=step + 1)
+
+    def step(self, step: int, values: dict[str, float]) -> None:
+        """Write down one step."""
+        self._write({"step": step} | values, step, {f"train/{name}": value for name, value in values.items()})
+
+    def validation(self, step: int, figures: dict[str, dict[str, float]]) -> None:
+        """Write down one validation: figures by set and name."""
+        scalars = {f"validation/{name}/{key}": value for name, one in figures.items() for key, value in one.items()}
+        self._write({"step": step, "validation": figures}, step, scalars)
+
+    def _write(self, line: dict[str, Any], step: int, scalars: dict[str, float]) -> None:
+        self._file.write(json.dumps(_plain(line)) + "\n")
+        self._file.flush()
+        if self._events is not None:
+            for name, value in scalars.items():
+                if math.isfinite(value):
+                    self._events.add_scalar(name, value, step)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        if self._events is not None:
+            self._events.close()
+
+
+def _kept(path: Path, step: int, validated: int) -> str:
+    lines = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            entry = json.loads(line)
+            last = validated if entry.get("validation") is not None else step
+            if entry["step"] <= last:
+                lines.append(line + "\n")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue  # cut off by a kill
+    return "".join(lines)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

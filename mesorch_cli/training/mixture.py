@@ -1,0 +1,109 @@
+"""What a run is fed: forged samples and samples from files by stated shares, divided among processes and passes.
+
+Which samples a step sees depends on the training file alone, not on how many processes share it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.forge.recipe import ForgeRecipe
+from mesorch_cli.training.config import TrainingConfig
+from mesorch_cli.training.files import FileSamples
+from mesorch_cli.training.samples import Batch, ForgedSamples
+
+MIXING = 2  # joins the seed: the choice between kinds takes nothing from the stream of either
+
+
+class Samples(Dataset[Batch]):
+    """Item i of a run, of either kind; everything random comes from (seed, i)."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        data = config.data
+        self.seed = config.seed
+        self.length = config.schedule.steps * (config.batch // data.views)
+        self.share_forged = data.share_forged
+        self.forged = self.from_files = None
+        if data.photos:
+            self.forged = ForgedSamples(
+                data, side=config.side, seed=config.seed, length=self.length, recipe=ForgeRecipe()
+            )
+        if data.files:
+            self.from_files = FileSamples(data, side=config.side, seed=config.seed, length=self.length)
+
+    def __len__(self) -> int:
+        return self.length
+
+    @property
+    def files(self) -> list[Path]:
+        """Return every photo that may be drawn, of either kind."""
+        return [path for kind in (self.forged, self.from_files) if kind is not None for path in kind.files]
+
+    def is_forged(self, index: int) -> bool:
+        """Say of which kind item `index` is."""
+        if self.from_files is None or self.forged is None:
+            return self.forged is not None
+        return bool(np.random.default_rng([self.seed, index, MIXING]).random() < self.share_forged)
+
+    def __getitem__(self, index: int) -> Batch:
+        kind = self.forged if self.is_forged(index) else self.from_files
+        assert kind is not None
+        return kind[index]
+
+
+@dataclass(frozen=True)
+class Division:
+    """How the items of a step are divided: a block for each process, in it a block for each of its passes.
+
+    Raises UsageError where they do not divide evenly.
+    """
+
+    items: int
+    processes: int = 1
+    rank: int = 0
+    passes: int = 1
+
+    def __post_init__(self) -> None:
+        if self.items % (self.processes * self.passes):
+            raise UsageError(
+                f"A step has {self.items} items (batch / views) for {self.processes} processes with {self.passes} passes "
+                "each. Expected as many for every pass: change batch, accumulate or --devices."
+            )
+
+    def passes_of(self, step: int) -> Iterator[range]:
+        """Yield the items of each pass of this process in a step."""
+        size = self.items // (self.processes * self.passes)
+        first = step * self.items + self.rank * size * self.passes
+        for number in range(self.passes):
+            yield range(first + number * size, first + (number + 1) * size)
+
+
+@dataclass(frozen=True)
+class PassItems:
+    """The items of every pass from step `first` to the end, in order: what the loader draws by."""
+
+    division: Division
+    first: int
+    steps: int
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in range(self.first, self.steps):
+            for items in self.division.passes_of(step):
+                yield list(items)
+
+    def __len__(self) -> int:
+        return (self.steps - self.first) * self.division.passes
+
+
+def collate(items: list[Batch]) -> Batch:
+    """Join the samples of several items."""
+    return Batch(
+        torch.cat([item.images for item in items]),
+        torch.cat([item.masks for item in items]),
+        tuple(name for item in items for name in item.names),
+    )

@@ -1,0 +1,59 @@
+"""What the optimiser moves and how: groups of parameters, the average beside them, drop-path, batch norms."""
+
+import importlib
+
+from torch import Tensor, nn, no_grad
+
+from mesorch_cli.network.backbones import import_timm
+from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.training.config import PUBLISHED_DROP_PATH, TrainingConfig
+
+
+def parameter_groups(network: Mesorch, config: TrainingConfig) -> list[dict[str, object]]:
+    """Split parameters by weight decay (none for biases and norms) and by rate (the CNN's own, which came trained)."""
+    schedule = config.schedule
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        pretrained = name.startswith("cnn.") and not name.startswith("cnn.fine.")
+        groups.setdefault((pretrained, parameter.ndim > 1), []).append(parameter)
+    return [
+        {
+            "params": parameters,
+            "rate": schedule.learning_rate * (schedule.backbone_factor if pretrained else 1.0),
+            "weight_decay": schedule.weight_decay if decayed else 0.0,
+        }
+        for (pretrained, decayed), parameters in groups.items()
+    ]
+
+
+@no_grad()
+def average(ema: dict[str, Tensor], network: nn.Module, decay: float) -> None:
+    """Move `ema` towards the network's tensors, batch-norm statistics included; integers are copied."""
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point():
+            ema[name].lerp_(tensor, 1.0 - decay)
+        else:
+            ema[name].copy_(tensor)
+
+
+def set_drop_path(network: Mesorch, rate: float) -> None:
+    """Give the Transformer another drop-path rate than the published one it was built with, block by block as before."""
+    drop_path = import_timm("pvt_v2").DropPath
+    for module in network.transformer.modules():
+        if isinstance(module, drop_path):
+            module.drop_prob *= rate / PUBLISHED_DROP_PATH
+
+
+def with_synced_norms(network: Mesorch) -> Mesorch:
+    """Return the network with batch norms whose statistics are those of all processes' passes together."""
+    import_timm("pvt_v2")  # first, since it knows how to import timm at all
+    # timm's, not PyTorch's: its norms carry their activation.
+    converted: Mesorch = importlib.import_module("timm.layers").convert_sync_batchnorm(network)
+    return converted
+
+
+def freeze_norms(network: nn.Module) -> None:
+    """Let batch norms use their running statistics and keep them; their scales and shifts are still trained."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()

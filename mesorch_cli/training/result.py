@@ -1,0 +1,114 @@
+"""What a run leaves: `best.safetensors` with its passport, and the card that says the same to people."""
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import JsonValue
+from torch import Tensor
+
+from mesorch_cli import __version__
+from mesorch_cli.errors import OutputError
+from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.network.config import CONFIGS
+from mesorch_cli.network.passport import InferenceRule, InputRule, Passport
+from mesorch_cli.network.weights import save_weights
+from mesorch_cli.training.config import TrainingConfig
+from mesorch_cli.training.validation import Measured
+
+WEIGHTS, CARD = "best.safetensors", "best.md"
+LIMITS = (
+    "Chosen among the checkpoints of its run by the validation figures below, which therefore flatter a little.",
+    "The score is not calibrated and its limits are not fitted: `mesorch calibrate` does that on photos like yours.",
+)
+SHOWN = ("f1_best", "f1", "auc", "iou", "mcc", "image_auc", "authentic_flagged")
+
+
+def manifest(files: list[Path]) -> dict[str, JsonValue]:
+    """Return how many files a run draws from and one hash over their names and lengths, by which two runs compare."""
+    lines = sorted(f"{path.as_posix()}\t{path.stat().st_size}" for path in set(files))
+    return {"files": len(lines), "sha256_of_names_and_sizes": sha256_bytes("\n".join(lines).encode("utf-8", "replace"))}
+
+
+def draft_passport(config: TrainingConfig) -> Passport:
+    """Return the passport before anything was measured: what the engine needs to know."""
+    rule = config.validation
+    return Passport(
+        name=config.name or config.network,
+        version="0",
+        network=CONFIGS[config.network],
+        input=InputRule(side=rule.side or config.side),
+        inference=InferenceRule(levels=rule.parsed_levels, overlap=rule.overlap),
+        licence=config.licence,
+        limits=LIMITS,
+    )
+
+
+def final_passport(
+    config: TrainingConfig, step: int, legs: list[JsonValue], files: dict[str, JsonValue], measured: Measured
+) -> Passport:
+    """Return the passport of the weights after `step` steps."""
+    training: dict[str, JsonValue] = {
+        "tool": f"mesorch {__version__}",
+        "steps": step,
+        "samples": step * config.batch,
+        "data": files,
+        "legs": legs,
+        "chosen_by": config.validation.select,
+    }
+    return draft_passport(config).model_copy(
+        update={
+            "version": f"step-{step}",
+            "pixel_threshold": measured.threshold,
+            "training": training,
+            "figures": _figures(measured),
+        }
+    )
+
+
+def _figures(measured: Measured) -> dict[str, JsonValue]:
+    found: dict[str, JsonValue] = {}
+    for name, summary in measured.sets.items():
+        found[name] = {
+            "counts": {key: value for key, value in asdict(summary.counts).items() if key != "reasons"},
+            **{
+                key: {part: _rounded(value) for part, value in asdict(figure).items()}
+                for key, figure in summary.figures.items()
+            },
+        }
+    return found
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 4) if math.isfinite(value) else None
+
+
+def write_result(folder: Path, tensors: dict[str, Tensor], passport: Passport) -> str:
+    """Write weights and card, each in one move; returns the SHA-256 of the weights. OutputError where that fails."""
+    path = folder / WEIGHTS
+    try:
+        sha256 = save_weights(path, tensors, passport)
+        temporary = folder / (CARD + ".part")
+        temporary.write_text(card(passport, sha256), encoding="utf-8")
+        temporary.replace(folder / CARD)
+    except OSError as error:
+        raise OutputError(f"Cannot write {path}: {error.strerror}. Make room and go on.") from error
+    return sha256
+
+
+def card(passport: Passport, sha256: str) -> str:
+    """Return the model card as Markdown."""
+    lines = [f"# {passport.name} {passport.version}", "", f"Licence: {passport.licence}. SHA-256 `{sha256}`.", ""]
+    lines += ["## Limits", "", *(f"- {limit}" for limit in passport.limits), ""]
+    lines += [f"## Figures on validation, pixel threshold {passport.pixel_threshold:g}", ""]
+    lines += ["| set | figure | value | 95 % interval | photos |", "|---|---|---|---|---|"]
+    for name, found in passport.figures.items():
+        assert isinstance(found, dict)
+        for key in SHOWN:
+            figure = found.get(key)
+            if isinstance(figure, dict) and figure["value"] is not None:
+                interval = "" if figure["low"] is None else f"{figure['low']} .. {figure['high']}"
+                lines.append(f"| {name} | {key} | {figure['value']} | {interval} | {figure['photos']} |")
+    lines += ["", "## Passport", "", "```json", json.dumps(json.loads(passport.to_json()), indent=1), "```", ""]
+    return "\n".join(lines)

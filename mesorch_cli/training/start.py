@@ -1,0 +1,36 @@
+"""What a run starts from: a random network, pretrained branches, or weights of an earlier run."""
+
+from typing import cast
+
+import torch
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.network.backbones import TransformerStages
+from mesorch_cli.network.config import CONFIGS
+from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.network.weights import key_report, read_file
+from mesorch_cli.training.checkpoint import load_checkpoint
+from mesorch_cli.training.config import TrainingConfig
+from mesorch_cli.training.optimisation import set_drop_path
+from mesorch_cli.training.pretrained import load_cnn, load_mit
+
+
+def build_network(config: TrainingConfig) -> Mesorch:
+    """Return the network of a training file as a run begins with it; the same seed gives the same random tensors.
+
+    Raises WeightsError or InputError for files that cannot be read or do not fit, UsageError for those of another network.
+    """
+    torch.manual_seed(config.seed)
+    network = Mesorch(CONFIGS[config.network])
+    if config.pretrained_cnn is not None:
+        load_cnn(network.cnn, config.pretrained_cnn)
+    if config.pretrained_transformer is not None:
+        load_mit(cast(TransformerStages, network.transformer), config.pretrained_transformer)
+    if config.initial is not None:
+        of_weights = config.initial.suffix == ".safetensors"
+        tensors = read_file(config.initial)[1] if of_weights else load_checkpoint(config.initial).ema
+        if report := key_report(set(network.state_dict()), set(tensors)):
+            raise UsageError(f"{config.initial} does not fit {config.network}: {report}. Name weights of this network.")
+        network.load_state_dict(tensors, strict=True)
+    set_drop_path(network, config.drop_path)
+    return network

@@ -1,0 +1,145 @@
+"""Validation while training: whole photos through the engine of `detect`, measured as `evaluate` measures."""
+
+import hashlib
+import json
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from mesorch_cli.errors import OutputError, UsageError
+from mesorch_cli.evaluation.balanced import read_sets
+from mesorch_cli.evaluation.datasets import Dataset, read_dataset
+from mesorch_cli.evaluation.processes import Processes
+from mesorch_cli.evaluation.protocol import Protocol
+from mesorch_cli.evaluation.study import Entrant, Study
+from mesorch_cli.evaluation.summary import Summary
+from mesorch_cli.forge.encoding import encode_png
+from mesorch_cli.forge.recipe import ForgeRecipe
+from mesorch_cli.inference.backends import TorchBackend
+from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.settings import Settings
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.weights import build_from
+from mesorch_cli.training.config import TrainingConfig
+from mesorch_cli.training.samples import ForgedSamples
+
+SEED_OFFSET = 1_000_003  # apart from every seed of training samples
+FOLDERS = ("Tp", "Gt", "Au")
+RESAMPLES = 200  # for the intervals on the card
+
+OnCount = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the averaged weights are worth: the chosen figure, all figures by set, and the threshold that suited best."""
+
+    chosen: float
+    sets: dict[str, Summary]
+    threshold: float
+
+    @property
+    def figures(self) -> dict[str, dict[str, float]]:
+        return {name: {key: one.value for key, one in summary.figures.items()} for name, summary in self.sets.items()}
+
+
+def forged_samples(config: TrainingConfig) -> ForgedSamples | None:
+    """Return the samples that are forged for validation, or None where there are none."""
+    data = config.data
+    if not data.validation_photos:
+        return None
+    return ForgedSamples(
+        data,
+        side=config.side,
+        seed=config.seed + SEED_OFFSET,
+        length=data.validation_count,
+        recipe=ForgeRecipe(),
+        validation=True,
+    )
+
+
+def kept_folder(config: TrainingConfig, folder: Path) -> Path:
+    """Return where the forged photos of a run are kept: other settings, another folder."""
+    data = config.data
+    sources = [str(one) for one in (*data.validation_photos, *data.validation_objects)]
+    parts = [config.seed, data.validation_count, data.working_side, data.object_share, data.object_host_share, *sources]
+    return folder / f"validation-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}"
+
+
+def keep_forged(config: TrainingConfig, folder: Path, on_count: OnCount | None = None) -> None:
+    """Forge the photos of validation once and write them as the files they would be; a second call finds them."""
+    samples = forged_samples(config)
+    target = kept_folder(config, folder)
+    if samples is None or target.is_dir():
+        return
+    part = target.with_name(target.name + ".part")
+    try:
+        if part.is_dir():
+            shutil.rmtree(part)  # of a run that was killed here
+        for name in FOLDERS:
+            (part / name).mkdir(parents=True)
+        for index in range(len(samples)):
+            forgery, _ = samples.forgery(np.random.default_rng([samples.seed, index]))
+            tampered = bool(forgery.mask.any())
+            encoded = forgery.encoded if forgery.encoded is not None else encode_png(forgery.pixels)
+            stem = f"{index:05d}"
+            (part / ("Tp" if tampered else "Au") / f"{stem}.{forgery.suffix}").write_bytes(encoded)
+            if tampered:
+                (part / "Gt" / f"{stem}.png").write_bytes(encode_png(forgery.mask.astype(np.uint8) * 255))
+            if on_count is not None:
+                on_count(index + 1, len(samples))
+        part.replace(target)
+    except OSError as error:
+        raise OutputError(f"Cannot write to {part}: {error.strerror}. Make room and start again.") from error
+
+
+def validation_sets(config: TrainingConfig) -> list[Dataset]:
+    """Return the sets of files to validate on. Raises as `read_sets` does."""
+    return [one for path in config.data.validation_sets for one in read_sets(path)]
+
+
+class Validator:
+    """The validation of one run: its sets, and where they are analysed."""
+
+    def __init__(self, config: TrainingConfig, folder: Path, device: str, processes: Processes) -> None:
+        """Read the sets; the forged one must have been kept. Raises UsageError where no photo in them is tampered."""
+        self.config = config
+        self.device = device
+        self.processes = processes
+        self.sets = validation_sets(config)
+        if config.data.validation_photos:
+            self.sets.append(read_dataset(kept_folder(config, folder)))
+        for one in self.sets:
+            if not one.tampered:
+                raise UsageError(
+                    f"Of the {len(one.samples)} photos of the validation set {one.name} none is tampered. Expected some: "
+                    "name another, or raise validation_count."
+                )
+
+    def measure(
+        self, tensors: dict[str, Tensor], passport: Passport, on_photo: Callable[[], None] | None = None
+    ) -> Measured:
+        """Analyse every photo of every set by weights with this passport; all processes share the photos.
+
+        Raises UsageError if a set has no tampered photo that could be analysed.
+        """
+        network = build_from(passport, tensors, "the weights in training")
+        settings = Settings.from_passport(passport)
+        detector = Detector(TorchBackend(network, self.device, settings.precision), settings)
+        study = Study([Entrant("training", "", detector)], self.sets, Protocol("native"), resamples=RESAMPLES)
+        results = study.run(self.processes, None if on_photo is None else lambda *_: on_photo())
+        summaries = {result.dataset: result.summary for result in results}
+        values = [one.figures[self.config.validation.select].value for one in summaries.values() if one.figures]
+        if len(values) < len(summaries) or not all(map(math.isfinite, values)):
+            raise UsageError(
+                f"Validation gave no {self.config.validation.select}: of a set no tampered photo could be analysed. "
+                "Look at the set with `mesorch evaluate --check`."
+            )
+        # One threshold goes into the passport: the one that suits the largest set.
+        largest = max(summaries.values(), key=lambda one: one.counts.tampered)
+        return Measured(sum(values) / len(values), summaries, largest.best_threshold)
