@@ -52,6 +52,7 @@ def detect(
     precision: options.Precision = None,
     threshold: options.Threshold = None,
     tile_batch: options.TileBatch = None,
+    copies: options.Copies = None,
     calibration: options.Calibration = None,
     as_json: options.Json = False,
     files_from: Annotated[
@@ -112,7 +113,7 @@ def detect(
         from mesorch_cli.network.weights import load_weights
 
         loaded = load_weights(find_weights(weights))
-        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch)
+        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch, copies)
         settings = wanted.settings(loaded.passport, scales=scales)
         if calibration is not None:
             settings = calibrated(settings, loaded.sha256, read_calibration(calibration))

@@ -100,17 +100,12 @@ def looked_at(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.uint8]:
 def verified(picture: Grey, movement: Movement) -> Copy | None:
     """Compare a picture with itself moved, pixel by pixel; None where nothing around the matches agrees."""
     height, width = picture.shape
-    how = {"M": movement.matrix, "dsize": (width, height)}
-    inside = (
-        cv2.warpAffine(np.ones((height, width), np.uint8), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, **how) > 0
-    )
-    moved = cv2.warpAffine(
-        picture, flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101, **how
-    )
+    inside = _moved(np.ones((height, width), np.float32), movement, cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP) > 0
+    moved = _moved(picture, movement, cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, cv2.BORDER_REFLECT_101)
     likeness = correlation(picture, moved, WINDOW, FLAT)
     grain = correlation(grain_of(picture), grain_of(moved), GRAIN_WINDOW, GRAINLESS)
-    alike = ((likeness > ALIKE) & (grain > ALIKE_GRAIN) & inside).astype(np.uint8)
-    alike = cv2.morphologyEx(alike, cv2.MORPH_OPEN, np.ones((OPENING, OPENING), np.uint8))
+    agreeing = ((likeness > ALIKE) & (grain > ALIKE_GRAIN) & inside).astype(np.uint8)
+    alike = cv2.morphologyEx(agreeing, cv2.MORPH_OPEN, np.ones((OPENING, OPENING), np.uint8))
     alike = cv2.morphologyEx(alike, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (CLOSING, CLOSING)))
 
     _, labels = cv2.connectedComponents(alike)
@@ -125,7 +120,7 @@ def verified(picture: Grey, movement: Movement) -> Copy | None:
     if not kept:
         return None
     part = np.isin(labels, kept)
-    counterpart = cv2.warpAffine(part.astype(np.uint8), flags=cv2.INTER_NEAREST, **how) > 0
+    counterpart = _moved(part.astype(np.float32), movement, cv2.INTER_NEAREST) > 0
     within = np.isin(at_matches, kept)
     measured = part & (likeness != 0)
     features = Features(
@@ -138,6 +133,12 @@ def verified(picture: Grey, movement: Movement) -> Copy | None:
         returned=False,
     )
     return Copy(part, counterpart, movement.matrix, features)
+
+
+def _moved(picture: Grey, movement: Movement, how: int, border: int = cv2.BORDER_CONSTANT) -> Grey:
+    """Return a picture moved on its own grid; `how` is OpenCV's."""
+    size = (picture.shape[1], picture.shape[0])
+    return np.asarray(cv2.warpAffine(picture, movement.matrix, size, flags=how, borderMode=border), np.float32)
 
 
 def grain_of(picture: Grey) -> Grey:

@@ -37,14 +37,13 @@ class Keypoints:
 
 def find_keypoints(grey: NDArray[np.uint8]) -> Keypoints:
     """Find points in a grey picture (H, W), at most MOST_POINTS, the strongest of every part of it."""
-    sift = cv2.SIFT_create(contrastThreshold=CONTRAST, edgeThreshold=EDGE)
+    sift = cv2.SIFT.create(contrastThreshold=CONTRAST, edgeThreshold=EDGE)
     found = sift.detect(grey, None)
     found = [found[index] for index in spread(found, grey.shape)]
     found, descriptors = sift.compute(grey, found)
     if descriptors is None or not len(found):
-        return Keypoints(
-            *(np.zeros(0, kind) for kind in (np.complex64, np.float32, np.float32)), np.zeros((0, 128), "f4")
-        )
+        nothing = np.zeros(0, np.float32)
+        return Keypoints(nothing.astype(np.complex64), nothing, nothing, np.zeros((0, 128), np.float32))
     rooted = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-9))
     values = np.array([(point.pt[0], point.pt[1], point.size, point.angle) for point in found], np.float32)
     place = (values[:, 0] + 1j * values[:, 1]).astype(np.complex64)
@@ -74,7 +73,9 @@ def counterparts(points: Keypoints, apart: float) -> NDArray[np.intp]:
         rows = slice(first, min(first + ROWS_AT_ONCE, len(points)))
         similarity = points.descriptors[rows] @ points.descriptors.T
         similarity[np.abs(points.place[rows, None] - points.place[None, :]) < apart] = -1.0
-        pairs.append(_chosen(similarity, points.place) + (first, 0))
+        chosen = _chosen(similarity, points.place)
+        chosen[:, 0] += first
+        pairs.append(chosen)
     return np.concatenate(pairs)
 
 
