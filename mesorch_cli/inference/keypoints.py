@@ -4,6 +4,7 @@ SIFT (Lowe 2004), compared by RootSIFT (Arandjelovic and Zisserman 2012); a poin
 generalised nearest-neighbour test of Amerini et al. 2011. Coordinates are (x, y) in pixels of the picture looked at.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -50,7 +51,7 @@ def find_keypoints(grey: NDArray[np.uint8]) -> Keypoints:
     return Keypoints(place, values[:, 2], np.deg2rad(values[:, 3]).astype(np.float32), rooted.astype(np.float32))
 
 
-def spread(points: "list[cv2.KeyPoint] | tuple[cv2.KeyPoint, ...]", shape: tuple[int, ...]) -> NDArray[np.intp]:
+def spread(points: Sequence[cv2.KeyPoint], shape: tuple[int, ...]) -> NDArray[np.intp]:
     """Return which points to keep, in their order: the strongest of each cell, as many per cell as the limit allows."""
     if len(points) <= MOST_POINTS:
         return np.arange(len(points))
