@@ -1,15 +1,16 @@
 """Turn a training checkpoint into `weights/mesorch-s.safetensors`: fit what the passport decides, measure, write the card.
 
-usage: publish.py CHECKPOINT FIT_SET HELD_OUT_SET REALDEV OUT --version V --trained JSON_FILE
+usage: publish.py CHECKPOINT FIT_SET HELD_OUT_SET REALDEV OUT --version V --trained JSON_FILE --copies JSON_FILE
 
 FIT_SET decides the pixel threshold, the pooling of the image score and its two limits; HELD_OUT_SET (other photos of
 sources that training never saw) and REALDEV only measure. The sets are folders as `benchmarks/localisation.py` takes
-them. OUT gets the weights, SHA256SUMS and the model card.
+them. `--copies` is what fit_copies.py wrote. OUT gets the weights, SHA256SUMS and the model card.
 """
 
 import argparse
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,25 @@ from mesorch_cli.evaluation.metrics import f1_curve, pixel_auc
 from mesorch_cli.evidence import read_photo
 from mesorch_cli.inference.backends import TorchBackend
 from mesorch_cli.inference.detector import Detector
-from mesorch_cli.inference.scoring import pool
+from mesorch_cli.inference.scoring import image_score
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.config import MESORCH_S
-from mesorch_cli.network.passport import InferenceRule, InputRule, Level, Passport, ScoreRule
+from mesorch_cli.network.passport import CopyRule, InferenceRule, InputRule, Level, Passport, ScoreRule
 from mesorch_cli.network.store import record_sum
 from mesorch_cli.network.weights import load_weights
 from mesorch_cli.training.publish import publish
 
+SIDE = 384  # pixels: the side of the training crops; on the fit set better than larger inputs
+AREAS = (0.01, 0.05, 0.2)  # of the photo: bounds of the groups of forged areas
+SIDES = (500, 800)  # pixels: bounds of the groups of longest sides
 LEVELS = (Level(kind="whole"), Level(kind="tiles", long_side=0))
 POOLINGS = (*(ScoreRule(share=share) for share in (0.001, 0.003, 0.01, 0.03, 0.1)), ScoreRule(pooling="max"))
 FALSE_ALARMS = (0.2, 0.02)  # of authentic photos of the fit set: inconclusive or worse, evidence
 LIMITS = (
-    "A small network, trained on a CPU for about six hours. Use it to look closer, not to conclude.",
+    "A small network, trained on a CPU for about eight hours. Use it to look closer, not to conclude.",
     "Trained on forgeries made by program (splices, copy-moves, removals, retouching), not on edits by people.",
     "On photos from the web that were resized and saved several times it is hardly better than the floors: see figures.",
+    "A repeated watermark, a printed pattern or a mirror-true row of equal things is reported as a copy.",
     "Not trained on images made or edited by generative networks, documents, screenshots, scans or drawings.",
     "Measured on photos of 130 to 1500 pixels a side; of smaller and much larger ones the figures say nothing.",
     "The score is not calibrated: it is no probability.",
@@ -50,25 +55,34 @@ def look(detector: Detector, folder: Path) -> dict[str, Any]:
     """Analyse a set once; returns per-photo figures of the weights and of the floors, and pooled scores."""
     tampered, authentic = pairs(folder)
     seen: dict[str, Any] = {"auc": [], "curves": [], "names": [], "scores": {"tampered": [], "authentic": []}}
+    seen |= {"areas": [], "sides": [], "copies": {"tampered": 0, "authentic": 0}}
     seen["floors"] = {name: {"auc": [], "curves": []} for name in FLOORS}
     for path, mask_path in tampered:
         pixels = read_photo(path).pixels
         mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE) > 127
-        probability = detector.detect(pixels).probability
+        detection = detector.detect(pixels)
+        probability = detection.probability
         if probability is None:
             raise SystemExit(f"{path} was not analysed")
+        certainties = [copy.certainty for copy in detection.copies]
         seen["names"].append(path.stem)
         seen["auc"].append(pixel_auc(probability.ravel(), mask.ravel()))
         seen["curves"].append(f1_curve(probability, mask, THRESHOLDS))
-        seen["scores"]["tampered"].append([pool(probability, rule) for rule in POOLINGS])
+        seen["scores"]["tampered"].append([image_score(probability, rule, certainties) for rule in POOLINGS])
+        seen["copies"]["tampered"] += bool(certainties)
+        seen["areas"].append(float(mask.mean()))
+        seen["sides"].append(max(mask.shape))
         for name, floor in FLOORS.items():
             guess = floor(pixels.astype(np.uint8))
             seen["floors"][name]["auc"].append(pixel_auc(guess.ravel(), mask.ravel()))
             seen["floors"][name]["curves"].append(f1_curve(guess, mask, THRESHOLDS))
     for path in authentic:
-        probability = detector.detect(read_photo(path).pixels).probability
-        if probability is not None:
-            seen["scores"]["authentic"].append([pool(probability, rule) for rule in POOLINGS])
+        detection = detector.detect(read_photo(path).pixels)
+        if detection.probability is not None:
+            certainties = [copy.certainty for copy in detection.copies]
+            scores = [image_score(detection.probability, rule, certainties) for rule in POOLINGS]
+            seen["scores"]["authentic"].append(scores)
+            seen["copies"]["authentic"] += bool(certainties)
     return seen
 
 
@@ -83,6 +97,17 @@ def best_f1(curves: list[NDArray[np.float64]]) -> tuple[float, float]:
     """Return the best mean F1 over one threshold for all photos, and that threshold."""
     mean = np.mean(curves, axis=0)
     return float(mean.max()), float(THRESHOLDS[int(mean.argmax())])
+
+
+def grouped(values: list[float], bounds: tuple[float, ...], auc: list[float]) -> dict[str, list[float]]:
+    """Return the mean pixel AUC and the number of photos between neighbouring bounds, by a name such as `0.01..0.05`."""
+    edges = (0.0, *bounds, np.inf)
+    groups = {}
+    for low, high in pairwise(edges):
+        inside = [one for value, one in zip(values, auc, strict=True) if low <= value < high]
+        if inside:
+            groups[f"{low:g}..{high:g}"] = [round(float(np.mean(inside)), 3), len(inside)]
+    return groups
 
 
 def summary(seen: dict[str, Any], threshold: float, rule: int, score: ScoreRule) -> dict[str, Any]:
@@ -100,6 +125,9 @@ def summary(seen: dict[str, Any], threshold: float, rule: int, score: ScoreRule)
         "f1_at_best_threshold": round(best_f1(seen["curves"])[0], 3),
         "image_auc": round(image_auc(seen["scores"], rule), 3),
         "pixel_auc_by_kind": {kind: round(float(np.mean(values)), 3) for kind, values in sorted(kinds.items())},
+        "pixel_auc_by_area": grouped(seen["areas"], AREAS, seen["auc"]),
+        "pixel_auc_by_longest_side": grouped(seen["sides"], SIDES, seen["auc"]),
+        "photos_with_copies": seen["copies"],
         "floors": {
             name: {
                 "pixel_auc": round(float(np.mean(floor["auc"])), 3),
@@ -142,6 +170,15 @@ def card(passport: Passport, sha256: str) -> str:
         )
     lines += [
         "",
+        "| set | pixel AUC by forged area (share of the photo) | by longest side (pixels) | photos with copies |",
+    ]
+    lines += ["|---|---|---|---|"]
+    for name, found in passport.figures.items():
+        assert isinstance(found, dict)
+        groups = (found["pixel_auc_by_area"], found["pixel_auc_by_longest_side"], found["photos_with_copies"])
+        lines.append(f"| {name} | {' | '.join(json.dumps(group) for group in groups)} |")
+    lines += [
+        "",
         "The pixel threshold and the limits of the score come from the set `fit`; the others only measure.",
         "",
     ]
@@ -155,15 +192,17 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     parser.add_argument("--version", required=True)
     parser.add_argument("--trained", type=Path, required=True)
+    parser.add_argument("--copies", type=Path, required=True)
     args = parser.parse_args()
+    copies = CopyRule.model_validate(json.loads(args.copies.read_text(encoding="utf-8"))["rule"])
     args.out.mkdir(parents=True, exist_ok=True)
     target = args.out / "mesorch-s.safetensors"
     draft = Passport(
         name="mesorch-s",
         version=args.version,
         network=MESORCH_S,
-        input=InputRule(side=512, smallest_photo_side=16),
-        inference=InferenceRule(levels=LEVELS, overlap=0.25),
+        input=InputRule(side=SIDE, smallest_photo_side=16),
+        inference=InferenceRule(levels=LEVELS, overlap=0.25, copies=copies),
         training=json.loads(args.trained.read_text(encoding="utf-8")),
         licence="Apache-2.0",
         limits=LIMITS,

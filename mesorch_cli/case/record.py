@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence.photo import Photo
+from mesorch_cli.inference.copy_rule import CopyFinding
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.settings import Settings
@@ -86,6 +87,32 @@ class RegionPart(_Part):
     peak: Share
 
 
+class BoxPart(_Part):
+    """A rectangle in pixels of the stored raster."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class CopyPart(_Part):
+    """Two parts of the photo that equal each other after a movement; `part` is the one held to be pasted.
+
+    part_pasted: how probable that is, 0.5 to 1, where one of them was. certainty: that there is a copy at all.
+    turn_degrees (clockwise in the raster), scale: of the movement from the counterpart to the part.
+    """
+
+    part: BoxPart
+    counterpart: BoxPart
+    part_pasted: Share
+    certainty: Share
+    turn_degrees: float
+    scale: float
+    matches: int
+    agreement: float
+
+
 class RatioPart(_Part):
     """How much more probable the score is of a tampered photo than of an authentic one; bounds: what the data support."""
 
@@ -114,6 +141,7 @@ class ResultPart(_Part):
     reason: str | None
     regions: list[RegionPart]
     flags: list[str]
+    copies: list[CopyPart] = []
     likelihood_ratio: RatioPart | None = None
     calibration: CalibrationPart | None = None
 
@@ -238,8 +266,22 @@ def result_part(detection: Detection, settings: Settings, extra_flags: tuple[str
         reason=detection.reason,
         regions=regions,
         flags=sorted({*detection.flags, *extra_flags}),
+        copies=[_copy_part(copy) for copy in detection.copies],
         likelihood_ratio=_ratio_part(detection),
         calibration=_calibration_part(settings) if detection.calibrated is not None else None,
+    )
+
+
+def _copy_part(copy: CopyFinding) -> CopyPart:
+    return CopyPart(
+        part=BoxPart(**vars(copy.part)),
+        counterpart=BoxPart(**vars(copy.counterpart)),
+        part_pasted=round(copy.part_pasted, PROBABILITY_DIGITS),
+        certainty=round(copy.certainty, PROBABILITY_DIGITS),
+        turn_degrees=round(copy.turn_degrees, 2),
+        scale=round(copy.scale, 4),
+        matches=copy.matches,
+        agreement=round(copy.agreement, PROBABILITY_DIGITS),
     )
 
 

@@ -26,6 +26,7 @@ def settings_values(settings: Settings, weights_sha256: str, accept_damaged: boo
         "score": settings.score.model_dump(mode="json"),
         "smallest_photo_side": settings.smallest_photo_side,
         "tile_batch": settings.tile_batch,
+        "copies": None if settings.copies is None else settings.copies.model_dump(mode="json"),
         "accept_damaged": accept_damaged,
         "weights": weights_sha256,
     }

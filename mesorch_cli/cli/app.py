@@ -17,8 +17,8 @@ from mesorch_cli.cli.forge import forge
 from mesorch_cli.cli.info import info
 from mesorch_cli.cli.report import report
 from mesorch_cli.cli.rerun import rerun
-from mesorch_cli.cli.verify import verify
 from mesorch_cli.cli.train import train
+from mesorch_cli.cli.verify import verify
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -153,6 +153,7 @@ def batch(
     precision: options.Precision = None,
     threshold: options.Threshold = None,
     tile_batch: options.TileBatch = None,
+    copies: options.Copies = None,
     calibration: options.Calibration = None,
     accept_damaged: options.AcceptDamaged = False,
     max_pixels: options.MaxPixels = 500_000_000,
@@ -185,7 +186,7 @@ def batch(
         refuse_overlap(folder, output)
         selection = Selection(matching(include or []), matching(exclude or []), parse_shard(shard))
         found = scan(folder, selection)
-        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch)
+        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch, copies)
         engines = Engines(device, devices, engine, address, workers)
         spec = engines.spec(weights, wanted, calibration, accept_damaged, max_pixels)
         examiners = engines.examiners(spec)

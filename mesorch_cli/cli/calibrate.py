@@ -40,6 +40,7 @@ def calibrate(
     overlap: options.Overlap = None,
     precision: options.Precision = None,
     tile_batch: options.TileBatch = None,
+    copies: options.Copies = None,
     device: options.Device = "auto",
     no_plots: Annotated[
         bool, typer.Option("--no-plots", help="No plots beside the file.", rich_help_panel=options.OUTPUT)
@@ -69,7 +70,7 @@ def calibrate(
             raise UsageError(f"--inconclusive-fpr {inconclusive_fpr:g} below --fpr {fpr:g}: expected at least as much.")
         opened = open_weights(weights)
         loaded = opened.weights
-        wanted = options.Wanted(scales, overlap, precision.value if precision else None, None, tile_batch)
+        wanted = options.Wanted(scales, overlap, precision.value if precision else None, None, tile_batch, copies)
         settings = wanted.settings(loaded.passport, scales=scales)
         detector = Detector(opened.start(device, settings.precision), settings)
         with console.count_progress("photos", wanted=not quiet) as on_count:

@@ -266,6 +266,13 @@ def show_examination(examination: "Examination") -> None:
         table.add_row(f"region {number}", f"{place}, {region.share:.1%} of the photo, mean {region.mean:.2f}")
     if len(result.regions) > REGIONS_SHOWN:
         table.add_row("", f"and {len(result.regions) - REGIONS_SHOWN} more in the record")
+    for number, copy in enumerate(result.copies[:REGIONS_SHOWN], start=1):
+        part, other = copy.part, copy.counterpart
+        table.add_row(
+            f"copy {number}",
+            f"x {part.x}, y {part.y}, {part.width} x {part.height} px equals x {other.x}, y {other.y}, turned "
+            f"{copy.turn_degrees:.0f} degrees, {copy.scale:.2f} x; {copy.matches} points, certainty {copy.certainty:.2f}",
+        )
     if result.flags:
         table.add_row("flags", escape("; ".join(result.flags)))
     if record.decode is not None and record.decode.orientation != 1:

@@ -52,6 +52,7 @@ def detect(
     precision: options.Precision = None,
     threshold: options.Threshold = None,
     tile_batch: options.TileBatch = None,
+    copies: options.Copies = None,
     calibration: options.Calibration = None,
     as_json: options.Json = False,
     files_from: Annotated[
@@ -97,7 +98,7 @@ def detect(
 
         opened = open_weights(weights)
         loaded = opened.weights
-        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch)
+        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch, copies)
         settings = wanted.settings(loaded.passport, scales=scales)
         if calibration is not None:
             settings = calibrated(settings, loaded.sha256, read_calibration(calibration))

@@ -75,6 +75,7 @@ def evaluate(
     precision: options.Precision = None,
     threshold: options.Threshold = None,
     tile_batch: options.TileBatch = None,
+    copies: options.Copies = None,
     device: options.Device = "auto",
     output: Annotated[
         Path | None,
@@ -112,7 +113,7 @@ def evaluate(
 
         gates = parse_gates(fail_under or [])
         rules = Protocol(protocol.value, no_score_band, permuted)
-        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch)
+        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch, copies)
         study = Study(
             entrants(weights or [None], rules.name == "paper", wanted, device),
             datasets,

@@ -39,6 +39,7 @@ class Wanted:
     precision: "Literal['fp32', 'bf16', 'fp16'] | None"
     threshold: float | None
     tile_batch: int | None
+    copies: bool | None = None
 
     def settings(self, passport: "Passport", *, scales: str | None) -> "Settings":
         """Return the settings for weights with this passport."""
@@ -51,6 +52,7 @@ class Wanted:
             precision=self.precision,
             pixel_threshold=self.threshold,
             tile_batch=self.tile_batch,
+            copies=self.copies,
         )
 
 
@@ -92,6 +94,15 @@ Threshold = Annotated[
 TileBatch = Annotated[
     int | None,
     typer.Option(help="Tiles per call of the network; lower it if memory is short.", rich_help_panel=ANALYSIS),
+]
+Copies = Annotated[
+    bool | None,
+    typer.Option(
+        "--copies/--no-copies",
+        help="Search parts of the photo that equal other parts. (default: if the weights say how)",
+        show_default=False,
+        rich_help_panel=ANALYSIS,
+    ),
 ]
 Calibration = Annotated[
     Path | None,

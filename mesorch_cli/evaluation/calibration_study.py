@@ -28,7 +28,7 @@ from mesorch_cli.inference.calibration_file import (
     analysis_values,
 )
 from mesorch_cli.inference.detector import Detector
-from mesorch_cli.inference.scoring import pool
+from mesorch_cli.inference.scoring import image_score
 from mesorch_cli.inference.settings import Settings
 
 
@@ -69,7 +69,8 @@ def score_folders(
                     lost.append(f"{path.name}: not analysed: {detection.reason}")
                     seen.pop(photo.sha256)
                 else:
-                    pooled.append([pool(detection.probability, rule) for rule in POOLINGS])
+                    certainties = [copy.certainty for copy in detection.copies]
+                    pooled.append([image_score(detection.probability, rule, certainties) for rule in POOLINGS])
                     truth.append(is_tampered)
         except InputError as error:
             lost.append(f"{path.name}: {error.reason}")

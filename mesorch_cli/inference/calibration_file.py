@@ -67,6 +67,7 @@ def analysis_values(settings: Settings) -> dict[str, JsonValue]:
         "reference": settings.reference,
         "overlap": settings.overlap,
         "precision": settings.precision,
+        "copies": None if settings.copies is None else settings.copies.model_dump(mode="json"),
     }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.inference.copy_rule import CopyFinding
 from mesorch_cli.inference.regions import Region
 from mesorch_cli.inference.scoring import LikelihoodRatio, Verdict
 
@@ -16,6 +17,7 @@ class Detection:
     probability: (H, W) float32 in 0..1, None where nothing was analysed; 0 where `coverage` left a pixel out.
     score: raw image score 0..1. calibrated: calibrated probability 0..1, None without a calibration.
     ratio: likelihood ratio with its bounds, None where the calibration has none.
+    copies: parts that equal other parts, the most certain first; the map and the score know of them.
     reason: why not analysed. flags: what the reader of the result must know, sorted.
     covered: (H, W) bool, the coverage map: which pixels at least one level analysed; None where nothing was.
     coverage: share of the pixels that at least one level analysed, 0..1. tiles: network inputs, whole image included.
@@ -29,6 +31,7 @@ class Detection:
     calibrated: float | None = None
     ratio: LikelihoodRatio | None = None
     regions: tuple[Region, ...] = ()
+    copies: tuple[CopyFinding, ...] = ()
     flags: tuple[str, ...] = ()
     covered: NDArray[np.bool_] | None = None
     coverage: float = 0.0

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.inference.backends.protocol import Backend, Tiles, eight_bits
+from mesorch_cli.inference.copy_rule import CopyFinding, mark_copies
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
 from mesorch_cli.inference.regions import MOST_LISTED, find_regions
-from mesorch_cli.inference.scoring import calibrate, disagreement, judge, likelihood_ratio, pool
+from mesorch_cli.inference.scoring import calibrate, disagreement, image_score, judge, likelihood_ratio
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.tiling import Plan, Tile
 from mesorch_cli.network.passport import Level
@@ -110,15 +111,21 @@ class Detector:
             np.nan_to_num(probability, copy=False, nan=0.0)
         else:
             sigmoid_in_place(probability)
-        return self._conclude(probability, covered, tally, tuple(one.level.name for one in passes))
+        copies = mark_copies(pixels, probability, settings.copies) if settings.copies is not None else ()
+        return self._conclude(probability, covered, tally, tuple(one.level.name for one in passes), copies)
 
     def _conclude(
-        self, probability: Canvas, covered: NDArray[np.bool_], tally: _Tally, scales: tuple[str, ...]
+        self,
+        probability: Canvas,
+        covered: NDArray[np.bool_],
+        tally: _Tally,
+        scales: tuple[str, ...],
+        copies: tuple[CopyFinding, ...],
     ) -> Detection:
         settings = self.settings
         coverage = float(np.count_nonzero(covered)) / covered.size
         regions, region_count = find_regions(probability, settings.pixel_threshold)
-        score = pool(probability, settings.score)
+        score = image_score(probability, settings.score, [copy.certainty for copy in copies])
         verdict = judge(score, settings.score)
         flags = set(tally.flags)
         if coverage < 1.0:
@@ -134,6 +141,7 @@ class Detector:
             calibrated=calibrate(score, settings.score),
             ratio=likelihood_ratio(score, settings.score),
             regions=regions,
+            copies=copies,
             flags=tuple(sorted(flags)),
             covered=covered,
             coverage=coverage,

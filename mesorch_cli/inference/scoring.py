@@ -1,6 +1,7 @@
 """From the map to one number, and from the number to careful words."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,12 +25,20 @@ class Verdict(StrEnum):
 
 
 def pool(probability: NDArray[np.float32], rule: ScoreRule) -> float:
-    """Return the raw image score, 0..1: the mean of the largest `share` of all pixels, or their maximum."""
+    """Return the mean of the largest `share` of all pixels of a map, or their maximum, 0..1."""
     if rule.pooling == "max":
         return float(probability.max())
     count = max(1, round(rule.share * probability.size))
     largest = np.partition(probability, probability.size - count, axis=None)[-count:]
     return float(np.sort(largest).mean(dtype=np.float64))  # sorted: the sum must not depend on the partition's order
+
+
+def image_score(probability: NDArray[np.float32], rule: ScoreRule, certainties: Sequence[float] = ()) -> float:
+    """Return the raw image score, 0..1: the pooled map, or the certainty of a copy within the photo if that is larger.
+
+    A small copy hardly moves a pooled map, and yet it is as telling as a large one.
+    """
+    return max([pool(probability, rule), *certainties])
 
 
 def calibrate(score: float, rule: ScoreRule) -> float | None:

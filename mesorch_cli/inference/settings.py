@@ -7,7 +7,7 @@ from typing import Self
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.backends.protocol import Precision
 from mesorch_cli.inference.tiling import Plan
-from mesorch_cli.network.passport import Level, Passport, ScoreRule
+from mesorch_cli.network.passport import CopyRule, Level, Passport, ScoreRule
 
 MOST_LEVELS = 8  # the bits of the coverage mask
 WHOLE = Level(kind="whole")
@@ -22,6 +22,7 @@ class Settings:
     tile_batch: tiles per call of the network, None for what suits the backend; it can move the last bits of a result, so
     it belongs to the record.
     smallest_photo_side: in pixels; smaller photos are not analysed.
+    copies: how copies within the photo are judged, None to leave them alone; the reference analysis knows none.
     """
 
     side: int
@@ -33,6 +34,7 @@ class Settings:
     smallest_photo_side: int = 1
     reference: bool = False
     tile_batch: int | None = None
+    copies: CopyRule | None = None
 
     def __post_init__(self) -> None:
         Plan(self.side, self.side, self.side, self.overlap)  # refuses sides and overlaps that are none
@@ -40,6 +42,8 @@ class Settings:
             raise UsageError(f"{len(self.levels)} levels: expected 1 to {MOST_LEVELS}.")
         if self.reference and self.levels != (WHOLE,):
             raise UsageError("The reference analysis is the whole image alone; give no other scales beside it.")
+        if self.reference and self.copies is not None:
+            raise UsageError("The reference analysis searches no copies; leave --copies out.")
         if not 0.0 <= self.pixel_threshold <= 1.0:
             raise UsageError(f"A threshold of {self.pixel_threshold}: expected a probability, 0 to 1.")
         if self.tile_batch is not None and self.tile_batch < 1:
@@ -55,9 +59,12 @@ class Settings:
         precision: Precision | None = None,
         pixel_threshold: float | None = None,
         tile_batch: int | None = None,
+        copies: bool | None = None,
     ) -> Self:
         """Return the passport's settings, each replaced where a value is given.
 
+        copies: whether copies within the photo are searched; None: where the passport says how. Raises UsageError if they
+        are wanted and it does not.
         scales: `default`, `reference`, or names joined by commas out of `whole`, `native` and `tiles-LONG_SIDE`.
         """
         rule = passport.inference
@@ -72,10 +79,17 @@ class Settings:
         )
         if tile_batch is not None:
             settings = replace(settings, tile_batch=tile_batch)
+        if copies and rule.copies is None:
+            raise UsageError(
+                f"The weights {passport.name!r} do not say how copies are judged; expected weights that do, such as "
+                "mesorch-s. Leave --copies out."
+            )
+        if scales == "reference":
+            return replace(settings, levels=(WHOLE,), reference=True, copies=rule.copies if copies else None)
+        if copies is not False:
+            settings = replace(settings, copies=rule.copies)
         if scales in (None, "default"):
             return settings
-        if scales == "reference":
-            return replace(settings, levels=(WHOLE,), reference=True)
         return replace(settings, levels=parse_levels(str(scales), rule.levels))
 
 

@@ -55,12 +55,35 @@ class Level(_Part):
         return f"tiles-{self.long_side}" if self.long_side else "native"
 
 
+class CopyRule(_Part):
+    """How sure it is that two parts of a photo that match each other are copies: logistic in what was measured of them.
+
+    The coefficients belong to `inference.copies.Features`: the logarithm of the matches, the correlations of brightness
+    and grain, the filled share, the overlap, and whether the counterpart led back. least: certainty from which a copy is
+    reported. preference: how much the network's difference of mean logits between the parts says about which was pasted.
+    """
+
+    intercept: float
+    matches: float
+    brightness: float
+    grain: float
+    filled: float
+    overlap: float
+    returned: float
+    least: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    preference: Annotated[float, Field(ge=0.0)] = 1.0
+
+
 class InferenceRule(_Part):
-    """Defaults of the engine: levels from coarse to fine, overlap of neighbouring tiles, arithmetic."""
+    """Defaults of the engine: levels from coarse to fine, overlap of neighbouring tiles, arithmetic.
+
+    copies: how copies within the photo are judged; None: they are not searched.
+    """
 
     levels: tuple[Level, ...] = (Level(kind="whole"),)
     overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    copies: CopyRule | None = None
 
     @model_validator(mode="after")
     def _levels_differ(self) -> Self:

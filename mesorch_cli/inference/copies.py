@@ -1,0 +1,181 @@
+"""Copies within a photo: a part that equals another part after a shift, a turn or a scaling.
+
+A copy-move can leave no trace of its own kind, since pasted and pasted-over pixels share one history; but it matches
+itself. Candidates come from points that look alike (`keypoints`, `movements`); each is then compared with its counterpart
+pixel by pixel. Windows of a house look alike too, so what counts is whether everything agrees, the fine grain included.
+"""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.inference.keypoints import counterparts, find_keypoints
+from mesorch_cli.inference.movements import Movement, distinct, shared_movements
+
+LONGEST = 1280  # pixels: larger photos are looked at smaller; a copy must be large enough to be seen there
+APART = 0.03, 20.0  # share of the diagonal, pixels: nearer points are the same thing, not a copy
+WINDOW, GRAIN_WINDOW = 11, 15  # pixels a side, of the correlation of brightness and of grain
+GRAIN_SIGMA = 1.5  # pixels: grain is what a blur of this width takes away
+FLAT, GRAINLESS = 4.0, 0.5  # variances in grey levels squared below which a correlation says nothing
+ALIKE, ALIKE_GRAIN = 0.7, 0.3  # correlations from which a pixel belongs to a copy
+OPENING, CLOSING = 5, 15  # pixels
+LEAST_INSIDE = 3  # matches that a part must hold
+SAME_PAIR = 0.5  # intersection over union with an earlier one's counterpart: the same two parts, the other way round
+
+Mask = NDArray[np.bool_]
+Grey = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Features:
+    """What is measured of a copy.
+
+    matches: places inside that agree. brightness, grain: mean correlation over the part, -1..1. filled: share of the
+    matches' hull that belongs to the part, 0..1. overlap: share of the part that its counterpart covers, 0..1. area: share
+    of the picture. returned: whether the counterpart led back to the part.
+    """
+
+    matches: int
+    brightness: float
+    grain: float
+    filled: float
+    overlap: float
+    area: float
+    returned: bool
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Two parts of a photo that equal each other. part, counterpart: (h, w) masks at the size that was looked at.
+
+    matrix: 2 x 3, takes (x, y, 1) of the part to the counterpart, in pixels of that size. Which of the two was there
+    first cannot be told from this.
+    """
+
+    part: Mask
+    counterpart: Mask
+    matrix: NDArray[np.float64]
+    features: Features
+
+    @property
+    def turn_degrees(self) -> float:
+        return math.degrees(math.atan2(self.matrix[1, 0] - self.matrix[0, 1], self.matrix[0, 0] + self.matrix[1, 1]))
+
+    @property
+    def scale(self) -> float:
+        return math.sqrt(abs(float(np.linalg.det(self.matrix[:, :2]))))
+
+
+def find_copies(pixels: NDArray[np.unsignedinteger]) -> list[Copy]:
+    """Find copies in (H, W, 3) RGB pixels of 8 or 16 bits, the best matched first."""
+    grey = looked_at(pixels)
+    points = find_keypoints(grey)
+    apart = max(APART[1], APART[0] * math.hypot(*grey.shape))
+    pairs = counterparts(points, apart)
+    if not len(pairs):
+        return []
+    brightness = grey.astype(np.float32)
+    copies: list[Copy] = []
+    for movement in shared_movements(points, pairs):
+        found = verified(brightness, movement)
+        if found is not None and not _joined(copies, found):
+            copies.append(found)
+    return copies
+
+
+def looked_at(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.uint8]:
+    """Return the grey picture (h, w) that copies are searched in: 8 bits, at most LONGEST pixels a side."""
+    factor = LONGEST / max(pixels.shape[:2])
+    if factor < 1:
+        size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    if pixels.dtype == np.uint16:
+        pixels = pixels >> np.uint16(8)
+    return np.asarray(cv2.cvtColor(pixels.astype(np.uint8, copy=False), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def verified(picture: Grey, movement: Movement) -> Copy | None:
+    """Compare a picture with itself moved, pixel by pixel; None where nothing around the matches agrees."""
+    height, width = picture.shape
+    inside = _moved(np.ones((height, width), np.float32), movement, cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP) > 0
+    moved = _moved(picture, movement, cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, cv2.BORDER_REFLECT_101)
+    likeness = correlation(picture, moved, WINDOW, FLAT)
+    grain = correlation(grain_of(picture), grain_of(moved), GRAIN_WINDOW, GRAINLESS)
+    agreeing = ((likeness > ALIKE) & (grain > ALIKE_GRAIN) & inside).astype(np.uint8)
+    alike = cv2.morphologyEx(agreeing, cv2.MORPH_OPEN, np.ones((OPENING, OPENING), np.uint8))
+    alike = cv2.morphologyEx(alike, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (CLOSING, CLOSING)))
+
+    _, labels = cv2.connectedComponents(alike)
+    columns = np.clip(np.rint(movement.source.real).astype(int), 0, width - 1)
+    rows = np.clip(np.rint(movement.source.imag).astype(int), 0, height - 1)
+    at_matches = labels[rows, columns]
+    kept = [
+        label
+        for label in np.unique(at_matches[at_matches > 0])
+        if distinct(movement.source[at_matches == label]) >= LEAST_INSIDE
+    ]
+    if not kept:
+        return None
+    part = np.isin(labels, kept)
+    counterpart = _moved(part.astype(np.float32), movement, cv2.INTER_NEAREST) > 0
+    within = np.isin(at_matches, kept)
+    measured = part & (likeness != 0)
+    features = Features(
+        matches=distinct(movement.source[within]),
+        brightness=float(likeness[measured].mean()),
+        grain=float(grain[measured].mean()),
+        filled=_filled(part, columns[within], rows[within], likeness),
+        overlap=float((part & counterpart).sum() / max(1, min(part.sum(), counterpart.sum()))),
+        area=float(part.mean()),
+        returned=False,
+    )
+    return Copy(part, counterpart, movement.matrix, features)
+
+
+def _moved(picture: Grey, movement: Movement, how: int, border: int = cv2.BORDER_CONSTANT) -> Grey:
+    """Return a picture moved on its own grid; `how` is OpenCV's."""
+    size = (picture.shape[1], picture.shape[0])
+    return np.asarray(cv2.warpAffine(picture, movement.matrix, size, flags=how, borderMode=border), np.float32)
+
+
+def grain_of(picture: Grey) -> Grey:
+    """Return what a slight blur takes away."""
+    return np.asarray(picture - cv2.GaussianBlur(picture, (0, 0), GRAIN_SIGMA), np.float32)
+
+
+def correlation(first: Grey, second: Grey, window: int, flat: float) -> Grey:
+    """Return the correlation of two pictures in a square window around every pixel, -1..1; 0 where either is flat."""
+
+    def mean(picture: Grey) -> Grey:
+        return np.asarray(cv2.boxFilter(picture, -1, (window, window), borderType=cv2.BORDER_REFLECT_101), np.float32)
+
+    mean_first, mean_second = mean(first), mean(second)
+    variance_first = mean(first * first) - mean_first**2
+    variance_second = mean(second * second) - mean_second**2
+    product = mean(first * second) - mean_first * mean_second
+    flat_somewhere = (variance_first < flat) | (variance_second < flat)
+    spread = np.sqrt(np.maximum(variance_first, flat) * np.maximum(variance_second, flat))
+    return np.asarray(np.where(flat_somewhere, 0, product / spread), np.float32)
+
+
+def _filled(part: Mask, columns: NDArray[np.intp], rows: NDArray[np.intp], likeness: Grey) -> float:
+    """Return the share of the matches' hull, flat pixels apart, that belongs to the part."""
+    hull = cv2.convexHull(np.stack([columns, rows], axis=1).astype(np.int32))
+    drawn = cv2.fillConvexPoly(np.zeros(part.shape, np.uint8), hull, 1).astype(bool) & (likeness != 0)
+    return float((drawn & part).sum() / max(1, drawn.sum()))
+
+
+def _joined(copies: list[Copy], found: Copy) -> bool:
+    """Note that a copy leads back to an earlier one's part, and say whether it does."""
+    for index, earlier in enumerate(copies):
+        both = (earlier.counterpart & found.part).sum()
+        if both > SAME_PAIR * (earlier.counterpart | found.part).sum():
+            features = Features(**{**vars(earlier.features), "returned": True})
+            copies[index] = Copy(
+                earlier.part | found.counterpart, earlier.counterpart | found.part, earlier.matrix, features
+            )
+            return True
+    return False

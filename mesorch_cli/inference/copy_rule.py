@@ -1,0 +1,120 @@
+"""What copies within a photo mean for its map: how certain each is, and which of the two parts was pasted."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.inference.copies import Copy, Features, Mask, find_copies
+from mesorch_cli.network.passport import CopyRule
+
+MOST_TELLING = 4.0  # difference of mean logits beyond which the network is not believed more
+SMALLEST_LOGIT = 12.0  # logits of the map are kept within plus and minus this before they are averaged
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in pixels of the stored raster."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class CopyFinding:
+    """Two parts of a photo that equal each other.
+
+    part, counterpart: where they lie; `part` is the one that the network holds to be pasted. part_pasted: how probable
+    that is, 0.5..1, where one of the two is. certainty: that the photo holds a copy at all, 0..1. turn_degrees, scale: of
+    the movement from the counterpart to the part. matches: points that agree. agreement: correlation of the grain, -1..1.
+    """
+
+    part: Box
+    counterpart: Box
+    part_pasted: float
+    certainty: float
+    turn_degrees: float
+    scale: float
+    matches: int
+    agreement: float
+
+
+def certainty_of(features: Features, rule: CopyRule) -> float:
+    """Return how certain it is that two parts are copies and not just alike, 0..1: logistic in what was measured."""
+    logit = (
+        rule.intercept
+        + rule.matches * math.log(features.matches)
+        + rule.brightness * features.brightness
+        + rule.grain * features.grain
+        + rule.filled * features.filled
+        + rule.overlap * features.overlap
+        + rule.returned * features.returned
+    )
+    return 1.0 / (1.0 + math.exp(-logit))
+
+
+def mark_copies(
+    pixels: NDArray[np.unsignedinteger], probability: NDArray[np.float32], rule: CopyRule
+) -> tuple[CopyFinding, ...]:
+    """Find copies in a photo and raise its map, (H, W) probabilities, where they lie; returns the certain ones.
+
+    A part's probability p becomes 1 - (1 - p) (1 - c q): c, that there is a copy, and q, that this part is the pasted one
+    of the two, from the network's logits on both. Where the network has no preference q is one half for both.
+    """
+    certain = [(certainty_of(copy.features, rule), copy) for copy in find_copies(pixels)]
+    certain = sorted((pair for pair in certain if pair[0] >= rule.least), key=lambda pair: -pair[0])
+    logits = {id(copy): _mean_logits(probability, copy) for _, copy in certain}
+    findings = []
+    for certainty, copy in certain:
+        first, second = logits[id(copy)]
+        lean = min(MOST_TELLING, max(-MOST_TELLING, rule.preference * (first - second)))
+        part_pasted = 1.0 / (1.0 + math.exp(-lean))
+        boxes = [
+            _raise(probability, mask, certainty * share)
+            for mask, share in ((copy.part, part_pasted), (copy.counterpart, 1.0 - part_pasted))
+        ]
+        swapped = part_pasted < 0.5
+        findings.append(
+            CopyFinding(
+                part=boxes[1] if swapped else boxes[0],
+                counterpart=boxes[0] if swapped else boxes[1],
+                part_pasted=max(part_pasted, 1.0 - part_pasted),
+                certainty=certainty,
+                turn_degrees=copy.turn_degrees if swapped else -copy.turn_degrees,
+                scale=copy.scale if swapped else 1.0 / copy.scale,
+                matches=copy.features.matches,
+                agreement=copy.features.grain,
+            )
+        )
+    return tuple(findings)
+
+
+def _mean_logits(probability: NDArray[np.float32], copy: Copy) -> tuple[float, float]:
+    """Return the map's mean logit on either part, what both share left out."""
+    size = (copy.part.shape[1], copy.part.shape[0])
+    small = cv2.resize(probability, size, interpolation=cv2.INTER_AREA).astype(np.float64)
+    bound = 1.0 / (1.0 + math.exp(SMALLEST_LOGIT))
+    small = np.clip(small, bound, 1.0 - bound)
+    logits = np.log(small / (1.0 - small))
+    apart = ~(copy.part & copy.counterpart)
+    means = [
+        float(logits[mask & apart].mean()) if (mask & apart).any() else 0.0 for mask in (copy.part, copy.counterpart)
+    ]
+    return means[0], means[1]
+
+
+def _raise(probability: NDArray[np.float32], mask: Mask, chance: float) -> Box:
+    """Raise the map where a mask lies, in place and only there; returns the mask's box in the map's pixels."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    down, across = probability.shape[0] / mask.shape[0], probability.shape[1] / mask.shape[1]
+    top, bottom = int(rows[0] * down), math.ceil((rows[-1] + 1) * down)
+    left, right = int(columns[0] * across), math.ceil((columns[-1] + 1) * across)
+    window = probability[top:bottom, left:right]
+    inside = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8)
+    stretched = cv2.resize(inside, (window.shape[1], window.shape[0]), interpolation=cv2.INTER_NEAREST) > 0
+    window[stretched] = 1.0 - (1.0 - window[stretched]) * np.float32(1.0 - chance)
+    return Box(left, top, right - left, bottom - top)

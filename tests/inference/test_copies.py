@@ -1,0 +1,142 @@
+"""Copies within a photo: found where they are, told apart from what is merely alike, and put on the map."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from skimage import data
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.inference.copies import LONGEST, correlation, find_copies, looked_at
+from mesorch_cli.inference.copy_rule import certainty_of, mark_copies
+from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.scoring import pool
+from tests.inference.copied import FAR, PART, RULE, photo, saved, with_copy
+from tests.inference.networks import WHOLE, Pixelwise, settings
+
+
+def overlap(first: np.ndarray, second: np.ndarray) -> float:
+    return float((first & second).sum() / (first | second).sum())
+
+
+@pytest.mark.parametrize(("turn", "scale"), [(0, 1.0), (25, 1.0), (-120, 1.1), (0, 0.8), (180, 1.3)])
+@pytest.mark.parametrize("quality", [None, 80])
+def test_a_copy_is_found_with_its_movement(turn: float, scale: float, quality: int | None) -> None:
+    pixels, placed = with_copy(turn, scale)
+    if quality is not None:
+        pixels = saved(pixels, quality)
+    copies = [copy for copy in find_copies(pixels) if certainty_of(copy.features, RULE) > 0.5]
+    assert len(copies) == 1
+    best = copies[0]
+    original = np.zeros_like(placed)
+    original[PART] = True
+    forward = overlap(best.counterpart, placed) > overlap(best.part, placed)
+    pasted, source = (best.counterpart, best.part) if forward else (best.part, best.counterpart)
+    assert overlap(pasted, placed) > 0.5
+    assert overlap(source, original) > 0.5
+    assert best.features.returned
+    assert (best.scale if forward else 1 / best.scale) == pytest.approx(scale, rel=0.03)
+    # turns are clockwise in the raster, OpenCV's are the other way
+    found = best.turn_degrees if forward else -best.turn_degrees
+    assert abs((found + turn + 180) % 360 - 180) < 2
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea", "rocket"])
+def test_photos_without_a_copy_have_none(name: str) -> None:
+    pixels = np.ascontiguousarray(getattr(data, name)())
+    assert [copy for copy in find_copies(pixels) if certainty_of(copy.features, RULE) > 0.5] == []
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((64, 64, 3), np.uint8), np.full((5, 700, 3), 90, np.uint8)])
+def test_pictures_without_points_have_no_copies(pixels: np.ndarray) -> None:
+    assert find_copies(pixels) == []
+
+
+def test_large_and_deep_photos_are_looked_at_smaller_and_in_8_bits() -> None:
+    deep = np.arange(2000 * 900 * 3, dtype=np.uint64).reshape(2000, 900, 3).astype(np.uint16)
+    grey = looked_at(deep)
+    assert grey.shape == (LONGEST, round(900 * LONGEST / 2000))
+    assert grey.dtype == np.uint8
+    steps = np.repeat(np.arange(256, dtype=np.uint16)[None, :, None] * 257, 3, axis=2)
+    np.testing.assert_array_equal(looked_at(np.repeat(steps, 8, axis=0))[0], np.arange(256))
+
+
+@given(st.integers(0, 2**32 - 1))
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_correlation_equals_numpys(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    first = rng.normal(100, 20, (24, 27)).astype(np.float32)
+    second = (0.6 * first + rng.normal(0, 15, first.shape)).astype(np.float32)
+    ours = correlation(first, second, 9, 1.0)
+    for y, x in ((4, 4), (12, 13), (19, 22)):
+        window = np.s_[y - 4 : y + 5, x - 4 : x + 5]
+        assert ours[y, x] == pytest.approx(np.corrcoef(first[window].ravel(), second[window].ravel())[0, 1], abs=2e-3)
+
+
+def test_correlation_says_nothing_of_flat_places() -> None:
+    flat = np.full((20, 20), 80, np.float32)
+    assert not correlation(flat, flat, 9, 1.0).any()
+
+
+@pytest.mark.parametrize("pasted_logit", [-1.0, 0.0, 1.0])
+def test_the_network_decides_which_part_was_pasted(pasted_logit: float) -> None:
+    pixels, placed = with_copy()
+    logits = np.where(placed, pasted_logit, -1.0)
+    before = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    after = before.copy()
+    (copy,) = mark_copies(pixels, after, RULE)
+    if pasted_logit > -1.0:
+        # where the copy lies, within the width of the windows that are compared
+        assert abs(copy.part.x - FAR[1]) < 15
+        assert abs(copy.part.y - FAR[0]) < 15
+        assert copy.part_pasted == pytest.approx(1 / (1 + np.exp(-(pasted_logit + 1.0))), abs=0.03)
+        assert after[placed].mean() > after[PART].mean()
+    else:
+        assert copy.part_pasted == pytest.approx(0.5, abs=0.01)
+        assert after[placed].mean() == pytest.approx(after[PART].mean(), abs=0.03)
+    assert (after >= before).all()
+    far_away = np.ones_like(placed)
+    for box in (copy.part, copy.counterpart):
+        far_away[box.y : box.y + box.height, box.x : box.x + box.width] = False
+    np.testing.assert_array_equal(after[far_away], before[far_away])
+
+
+def test_the_map_of_a_larger_photo_is_raised_at_its_own_pixels() -> None:
+    pixels, placed = with_copy()
+    large = cv2.resize(pixels, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    flat = np.full(large.shape[:2], 0.1, np.float32)
+    findings = mark_copies(large, flat, RULE)
+    assert len(findings) == 1
+    raised = flat > 0.2
+    truth = cv2.resize(placed.astype(np.uint8), None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST) > 0
+    assert (raised & truth).sum() > 0.6 * truth.sum()
+
+
+def test_the_engine_reports_copies_and_counts_them_in_the_score() -> None:
+    pixels, _ = with_copy()
+    quiet = Pixelwise(lambda images: np.full((len(images), 1, *images.shape[2:]), -3.0, np.float32))
+    without = Detector(quiet, settings()).detect(pixels)
+    searched = Detector(quiet, settings(copies=RULE)).detect(pixels)
+    assert without.copies == ()
+    (copy,) = searched.copies
+    assert searched.probability is not None
+    assert without.score is not None
+    assert searched.score == max(copy.certainty, pool(searched.probability, settings().score)) > without.score
+    again = Detector(quiet, settings(copies=RULE)).detect(pixels)
+    assert again.copies == searched.copies
+    assert np.array_equal(again.probability, searched.probability)  # type: ignore[arg-type]
+
+
+def test_a_photo_without_a_copy_keeps_its_map() -> None:
+    pixels = photo()
+    plain = Detector(Pixelwise(), settings()).detect(pixels)
+    searched = Detector(Pixelwise(), settings(copies=RULE)).detect(pixels)
+    assert np.array_equal(plain.probability, searched.probability)  # type: ignore[arg-type]
+    assert plain.score == searched.score
+
+
+def test_the_reference_analysis_knows_no_copies() -> None:
+    with pytest.raises(UsageError, match="reference analysis searches no copies"):
+        settings(levels=(WHOLE,), reference=True, copies=RULE)
