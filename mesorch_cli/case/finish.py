@@ -1,4 +1,4 @@
-"""The end of a run over a case: the journal becomes tables, `case.json` and SHA256SUMS."""
+"""The end of a run over a case: the journal becomes tables, `case.json`, pages and SHA256SUMS."""
 
 from pathlib import Path
 
@@ -7,9 +7,14 @@ from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.record import json_path
 from mesorch_cli.case.scan import Scan
 from mesorch_cli.case.tables import write_sums, write_tables
+from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.html import OnPage
+from mesorch_cli.report.report import write_report
 
 
-def finish(case: Path, journal: Journal, about: AboutPart, scan: Scan) -> tuple[CaseFile, str]:
+def finish(
+    case: Path, journal: Journal, about: AboutPart, scan: Scan, on_page: OnPage | None = None
+) -> tuple[CaseFile, str]:
     """Write everything that is made from the journal; return `case.json` and the SHA-256 of SHA256SUMS.
 
     The sums come last: they cover every file that was written before. Raises OutputError where something cannot be written;
@@ -18,6 +23,8 @@ def finish(case: Path, journal: Journal, about: AboutPart, scan: Scan) -> tuple[
     case_file = summed_up(journal, about, scan)
     write_tables(case, journal, about.settings_sha256)
     case_file.write(case)
+    facts = case_file.model_dump(mode="json", by_alias=True)
+    write_report(case, facts, map(Entry.of_row, journal.rows(about.settings_sha256)), on_page)
     return case_file, write_sums(case, journal, about.settings_sha256)
 
 

@@ -164,8 +164,8 @@ def batch(
     """Analyse every photo of a folder, to any depth, into a case; give the same command again to go on.
 
     Photos are told by their content. CASE gets `journal.sqlite` (every finished file at once), `results.jsonl`,
-    `results.csv`, `case.json`, `SHA256SUMS`, and below `photos` a folder for each file, as it lies in FOLDER. A file is
-    finished for its bytes, the weights and the settings: changed ones are analysed again. Same bytes are analysed once
+    `results.csv`, `case.json`, `index.html` and a page for every photo, `SHA256SUMS`, and below `photos` a folder for each
+    file, as it lies in FOLDER. A file is finished for its bytes, the weights and the settings: changed ones are analysed again. Same bytes are analysed once
     and reported for each file. Ctrl-C finishes the photo in hand.
 
     On stdout: with --json a record a line, as they are done; else case, found, analysed, not analysed, failed, findings
@@ -202,7 +202,8 @@ def batch(
                 else:
                     progress.total = len(found.paths)
                     run.run(started, found.paths, stop)
-            case_file, sums = finish(output, journal, about, found)
+            with console.count_progress("pages", wanted=not quiet) as on_page:
+                case_file, sums = finish(output, journal, about, found, on_page)
             report_case(output, case_file, sums, journal, quiet, as_json)
         # Stopping is how a watch ends; it was interrupted only if something is left to do.
         interrupted = stop() and (not watch or case_file.counts.waiting > 0)
