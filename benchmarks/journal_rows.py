@@ -27,9 +27,8 @@ from mesorch_cli.case.scan import Selection, scan
 from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.case.verify import changes
 from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.inference.loading import open_weights
 from mesorch_cli.inference.settings import Settings
-from mesorch_cli.network.store import find_weights
-from mesorch_cli.network.weights import load_weights
 
 HEAD = b"\xff\xd8\xff\xe0"  # a photo by its first bytes; nobody decodes it here
 ROOT = Path(__file__).parents[1]
@@ -73,8 +72,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder otherwise")
     parser.add_argument("--result", type=Path)
     args = parser.parse_args()
-    loaded = load_weights(find_weights())
-    spec = ExaminerSpec(loaded, Settings.from_passport(loaded.passport), ("benchmark",))
+    opened_weights = open_weights()
+    spec = ExaminerSpec(opened_weights, Settings.from_passport(opened_weights.weights.passport), ("benchmark",))
     examiner = spec.examiner("cpu")
     photo = str(ROOT / "examples" / "splice.jpg")
     template = examiner.compose(examiner.analyse(examiner.read(photo)))
@@ -82,7 +81,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=args.folder) as name:
         evidence, case = Path(name) / "evidence", Path(name) / "case"
         make_files(evidence, args.rows)
-        about = about_case(evidence, Selection(), spec)
+        about = about_case(evidence, Selection(), spec, examiner.tool)
 
         started = time.perf_counter()
         found = scan(evidence, Selection())

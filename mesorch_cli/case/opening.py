@@ -7,15 +7,15 @@ from pathlib import Path
 from mesorch_cli.case.case_file import AboutPart, SelectionPart
 from mesorch_cli.case.journal import FILE_NAME, Journal
 from mesorch_cli.case.mirror import Mirror
-from mesorch_cli.case.record import json_path, tool_versions
+from mesorch_cli.case.record import json_path
 from mesorch_cli.case.recorded_settings import settings_digest, settings_values
 from mesorch_cli.case.scan import Selection
 from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.errors import UsageError
 
 
-def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec) -> AboutPart:
-    """Return what a case of this evidence, examined so, is about."""
+def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: dict[str, str]) -> AboutPart:
+    """Return what a case of this evidence, examined so, is about. tool: as an examiner of the spec has it."""
     weights = spec.weights.weights
     settings = settings_values(spec.settings, weights.sha256, spec.accept_damaged)
     return AboutPart(
@@ -28,7 +28,7 @@ def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec) -> Abou
         settings=settings,
         settings_sha256=settings_digest(settings),
         weights={"name": weights.passport.name, "sha256": weights.sha256, "licence": weights.passport.licence},
-        tool=tool_versions({}),  # what ran the network, and where, may differ by record and is in each
+        tool=tool,
     )
 
 

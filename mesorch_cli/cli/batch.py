@@ -165,8 +165,8 @@ def batch(
 
     Photos are told by their content. CASE gets `journal.sqlite` (every finished file at once), `results.jsonl`,
     `results.csv`, `case.json`, `index.html` and a page for every photo, `SHA256SUMS`, and below `photos` a folder for each
-    file, as it lies in FOLDER. A file is finished for its bytes, the weights and the settings: changed ones are analysed again. Same bytes are analysed once
-    and reported for each file. Ctrl-C finishes the photo in hand.
+    file, as it lies in FOLDER. A file is finished for its bytes, the weights and the settings: changed ones are analysed
+    again. Same bytes are analysed once and reported for each file. Ctrl-C finishes the photo in hand.
 
     On stdout: with --json a record a line, as they are done; else case, found, analysed, not analysed, failed, findings
     and the SHA-256 of SHA256SUMS, separated by tabs.
@@ -190,7 +190,7 @@ def batch(
         engines = Engines(device, devices, engine, address, workers)
         spec = engines.spec(weights, wanted, calibration, accept_damaged, max_pixels)
         examiners = engines.examiners(spec)
-        about = about_case(folder, selection, spec)
+        about = about_case(folder, selection, spec, (examiners[0] if examiners else spec.examiner("cpu")).tool)
         with (
             opened(output, about, moved=moved) as (journal, mirror),
             engines.started(spec, examiners, folder, mirror) as started,

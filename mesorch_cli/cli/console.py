@@ -249,7 +249,10 @@ def show_examination(examination: "Examination") -> None:
     if result.reason:
         table.add_row("reason", escape(result.reason))
     if result.score is not None:
-        meaning = f" ({result.pooling} of the map; not a probability)" if result.probability is None else ""
+        of_copies = ", or the certainty of a copy" if result.copies else ""
+        meaning = (
+            "" if result.probability is not None else f" ({result.pooling} of the map{of_copies}; not a probability)"
+        )
         table.add_row("score", f"{result.score:.3f}{meaning}")
     if result.probability is not None:
         table.add_row("probability", f"{result.probability:.3f} (calibrated, even prior odds)")

@@ -71,6 +71,8 @@ def score_meaning(result: dict[str, Any]) -> str:
         what = f"the mean of the map over the {float(share) * 100:g} % of its pixels that are highest"
     else:
         what = result["pooling"]
+    if result.get("copies"):
+        what += ", or the certainty that parts of the photo are copies of others, where that is larger"
     return f"Raw score, 0 to 1: {what}. It orders photos; it is not a probability."
 
 
