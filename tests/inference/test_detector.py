@@ -265,7 +265,7 @@ def test_a_device_without_memory_says_so_in_one_way(tiny_weights: Path, monkeypa
     for fault in (lambda *_: torch.empty(1 << 55), lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError("CUDA"))):
         monkeypatch.setattr(backend, "_network", fault)
         with pytest.raises(MemoryError):
-            backend(np.zeros((1, 3, 64, 64), np.float32))
+            backend(np.zeros((1, 64, 64, 3), np.uint8))
     monkeypatch.setattr(backend, "_network", lambda *_: torch.empty(-1))
     with pytest.raises(RuntimeError, match="negative"):
-        backend(np.zeros((1, 3, 64, 64), np.float32))
+        backend(np.zeros((1, 64, 64, 3), np.uint8))
