@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,4 +79,5 @@ class Engines:
             try:
                 yield cluster
             finally:
-                cluster.close()
+                with redirect_stdout(sys.stderr):  # and of the rest when it is left
+                    cluster.close()
