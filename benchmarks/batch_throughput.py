@@ -1,6 +1,7 @@
 """`mesorch batch` against a shell loop over `mesorch detect`, and against a plain loop over the network alone.
 
-The three take turns, round after round, so that other programs slow all of them; figures are medians of the rounds' ratios.
+The three take turns, round after round, so that other programs slow all of them; ratios are medians over the rounds. Seconds
+of the processor are given beside those of the clock, for machines that do other things.
 The plain loop only reads each photo and runs the engine: no second hash, no pictures, no records, no journal. It runs in
 this process, whose start is not counted; the start of `batch` is.
 
@@ -10,14 +11,15 @@ usage: batch_throughput.py [--photos 40] [--rounds 3] [--result FILE.md]
 import argparse
 import os
 import platform
+import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from datetime import date
 from pathlib import Path
+from statistics import median
 
 import torch
 from skimage import data
@@ -39,8 +41,8 @@ def make_photos(folder: Path, count: int) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def plain_loop(photos: list[Path]) -> float:
-    """Return the seconds that reading and the engine alone take."""
+def plain_loop(photos: list[Path]) -> tuple[float, float]:
+    """Return the seconds of clock and processor that reading and the engine alone take."""
     from mesorch_cli.evidence import read_photo
     from mesorch_cli.inference.backends import TorchBackend
     from mesorch_cli.inference.detector import Detector
@@ -51,18 +53,20 @@ def plain_loop(photos: list[Path]) -> float:
     loaded = load_weights(find_weights())
     detector = Detector(TorchBackend(loaded.network, "cpu"), Settings.from_passport(loaded.passport))
     detector.detect(read_photo(photos[0]).pixels)
-    started = time.perf_counter()
+    clock, processor = time.perf_counter(), time.process_time()
     for photo in photos:
         detector.detect(read_photo(photo).pixels)
-    return time.perf_counter() - started
+    return time.perf_counter() - clock, time.process_time() - processor
 
 
-def timed(*commands: list[str]) -> float:
-    """Return the seconds that commands take one after another."""
-    started = time.perf_counter()
+def timed(*commands: list[str]) -> tuple[float, float]:
+    """Return the seconds of clock and processor that commands take one after another."""
+    clock, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     for command in commands:
         subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - clock, processor
 
 
 def main() -> None:
@@ -72,24 +76,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--result", type=Path)
     args = parser.parse_args()
-    per_photo: dict[str, list[float]] = {"plain": [], "batch": [], "shell": []}
+    spent: dict[str, list[tuple[float, float]]] = {"plain": [], "batch": [], "shell": []}
     with tempfile.TemporaryDirectory() as name:
         photos = make_photos(Path(name) / "photos", args.photos)
+        few = photos[: args.shell_photos]
+        detect = [*MESORCH, "detect", "-o", f"{name}/alone", "--device", "cpu", "-q"]
         for number in range(args.rounds):
-            per_photo["plain"].append(plain_loop(photos) / len(photos))
             case = Path(name) / f"case{number}"
-            per_photo["batch"].append(
-                timed([*MESORCH, "batch", str(photos[0].parent), "-o", str(case), "--device", "cpu", "-q"])
-                / len(photos)
-            )
-            few = photos[: args.shell_photos]
-            detect = [*MESORCH, "detect", "-o", f"{name}/alone", "--device", "cpu", "-q"]
-            per_photo["shell"].append(timed(*([*detect, str(photo)] for photo in few)) / len(few))
+            batch = [*MESORCH, "batch", str(photos[0].parent), "-o", str(case), "--device", "cpu", "-q"]
+            for what, count, seconds in (
+                ("plain", len(photos), plain_loop(photos)),
+                ("batch", len(photos), timed(batch)),
+                ("shell", len(few), timed(*([*detect, str(photo)] for photo in few))),
+            ):
+                spent[what].append((seconds[0] / count, seconds[1] / count))
             shutil.rmtree(case)
-    ratios = {
-        f"{above} / {below}": [one / other for one, other in zip(per_photo[above], per_photo[below], strict=True)]
-        for above, below in (("shell", "batch"), ("batch", "plain"))
-    }
     lines = [
         "# Throughput of batch",
         "",
@@ -101,14 +102,16 @@ def main() -> None:
         f"{args.photos} photos of 512 x 512, {args.rounds} rounds. plain: the engine alone; batch: all; shell: a loop that "
         f"starts `mesorch detect` for each of {args.shell_photos} photos.",
         "",
-        "| seconds a photo | median | rounds |",
+        "| seconds a photo | clock | processor |",
         "|---|---|---|",
     ]
-    for what, values in per_photo.items():
-        lines.append(f"| {what} | {statistics.median(values):.2f} | {', '.join(f'{value:.2f}' for value in values)} |")
-    lines += ["", "| ratio | median | rounds |", "|---|---|---|"]
-    for what, values in ratios.items():
-        lines.append(f"| {what} | {statistics.median(values):.2f} | {', '.join(f'{value:.2f}' for value in values)} |")
+    for what, values in spent.items():
+        lines.append(f"| {what} | {median(one for one, _ in values):.2f} | {median(one for _, one in values):.2f} |")
+    lines += ["", "| ratio | clock | processor |", "|---|---|---|"]
+    for above, below in (("shell", "batch"), ("batch", "plain")):
+        pairs = list(zip(spent[above], spent[below], strict=True))
+        ratios = [f"{median(one[index] / other[index] for one, other in pairs):.2f}" for index in (0, 1)]
+        lines.append(f"| {above} / {below} | {' | '.join(ratios)} |")
     text = "\n".join(lines) + "\n"
     print(text)
     if args.result:

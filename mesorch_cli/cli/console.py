@@ -1,11 +1,13 @@
 """What people see: the only place that knows Rich. People read stderr; stdout is for data."""
 
+import io
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -65,6 +67,29 @@ def write_data(line: str) -> None:
     """Write one line of data to stdout, at once: a reader may be waiting for it."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+class _OneThread(io.TextIOBase):
+    """Standard output for one thread; what others print goes to people."""
+
+    def __init__(self) -> None:
+        self._data, self._thread = sys.stdout, threading.current_thread()
+
+    def _stream(self) -> TextIO:
+        return self._data if threading.current_thread() is self._thread else sys.stderr
+
+    def write(self, text: str) -> int:
+        return self._stream().write(text)
+
+    def flush(self) -> None:
+        self._stream().flush()
+
+
+@contextmanager
+def data_of_this_thread_alone() -> "Iterator[None]":
+    """Keep stdout for data while inside, where a library has threads that print to it."""
+    with redirect_stdout(_OneThread()):
+        yield
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from mesorch_cli.case.examine import Examiner
 from mesorch_cli.case.mirror import Mirror
 from mesorch_cli.case.pipeline import Engine, Pipeline
 from mesorch_cli.case.spec import ExaminerSpec
+from mesorch_cli.cli.console import data_of_this_thread_alone
 from mesorch_cli.cli.options import Wanted
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.calibration_file import calibrated, read_calibration
@@ -70,8 +71,12 @@ class Engines:
             from mesorch_cli.case.cluster import Cluster
         except ImportError as error:
             raise UsageError(f"--engine ray needs Ray: {error}. Install mesorch with the extra `cluster`.") from error
-        cluster = Cluster(spec, evidence, mirror.place, address=self.address, workers=self.workers, device=self.device)
-        try:
-            yield cluster
-        finally:
-            cluster.close()
+        with data_of_this_thread_alone():  # Ray tells of lost nodes on stdout
+            cluster = Cluster(
+                spec, evidence, mirror.place, address=self.address, workers=self.workers, device=self.device
+            )
+            try:
+                yield cluster
+            finally:
+                with redirect_stdout(sys.stderr):  # and of the rest when it is left
+                    cluster.close()

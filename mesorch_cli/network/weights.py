@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -23,6 +24,14 @@ class LoadedWeights(WeightsFile):
     """A network ready for inference (float32, eval mode, on the CPU), its passport, and the file that both came from."""
 
     network: Mesorch
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to another process as tensors and passport; the network is built there, the way that networks are built."""
+        return _arrived, (self.passport, dict(self.network.state_dict()), self.path, self.sha256)
+
+
+def _arrived(passport: Passport, tensors: dict[str, Tensor], path: Path, sha256: str) -> LoadedWeights:
+    return LoadedWeights(passport, path, sha256, build_from(passport, tensors, str(path)))
 
 
 def tensors_digest(tensors: Mapping[str, Tensor]) -> str:

@@ -91,3 +91,19 @@ def test_a_journal_can_be_read_where_nothing_can_be_written(tmp_path: Path) -> N
     with sqlite3.connect(tmp_path / "journal.sqlite") as plain:
         assert plain.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     plain.close()
+
+
+def test_what_a_killed_run_leaves_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "left").mkdir()
+    with Journal(tmp_path / "case") as journal:
+        journal.set_fact("settings", "s")
+        for name in ("a", "b"):
+            journal.add(row(name))
+        for file in (tmp_path / "case").iterdir():  # as kill -9 leaves them: the last rows are in the log alone
+            (tmp_path / "left" / file.name).write_bytes(file.read_bytes())
+    assert (tmp_path / "left" / "journal.sqlite-wal").stat().st_size > 0
+    with Journal(tmp_path / "left", read_only=True) as journal:
+        assert [one.path for one in journal.rows()] == ["a", "b"]
+    with Journal(tmp_path / "left") as journal:
+        assert [one.path for one in journal.rows()] == ["a", "b"]
+        assert journal.problems() == []
