@@ -98,7 +98,7 @@ def main() -> None:
         f"{date.today():%d %B %Y}. {platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, load "
         f"{os.getloadavg()[0]:.1f} at the end; Python {platform.python_version()}, torch {torch.__version__}.",
         "",
-        f"{args.photos} photos of 512 x 512, {args.rounds} rounds. plain: the engine alone; batch: everything; shell: a loop that "
+        f"{args.photos} photos of 512 x 512, {args.rounds} rounds. plain: the engine alone; batch: all; shell: a loop that "
         f"starts `mesorch detect` for each of {args.shell_photos} photos.",
         "",
         "| seconds a photo | median | rounds |",

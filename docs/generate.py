@@ -12,6 +12,10 @@ DOCS = Path(__file__).parent
 COMMANDS = (
     [],
     ["detect"],
+    ["batch"],
+    ["case", "merge"],
+    ["verify"],
+    ["rerun"],
     ["evaluate"],
     ["calibrate"],
     ["forge"],

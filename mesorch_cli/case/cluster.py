@@ -21,7 +21,7 @@ from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.errors import UsageError
 
 MOST_LOSSES = 3  # workers that may die over one photo before it counts as the cause
-PATIENCE_S = 300.0  # without a single worker
+PATIENCE_S = 600.0  # without a single worker
 POLL_S = 0.5  # how soon a wish to stop is seen
 
 
@@ -138,8 +138,10 @@ class Cluster:
             versions = ray.get(promise)
         except ray.exceptions.RayTaskError as error:
             raise error.cause from error
-        except ray.exceptions.RayError:
-            self._start()  # its node died while it started
+        except ray.exceptions.RayActorError as error:
+            if error.actor_init_failed:
+                raise UsageError(f"A worker of the cluster could not start: {error}. See `ray logs`.") from error
+            self._start()  # its node died meanwhile
             return
         other = [f"{name} {versions.get(name)}" for name, own in self._versions.items() if versions.get(name) != own]
         if other:
@@ -183,17 +185,14 @@ class Cluster:
 def join(address: str | None) -> None:
     """Become a driver of a cluster, without telling anybody else. Raises UsageError if there is none at the address."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    wanted = address or os.environ.get("RAY_ADDRESS") or "local"
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(
-            address=address,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            include_dashboard=None if address else False,
-        )
+        own: dict[str, Any] = {"include_dashboard": False} if wanted == "local" else {}
+        ray.init(address=wanted, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UsageError(f"No Ray cluster at {address!r}: {error}. Start one with `ray start --head`.") from error
+        raise UsageError(f"No Ray cluster at {wanted!r}: {error}. Start one with `ray start --head`.") from error
     finally:
         if is_main:
             signal.signal(signal.SIGTERM, before)  # Ray's own handler would end the run at once

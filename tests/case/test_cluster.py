@@ -28,13 +28,21 @@ sys.stdin.readline()
 cluster.shutdown()
 """
 
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": os.pathsep.join(sys.path),
+    "PYTHONWARNINGS": "ignore",
+    "OMP_NUM_THREADS": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "disabled",  # no token in the home folder
+    "RAY_worker_niceness": "0",  # on a busy machine Ray's own 15 means never
+}
+
 
 @pytest.fixture
 def cluster() -> Iterator[subprocess.Popen[str]]:
     """A cluster of a head that computes nothing and two nodes; a line on standard input kills the first of them."""
-    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([sys.executable, "-c", CLUSTER], text=True, env=environment, **pipes) as process:  # type: ignore[call-overload]
+    with subprocess.Popen([sys.executable, "-c", CLUSTER], text=True, env=ENVIRONMENT, **pipes) as process:  # type: ignore[call-overload]
         yield process
         process.stdin.write("\n\n")
         process.stdin.close()
@@ -59,9 +67,8 @@ def test_two_nodes_and_one_of_them_dies(cluster: "subprocess.Popen[str]", tmp_pa
 
     address = cluster.stdout.readline().split()[-1]
     command = [sys.executable, "-m", "mesorch_cli", *words, "-o", str(tmp_path / "there"), "--engine", "ray"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([*command, "--address", address], text=True, env=environment, **pipes) as run:  # type: ignore[call-overload]
+    with subprocess.Popen([*command, "--address", address], text=True, env=ENVIRONMENT, **pipes) as run:  # type: ignore[call-overload]
         lines = []
         for line in run.stdout:
             lines.append(json.loads(line))
