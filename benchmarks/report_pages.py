@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from mesorch_cli.report.report import PdfRule, write_report
 from tests.report import made
@@ -22,13 +22,14 @@ def browse(case: Path) -> tuple[float, float]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page()
+        page.set_default_timeout(60_000)
         started = time.perf_counter()
         page.goto(f"{case.as_uri()}/index.html")
         page.wait_for_selector("#filter:not([hidden])")
         opened = time.perf_counter() - started
         started = time.perf_counter()
         page.locator("#filter-text").fill("photo 0000")
-        page.wait_for_function("document.getElementById('filter-count').textContent !== ''")
+        expect(page.locator("#filter-count")).not_to_be_empty(timeout=60_000)
         filtered = time.perf_counter() - started
         browser.close()
     return opened, filtered

@@ -12,7 +12,8 @@ FORGED = "photos/a/splice.jpg/index.html"
 
 def seen(page: Page) -> Image.Image:
     """Return the pictures of the stage as they look, once both are there."""
-    page.wait_for_function("[...document.querySelectorAll('.pair img')].every(one => one.complete && one.naturalWidth)")
+    for picture in page.locator(".pair img").all():
+        picture.evaluate("image => image.decode()")
     return Image.open(io.BytesIO(page.locator("#pair").screenshot())).convert("RGB")
 
 
