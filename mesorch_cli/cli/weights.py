@@ -52,11 +52,16 @@ def info(which: Which = None, as_json: options.Json = False) -> None:
     Example: mesorch weights info mesorch-s --json
     """
     with guard():
-        from mesorch_cli.network.store import file_sha256, resolve
+        from mesorch_cli.inference.loading import open_exported
+        from mesorch_cli.network.store import EXPORTED_SUFFIXES, file_sha256, resolve
         from mesorch_cli.network.weights import read_passport
 
         stored = resolve(which)
-        values = json.loads(read_passport(stored.path).to_json())
+        if stored.path.suffix in EXPORTED_SUFFIXES:
+            passport = open_exported(stored.path).weights.passport
+        else:
+            passport = read_passport(stored.path)
+        values = json.loads(passport.to_json())
         values |= {"path": str(stored.path), "sha256": file_sha256(stored.path)}
         if as_json:
             console.write_data(json.dumps(values))
@@ -113,13 +118,15 @@ def import_(
 def verify(which: Which = None, as_json: options.Json = False) -> None:
     """Check weights: file hash against SHA256SUMS, tensors against the passport's seal, every tensor in its place.
 
+    Of an exported file: its graph against the passport's seal, and every file against the sidecar.
+
     Example: mesorch weights verify mesorch-s
     """
     with guard():
-        from mesorch_cli.network.store import find_weights, resolve
-        from mesorch_cli.network.weights import load_weights
+        from mesorch_cli.inference.loading import open_weights
+        from mesorch_cli.network.store import resolve
 
-        loaded = load_weights(find_weights(which))
+        loaded = open_weights(which).weights
         recorded = resolve(which).recorded_sha256 is not None
         if as_json:
             values = {"name": loaded.passport.name, "sha256": loaded.sha256, "recorded": recorded, "ok": True}

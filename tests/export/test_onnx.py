@@ -261,3 +261,12 @@ def test_bench_times_an_exported_file_beside_a_network(tiny_onnx: Path) -> None:
     assert exported["network"] == tiny_onnx.name
     assert exported["seconds"] > 0
     assert exported["floor_seconds"] is None
+
+
+def test_weights_info_and_verify_know_exported_files(tiny_onnx: Path) -> None:
+    info = CliRunner().invoke(app, ["weights", "info", str(tiny_onnx), "--json"])
+    assert info.exit_code == 0, info.stderr
+    assert json.loads(info.stdout)["name"] == "tiny"
+    verified = CliRunner().invoke(app, ["weights", "verify", str(tiny_onnx), "--json"])
+    assert verified.exit_code == 0, verified.stderr
+    assert json.loads(verified.stdout)["sha256"] == hashlib.sha256(tiny_onnx.read_bytes()).hexdigest()
