@@ -172,7 +172,7 @@ def test_a_loss_that_explodes_ends_with_its_step_and_files(photos: Path, tmp_pat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--precision", "fp16"], "expected fp32 or bf16"),
+        (["--precision", "fp16"], "'fp16' is not one of"),
         (["--device", "cuda:7"], "is not there"),
         (["--accumulate", "3"], "2 items"),
     ],
