@@ -192,7 +192,8 @@ def run(trainer: "Trainer", wanted: bool, tensorboard: bool) -> None:
         try:
             trainer.run(on_step, on_validation)
         except KeyboardInterrupt:
-            progress.line(f"saved after step {trainer.saved} of {steps}; the same call goes on from there")
+            kept = f"saved after step {trainer.saved} of {steps}" if trainer.saved else "nothing was saved yet"
+            progress.line(f"{kept}; the same call goes on from there")
             raise
 
 
