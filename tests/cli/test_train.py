@@ -54,6 +54,7 @@ def unbroken(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("unbroken") / "run"
     result = train(str(file), "-o", str(folder), "--json")
     assert result.exit_code == 0, result.stderr
+    assert f"step {STEPS} of {STEPS}, loss " in result.stderr, "plain lines where there is no terminal"
     line = json.loads(result.stdout)
     assert (line["schema"], line["steps"]) == ("mesorch.training/1", STEPS)
     assert line["weights"] == str(folder / "best.safetensors")
