@@ -1,6 +1,7 @@
 """`mesorch train`: weights out of photos with masks, and out of forgeries made on the fly."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,13 @@ RUN, MACHINE = "Run", "Machine"
 RUNS = Path("runs")
 SMOOTHING = 0.05  # of the loss and the speed that are shown: the share of the newest step
 SHOWN = ("f1_best", "f1", "auc")
+
+
+class PrecisionName(StrEnum):
+    """Arithmetic of training; fp16 is not offered, since it would need its losses scaled."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
 
 
 def train(
@@ -47,8 +55,8 @@ def train(
         typer.Option(min=1, help="Processes, each with a device. (default: 1, or torchrun's)", rich_help_panel=MACHINE),
     ] = None,
     precision: Annotated[
-        options.PrecisionName | None,
-        typer.Option(help="fp32 or bf16. (default: the training file's)", rich_help_panel=MACHINE),
+        PrecisionName | None,
+        typer.Option(help="Arithmetic. (default: the training file's)", rich_help_panel=MACHINE),
     ] = None,
     accumulate: Annotated[
         int | None,
@@ -92,8 +100,6 @@ def train(
         from mesorch_cli.training.runtime import close_runtime, open_runtime
         from mesorch_cli.training.trainer import Trainer
 
-        if precision is options.PrecisionName.FP16:
-            raise UsageError("--precision fp16 in training: expected fp32 or bf16, which needs no scaling of the loss.")
         folder = output or RUNS / config.stem
         settings = changed(
             read_config(config),
@@ -186,7 +192,8 @@ def run(trainer: "Trainer", wanted: bool, tensorboard: bool) -> None:
         try:
             trainer.run(on_step, on_validation)
         except KeyboardInterrupt:
-            progress.line(f"saved after step {trainer.saved} of {steps}; the same call goes on from there")
+            kept = f"saved after step {trainer.saved} of {steps}" if trainer.saved else "nothing was saved yet"
+            progress.line(f"{kept}; the same call goes on from there")
             raise
 
 

@@ -3,28 +3,31 @@
 import json
 import math
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from mesorch_cli.errors import OutputError, UsageError
 
-METRICS, EVENTS = "metrics.jsonl", "tensorboard"
+METRICS, EVENTS, LOCK = "metrics.jsonl", "tensorboard", ".lock"
 
 
 class Journal:
     """A line for every step and every validation; a resumed run goes on where its checkpoint is.
 
-    What was written after the checkpoint is taken back, for it will be written again.
+    What was written after the checkpoint is taken back, for it will be written again. While it is open, no second run is
+    let into the folder.
     """
 
     def __init__(self, folder: Path, step: int, validated: int, *, tensorboard: bool = True) -> None:
         """Open the journal of a run that has done `step` steps; OutputError where it cannot be written.
 
-        Raises UsageError where TensorBoard is wanted and not installed.
+        Raises UsageError where TensorBoard is wanted and not installed, and where another run is at work.
         """
         self._events: Any = None
         path = folder / METRICS
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / LOCK).open("w", encoding="utf-8")
+            _take(self._lock, folder)
             kept = _kept(path, step, validated) if path.exists() else ""
             temporary = path.with_name(path.name + ".part")
             temporary.write_text(kept, encoding="utf-8")
@@ -63,8 +66,22 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+        self._lock.close()
         if self._events is not None:
             self._events.close()
+
+
+def _take(lock: IO[str], folder: Path) -> None:
+    """Lock the folder until the file is closed or its process ends; UsageError if another process has it."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: the folder is the user's to guard
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise UsageError(f"Another run is at work in {folder}. Wait for its end, or choose another with -o.") from error
 
 
 def _kept(path: Path, step: int, validated: int) -> str:

@@ -54,6 +54,7 @@ def unbroken(file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("unbroken") / "run"
     result = train(str(file), "-o", str(folder), "--json")
     assert result.exit_code == 0, result.stderr
+    assert f"step {STEPS} of {STEPS}, loss " in result.stderr, "plain lines where there is no terminal"
     line = json.loads(result.stdout)
     assert (line["schema"], line["steps"]) == ("mesorch.training/1", STEPS)
     assert line["weights"] == str(folder / "best.safetensors")
@@ -172,7 +173,7 @@ def test_a_loss_that_explodes_ends_with_its_step_and_files(photos: Path, tmp_pat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--precision", "fp16"], "expected fp32 or bf16"),
+        (["--precision", "fp16"], "'fp16' is not one of"),
         (["--device", "cuda:7"], "is not there"),
         (["--accumulate", "3"], "2 items"),
     ],

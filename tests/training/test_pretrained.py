@@ -98,9 +98,9 @@ def test_convnext_of_timm_becomes_the_branch_without_the_stem_s_bias(tmp_path: P
 
 
 def test_mit_of_nvidia_becomes_the_branch(tmp_path: Path) -> None:
-    """The published names are written from ours by the layout of the published code, block by block."""
+    """The published names are written from ours by the layout of the published code; a small one stands for MiT-B3."""
     torch.manual_seed(2)
-    source = TransformerStages("mit_b3", 3, 0.0)
+    source = TransformerStages("mit_compact", 3, 0.0)
     renamed = {"head.weight": torch.zeros(2, 512), "patch_embed1.proj.bias": torch.zeros(64)}
     for key, tensor in source.state_dict().items():
         if key.startswith("patch_embed."):
@@ -111,7 +111,7 @@ def test_mit_of_nvidia_becomes_the_branch(tmp_path: Path) -> None:
         name = {"downsample": "patch_embed", "blocks": "block", "norm": "norm"}[kind]
         renamed[f"{name}{number}.{rest.replace('dwconv.', 'dwconv.dwconv.')}"] = tensor
     torch.save(renamed, tmp_path / "mit_b3.pth")
-    branch = TransformerStages("mit_b3", 6, 0.0)
+    branch = TransformerStages("mit_compact", 6, 0.0)
     load_mit(branch, tmp_path / "mit_b3.pth")
     kernel = branch.state_dict()["patch_embed.proj.weight"]
     assert torch.equal(kernel[:, :3], source.state_dict()["patch_embed.proj.weight"])

@@ -1,5 +1,6 @@
 """The loop: runs that stop end where unbroken ones do, a batch can be learnt by heart, what cannot go on says so."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.passport import Passport
-from mesorch_cli.network.weights import load_weights
+from mesorch_cli.network.weights import load_weights, save_weights
 from mesorch_cli.training.checkpoint import load_checkpoint
 from mesorch_cli.training.config import read_config
 from mesorch_cli.training.publish import publish
@@ -160,8 +161,11 @@ def test_another_training_file_makes_a_new_leg_with_its_own_rates(tmp_path: Path
 def test_a_run_starts_from_weights_of_the_same_network_only(tmp_path: Path, photos: Path, tiny_weights: Path) -> None:
     started = Trainer(config(photos, initial=str(tiny_weights)), tmp_path)
     assert_same(started.network.state_dict(), load_weights(tiny_weights).network.state_dict())
-    with pytest.raises(UsageError, match="does not fit mesorch-p"):
-        Trainer(config(photos, network="mesorch-p", initial=str(tiny_weights)), tmp_path / "p")
+    small = replace(MESORCH_S, name="small", scales=("c1", "s1"), gate_width=None)
+    passport = Passport(name="small", version="1", network=small, licence="none")
+    save_weights(tmp_path / "small.safetensors", Mesorch(small).state_dict(), passport)
+    with pytest.raises(UsageError, match="does not fit mesorch-s: .* tensors missing"):
+        Trainer(config(photos, initial=str(tmp_path / "small.safetensors")), tmp_path / "other")
 
 
 def test_views_keep_photo_and_mask_together() -> None:

@@ -85,3 +85,12 @@ def test_a_journal_takes_back_what_comes_after_the_checkpoint(tmp_path: Path) ->
     assert [line["step"] for line in found] == [1, 2, 2, 3, 4]
     assert found[2] == {"step": 2, "validation": {"set": {"f1": None}}}
     assert found[-1]["loss"] == 9.0
+
+
+def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path) -> None:
+    with Journal(tmp_path, 0, 0, tensorboard=False) as journal:
+        journal.step(1, {"loss": 1.0})
+        with pytest.raises(UsageError, match="Another run is at work"):
+            Journal(tmp_path, 0, 0, tensorboard=False)
+    assert len(metrics(tmp_path)) == 1
+    Journal(tmp_path, 1, 0, tensorboard=False).__exit__()
