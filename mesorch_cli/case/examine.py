@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,8 +22,9 @@ from mesorch_cli.case.record import (
     tool_versions,
 )
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import Photo, read_photo
+from mesorch_cli.evidence import Photo, ReadOptions
 from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
+from mesorch_cli.evidence.isolation import IsolatedReader
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import Verdict
@@ -93,11 +94,16 @@ class Examiner:
         accept_damaged: bool = False,
         max_pixels: int = 500_000_000,
         previews: bool = False,
+        reader: IsolatedReader | None = None,
+        options: ReadOptions | None = None,
     ) -> None:
+        """reader: the processes in which photos are decoded, own ones by default. options: instead of `max_pixels`."""
         self.detector = detector
         self.accept_damaged = accept_damaged
         self.max_pixels = max_pixels
         self.previews = previews
+        self.options = options or ReadOptions(max_pixels=max_pixels, provenance=True)
+        self._reader = reader or IsolatedReader()
         self._argv = [json_path(argument) for argument in argv]
         self._weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
         self.settings_sha256 = settings_digest(detector.settings, weights.sha256, accept_damaged)
@@ -110,25 +116,32 @@ class Examiner:
         data: bytes | None = None,
         output: OutputFolder | None = None,
         on_progress: Callable[[int, int], None] | None = None,
+        page: int | None = None,
     ) -> Examination:
         """Examine one input; a bad one gives a record too. `data`: the bytes, where they came from standard input.
+        `page`: which page or frame, from 1 on; None is the first full one.
 
         Raises OutputError if results cannot be written, and nothing for a bad input.
         """
-        analysed = self.analyse(self.read(source, data=data), on_progress)
+        analysed = self.analyse(self.read(source, data=data, page=page), on_progress)
         if output is None:
             return self.conclude(analysed)
         photo = analysed.loaded.photo
-        folder = output.folder_for(source, photo.sha256 if photo else None)
+        folder = output.folder_for(source, photo.sha256 if photo else None, page)
         return self.conclude(analysed, folder=folder, base=folder.parent)
 
-    def read(self, source: str, *, shown: str | None = None, data: bytes | None = None) -> Loaded:
+    def read(
+        self, source: str, *, shown: str | None = None, data: bytes | None = None, page: int | None = None
+    ) -> Loaded:
         """Read one input, the first of three steps. shown: the name for the record, where it is not the path opened."""
         started_at, started = datetime.now(UTC), time.monotonic()
         photo: Photo | None = None
         failure: InputError | None = None
+        size: int | None
+        sha256: str | None
+        options = self.options if page is None else replace(self.options, page=page)
         try:
-            photo = read_photo(source, data=data, max_pixels=self.max_pixels)
+            photo = self._reader.read(source, data=data, options=options)
             size, sha256 = photo.size_bytes, photo.sha256
         except InputError as error:
             failure = error
@@ -189,9 +202,9 @@ class Examiner:
             ),
             decode=decode_part(photo) if photo else None,
             metadata=photo.metadata if photo else {},
-            provenance={"status": PROVENANCE_NOTE},
+            provenance=photo.provenance if photo else {"status": PROVENANCE_NOTE, "reason": "the file was not read"},
             analysis=self._analysis(detection) if detection.tiles else None,
-            result=result_part(detection, self.detector.settings, tuple(flags)),
+            result=result_part(detection, self.detector.settings, tuple(flags), photo),
             artefacts=self._write_pictures(photo, detection, folder, base),
             weights=self._weights,
             tool=self._tool,

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mesorch_cli.errors import InputError
+from mesorch_cli.evidence.orientation import Box, upright_box, upright_size
 from mesorch_cli.evidence.photo import Photo
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.scoring import Verdict
@@ -43,8 +44,31 @@ class IntegrityPart(_Part):
     findings: list[str]
 
 
+class SizePart(_Part):
+    width: int
+    height: int
+
+
+class ComparisonPart(_Part):
+    """How far a second, independent decoder agrees, where that was asked for; the difference is in stored samples.
+
+    exact_expected: the format leaves decoders no choice, so that any difference is a finding.
+    """
+
+    decoder: str
+    version: str
+    compared: bool
+    reason: str | None = None
+    largest_difference: int | None = None
+    share_changed: Share | None = None
+    exact_expected: bool
+
+
 class DecodePart(_Part):
-    """How bytes became pixels; width and height of the stored raster, orientation recorded and not applied."""
+    """How bytes became pixels; width and height of the stored raster, orientation recorded and not applied.
+
+    page: the one that was read, from 1 on. upright: the size as a viewer shows it. icc_sha256: of the embedded profile.
+    """
 
     reader: str
     version: str
@@ -56,6 +80,10 @@ class DecodePart(_Part):
     orientation: Annotated[int, Field(ge=1, le=8)]
     conversions: list[str]
     integrity: IntegrityPart
+    page: int = 1
+    upright: SizePart | None = None
+    icc_sha256: Sha256 | None = None
+    comparison: ComparisonPart | None = None
 
 
 class AnalysisPart(_Part):
@@ -71,8 +99,20 @@ class AnalysisPart(_Part):
     coverage: Share
 
 
+class BoxPart(_Part):
+    """A rectangle of pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
 class RegionPart(_Part):
-    """A connected region above the threshold, in pixels of the stored raster."""
+    """A connected region above the threshold, in pixels of the stored raster.
+
+    upright: its rectangle in the picture as a viewer shows it, turned as the file's orientation asks.
+    """
 
     x: int
     y: int
@@ -84,6 +124,7 @@ class RegionPart(_Part):
     centroid_y: float
     mean: Share
     peak: Share
+    upright: BoxPart | None = None
 
 
 class RatioPart(_Part):
@@ -212,6 +253,7 @@ def json_path(path: str) -> str:
 def decode_part(photo: Photo) -> DecodePart:
     """Return the decode block of a photo."""
     decode = photo.decode
+    upright = upright_size(decode.width, decode.height, decode.orientation)
     return DecodePart(
         reader=decode.reader,
         version=decode.version,
@@ -223,11 +265,17 @@ def decode_part(photo: Photo) -> DecodePart:
         orientation=decode.orientation,
         conversions=list(decode.conversions),
         integrity=IntegrityPart(ok=decode.integrity.ok, findings=list(decode.integrity.findings)),
+        page=decode.page,
+        upright=SizePart(width=upright[0], height=upright[1]),
+        icc_sha256=decode.icc_sha256,
+        comparison=None if decode.comparison is None else ComparisonPart(**decode.comparison),
     )
 
 
-def result_part(detection: Detection, settings: Settings, extra_flags: tuple[str, ...] = ()) -> ResultPart:
-    """Return the result block; floats rounded to PROBABILITY_DIGITS."""
+def result_part(
+    detection: Detection, settings: Settings, extra_flags: tuple[str, ...] = (), photo: Photo | None = None
+) -> ResultPart:
+    """Return the result block; floats rounded to PROBABILITY_DIGITS. photo: for the regions' places when upright."""
     rule = settings.score
     regions = [
         RegionPart(
@@ -236,6 +284,9 @@ def result_part(detection: Detection, settings: Settings, extra_flags: tuple[str
                 "share": round(region.share, PROBABILITY_DIGITS),
                 "mean": round(region.mean, PROBABILITY_DIGITS),
                 "peak": round(region.peak, PROBABILITY_DIGITS),
+                "upright": None
+                if photo is None
+                else _upright(Box(region.x, region.y, region.width, region.height), photo),
             }
         )
         for region in detection.regions
@@ -252,6 +303,11 @@ def result_part(detection: Detection, settings: Settings, extra_flags: tuple[str
         likelihood_ratio=_ratio_part(detection),
         calibration=_calibration_part(settings) if detection.calibrated is not None else None,
     )
+
+
+def _upright(box: Box, photo: Photo) -> BoxPart:
+    decode = photo.decode
+    return BoxPart(**upright_box(box, decode.width, decode.height, decode.orientation)._asdict())
 
 
 def _ratio_part(detection: Detection) -> RatioPart | None:

@@ -10,6 +10,7 @@ from mesorch_cli.evidence.exif import MAX_TEXT, read_exif
 from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.inspection import Inspection
 from mesorch_cli.evidence.jpeg import COM, DQT, JpegStructure, marker_name
+from mesorch_cli.evidence.photo import Content
 
 MAX_MARKERS = 128
 MAX_NOTES = 40
@@ -30,7 +31,7 @@ _CHROMINANCE = (
 )  # fmt: skip
 
 
-def read_metadata(data: bytes, inspection: Inspection) -> tuple[dict[str, Any], int]:
+def read_metadata(data: Content, inspection: Inspection) -> tuple[dict[str, Any], int]:
     """Return the metadata, bounded and fit for JSON, and the orientation (1..8) that it asks for. Never raises.
 
     Keys: "exif" (directories of tags), "software" and "dates" (from EXIF, XMP and PNG texts), "icc" and "xmp" (size
@@ -50,7 +51,7 @@ def read_metadata(data: bytes, inspection: Inspection) -> tuple[dict[str, Any], 
     if texts:
         facts["text"] = texts
     if inspection.format == formats.JPEG:
-        facts |= describe_jpeg(data, inspection.structure, notes)
+        facts |= describe_jpeg(bytes(data), inspection.structure, notes)
     elif inspection.format == formats.PNG:
         facts["chunks"] = [chunk.type.decode("latin-1") for chunk in inspection.structure.chunks[:MAX_MARKERS]]
     if facts:
