@@ -38,13 +38,17 @@ class Segment(NamedTuple):
 
 @dataclass
 class Scan:
-    """Entropy-coded data in `data[start:end]`, fill bytes excluded, and how its header described it."""
+    """Entropy-coded data in `data[start:end]`, fill bytes excluded, and how its header described it.
+
+    `interval` is the number of units between restart markers that is in force, 0 for none.
+    """
 
     header: Segment
     components: tuple[int, ...]
     start: int
     end: int = 0
     restarts: int = 0
+    interval: int = 0
 
 
 @dataclass
@@ -187,6 +191,7 @@ def _enter_segment(
         structure.restart_interval = int.from_bytes(payload[:2], "big")
     elif segment.marker == SOS and structure.components and payload and len(payload) >= 1 + 2 * payload[0]:
         scan = Scan(segment, tuple(payload[1 : 1 + 2 * payload[0] : 2]), segment.end)
+        scan.interval = structure.restart_interval
         structure.scans.append(scan)
         return _follow_scan(data, scan, structure, stops, findings)
     elif segment.marker == SOS:
