@@ -102,7 +102,7 @@ class Examiner:
         self.accept_damaged = accept_damaged
         self.max_pixels = max_pixels
         self.previews = previews
-        self.options = options or ReadOptions(max_pixels=max_pixels, provenance=True)
+        self.options = options or ReadOptions(max_pixels=max_pixels, provenance=True, exiftool=True)
         self._reader = reader or IsolatedReader()
         self._argv = [json_path(argument) for argument in argv]
         self._weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)

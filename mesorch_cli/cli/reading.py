@@ -71,6 +71,7 @@ class Reading:
             max_pixels=self.max_pixels,
             compare_decoders=self.compare_decoders,
             provenance=True,
+            exiftool=True,
             trust_list=None if self.trust_list is None else read_trust_list(self.trust_list),
         )
 

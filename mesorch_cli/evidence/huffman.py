@@ -11,7 +11,7 @@ _WINDOW = 16  # bits: the longest code
 ZERO_RUN = 256  # zero bytes in a row that compressed data of a photo does not have
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     """The data is not what the picture needs; the message says how."""
 
 
@@ -29,7 +29,7 @@ class _Bits:
         window = int.from_bytes(self._data[place : place + 3], "big") >> (8 - (self.at & 7)) & 0xFFFF
         entry = table[window]
         if not entry:
-            raise _Broken("holds codes that do not decode")
+            raise _BrokenError("holds codes that do not decode")
         self.at += entry >> 8
         return entry & 0xFF
 
@@ -42,9 +42,9 @@ class _Bits:
 
     def finish(self) -> None:
         if self.at > self.end:
-            raise _Broken("ends before the picture does")
+            raise _BrokenError("ends before the picture does")
         if self.end - self.at >= 8:
-            raise _Broken("goes on after the picture is complete")
+            raise _BrokenError("goes on after the picture is complete")
 
 
 class _Parameters(NamedTuple):
@@ -79,7 +79,7 @@ def walk_codes(data: bytes, structure: JpegStructure) -> str | None:
                 masks = history.setdefault(component.id, [0] * (blocks[0] * blocks[1]))
                 table = tables.get(0x10 | selectors[component.id] & 15, [])
                 _walk_ac(pieces, masks, table, parameters, scan.interval)
-        except _Broken as error:
+        except _BrokenError as error:
             return f"scan {number + 1} of {len(structure.scans)} {error}"
         except (ValueError, StopIteration, LookupError):
             return f"scan {number + 1} of {len(structure.scans)} has a header that makes no sense"
@@ -129,7 +129,7 @@ def _walk_dc(
                 for table in order:
                     size = bits.symbol(table)
                     if size > 15:
-                        raise _Broken("holds codes that do not decode")
+                        raise _BrokenError("holds codes that do not decode")
                     bits.at += size
                 if bits.at > bits.end:
                     break
@@ -160,7 +160,7 @@ def _walk_sequential(
                     place += (code >> 4) + 1
                     bits.at += code & 15
                 if place > 64:
-                    raise _Broken("holds a coefficient outside its block")
+                    raise _BrokenError("holds a coefficient outside its block")
             if bits.at > bits.end:
                 break
         bits.finish()
@@ -184,7 +184,7 @@ def _walk_ac(pieces: list[bytes], masks: list[int], table: list[int], parameters
         block += share
         bits.finish()
         if run:
-            raise _Broken("ends with a run that goes past the picture")
+            raise _BrokenError("ends with a run that goes past the picture")
 
 
 def _first_block(bits: _Bits, mask: int, table: list[int], parameters: _Parameters) -> tuple[int, int]:
@@ -200,7 +200,7 @@ def _first_block(bits: _Bits, mask: int, table: list[int], parameters: _Paramete
             continue
         place += zeros
         if place > parameters.last:
-            raise _Broken("holds a coefficient outside its block")
+            raise _BrokenError("holds a coefficient outside its block")
         bits.at += size
         mask |= 1 << place
         place += 1
@@ -219,7 +219,7 @@ def _refined_block(bits: _Bits, mask: int, table: list[int], parameters: _Parame
             bits.at += _band(before, place, last).bit_count()
             return mask, run
         if size > 1:
-            raise _Broken("holds codes that do not decode")
+            raise _BrokenError("holds codes that do not decode")
         bits.at += size  # the sign of the new coefficient
         while place <= last:
             if before >> place & 1:
@@ -231,7 +231,7 @@ def _refined_block(bits: _Bits, mask: int, table: list[int], parameters: _Parame
             place += 1
         if size:
             if place > last:
-                raise _Broken("holds a coefficient outside its block")
+                raise _BrokenError("holds a coefficient outside its block")
             mask |= 1 << place
         place += 1
     return mask, 0
@@ -273,7 +273,7 @@ def _shares(pieces: list[bytes], units: int, interval: int) -> list[tuple[bytes,
     if len(pieces) == len(counts) + 1 and not pieces[-1]:
         pieces = pieces[:-1]  # one restart marker more than needed, at the end
     if len(pieces) != len(counts):
-        raise _Broken(f"has {len(pieces)} pieces between restart markers and needs {len(counts)}")
+        raise _BrokenError(f"has {len(pieces)} pieces between restart markers and needs {len(counts)}")
     return list(zip(pieces, counts, strict=True))
 
 
@@ -300,5 +300,5 @@ def _lookup(content: bytes) -> list[int]:
         for _ in range(count):
             table += [length << 8 | next(symbols)] * (1 << (_WINDOW - length))
     if len(table) > 1 << _WINDOW:
-        raise _Broken("has a Huffman table with too many codes")
+        raise _BrokenError("has a Huffman table with too many codes")
     return table + [0] * ((1 << _WINDOW) - len(table))

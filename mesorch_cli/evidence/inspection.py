@@ -49,6 +49,7 @@ class Inspection:
     exif: Content | None = None
     icc: bytes | None = None
     xmp: bytes | None = None
+    iptc: bytes | None = None
     orientation: int | None = None  # where the container, not EXIF, states it
     facts: dict[str, Any] = field(default_factory=dict)
     structure: Any = None

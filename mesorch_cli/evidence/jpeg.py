@@ -8,9 +8,10 @@ import numpy as np
 
 from mesorch_cli.evidence.formats import JPEG
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError, describe_trailer
+from mesorch_cli.evidence.xmp import iptc_of_photoshop
 
 SOI, EOI, SOS, DQT, DHT, DRI, DNL, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0xFE
-APP1, APP2, APP14 = 0xE1, 0xE2, 0xEE
+APP1, APP2, APP12, APP13, APP14 = 0xE1, 0xE2, 0xEC, 0xED, 0xEE
 FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
 STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RST0..RST7 have no length
 AFTER_SCAN = frozenset({EOI, SOS, DQT, DHT, 0xCC, DRI, DNL, COM, *range(0xE0, 0xF0)})  # what may end a scan
@@ -244,6 +245,8 @@ def _collect_metadata(data: bytes, structure: JpegStructure, inspection: Inspect
             inspection.exif = payload[6:]
         elif segment.marker == APP1 and payload.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
             inspection.xmp = inspection.xmp or payload[29:]
+        elif segment.marker == APP13 and payload.startswith(b"Photoshop 3.0\0"):
+            inspection.iptc = inspection.iptc or iptc_of_photoshop(payload)
         elif segment.marker == APP2 and payload.startswith(b"ICC_PROFILE\0") and len(payload) > 14:
             icc.setdefault(payload[12], payload[14:])
     if icc:

@@ -22,7 +22,8 @@ class ReadOptions:
 
     `max_pixels`: larger pictures are refused before decoding. `page`: which page or frame, from 1 on; None is the first
     full picture. `compare_decoders`: decode a second time by another library. `provenance`: look for C2PA manifests,
-    and check their signers against `trust_list` (PEM certificates) where there is one.
+    and check their signers against `trust_list` (PEM certificates) where there is one. `exiftool`: ask that as well, where
+    it is installed.
     """
 
     max_pixels: int = MAX_PIXELS
@@ -30,6 +31,7 @@ class ReadOptions:
     compare_decoders: bool = False
     provenance: bool = False
     trust_list: str | None = None
+    exiftool: bool = False
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
                 reason="too little memory",
             ) from error
         raise _damaged(name, error) from error
-    metadata, orientation = read_metadata(data, inspection)
+    metadata, orientation = read_metadata(data, inspection, pixels, exiftool=options.exiftool)
     provenance = read_provenance(data, inspection.format, options.trust_list) if options.provenance else {}
     icc_sha256 = None
     if inspection.icc is not None:

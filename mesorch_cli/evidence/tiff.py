@@ -21,7 +21,7 @@ from mesorch_cli.evidence.tiff_data import check_tiff_data
 PHOTOMETRIC_WHITE_IS_ZERO, PHOTOMETRIC_BLACK_IS_ZERO, PHOTOMETRIC_RGB = 0, 1, 2
 PHOTOMETRIC_PALETTE, PHOTOMETRIC_SEPARATED, PHOTOMETRIC_YCBCR = 3, 5, 6
 PHOTOMETRIC_RAW = (32803, 34892)  # colour filter array, linear raw
-TAG_DNG_VERSION, TAG_ICC, TAG_XMP, TAG_ORIENTATION = 50706, 34675, 700, 274
+TAG_DNG_VERSION, TAG_ICC, TAG_XMP, TAG_ORIENTATION, TAG_IPTC = 50706, 34675, 700, 274, 33723
 JPEG_COMPRESSIONS = (6, 7)
 MAX_PAGES = 10_000
 UNSIGNED = 1
@@ -69,6 +69,7 @@ def inspect_tiff(data: Content, wanted: int | None = None) -> Inspection:
     orientation = _tag(page, TAG_ORIENTATION)
     inspection.orientation = orientation if isinstance(orientation, int) else None
     inspection.icc, inspection.xmp = (_as_bytes(_tag(page, tag)) for tag in (TAG_ICC, TAG_XMP))
+    inspection.iptc = _as_bytes(_tag(page, TAG_IPTC))
     inspection.facts = {
         "compression": getattr(page.compression, "name", str(page.compression)),
         "photometric": getattr(page.photometric, "name", str(page.photometric)),

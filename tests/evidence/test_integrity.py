@@ -149,7 +149,8 @@ def test_false_codes_are_damage_even_where_the_length_is_right() -> None:
         broken[int(rng.integers(start, len(data) - 2))] = int(rng.integers(0, 255))
         integrity = judge(bytes(broken))
         told |= set(integrity.findings) if integrity else set()
-    assert "the compressed data holds codes that do not decode" in told
+    assert "the compressed data is wrong: scan 1 of 1 holds codes that do not decode" in told
+    assert "the compressed data is wrong: scan 1 of 1 holds a coefficient outside its block" in told
 
 
 @settings(max_examples=60, deadline=None)
