@@ -53,17 +53,20 @@ def decode_raw(_data: bytes, inspection: Inspection) -> Samples:
     """Develop the sensor's data by DEVELOPMENT."""
     import rawpy
 
-    array = inspection.structure.postprocess(
-        demosaic_algorithm=rawpy.DemosaicAlgorithm.AHD,
-        use_camera_wb=True,
-        no_auto_bright=True,
-        no_auto_scale=False,
-        gamma=tuple(DEVELOPMENT["gamma"]),
-        output_color=rawpy.ColorSpace.sRGB,
-        output_bps=DEVELOPMENT["bits"],
-        highlight_mode=rawpy.HighlightMode.Clip,
-        user_flip=0,
-    )
+    try:
+        array = inspection.structure.postprocess(
+            demosaic_algorithm=rawpy.DemosaicAlgorithm.AHD,
+            use_camera_wb=True,
+            no_auto_bright=True,
+            no_auto_scale=False,
+            gamma=tuple(DEVELOPMENT["gamma"]),
+            output_color=rawpy.ColorSpace.sRGB,
+            output_bps=DEVELOPMENT["bits"],
+            highlight_mode=rawpy.HighlightMode.Clip,
+            user_flip=0,
+        )
+    except rawpy.LibRawError as error:
+        raise ValueError(_words(error)) from error
     inspection.structure.close()
     version = f"{metadata.version('rawpy')} (libraw {'.'.join(map(str, rawpy.libraw_version))})"
     samples = Samples(array, "rgb", "rawpy", version)
@@ -74,5 +77,5 @@ def decode_raw(_data: bytes, inspection: Inspection) -> Samples:
 
 
 def _words(error: Exception) -> str:
-    words = error.args[0] if error.args else type(error).__name__
-    return (words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words))[:200]
+    """Return LibRaw's message, which comes as bytes or as the text of bytes."""
+    return str(error.args[0] if error.args else type(error).__name__).removeprefix("b'").rstrip("'")[:200]

@@ -148,15 +148,15 @@ def _decode_jpeg2000(data: bytes, inspection: Inspection) -> Samples:
 
 
 def _decode_jpegxl(data: bytes, inspection: Inspection) -> Samples:
-    """Decode by libjxl, told to leave the picture as it is stored; samples come over the full range of their type."""
+    """Decode by libjxl, told to leave the picture as it is stored."""
     array = np.asarray(imagecodecs.jpegxl_decode(data, index=0, keeporientation=True, numthreads=1))
     conversions: list[str] = []
     array = to_fixed_range(array, conversions)
     grey = array.ndim == 2 or array.shape[2] < 3
     samples = _codec("jpegxl", array, "grey" if grey else "rgb", imagecodecs.jpegxl_version())
     samples.conversions = conversions
-    if 8 < inspection.bits < 16:
-        samples.conversions.append(spread_words(inspection.bits))
+    if 8 < inspection.bits < 16 and not conversions:
+        samples.bits = inspection.bits
     return samples
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from mesorch_cli.evidence import formats
 from mesorch_cli.evidence.content import as_stream
 from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.evidence.jpegxl import CODESTREAM
 from mesorch_cli.evidence.photo import Content
 
 NOTE = (
@@ -41,6 +42,8 @@ def read_provenance(data: Content, format_name: str, trust_list: str | None = No
     mime = _MIME_TYPES.get(format_name)
     if mime is None or mime not in c2pa.Reader.get_supported_mime_types():
         return _unexamined(f"the C2PA library does not read {format_name} files")
+    if data[:2] == CODESTREAM:  # the library takes JPEG XL only in its boxes, and nothing else can hold a manifest
+        return {"status": "absent", "note": NOTE, "library": f"c2pa-rs {c2pa.sdk_version()}", "trust_list_sha256": None}
     settings: dict[str, Any] = {
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": trust_list is not None}
     }
