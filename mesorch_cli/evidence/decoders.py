@@ -7,7 +7,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import PIL
-from PIL import BmpImagePlugin, GifImagePlugin, Image
+from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, Image
 
 from mesorch_cli.evidence import formats, png
 from mesorch_cli.evidence.camera_raw import decode_raw
@@ -100,12 +100,25 @@ def _decode_webp(data: bytes, inspection: Inspection) -> Samples:
 
 
 def _decode_avif(data: bytes, inspection: Inspection) -> Samples:
-    array = np.asarray(imagecodecs.avif_decode(data, index=inspection.page - 1, numthreads=1))
+    if inspection.pages > 1:
+        return _decode_avif_frame(data, inspection)
+    array = np.asarray(imagecodecs.avif_decode(data, index=0, numthreads=1))
     grey = array.ndim == 2 or array.shape[2] < 3
     samples = _codec("avif", array, "grey" if grey else "rgb", imagecodecs.avif_version())
     if array.dtype == np.uint16:
         inspection.bits = _avif_bits(data)
         samples.bits = inspection.bits
+    return samples
+
+
+def _decode_avif_frame(data: bytes, inspection: Inspection) -> Samples:
+    """Decode one frame of a sequence by Pillow: imagecodecs' decoder overruns its memory on sequences (2026.3.6)."""
+    image = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
+    image.seek(inspection.page - 1)
+    samples = _from_pillow(image)
+    inspection.bits = _avif_bits(data)
+    if inspection.bits > 8:
+        samples.conversions.append(f"{inspection.bits}-bit samples cut to 8 bits by the decoder")
     return samples
 
 

@@ -57,8 +57,8 @@ def shared(array: npt.NDArray[Any]) -> int:
     lies in such a file is not copied.
     """
     owner: Any = array
-    while isinstance(owner, np.ndarray):
-        owner = owner.base
+    while isinstance(owner, (np.ndarray, memoryview)):
+        owner = owner.base if isinstance(owner, np.ndarray) else owner.obj
     if isinstance(owner, FileMap) and len(owner) == array.nbytes and array.flags.c_contiguous:
         return os.dup(owner.descriptor)
     if array.nbytes > DISK_BYTES or not hasattr(os, "memfd_create"):

@@ -27,7 +27,14 @@ def problem(data: bytes) -> str | None:
 @pytest.mark.parametrize("progressive", [True, False])
 @pytest.mark.parametrize(
     "options",
-    [{}, {"subsampling": 0}, {"subsampling": 1}, {"restart_marker_rows": 1}, {"restart_marker_blocks": 3}, {"quality": 30}],
+    [
+        {},
+        {"subsampling": 0},
+        {"subsampling": 1},
+        {"restart_marker_rows": 1},
+        {"restart_marker_blocks": 3},
+        {"quality": 30},
+    ],
 )
 def test_sound_files_pass(options: dict[str, Any], progressive: bool) -> None:
     for height, width in SIZES:
