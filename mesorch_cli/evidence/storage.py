@@ -35,6 +35,13 @@ def allocate(shape: tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) -> 
     return mapped(_unlinked_file(size), shape, dtype, writable=True)
 
 
+def zeros(shape: tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) -> npt.NDArray[Scalar]:
+    """Return an array of zeros, in memory or in a file as `allocate` does it."""
+    if _size(shape, np.dtype(dtype)) <= DISK_BYTES:
+        return np.zeros(shape, dtype)
+    return allocate(shape, dtype)
+
+
 def mapped(
     descriptor: int, shape: tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar], *, writable: bool = False
 ) -> npt.NDArray[Scalar]:

@@ -9,6 +9,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.evidence import storage
+from mesorch_cli.inference import scoring
 from mesorch_cli.inference.backends import TorchBackend, choose_device
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import Verdict
@@ -16,6 +18,7 @@ from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.network.passport import Level
+from mesorch_cli.report import overlay
 from tests.inference.networks import NATIVE, WHOLE, Pixelwise, noise, settings
 
 
@@ -223,3 +226,24 @@ def test_progress_counts_every_tile() -> None:
 def test_a_device_that_is_not_there_is_refused(device: str) -> None:
     with pytest.raises(UsageError, match=device):
         choose_device(device)
+
+
+def test_a_canvas_in_a_file_gives_the_same_detection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large photos: pixels mapped read-only, canvas, labels and pictures in files, the score without a sorted copy."""
+    pixels = noise(200, 333)
+    levels = (WHOLE, Level(kind="tiles", long_side=150), NATIVE)
+    detector = Detector(Pixelwise(), settings(levels=levels))
+    usual = detector.detect(pixels)
+    assert usual.probability is not None
+    pictures = (overlay.heatmap(usual.probability), overlay.mask(usual.probability, 0.5))
+    monkeypatch.setattr(storage, "DISK_BYTES", 100)
+    monkeypatch.setattr(scoring, "MOST_PARTITIONED", 100)
+    lying = storage.mapped(storage.shared(pixels), pixels.shape, pixels.dtype)
+    assert not lying.flags.writeable
+    large = detector.detect(lying)
+    assert large.probability is not None
+    assert np.array_equal(usual.probability, large.probability)
+    assert np.array_equal(usual.covered, large.covered)
+    assert usual.regions == large.regions
+    assert usual.score == pytest.approx(large.score, abs=1e-9)
+    assert pictures == (overlay.heatmap(large.probability), overlay.mask(large.probability, 0.5))
