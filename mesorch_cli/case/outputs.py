@@ -54,7 +54,11 @@ class OutputFolder:
         """Raise UsageError if the folder is one that an input lies in: evidence folders are not written to."""
         here = self.root.resolve()
         for source in sources:
-            if source != "-" and Path(source).resolve().parent == here:
+            try:
+                folder = Path(source).resolve().parent
+            except (OSError, ValueError, RuntimeError):
+                continue  # a loop of links, or a name that no file has: reading refuses it, with its own words
+            if source != "-" and folder == here:
                 raise UsageError(
                     f"The output folder {self.root} is the one that {source!r} lies in. Evidence folders are not written "
                     "to; choose another one with -o, or allow it with --in-tree."
