@@ -138,10 +138,12 @@ def _interpret(page: Any, samples: Samples, bits: int) -> None:
 
 
 def _pages(file: tifffile.TiffFile) -> Iterator[Any]:
-    """Yield the pages of the main chain, each with its own tags."""
-    for number, page in enumerate(file.pages):
-        if number >= MAX_PAGES:
+    """Yield the pages of the main chain, each with its own tags; a chain that comes back to a page ends there."""
+    seen: set[int] = set()
+    for page in file.pages:
+        if len(seen) >= MAX_PAGES or page.offset in seen:
             return
+        seen.add(page.offset)
         yield page if isinstance(page, tifffile.TiffPage) else page.aspage()
 
 
