@@ -13,6 +13,7 @@ from mesorch_cli.evidence.xmp import iptc_of_photoshop
 SOI, EOI, SOS, DQT, DHT, DRI, DNL, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0xFE
 APP1, APP2, APP12, APP13, APP14 = 0xE1, 0xE2, 0xEC, 0xED, 0xEE
 FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
+LS_FRAME = 0xF7
 STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RST0..RST7 have no length
 AFTER_SCAN = frozenset({EOI, SOS, DQT, DHT, 0xCC, DRI, DNL, COM, *range(0xE0, 0xF0)})  # what may end a scan
 
@@ -188,6 +189,8 @@ def _enter_segment(
         structure.components = tuple(Component(p[0], p[1] >> 4, p[1] & 15, p[2]) for p in parts)
         if not all(1 <= c.h <= 4 and 1 <= c.v <= 4 for c in structure.components):
             raise BrokenHeaderError("its frame header has sampling factors outside 1 to 4")
+    elif segment.marker == LS_FRAME and not structure.components:
+        raise UnsupportedError("a JPEG-LS image")
     elif segment.marker == DRI and len(payload) >= 2:
         structure.restart_interval = int.from_bytes(payload[:2], "big")
     elif segment.marker == SOS and structure.components and payload and len(payload) >= 1 + 2 * payload[0]:

@@ -20,6 +20,15 @@ def read(data: bytes, **options: int) -> Photo:
     return photo
 
 
+def test_lossless_jpeg_is_read_and_jpeg_ls_is_refused_by_name() -> None:
+    assert np.array_equal(read(bytes(imagecodecs.jpeg8_encode(picture(), lossless=True))).pixels, picture())
+    grey = picture()[..., 0].copy()
+    assert np.array_equal(read(bytes(imagecodecs.ljpeg_encode(grey))).pixels[..., 1], grey)
+    with pytest.raises(InputError, match="JPEG-LS") as caught:
+        read_photo("-", data=bytes(imagecodecs.jpegls_encode(picture())))
+    assert caught.value.reason == "unsupported format"
+
+
 @pytest.mark.parametrize("codec", ["jp2", "j2k"])
 def test_jpeg_2000_boxed_and_bare(codec: str) -> None:
     data = bytes(imagecodecs.jpeg2k_encode(picture(), level=0, reversible=True, codecformat=codec))
