@@ -22,8 +22,9 @@ from mesorch_cli.case.record import (
 )
 from mesorch_cli.case.recorded_settings import settings_digest, settings_values
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import Photo, read_photo
+from mesorch_cli.evidence import Photo, ReadOptions
 from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
+from mesorch_cli.evidence.isolation import IsolatedReader
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import Verdict
@@ -121,11 +122,16 @@ class Examiner:
         accept_damaged: bool = False,
         max_pixels: int = 500_000_000,
         previews: bool = False,
+        reader: IsolatedReader | None = None,
+        options: ReadOptions | None = None,
     ) -> None:
+        """reader: the processes in which photos are decoded, own ones by default. options: instead of `max_pixels`."""
         self.detector = detector
         self.accept_damaged = accept_damaged
         self.max_pixels = max_pixels
         self.previews = previews
+        self.options = options or ReadOptions(max_pixels=max_pixels, provenance=True, exiftool=True)
+        self._reader = reader or IsolatedReader()
         self._argv = [json_path(argument) for argument in argv]
         self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
         self.settings = settings_values(detector.settings, weights.sha256, accept_damaged)
@@ -139,31 +145,36 @@ class Examiner:
         data: bytes | None = None,
         output: OutputFolder | None = None,
         on_progress: Callable[[int, int], None] | None = None,
+        page: int | None = None,
     ) -> Examination:
         """Examine one input; a bad one gives a record too. `data`: the bytes, where they came from standard input.
+        `page`: which page or frame, from 1 on; None is the first full one.
 
         Raises OutputError if results cannot be written, and nothing for a bad input.
         """
-        analysed = self.analyse(self.read(source, data=data), on_progress)
+        analysed = self.analyse(self.read(source, data=data, page=page), on_progress)
         sha256_after = self._hash_again(analysed.loaded)
         folder = None
         if output is not None:
             photo = analysed.loaded.photo
-            folder = output.folder_for(source, photo.sha256 if photo else None)
+            folder = output.folder_for(source, photo.sha256 if photo else None, page)
         composed = self.compose(analysed, folder.name if folder else None).hashed_again(sha256_after)
         if folder is not None:
             composed.write(folder)
         return Examination(composed.record, folder, composed.problem)
 
-    def read(self, source: str, *, shown: str | None = None, data: bytes | None = None) -> Loaded:
+    def read(
+        self, source: str, *, shown: str | None = None, data: bytes | None = None, page: int | None = None
+    ) -> Loaded:
         """Read one input, the first of three steps. shown: the name for the record, where it is not the path opened."""
         started_at, started = datetime.now(UTC), time.monotonic()
         photo: Photo | None = None
         failure: InputError | None = None
         size: int | None
         sha256: str | None
+        options = self.options if page is None else replace(self.options, page=page)
         try:
-            photo = read_photo(source, data=data, max_pixels=self.max_pixels)
+            photo = self._reader.read(source, data=data, options=options)
             size, sha256 = photo.size_bytes, photo.sha256
         except InputError as error:
             failure = error
@@ -232,9 +243,9 @@ class Examiner:
             ),
             decode=decode_part(photo) if photo else None,
             metadata=photo.metadata if photo else {},
-            provenance={"status": PROVENANCE_NOTE},
+            provenance=photo.provenance if photo else {"status": PROVENANCE_NOTE, "reason": "the file was not read"},
             analysis=self._analysis(detection) if detection.tiles else None,
-            result=result_part(detection, self.detector.settings, analysed.flags),
+            result=result_part(detection, self.detector.settings, analysed.flags, photo),
             artefacts=[
                 ArtefactPart(role=name.partition(".")[0], path=json_path(f"{place}/{name}"), sha256=sha256_bytes(data))
                 for name, data in pictures.items()

@@ -57,15 +57,22 @@ class OutputFolder:
         """Raise UsageError if the folder is one that an input lies in: evidence folders are not written to."""
         here = self.root.resolve()
         for source in sources:
-            if source != "-" and Path(source).resolve().parent == here:
+            try:
+                folder = Path(source).resolve().parent
+            except (OSError, ValueError, RuntimeError):
+                continue  # a loop of links, or a name that no file has: reading refuses it, with its own words
+            if source != "-" and folder == here:
                 raise UsageError(
                     f"The output folder {self.root} is the one that {source!r} lies in. Evidence folders are not written "
                     "to; choose another one with -o, or allow it with --in-tree."
                 )
 
-    def folder_for(self, source: str, sha256: str | None) -> Path:
-        """Return the folder of one input, made; a second input of the same name gets one with its hash in the name."""
-        name = safe_name(source)
+    def folder_for(self, source: str, sha256: str | None, page: int | None = None) -> Path:
+        """Return the folder of one input, made; a second input of the same name gets one with its hash in the name.
+
+        page: of the input, where it was asked for; each page has a folder of its own.
+        """
+        name = safe_name(source) + ("" if page is None else f"-page-{page}")
         short = (sha256 or "unread")[:8]
         candidates = [name, f"{name}-{short}", *(f"{name}-{short}-{number}" for number in range(2, 1000))]
         for candidate in candidates:

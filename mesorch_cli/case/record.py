@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mesorch_cli.errors import InputError
+from mesorch_cli.evidence.orientation import Box, upright_box, upright_size
 from mesorch_cli.evidence.photo import Photo
 from mesorch_cli.inference.copy_rule import CopyFinding
 from mesorch_cli.inference.detection import Detection
@@ -44,8 +45,31 @@ class IntegrityPart(_Part):
     findings: list[str]
 
 
+class SizePart(_Part):
+    width: int
+    height: int
+
+
+class ComparisonPart(_Part):
+    """How far a second, independent decoder agrees, where that was asked for; the difference is in stored samples.
+
+    exact_expected: the format leaves decoders no choice, so that any difference is a finding.
+    """
+
+    decoder: str
+    version: str
+    compared: bool
+    reason: str | None = None
+    largest_difference: int | None = None
+    share_changed: Share | None = None
+    exact_expected: bool
+
+
 class DecodePart(_Part):
-    """How bytes became pixels; width and height of the stored raster, orientation recorded and not applied."""
+    """How bytes became pixels; width and height of the stored raster, orientation recorded and not applied.
+
+    page: the one that was read, from 1 on. upright: the size as a viewer shows it. icc_sha256: of the embedded profile.
+    """
 
     reader: str
     version: str
@@ -57,6 +81,10 @@ class DecodePart(_Part):
     orientation: Annotated[int, Field(ge=1, le=8)]
     conversions: list[str]
     integrity: IntegrityPart
+    page: int = 1
+    upright: SizePart | None = None
+    icc_sha256: Sha256 | None = None
+    comparison: ComparisonPart | None = None
 
 
 class AnalysisPart(_Part):
@@ -72,8 +100,20 @@ class AnalysisPart(_Part):
     coverage: Share
 
 
+class BoxPart(_Part):
+    """A rectangle of pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
 class RegionPart(_Part):
-    """A connected region above the threshold, in pixels of the stored raster."""
+    """A connected region above the threshold, in pixels of the stored raster.
+
+    upright: its rectangle in the picture as a viewer shows it, turned as the file's orientation asks.
+    """
 
     x: int
     y: int
@@ -85,15 +125,7 @@ class RegionPart(_Part):
     centroid_y: float
     mean: Share
     peak: Share
-
-
-class BoxPart(_Part):
-    """A rectangle in pixels of the stored raster."""
-
-    x: int
-    y: int
-    width: int
-    height: int
+    upright: BoxPart | None = None
 
 
 class CopyPart(_Part):
@@ -229,6 +261,7 @@ def json_path(path: str) -> str:
 def decode_part(photo: Photo) -> DecodePart:
     """Return the decode block of a photo."""
     decode = photo.decode
+    upright = upright_size(decode.width, decode.height, decode.orientation)
     return DecodePart(
         reader=decode.reader,
         version=decode.version,
@@ -240,11 +273,17 @@ def decode_part(photo: Photo) -> DecodePart:
         orientation=decode.orientation,
         conversions=list(decode.conversions),
         integrity=IntegrityPart(ok=decode.integrity.ok, findings=list(decode.integrity.findings)),
+        page=decode.page,
+        upright=SizePart(width=upright[0], height=upright[1]),
+        icc_sha256=decode.icc_sha256,
+        comparison=None if decode.comparison is None else ComparisonPart(**decode.comparison),
     )
 
 
-def result_part(detection: Detection, settings: Settings, extra_flags: tuple[str, ...] = ()) -> ResultPart:
-    """Return the result block; floats rounded to PROBABILITY_DIGITS."""
+def result_part(
+    detection: Detection, settings: Settings, extra_flags: tuple[str, ...] = (), photo: Photo | None = None
+) -> ResultPart:
+    """Return the result block; floats rounded to PROBABILITY_DIGITS. photo: for the regions' places when upright."""
     rule = settings.score
     regions = [
         RegionPart(
@@ -253,6 +292,9 @@ def result_part(detection: Detection, settings: Settings, extra_flags: tuple[str
                 "share": round(region.share, PROBABILITY_DIGITS),
                 "mean": round(region.mean, PROBABILITY_DIGITS),
                 "peak": round(region.peak, PROBABILITY_DIGITS),
+                "upright": None
+                if photo is None
+                else _upright(Box(region.x, region.y, region.width, region.height), photo),
             }
         )
         for region in detection.regions
@@ -283,6 +325,11 @@ def _copy_part(copy: CopyFinding) -> CopyPart:
         matches=copy.matches,
         agreement=round(copy.agreement, PROBABILITY_DIGITS),
     )
+
+
+def _upright(box: Box, photo: Photo) -> BoxPart:
+    decode = photo.decode
+    return BoxPart(**upright_box(box, decode.width, decode.height, decode.orientation)._asdict())
 
 
 def _ratio_part(detection: Detection) -> RatioPart | None:

@@ -15,6 +15,7 @@ from mesorch_cli.case.examine import Composed
 from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.record import Record
 from mesorch_cli.errors import UsageError
+from mesorch_cli.evidence import ReadOptions
 
 SCORE_TOLERANCE = (
     0.001  # other threads, processors and devices move the last bits of logits, and so a score by far less
@@ -65,6 +66,14 @@ def input_of(record_path: Path, record: Record) -> Path:
             if row is not None:
                 return Path(read_case(case).evidence) / row.path
     return Path(record.input.path)
+
+
+def reading_of(record: Record) -> ReadOptions:
+    """Return how to read a record's file again: the same page, and a second decoder where there was one."""
+    decode = record.decode
+    page = decode.page if decode is not None and decode.pages > 1 else None
+    second = decode is not None and decode.comparison is not None
+    return ReadOptions(page=page, compare_decoders=second, provenance=True, exiftool=True)
 
 
 def compared(record: Record, record_path: Path, again: Composed) -> Comparison:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mesorch_cli.case.examine import Examiner
+from mesorch_cli.evidence import ReadOptions
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.loading import Runnable
 from mesorch_cli.inference.settings import Settings
@@ -10,7 +11,8 @@ from mesorch_cli.inference.settings import Settings
 
 @dataclass(frozen=True)
 class ExaminerSpec:
-    """Weights, settings and rules of a run; argv is what its records say of the command line."""
+    """Weights, settings and rules of a run; argv is what its records say of the command line. reading:
+    how files are read, None for the usual way within max_pixels."""
 
     weights: Runnable
     settings: Settings
@@ -18,6 +20,7 @@ class ExaminerSpec:
     accept_damaged: bool = False
     max_pixels: int = 500_000_000
     previews: bool = False
+    reading: ReadOptions | None = None
 
     def examiner(self, device: str) -> Examiner:
         """Return an examiner with a network of its own on a device. Raises UsageError for a device that is not there."""
@@ -28,4 +31,5 @@ class ExaminerSpec:
             accept_damaged=self.accept_damaged,
             max_pixels=self.max_pixels,
             previews=self.previews,
+            options=self.reading,
         )

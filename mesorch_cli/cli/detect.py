@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mesorch_cli.cli import console, options
+from mesorch_cli.cli import console, options, reading
 from mesorch_cli.cli.guard import guard
 from mesorch_cli.cli.inputs import STDIN, named_inputs
 
@@ -61,6 +61,11 @@ def detect(
     null: Annotated[bool, typer.Option("--null", "-0", help="The list of --files-from is NUL-separated.")] = False,
     accept_damaged: options.AcceptDamaged = False,
     max_pixels: options.MaxPixels = 500_000_000,
+    page: reading.Page = None,
+    compare_decoders: reading.CompareDecoders = False,
+    trust_list: reading.TrustList = None,
+    decode_timeout: reading.DecodeTimeout = reading.TIMEOUT_S,
+    decode_memory: reading.DecodeMemory = reading.MEMORY_MIB,
     no_artefacts: Annotated[
         bool, typer.Option("--no-artefacts", help="Write no files at all.", rich_help_panel=options.OUTPUT)
     ] = False,
@@ -84,11 +89,16 @@ def detect(
     """
     with guard():
         sources = list(named_inputs(paths or [], files_from, null))
+        first_page = reading.wanted_page(page)
+        how = reading.Reading(max_pixels, compare_decoders, trust_list, decode_timeout, decode_memory)
+        read_options = how.options()
         from mesorch_cli.case.outputs import OutputFolder
 
         folder = None if no_artefacts else OutputFolder(output)
         if folder is not None and not in_tree:
             folder.refuse_beside(sources)
+
+        reader = how.reader()  # comes up while the network is loaded
 
         from mesorch_cli.case.examine import Examiner
         from mesorch_cli.inference.calibration_file import calibrated, read_calibration
@@ -103,12 +113,24 @@ def detect(
         if calibration is not None:
             settings = calibrated(settings, loaded.sha256, read_calibration(calibration))
         detector = Detector(opened.start(device, settings.precision), settings)
-        examiner = Examiner(detector, loaded, argv=sys.argv[1:], accept_damaged=accept_damaged, max_pixels=max_pixels)
+        examiner = Examiner(
+            detector, loaded, argv=sys.argv[1:], accept_damaged=accept_damaged, reader=reader, options=read_options
+        )
         outcomes = []
         for source in sources:
             data = sys.stdin.buffer.read() if source == STDIN else None
-            with console.tile_progress(source, wanted=not quiet) as on_progress:
-                examination = examiner.examine(source, data=data, output=folder, on_progress=on_progress)
-            report(examination, as_json, quiet)
-            outcomes.append((examination.analysed, examination.record.result.verdict is Verdict.EVIDENCE))
+            number, last = first_page, first_page
+            while True:
+                with console.tile_progress(source, wanted=not quiet) as on_progress:
+                    examination = examiner.examine(
+                        source, data=data, output=folder, on_progress=on_progress, page=number
+                    )
+                report(examination, as_json, quiet)
+                outcomes.append((examination.analysed, examination.record.result.verdict is Verdict.EVIDENCE))
+                if page == reading.ALL and examination.record.decode is not None:
+                    last = examination.record.decode.pages
+                if number is None or last is None or number >= last:
+                    break
+                number += 1
+        reader.close()
         raise typer.Exit(exit_code(outcomes, fail_on_findings))

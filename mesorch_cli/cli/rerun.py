@@ -78,7 +78,7 @@ def rerun(
         import torch
 
         from mesorch_cli.case.recorded_settings import settings_digest, settings_from
-        from mesorch_cli.case.rerun import Answer, compared, input_of, read_record
+        from mesorch_cli.case.rerun import Answer, compared, input_of, read_record, reading_of
         from mesorch_cli.case.spec import ExaminerSpec
         from mesorch_cli.inference.loading import open_weights
 
@@ -99,6 +99,7 @@ def rerun(
             tuple(sys.argv[1:]),
             accept_damaged=bool(record.settings["accept_damaged"]),
             previews=any(artefact.role == "thumbnail" for artefact in record.artefacts),
+            reading=reading_of(record),
         )
         examiner = spec.examiner(device_for(record, device))
         again = examiner.compose(examiner.analyse(examiner.read(str(source), shown=record.input.path)), "again")

@@ -1,11 +1,14 @@
 """From stored samples to RGB: every step by a written formula, and every step named in `conversions`."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mesorch_cli.evidence.inspection import UnsupportedError
 from mesorch_cli.evidence.photo import Pixels
+from mesorch_cli.evidence.storage import allocate
 
 ROWS_AT_ONCE = 256  # conversions that need wider numbers go through the picture in bands, to bound the memory
 
@@ -35,31 +38,36 @@ def to_rgb(samples: Samples) -> Pixels:
     """Return (H, W, 3) C-contiguous pixels, adding each conversion to `samples.conversions`.
 
     Grey is written to all three channels, extra channels are dropped (nothing is blended), CMYK becomes RGB by
-    R = (1 - C)(1 - K) and so on, without any profile.
+    R = (1 - C)(1 - K) and so on, without any profile. Done in bands of rows, so that a large picture is never held twice.
     """
     array = samples.array if samples.array.ndim == 3 else samples.array[:, :, None]
     if array.dtype not in (np.uint8, np.uint16):
         raise UnsupportedError(f"an image with samples of type {array.dtype}")
-    if samples.bits not in (None, 8, 16):
-        array = spread(array, samples.bits)
-        samples.conversions.append(spread_words(samples.bits))
+    bits = samples.bits or 8
+    if bits not in (8, 16):
+        samples.conversions.append(spread_words(bits))
     own = _CHANNELS[samples.kind]
     extra = array.shape[2] - own
     if extra < 0:
         raise UnsupportedError(f"an image with {array.shape[2]} channels where {own} make {samples.kind}")
     if extra:
         samples.conversions.append("alpha channel dropped" if extra == 1 else f"{extra} extra channels dropped")
-        array = array[:, :, :own]
+    inverted = samples.kind == "cmyk inverted"
     if samples.kind == "grey":
         samples.conversions.append("grey replicated to RGB")
-        array = np.repeat(array, 3, axis=2)
-    elif samples.kind.startswith("cmyk"):
-        inverted = samples.kind == "cmyk inverted"
+    elif own == 4:
         samples.conversions.append(
             f"{'inverted ' if inverted else ''}CMYK to RGB by R = (1 - C)(1 - K), without a colour profile"
         )
-        array = _cmyk_to_rgb(array, inverted=inverted)
-    return np.ascontiguousarray(array)
+    elif not extra and bits in (8, 16):
+        return np.ascontiguousarray(array)
+    dtype = array.dtype.type if bits in (8, 16) else np.uint8 if bits < 8 else np.uint16
+    rgb: Pixels = allocate((*array.shape[:2], 3), dtype)
+    for start in range(0, len(array), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        band = spread(array[rows, :, :own], bits)
+        rgb[rows] = _cmyk_to_rgb(band, inverted=inverted) if own == 4 else band  # grey is broadcast
+    return rgb
 
 
 def spread(array: Pixels, bits: int) -> Pixels:
@@ -80,6 +88,53 @@ def spread(array: Pixels, bits: int) -> Pixels:
 def spread_words(bits: int) -> str:
     """Say what `spread` did."""
     return f"{bits}-bit samples scaled to {8 if bits < 8 else 16} bits"
+
+
+def to_fixed_range(array: npt.NDArray[Any], conversions: list[str]) -> Pixels:
+    """Map samples of any real type to uint8 or uint16, adding what was done to `conversions`.
+
+    uint8 and uint16 stay as they are. Wider unsigned integers keep their upper 16 bits' worth by rounding; signed ones
+    are first shifted so that their lowest value is 0. Floating-point samples that lie in 0..1 are multiplied by 65535;
+    others are stretched linearly from their smallest to their largest value, both told; what is no number becomes black.
+    """
+    if array.dtype in (np.uint8, np.uint16):
+        return array
+    if array.dtype.kind not in "uif":
+        raise UnsupportedError(f"an image with samples of type {array.dtype}")
+    low, top, words = _source_range(array)
+    conversions.append(words)
+    result: Pixels = allocate(array.shape, np.uint8 if array.dtype == np.int8 else np.uint16)
+    scale = np.iinfo(result.dtype).max / (top - low) if top > low else 0.0
+    for start in range(0, len(array), ROWS_AT_ONCE):
+        band = array[start : start + ROWS_AT_ONCE].astype(np.float64)
+        band[~np.isfinite(band)] = low
+        result[start : start + ROWS_AT_ONCE] = np.rint((band - low) * scale)
+    return result
+
+
+def _source_range(array: npt.NDArray[Any]) -> tuple[float, float, str]:
+    """Return the values that become black and white, and the words for it."""
+    bits = array.dtype.itemsize * 8
+    if array.dtype.kind == "u":
+        return 0.0, float(np.iinfo(array.dtype).max), f"{bits}-bit samples scaled to 16 bits"
+    if array.dtype.kind == "i":
+        info = np.iinfo(array.dtype)
+        target = 8 if bits == 8 else 16
+        return float(info.min), float(info.max), f"signed {bits}-bit samples shifted and scaled to {target} bits"
+    low, top, odd = np.inf, -np.inf, 0
+    for start in range(0, len(array), ROWS_AT_ONCE):
+        band = array[start : start + ROWS_AT_ONCE]
+        finite = band[np.isfinite(band)]
+        odd += band.size - finite.size
+        if finite.size:
+            low, top = min(low, float(finite.min())), max(top, float(finite.max()))
+    if low > top:
+        low = top = 0.0
+    unit = low >= 0.0 and top <= 1.0
+    words = "0 to 1 scaled" if unit else f"{low:g} to {top:g} stretched"
+    numbers = f", {odd} of them no numbers and taken as the smallest" if odd else ""
+    sentence = f"{bits}-bit floating-point samples from {words} to 16 bits{numbers}"
+    return (0.0, 1.0, sentence) if unit else (low, top, sentence)
 
 
 def _cmyk_to_rgb(array: Pixels, *, inverted: bool) -> Pixels:

@@ -4,7 +4,15 @@ import io
 import struct
 
 from mesorch_cli.evidence.formats import AVIF, BMP, GIF, HEIC, WEBP
-from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError, describe_trailer
+from mesorch_cli.evidence.inspection import (
+    BrokenHeaderError,
+    Findings,
+    Inspection,
+    NoSuchPageError,
+    UnsupportedError,
+    describe_trailer,
+)
+from mesorch_cli.evidence.photo import Content
 
 MAX_META = 1 << 20  # the first bytes of a HEIC file, in which its property boxes are looked for
 MAX_PADDING = 1 << 26  # never make up more than 64 MiB of missing bytes
@@ -96,7 +104,7 @@ def inspect_avif(data: bytes) -> Inspection:
     """Let the AVIF parser read the boxes of a file; nothing is decoded yet."""
     from PIL import AvifImagePlugin
 
-    findings = _check_boxes(data)
+    findings = check_boxes(data)
     try:
         image = AvifImagePlugin.AvifImageFile(io.BytesIO(data))  # not Image.open: its pixel limit is a global
     except (OSError, SyntaxError, ValueError) as error:
@@ -110,20 +118,24 @@ def inspect_avif(data: bytes) -> Inspection:
     return inspection
 
 
-def inspect_heic(data: bytes) -> Inspection:
-    """Let the HEIF parser read the boxes of a file; the main picture is not decoded yet."""
+def inspect_heic(content: Content, page: int | None = None) -> Inspection:
+    """Let the HEIF parser read the boxes of a file; the main picture, or picture `page`, is not decoded yet."""
     try:
         import pi_heif
     except ImportError as error:
         raise UnsupportedError("a HEIC image, for which the package pi-heif is not installed") from error
-    findings = _check_boxes(data)
+    data = bytes(content)
+    findings = check_boxes(data)
     try:
         file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
-        main = file[file.primary_index]
+        number = file.primary_index if page is None else page - 1
+        if not 0 <= number < len(file):
+            raise NoSuchPageError(f"has {len(file)} pages or frames and no page {page}")
+        main = file[number]
     except (OSError, SyntaxError, ValueError, RuntimeError, EOFError, IndexError) as error:
         raise BrokenHeaderError(str(error) or "the HEIF parser refused it") from error
     inspection = Inspection(HEIC, main.size[0], main.size[1], int(main.info.get("bit_depth", 8)), findings=findings)
-    inspection.pages = len(file)
+    inspection.pages, inspection.page = len(file), number + 1
     inspection.structure = main
     exif = main.info.get("exif")
     if isinstance(exif, bytes):
@@ -166,7 +178,7 @@ def _skip_sub_blocks(data: bytes, at: int) -> int:
     return len(data) + 1
 
 
-def _check_boxes(data: bytes) -> Findings:
+def check_boxes(data: bytes) -> Findings:
     """Compare the lengths of the outermost ISO boxes with the length of the file."""
     findings = Findings()
     at = 0

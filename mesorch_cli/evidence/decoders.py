@@ -7,26 +7,34 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import PIL
-from PIL import BmpImagePlugin, GifImagePlugin, Image
+from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, Image
 
 from mesorch_cli.evidence import formats, png
-from mesorch_cli.evidence.colour import Samples, spread_words
+from mesorch_cli.evidence.camera_raw import decode_raw
+from mesorch_cli.evidence.colour import Samples, spread_words, to_fixed_range
 from mesorch_cli.evidence.containers import padded
 from mesorch_cli.evidence.inspection import Inspection
 from mesorch_cli.evidence.jpeg import APP14, JpegStructure
+from mesorch_cli.evidence.photo import Content
 from mesorch_cli.evidence.tiff import decode_tiff
 
 MAX_SALVAGED_BYTES = 1 << 30  # rebuild damaged PNG data only up to 1 GiB
+_COMPOSED = "frame put together from the ones before it, as the animation asks"
 
 
-def decode(data: bytes, inspection: Inspection) -> Samples:
-    """Decode the first full picture of `data` in its stored raster.
+def decode(data: Content, inspection: Inspection) -> Samples:
+    """Decode one picture of `data` in its stored raster: the first full one, or the page asked for.
 
     Damage that still decodes is read as far as it goes, the rest being what the decoder makes up (grey or black);
     `inspection.findings` says so. Raises UnsupportedError, or whatever the codec raises where nothing decodes.
     """
-    samples = _DECODERS[inspection.format](data, inspection)
-    if inspection.pages > 1:
+    if inspection.format == formats.TIFF:
+        samples = decode_tiff(data, inspection)
+    else:
+        samples = _DECODERS[inspection.format](bytes(data), inspection)
+    if inspection.asked and inspection.pages > 1:
+        samples.conversions.insert(0, f"page {inspection.page} of {inspection.pages} read")
+    elif inspection.pages > 1:
         samples.conversions.insert(0, f"first of {inspection.pages} frames or pages read")
     return samples
 
@@ -62,6 +70,12 @@ def _decode_jpeg(data: bytes, inspection: Inspection) -> Samples:
 
 def _decode_png(data: bytes, inspection: Inspection) -> Samples:
     structure: png.PngStructure = inspection.structure
+    if inspection.page > 1:
+        frame = imagecodecs.apng_decode(data, index=inspection.page - 1)
+        kind = "rgb" if frame.ndim == 3 and frame.shape[2] > 2 else "grey"
+        samples = _codec("apng", frame, kind, imagecodecs.apng_version())
+        samples.conversions.append(_COMPOSED)
+        return samples
     raw = png.check_png_stream(data, structure, inspection.findings)
     if raw is not None and structure.raw_bytes <= MAX_SALVAGED_BYTES:
         data = png.salvage_png(data, structure, raw)
@@ -78,17 +92,33 @@ def _decode_png(data: bytes, inspection: Inspection) -> Samples:
 
 
 def _decode_webp(data: bytes, inspection: Inspection) -> Samples:
-    array = imagecodecs.webp_decode(padded(data, inspection.structure), index=0)
-    return _codec("webp", array, "rgb", imagecodecs.webp_version())
+    array = imagecodecs.webp_decode(padded(data, inspection.structure), index=inspection.page - 1)
+    samples = _codec("webp", array, "rgb", imagecodecs.webp_version())
+    if inspection.page > 1:
+        samples.conversions.append(_COMPOSED)
+    return samples
 
 
 def _decode_avif(data: bytes, inspection: Inspection) -> Samples:
+    if inspection.pages > 1:
+        return _decode_avif_frame(data, inspection)
     array = np.asarray(imagecodecs.avif_decode(data, index=0, numthreads=1))
     grey = array.ndim == 2 or array.shape[2] < 3
     samples = _codec("avif", array, "grey" if grey else "rgb", imagecodecs.avif_version())
     if array.dtype == np.uint16:
         inspection.bits = _avif_bits(data)
         samples.bits = inspection.bits
+    return samples
+
+
+def _decode_avif_frame(data: bytes, inspection: Inspection) -> Samples:
+    """Decode one frame of a sequence by Pillow: imagecodecs' decoder overruns its memory on sequences (2026.3.6)."""
+    image = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
+    image.seek(inspection.page - 1)
+    samples = _from_pillow(image)
+    inspection.bits = _avif_bits(data)
+    if inspection.bits > 8:
+        samples.conversions.append(f"{inspection.bits}-bit samples cut to 8 bits by the decoder")
     return samples
 
 
@@ -112,8 +142,35 @@ def _decode_bmp(data: bytes, inspection: Inspection) -> Samples:
     return _from_pillow(BmpImagePlugin.BmpImageFile(io.BytesIO(padded(data, inspection.structure))))
 
 
-def _decode_gif(data: bytes, _inspection: Inspection) -> Samples:
-    return _from_pillow(GifImagePlugin.GifImageFile(io.BytesIO(data)))
+def _decode_gif(data: bytes, inspection: Inspection) -> Samples:
+    image = GifImagePlugin.GifImageFile(io.BytesIO(data))
+    if inspection.page > 1:
+        image.seek(inspection.page - 1)
+    samples = _from_pillow(image)
+    if inspection.page > 1:
+        samples.conversions.append(_COMPOSED)
+    return samples
+
+
+def _decode_jpeg2000(data: bytes, inspection: Inspection) -> Samples:
+    array = np.asarray(imagecodecs.jpeg2k_decode(data, numthreads=1))
+    grey = array.ndim == 2 or array.shape[2] < 3
+    samples = _codec("jpeg2k", array, "grey" if grey else "rgb", imagecodecs.jpeg2k_version())
+    samples.bits = inspection.bits
+    return samples
+
+
+def _decode_jpegxl(data: bytes, inspection: Inspection) -> Samples:
+    """Decode by libjxl, told to leave the picture as it is stored."""
+    array = np.asarray(imagecodecs.jpegxl_decode(data, index=0, keeporientation=True, numthreads=1))
+    conversions: list[str] = []
+    array = to_fixed_range(array, conversions)
+    grey = array.ndim == 2 or array.shape[2] < 3
+    samples = _codec("jpegxl", array, "grey" if grey else "rgb", imagecodecs.jpegxl_version())
+    samples.conversions = conversions
+    if 8 < inspection.bits < 16 and not conversions:
+        samples.bits = inspection.bits
+    return samples
 
 
 def _from_pillow(image: Image.Image) -> Samples:
@@ -148,10 +205,12 @@ def _avif_bits(data: bytes) -> int:
 _DECODERS: dict[str, Callable[[bytes, Inspection], Samples]] = {
     formats.JPEG: _decode_jpeg,
     formats.PNG: _decode_png,
-    formats.TIFF: decode_tiff,
     formats.WEBP: _decode_webp,
     formats.BMP: _decode_bmp,
     formats.GIF: _decode_gif,
     formats.HEIC: _decode_heic,
     formats.AVIF: _decode_avif,
+    formats.JPEG2000: _decode_jpeg2000,
+    formats.JPEGXL: _decode_jpegxl,
+    formats.RAW: decode_raw,
 }

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 from PIL import ExifTags
 
+from mesorch_cli.evidence.photo import Content
+
 MAX_TEXT = 512  # characters of one value
 MAX_VALUES = 64  # numbers of one value
 MAX_TAGS = 512  # of one directory
@@ -27,7 +29,7 @@ class Exif(NamedTuple):
     notes: list[str]
 
 
-def read_exif(data: bytes | None) -> Exif:
+def read_exif(data: Content | None) -> Exif:
     """Read the directories of `data`, which starts with a TIFF header ("II*" or "MM*", or BigTIFF's). Never raises.
 
     Rationals become strings like "1/125", so that nothing is rounded; texts are cut at MAX_TEXT characters and lists
@@ -59,7 +61,7 @@ def read_exif(data: bytes | None) -> Exif:
 class _Reader:
     """Reads directories of one block of bytes; keeps to it whatever the offsets say."""
 
-    def __init__(self, data: bytes, order: str, big: bool, notes: list[str]) -> None:
+    def __init__(self, data: Content, order: str, big: bool, notes: list[str]) -> None:
         self.data, self.order, self.notes = data, order, notes
         self.offset_size = 8 if big else 4
         self.count_size = 8 if big else 2
@@ -131,7 +133,7 @@ class _Reader:
         return text[:MAX_TEXT]
 
 
-def _number(data: bytes, at: int, size: int, order: str | None) -> int | None:
+def _number(data: Content, at: int, size: int, order: str | None) -> int | None:
     if at < 0 or at + size > len(data):
         return None
     return int.from_bytes(data[at : at + size], "little" if order == "<" else "big")

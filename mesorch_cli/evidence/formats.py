@@ -3,27 +3,23 @@
 from mesorch_cli.evidence.inspection import UnsupportedError
 
 JPEG, PNG, TIFF, WEBP, BMP, GIF, HEIC, AVIF = "JPEG", "PNG", "TIFF", "WebP", "BMP", "GIF", "HEIC", "AVIF"
-READABLE = (JPEG, PNG, TIFF, WEBP, BMP, GIF, HEIC, AVIF)
+JPEG2000, JPEGXL, RAW = "JPEG 2000", "JPEG XL", "camera raw"
+READABLE = (JPEG, PNG, TIFF, WEBP, BMP, GIF, HEIC, AVIF, JPEG2000, JPEGXL, RAW)
 
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 
+_JPEG2000_STARTS = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
+_JPEGXL_STARTS = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
+# Fujifilm, Olympus, Panasonic, Sigma and Canon; most other makers' files are TIFFs, which `is_raw` of the TIFF room tells.
+_RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"II\x1a\0\0\0HEAPCCDR")
+
 # Kinds that people do have, so that the message can name them instead of saying "not an image".
 _KNOWN_UNREADABLE = (
-    (b"\xff\x0a", "JPEG XL"),
-    (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
-    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
-    (b"\xff\x4f\xff\x51", "JPEG 2000"),
     (b"8BPS", "Photoshop document"),
     (b"%PDF-", "PDF"),
-    (b"FUJIFILMCCD-RAW", "camera raw (Fujifilm)"),
-    (b"IIRO", "camera raw (Olympus)"),
-    (b"IIRS", "camera raw (Olympus)"),
-    (b"IIU\0", "camera raw (Panasonic)"),
-    (b"FOVb", "camera raw (Sigma)"),
-    (b"II\x1a\0\0\0HEAPCCDR", "camera raw (Canon)"),
     (b"v/1\x01", "OpenEXR"),
     (b"#?RADIANCE", "Radiance HDR"),
     (b"DDS ", "DirectDraw surface"),
@@ -48,16 +44,17 @@ def sniff(data: bytes) -> str | None:
         return PNG
     if data.startswith((b"GIF87a", b"GIF89a")):
         return GIF
-    if data.startswith(_TIFF_STARTS):
-        if data[8:10] == b"CR":
-            raise UnsupportedError("a camera raw file (Canon CR2)")
-        return TIFF
+    if data.startswith(TIFF_STARTS):
+        return RAW if data[8:10] == b"CR" else TIFF
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return WEBP
     if data[:2] == b"BM" and int.from_bytes(data[14:18], "little") in _BMP_HEADER_SIZES:
         return BMP
     if data[4:8] == b"ftyp":
         return _sniff_iso(data)
+    for starts, name in ((_JPEG2000_STARTS, JPEG2000), (_JPEGXL_STARTS, JPEGXL), (_RAW_STARTS, RAW)):
+        if data.startswith(starts):
+            return name
     for start, name in _KNOWN_UNREADABLE:
         if data.startswith(start):
             raise UnsupportedError(f"a file of the kind {name}")
@@ -73,7 +70,7 @@ def _sniff_iso(data: bytes) -> str:
     if brands & _AVIF_BRANDS:
         return AVIF
     if data[8:12] == b"crx ":
-        raise UnsupportedError("a camera raw file (Canon CR3)")
+        return RAW
     if brands & _HEIC_BRANDS:
         return HEIC
     major = data[8:12].decode("latin-1")

@@ -1,13 +1,14 @@
 """SHA-256 of bytes and of files: the name by which a record refers to a piece of evidence."""
 
 import hashlib
+import mmap
 import os
 from pathlib import Path
 
 CHUNK_BYTES = 1 << 20  # 1 MiB: large enough to keep the disk busy, small enough for any machine
 
 
-def sha256_bytes(data: bytes | bytearray | memoryview) -> str:
+def sha256_bytes(data: bytes | bytearray | memoryview | mmap.mmap) -> str:
     """Return the SHA-256 of `data` as 64 lower-case hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from mesorch_cli.evidence.photo import Integrity
+from mesorch_cli.evidence.photo import Content, Integrity
 
 MAX_FINDINGS = 40  # of each kind; a file of noise must not fill the record
 
@@ -33,8 +33,9 @@ class Inspection:
     """A file's own statement about itself, checked against its bytes.
 
     `width` and `height` are pixels of the picture that will be decoded, `bits` the depth of a stored sample, `pages`
-    the number of pages or frames. `exif` starts with the TIFF header, without the "Exif" prefix of JPEG. `structure`
-    is the format's own parse, used by its decoder; `facts` is the part of it that goes into the metadata (JSON only).
+    the number of pages or frames, `page` the one to be read, from 1 on, and `asked` whether the user named it. `exif`
+    starts with the TIFF header, without the "Exif" prefix of JPEG. `structure` is the format's own parse, used by its
+    decoder; `facts` is the part of it that goes into the metadata (JSON only).
     """
 
     format: str
@@ -42,10 +43,13 @@ class Inspection:
     height: int
     bits: int
     pages: int = 1
+    page: int = 1
+    asked: bool = False
     findings: Findings = field(default_factory=Findings)
-    exif: bytes | None = None
+    exif: Content | None = None
     icc: bytes | None = None
     xmp: bytes | None = None
+    iptc: bytes | None = None
     orientation: int | None = None  # where the container, not EXIF, states it
     facts: dict[str, Any] = field(default_factory=dict)
     structure: Any = None
@@ -57,6 +61,10 @@ class BrokenHeaderError(Exception):
 
 class UnsupportedError(Exception):
     """A file of a known kind that this version does not decode; the message says which kind, and what to do."""
+
+
+class NoSuchPageError(Exception):
+    """A page or frame was asked for that the file does not have; the message says how many there are."""
 
 
 def describe_trailer(trailer: bytes) -> str:

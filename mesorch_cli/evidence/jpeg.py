@@ -8,10 +8,12 @@ import numpy as np
 
 from mesorch_cli.evidence.formats import JPEG
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError, describe_trailer
+from mesorch_cli.evidence.xmp import iptc_of_photoshop
 
 SOI, EOI, SOS, DQT, DHT, DRI, DNL, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0xFE
-APP1, APP2, APP14 = 0xE1, 0xE2, 0xEE
+APP1, APP2, APP12, APP13, APP14 = 0xE1, 0xE2, 0xEC, 0xED, 0xEE
 FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
+LS_FRAME = 0xF7
 STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RST0..RST7 have no length
 AFTER_SCAN = frozenset({EOI, SOS, DQT, DHT, 0xCC, DRI, DNL, COM, *range(0xE0, 0xF0)})  # what may end a scan
 
@@ -38,13 +40,17 @@ class Segment(NamedTuple):
 
 @dataclass
 class Scan:
-    """Entropy-coded data in `data[start:end]`, fill bytes excluded, and how its header described it."""
+    """Entropy-coded data in `data[start:end]`, fill bytes excluded, and how its header described it.
+
+    `interval` is the number of units between restart markers that is in force, 0 for none.
+    """
 
     header: Segment
     components: tuple[int, ...]
     start: int
     end: int = 0
     restarts: int = 0
+    interval: int = 0
 
 
 @dataclass
@@ -183,10 +189,13 @@ def _enter_segment(
         structure.components = tuple(Component(p[0], p[1] >> 4, p[1] & 15, p[2]) for p in parts)
         if not all(1 <= c.h <= 4 and 1 <= c.v <= 4 for c in structure.components):
             raise BrokenHeaderError("its frame header has sampling factors outside 1 to 4")
+    elif segment.marker == LS_FRAME and not structure.components:
+        raise UnsupportedError("a JPEG-LS image")
     elif segment.marker == DRI and len(payload) >= 2:
         structure.restart_interval = int.from_bytes(payload[:2], "big")
     elif segment.marker == SOS and structure.components and payload and len(payload) >= 1 + 2 * payload[0]:
         scan = Scan(segment, tuple(payload[1 : 1 + 2 * payload[0] : 2]), segment.end)
+        scan.interval = structure.restart_interval
         structure.scans.append(scan)
         return _follow_scan(data, scan, structure, stops, findings)
     elif segment.marker == SOS:
@@ -239,6 +248,8 @@ def _collect_metadata(data: bytes, structure: JpegStructure, inspection: Inspect
             inspection.exif = payload[6:]
         elif segment.marker == APP1 and payload.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
             inspection.xmp = inspection.xmp or payload[29:]
+        elif segment.marker == APP13 and payload.startswith(b"Photoshop 3.0\0"):
+            inspection.iptc = inspection.iptc or iptc_of_photoshop(payload)
         elif segment.marker == APP2 and payload.startswith(b"ICC_PROFILE\0") and len(payload) > 14:
             icc.setdefault(payload[12], payload[14:])
     if icc:

@@ -6,13 +6,20 @@ from typing import Any
 import numpy as np
 
 from mesorch_cli.evidence import formats
+from mesorch_cli.evidence.consistency import consistency_notes
 from mesorch_cli.evidence.exif import MAX_TEXT, read_exif
+from mesorch_cli.evidence.exiftool import read_exiftool
 from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.inspection import Inspection
-from mesorch_cli.evidence.jpeg import COM, DQT, JpegStructure, marker_name
+from mesorch_cli.evidence.jpeg import APP12, COM, DQT, JpegStructure, marker_name
+from mesorch_cli.evidence.jpeg_tables import makers_of
+from mesorch_cli.evidence.photo import Content, Pixels
+from mesorch_cli.evidence.thumbnail import compare_thumbnail
+from mesorch_cli.evidence.xmp import read_iptc, read_xmp
 
 MAX_MARKERS = 128
 MAX_NOTES = 40
+MAX_WRITERS = 20
 DATE_TAGS = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
 _CREATOR_TOOL = re.compile(rb"xmp:CreatorTool(?:=\"|>)([^\"<]{1,400})")
 
@@ -30,11 +37,15 @@ _CHROMINANCE = (
 )  # fmt: skip
 
 
-def read_metadata(data: bytes, inspection: Inspection) -> tuple[dict[str, Any], int]:
+def read_metadata(
+    data: Content, inspection: Inspection, pixels: Pixels, *, exiftool: bool = False
+) -> tuple[dict[str, Any], int]:
     """Return the metadata, bounded and fit for JSON, and the orientation (1..8) that it asks for. Never raises.
 
     Keys: "exif" (directories of tags), "software" and "dates" (from EXIF, XMP and PNG texts), "icc" and "xmp" (size
-    and SHA-256), one key named after the format with its structure, and "notes" on all that was malformed or cut.
+    and SHA-256, and of XMP the properties), "iptc", "maker_note" and "thumbnail" where they are there, "exiftool" where it
+    was asked for and is installed, one key named after the format with its structure, and "notes": on all that was
+    malformed or cut, and on statements that do not fit each other.
     """
     exif = read_exif(inspection.exif)
     notes = exif.notes
@@ -46,15 +57,29 @@ def read_metadata(data: bytes, inspection: Inspection) -> tuple[dict[str, Any], 
     for name, block in (("icc", inspection.icc), ("xmp", inspection.xmp)):
         if block is not None:
             metadata[name] = {"bytes": len(block), "sha256": sha256_bytes(block)}
+    if "xmp" in metadata:
+        metadata["xmp"]["properties"] = read_xmp(inspection.xmp, notes)
+    iptc = read_iptc(inspection.iptc, notes)
+    if iptc:
+        metadata["iptc"] = iptc
+    if "MakerNote" in photo:
+        metadata["maker_note"] = {"size": photo["MakerNote"], "interpreted": False}
+    thumbnail = compare_thumbnail(inspection.exif, pixels, notes)
+    if thumbnail is not None:
+        metadata["thumbnail"] = thumbnail
+    found = read_exiftool(data, notes) if exiftool else None
+    if found is not None:
+        metadata["exiftool"] = found
     facts = {key: value for key, value in inspection.facts.items() if key != "text"}
     if texts:
         facts["text"] = texts
     if inspection.format == formats.JPEG:
-        facts |= describe_jpeg(data, inspection.structure, notes)
+        facts |= describe_jpeg(bytes(data), inspection.structure, notes)
     elif inspection.format == formats.PNG:
         facts["chunks"] = [chunk.type.decode("latin-1") for chunk in inspection.structure.chunks[:MAX_MARKERS]]
     if facts:
         metadata[inspection.format.lower()] = facts
+    notes += consistency_notes(metadata, pixels.shape[1], pixels.shape[0])
     metadata["notes"] = notes[:MAX_NOTES]
     container = inspection.orientation
     return metadata, container if container is not None and 1 <= container <= 8 else exif.orientation
@@ -63,9 +88,10 @@ def read_metadata(data: bytes, inspection: Inspection) -> tuple[dict[str, Any], 
 def describe_jpeg(data: bytes, structure: JpegStructure, notes: list[str]) -> dict[str, Any]:
     """Return quantisation tables (rows of 8x8), estimated quality, subsampling, kind, and the markers in order."""
     tables: dict[int, list[int]] = {}
+    again = False
     for segment in structure.segments:
         if segment.marker == DQT:
-            _read_tables(data[segment.payload : segment.end], tables, notes)
+            again |= _read_tables(data[segment.payload : segment.end], tables, notes)
     facts: dict[str, Any] = {
         "markers": [marker_name(s.marker) for s in structure.segments[:MAX_MARKERS]],
         "progressive": structure.progressive,
@@ -79,6 +105,14 @@ def describe_jpeg(data: bytes, structure: JpegStructure, notes: list[str]) -> di
     if used and used[0] in tables:
         chroma = tables.get(used[1]) if len(used) > 1 else None
         facts["quality"], facts["standard_tables"] = estimate_quality(tables[used[0]], chroma)
+        writers = makers_of(tables[used[0]], chroma)
+        if writers:
+            facts["known_writers"] = writers[:MAX_WRITERS]
+    if again:
+        facts["tables_defined_again"] = True
+    ducky = [data[s.payload : s.end] for s in structure.segments if s.marker == APP12]
+    if ducky and ducky[0].startswith(b"Ducky\0\1\0\4") and len(ducky[0]) >= 13:
+        facts["save_for_web_quality"] = int.from_bytes(ducky[0][9:13], "big")
     comments = [data[s.payload : s.end] for s in structure.segments if s.marker == COM]
     if comments:
         facts["comment"] = _bounded(comments[0].rstrip(b"\0").decode("utf-8", "replace"), notes)
@@ -119,20 +153,23 @@ def estimate_quality(luma: list[int], chroma: list[int] | None = None) -> tuple[
     return quality, exact
 
 
-def _read_tables(payload: bytes, tables: dict[int, list[int]], notes: list[str]) -> None:
-    at = 0
+def _read_tables(payload: bytes, tables: dict[int, list[int]], notes: list[str]) -> bool:
+    """Take the tables of one segment; return whether one of them was there already."""
+    at, again = 0, False
     while at < len(payload):
         wide, number = payload[at] >> 4, payload[at] & 15
         size = 128 if wide else 64
         content = payload[at + 1 : at + 1 + size]
         if wide > 1 or number > 3 or len(content) < size:
             notes.append("JPEG: a quantisation table is cut short or has an impossible number")
-            return
+            return again
         values = np.frombuffer(content, ">u2" if wide else "u1")
         table = np.zeros(64, np.int64)
         table[_ZIGZAG] = values
+        again |= number in tables
         tables[number] = table.tolist()
         at += 1 + size
+    return again
 
 
 def _creator_tool(xmp: bytes | None) -> str | None:

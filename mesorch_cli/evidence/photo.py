@@ -1,6 +1,7 @@
 """What the evidence room hands on: a photo as it was stored, with everything that was done to read it."""
 
-from dataclasses import dataclass
+import mmap
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -8,6 +9,29 @@ import numpy.typing as npt
 
 Pixels: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
 """(H, W, 3) uint8 or uint16, RGB, the stored raster."""
+
+Content: TypeAlias = bytes | mmap.mmap
+"""The bytes of a file; a very large TIFF is mapped and not held."""
+
+MAX_PIXELS = 500_000_000
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How files are to be read.
+
+    `max_pixels`: larger pictures are refused before decoding. `page`: which page or frame, from 1 on; None is the first
+    full picture. `compare_decoders`: decode a second time by another library. `provenance`: look for C2PA manifests,
+    and check their signers against `trust_list` (PEM certificates) where there is one. `exiftool`: ask that as well, where
+    it is installed.
+    """
+
+    max_pixels: int = MAX_PIXELS
+    page: int | None = None
+    compare_decoders: bool = False
+    provenance: bool = False
+    trust_list: str | None = None
+    exiftool: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,8 +53,10 @@ class Decode:
 
     `reader` and `version` name the decoder; `format` is what the content is, whatever the file's name says; `width`
     and `height` are those of the pixels; `bits` is the depth of one stored sample (or palette index); `pages` counts
-    pages or frames, of which the first full one was read; `orientation` is the file's own wish, 1 to 8 as in EXIF,
-    and is never applied; `conversions` lists every step from what the format decodes to (for JPEG: RGB) to the pixels.
+    pages or frames and `page` is the one that was read, from 1 on; `orientation` is the file's own wish, 1 to 8 as in
+    EXIF, and is never applied; `conversions` lists every step from what the format decodes to (for JPEG: RGB) to the
+    pixels. `icc_sha256` is the hash of the embedded colour profile, which is not applied. `comparison` says how far a
+    second decoder agrees, where that was asked for.
     """
 
     reader: str
@@ -43,6 +69,9 @@ class Decode:
     orientation: int
     conversions: tuple[str, ...]
     integrity: Integrity
+    page: int = 1
+    icc_sha256: str | None = None
+    comparison: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +80,7 @@ class Photo:
 
     `source` is the name as it was given ("-" for standard input; bytes that are no valid text are kept as surrogates,
     as `os.fsdecode` does). `pixels` is (H, W, 3) RGB, C-contiguous, uint8 (0..255) or uint16 (0..65535).
-    `metadata` holds only what JSON can hold.
+    `metadata` and `provenance` hold only what JSON can hold. Pixels may lie in a file and be read-only.
     """
 
     source: str
@@ -60,3 +89,4 @@ class Photo:
     pixels: Pixels
     decode: Decode
     metadata: dict[str, Any]
+    provenance: dict[str, Any] = field(default_factory=dict)

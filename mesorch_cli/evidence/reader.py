@@ -1,47 +1,64 @@
 """The door: a path or bytes in, a Photo out, or one clear sentence why not."""
 
 import errno
+import mmap
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import formats
 from mesorch_cli.evidence.colour import to_rgb
+from mesorch_cli.evidence.comparison import compare
 from mesorch_cli.evidence.decoders import decode
 from mesorch_cli.evidence.hashing import sha256_bytes
-from mesorch_cli.evidence.inspection import BrokenHeaderError, Inspection, UnsupportedError
+from mesorch_cli.evidence.inspection import BrokenHeaderError, Inspection, NoSuchPageError, UnsupportedError
 from mesorch_cli.evidence.integrity import check_decoded, inspect
 from mesorch_cli.evidence.metadata import read_metadata
-from mesorch_cli.evidence.photo import Decode, Photo
+from mesorch_cli.evidence.photo import Content, Decode, Photo, ReadOptions
+from mesorch_cli.evidence.provenance import read_provenance
 
-MAX_PIXELS = 500_000_000
+MAPPED_BYTES = 1 << 28  # a TIFF larger than 256 MiB is mapped, not held: its strips are read where they are needed
+HEAD_BYTES = 1024  # bytes that tell the format
 _READABLE = ", ".join(formats.READABLE)
 
 
-def read_photo(source: str | Path, *, data: bytes | None = None, max_pixels: int = MAX_PIXELS) -> Photo:
+def read_photo(
+    source: str | Path, *, data: bytes | None = None, path: str | None = None, options: ReadOptions | None = None
+) -> Photo:
     """Read a photo: its bytes once, read-only, its pixels as stored, and what is wrong with either.
 
-    `data` holds the bytes where they came from elsewhere (standard input); `source` is then only a name. The number
-    of pixels is compared with `max_pixels` before any is decoded. A damaged file that still decodes comes back with
-    `decode.integrity.ok` False: what to make of it is the caller's decision.
+    `data` holds the bytes where they came from elsewhere (standard input); `source` is then only a name. `path` is what
+    is opened, where `source` is another name for it. The number of pixels is compared with the limit before any is
+    decoded. A damaged file that still decodes comes back with `decode.integrity.ok` False: what to make of it is the
+    caller's decision.
 
     Raises InputError with the reason "missing", "not a file", "unreadable", "empty", "not an image",
-    "unsupported format", "too many pixels" or "damaged" (nothing could be decoded).
+    "unsupported format", "too many pixels", "too little memory", "no such page" or "damaged" (nothing could be decoded).
     """
     name = os.fsdecode(source)
-    if data is None:
-        data = _read_bytes(name)
-    if not data:
+    options = options or ReadOptions()
+    if data is not None:
+        return _from_content(name, data, options)
+    with _opened(name, name if path is None else path) as content:
+        return _from_content(name, content, options)
+
+
+def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
+    if not len(data):
         raise InputError(
             f"{name!r} is empty (0 bytes); expected an image. Copy it again from its source.", reason="empty"
         )
     digest = sha256_bytes(data)
     try:
-        inspection = _inspect(name, data)
-        _check_size(name, inspection, max_pixels)
+        inspection = _inspect(name, data, options.page)
+        _check_size(name, inspection, options.max_pixels)
         samples = decode(data, inspection)
         check_decoded(data, inspection, samples)
+        comparison = compare(data, inspection, samples) if options.compare_decoders else None
         conversions = samples.conversions
         pixels = to_rgb(samples)
     except InputError:
@@ -51,16 +68,24 @@ def read_photo(source: str | Path, *, data: bytes | None = None, max_pixels: int
             f"{name!r} is {error}, which is not read; expected one of {_READABLE}. Convert it without loss, to PNG.",
             reason="unsupported format",
         ) from error
-    except MemoryError as error:
+    except NoSuchPageError as error:
         raise InputError(
-            f"{name!r} does not fit into memory when decoded; give the process more, or a smaller file.",
-            reason="too many pixels",
+            f"{name!r} {error}; expected a page from 1 on that is there. Choose another --page.", reason="no such page"
         ) from error
     except Exception as error:  # codecs raise what they like on damaged data, and every such file is one thing: damaged
+        if _is_out_of_memory(error):
+            raise InputError(
+                f"{name!r} does not fit into memory when decoded; expected a smaller picture. Give the decoder more with "
+                "--decode-memory, or free space in the folder for temporary files.",
+                reason="too little memory",
+            ) from error
         raise _damaged(name, error) from error
-    metadata, orientation = read_metadata(data, inspection)
+    metadata, orientation = read_metadata(data, inspection, pixels, exiftool=options.exiftool)
+    provenance = read_provenance(data, inspection.format, options.trust_list) if options.provenance else {}
+    icc_sha256 = None
     if inspection.icc is not None:
-        conversions.append(f"ICC profile kept, not applied (sha256 {sha256_bytes(inspection.icc)})")
+        icc_sha256 = sha256_bytes(inspection.icc)
+        conversions.append(f"ICC profile kept, not applied (sha256 {icc_sha256})")
     height, width = pixels.shape[:2]
     return Photo(
         source=name,
@@ -78,20 +103,32 @@ def read_photo(source: str | Path, *, data: bytes | None = None, max_pixels: int
             orientation=orientation,
             conversions=tuple(conversions),
             integrity=inspection.findings.integrity(),
+            page=inspection.page,
+            icc_sha256=icc_sha256,
+            comparison=comparison,
         ),
         metadata=metadata,
+        provenance=provenance,
     )
 
 
-def _inspect(name: str, data: bytes) -> Inspection:
-    format_name = formats.sniff(data)
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell a lack of memory or of room for large pixels from damage; codecs say it in their own words."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in (errno.ENOMEM, errno.ENOSPC)):
+        return True
+    words = str(error).lower()
+    return any(sign in words for sign in ("insufficient memory", "out of memory", "memory allocation", "bad_alloc"))
+
+
+def _inspect(name: str, data: Content, page: int | None) -> Inspection:
+    format_name = formats.sniff(data[:HEAD_BYTES])
     if format_name is None:
         raise InputError(
             f"{name!r} is not an image: its content is of no known image format, whatever its name; "
             f"expected one of {_READABLE}.",
             reason="not an image",
         )
-    return inspect(data, format_name)
+    return inspect(data, format_name, page)
 
 
 def _check_size(name: str, inspection: Inspection, max_pixels: int) -> None:
@@ -99,7 +136,7 @@ def _check_size(name: str, inspection: Inspection, max_pixels: int) -> None:
     if count > max_pixels:
         raise InputError(
             f"{name!r} says it has {inspection.width} x {inspection.height} = {count} pixels; expected at most "
-            f"{max_pixels}. Raise the pixel limit if the file is to be trusted.",
+            f"{max_pixels}. Raise the limit with --max-pixels if the file is to be trusted.",
             reason="too many pixels",
         )
 
@@ -114,10 +151,11 @@ def _damaged(name: str, error: Exception) -> InputError:
     )
 
 
-def _read_bytes(name: str) -> bytes:
-    """Return a regular file's content. Anything else is refused before it is opened, so that no pipe can block."""
+@contextmanager
+def _opened(name: str, path: str) -> Iterator[Content]:
+    """Give a regular file's content. Anything else is refused before it is opened, so that no pipe can block."""
     try:
-        status = Path(name).stat()
+        status = Path(path).stat()
     except (OSError, ValueError) as error:
         raise _path_error(name, error) from error
     if not stat.S_ISREG(status.st_mode):
@@ -128,19 +166,43 @@ def _read_bytes(name: str) -> bytes:
         raise InputError(f"{name!r} is {kind}; expected a regular file. {hint}", reason="not a file")
     try:
         # Non-blocking: should the file have been exchanged for a pipe since the check, opening returns all the same.
-        descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as stream:
-            opened = os.fstat(descriptor)
-            data = stream.read() if stat.S_ISREG(opened.st_mode) else b""
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        stream = os.fdopen(descriptor, "rb")
     except OSError as error:
         raise _path_error(name, error) from error
-    if not os.path.samestat(status, opened) or len(data) != opened.st_size:
-        raise InputError(
-            f"{name!r} changed while it was being read ({len(data)} bytes read, {status.st_size} announced); expected "
-            "a file at rest. Try again when nothing writes to it.",
-            reason="unreadable",
-        )
-    return data
+    with stream:
+        try:
+            opened = os.fstat(descriptor)
+            data = _content(stream, opened)
+        except OSError as error:
+            raise _path_error(name, error) from error
+        if not os.path.samestat(status, opened) or len(data) != opened.st_size:
+            raise _changed(name, len(data), status.st_size)
+        yield data
+        if isinstance(data, mmap.mmap):  # read bit by bit until now: the hash and the pixels must be of one file
+            after = os.fstat(descriptor)
+            if (after.st_size, after.st_mtime_ns) != (opened.st_size, opened.st_mtime_ns):
+                raise _changed(name, after.st_size, opened.st_size)
+
+
+def _content(stream: BinaryIO, opened: os.stat_result) -> Content:
+    """Return all bytes of an opened file, or a mapping of them where it is a very large TIFF."""
+    if not stat.S_ISREG(opened.st_mode):
+        return b""
+    if opened.st_size > MAPPED_BYTES:
+        head = stream.read(4)
+        if head in formats.TIFF_STARTS:
+            return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        return head + stream.read()
+    return stream.read()
+
+
+def _changed(name: str, found: int, announced: int) -> InputError:
+    return InputError(
+        f"{name!r} changed while it was being read ({found} bytes read, {announced} announced); expected a file at rest. "
+        "Try again when nothing writes to it.",
+        reason="unreadable",
+    )
 
 
 def _kind(mode: int) -> str:

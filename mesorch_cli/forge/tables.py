@@ -37,7 +37,7 @@ class Tables:
 @cache
 def known_tables(kind: Kind) -> tuple[Tables, ...]:
     """Return the tables of one kind that come with the package."""
-    rows = json.loads(files("mesorch_cli.forge").joinpath("tables.json").read_text(encoding="utf-8"))
+    rows = json.loads(files("mesorch_cli.evidence").joinpath("tables.json").read_text(encoding="utf-8"))
     return tuple(
         Tables(
             kind, row["of"], tuple(row["luma"]), tuple(row["chroma"]), estimate_quality(row["luma"], row["chroma"])[0]

@@ -1,7 +1,7 @@
 """Maps of several levels on one canvas: stretched to the photo's size, averaged by weight where they cover it.
 
-Rows come in bands, so that beside the photo's own canvas nothing of its size is held. NaN marks pixels that a level left
-out.
+Rows come in bands, so that beside the photo's own canvas nothing of its size is held; a very large canvas lies in a file.
+NaN marks pixels that a level left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from mesorch_cli.evidence.storage import zeros
 
 BAND_PIXELS = 4_000_000  # rows are handled in bands of about this many pixels, 16 MB of float32
 
@@ -42,8 +44,8 @@ class Fusion:
     """Weighted mean over levels, per pixel over those that covered it."""
 
     def __init__(self, height: int, width: int, weights: Sequence[float]) -> None:
-        self._sum: Canvas = np.zeros((height, width), np.float32)
-        self._seen = np.zeros((height, width), np.uint8)  # bit i: level i covered the pixel
+        self._sum: Canvas = zeros((height, width), np.float32)
+        self._seen = zeros((height, width), np.uint8)  # bit i: level i covered the pixel
         self._weights = tuple(weights)
 
     def add(self, level: int, first_row: int, values: Canvas) -> None:
@@ -60,7 +62,8 @@ class Fusion:
         table = np.where(np.asarray(totals) > 0, totals, np.nan).astype(np.float32)
         for rows in bands(*self._sum.shape):
             self._sum[rows] /= table[self._seen[rows]]
-        return self._sum, self._seen.astype(bool)
+            np.minimum(self._seen[rows], 1, out=self._seen[rows])
+        return self._sum, self._seen.view(np.bool_)
 
 
 def sigmoid_in_place(logits: Canvas) -> None:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.evidence.storage import allocate
+
 SMALLEST_SHARE = 0.0002  # of the photo; smaller specks are noise of the map, not findings
 SMALLEST_PIXELS = 16
 MOST_LISTED = 50
@@ -35,8 +37,9 @@ def find_regions(probability: NDArray[np.float32], threshold: float) -> tuple[tu
 
     At most MOST_LISTED are returned; specks below SMALLEST_SHARE of the photo and SMALLEST_PIXELS do not count.
     """
-    above = (probability > threshold).view(np.uint8)
-    count, labels, stats, centroids = cv2.connectedComponentsWithStats(above, connectivity=8, ltype=cv2.CV_32S)
+    above = np.greater(probability, np.float32(threshold), out=allocate(probability.shape, np.bool_)).view(np.uint8)
+    labels: NDArray[np.int32] = allocate(probability.shape, np.int32)
+    count, _, stats, centroids = cv2.connectedComponentsWithStats(above, labels, connectivity=8, ltype=cv2.CV_32S)
     smallest = max(SMALLEST_PIXELS, round(SMALLEST_SHARE * probability.size))
     regions = []
     for label in range(1, count):

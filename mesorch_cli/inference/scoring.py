@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from mesorch_cli.inference.regions import Region
 from mesorch_cli.network.passport import ScoreRule
 
+MOST_PARTITIONED = 300_000_000  # values; beyond, a sorted copy of them would not fit into memory
+PIECE = 10_000_000  # of those values at once
 LOGIT_BOUND = 1e-6  # scores are kept this far from 0 and 1 before their logit is taken
 DISAGREEMENT_SHARE = 0.01  # of the photo: a region this large should not stand beside "no evidence found"
 
@@ -29,6 +31,8 @@ def pool(probability: NDArray[np.float32], rule: ScoreRule) -> float:
     if rule.pooling == "max":
         return float(probability.max())
     count = max(1, round(rule.share * probability.size))
+    if probability.size > MOST_PARTITIONED:
+        return _mean_of_largest(probability, count)
     largest = np.partition(probability, probability.size - count, axis=None)[-count:]
     return float(np.sort(largest).mean(dtype=np.float64))  # sorted: the sum must not depend on the partition's order
 
@@ -39,6 +43,32 @@ def image_score(probability: NDArray[np.float32], rule: ScoreRule, certainties: 
     A small copy hardly moves a pooled map, and yet it is as telling as a large one.
     """
     return max([pool(probability, rule), *certainties])
+
+
+def _mean_of_largest(probability: NDArray[np.float32], count: int) -> float:
+    """Return the mean of the `count` largest of many values in 0..1 without a copy: by counting their bit patterns.
+
+    The bits of floats that are not negative are in the order of the floats. Two passes find the smallest value that counts.
+    """
+    flat = probability.reshape(-1)
+    pieces = [flat[first : first + PIECE] for first in range(0, flat.size, PIECE)]
+    high = np.zeros(1 << 16, np.int64)
+    for piece in pieces:
+        high += np.bincount(np.abs(piece).view(np.uint32) >> 16, minlength=1 << 16)
+    above = np.cumsum(high[::-1])[::-1]  # how many have these upper bits or higher ones
+    upper = int(np.flatnonzero(above >= count)[-1])
+    low = np.zeros(1 << 16, np.int64)
+    for piece in pieces:
+        bits = np.abs(piece).view(np.uint32)
+        low += np.bincount(bits[bits >> 16 == upper] & 0xFFFF, minlength=1 << 16)
+    higher = int(above[upper + 1]) if upper + 1 < above.size else 0
+    lower = int(np.flatnonzero(np.cumsum(low[::-1])[::-1] + higher >= count)[-1])
+    smallest = np.array([upper << 16 | lower], np.uint32).view(np.float32)[0]
+    total, taken = 0.0, 0
+    for piece in pieces:
+        larger = piece[piece > smallest]
+        total, taken = total + float(larger.sum(dtype=np.float64)), taken + larger.size
+    return (total + (count - taken) * float(smallest)) / count
 
 
 def calibrate(score: float, rule: ScoreRule) -> float | None:

@@ -4,6 +4,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.evidence.storage import allocate
+from mesorch_cli.inference.fusion import bands
+
 LONGEST_OVERLAY = 2048  # pixels; the heat map keeps the photo's own size
 SHORTEST_OVERLAY = 320  # pixels of the long side; smaller photos are enlarged, or the bar beside them could not be read
 BAR_WIDTH = 28
@@ -31,14 +34,17 @@ def png(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
 
 def heatmap(probability: Probability) -> bytes:
     """Return the probability map at the photo's size as 16-bit grey: value = round(probability * 65535)."""
-    scaled = np.multiply(probability, np.float32(WHITE16))
-    np.rint(scaled, out=scaled)
-    return png(scaled.astype(np.uint16))
+    scaled = allocate(probability.shape, np.uint16)
+    for rows in bands(*probability.shape):
+        scaled[rows] = np.rint(probability[rows] * np.float32(WHITE16))
+    return png(scaled)
 
 
 def mask(probability: Probability, threshold: float) -> bytes:
     """Return the pixels with probability > threshold as 255, the others as 0, at the photo's size."""
-    return png((probability > threshold).view(np.uint8) * np.uint8(255))
+    above = np.greater(probability, np.float32(threshold), out=allocate(probability.shape, np.bool_)).view(np.uint8)
+    above *= np.uint8(255)
+    return png(above)
 
 
 def colours(values: Probability) -> Picture:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import Integrity, read_photo
+from mesorch_cli.evidence import Integrity, ReadOptions, read_photo
 from mesorch_cli.evidence.inspection import Findings
 from mesorch_cli.evidence.png import check_png_stream, inspect_png
 
@@ -39,7 +39,7 @@ def judge(data: bytes) -> Integrity | None:
 def read_or_refuse(data: bytes) -> None:
     """Read what may be broken in any way: one of the stable refusals is fine, any other exception is not."""
     try:
-        read_photo("-", data=data, max_pixels=1_000_000)
+        read_photo("-", data=data, options=ReadOptions(max_pixels=1_000_000))
     except InputError as error:
         if error.reason not in {"damaged", "unsupported format", "too many pixels", "not an image"}:
             raise
@@ -149,7 +149,8 @@ def test_false_codes_are_damage_even_where_the_length_is_right() -> None:
         broken[int(rng.integers(start, len(data) - 2))] = int(rng.integers(0, 255))
         integrity = judge(bytes(broken))
         told |= set(integrity.findings) if integrity else set()
-    assert "the compressed data holds codes that do not decode" in told
+    assert "the compressed data is wrong: scan 1 of 1 holds codes that do not decode" in told
+    assert "the compressed data is wrong: scan 1 of 1 holds a coefficient outside its block" in told
 
 
 @settings(max_examples=60, deadline=None)

@@ -3,6 +3,8 @@
 import io
 import json
 import struct
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin
 
-from mesorch_cli.evidence import read_photo
+from mesorch_cli.evidence import ReadOptions, read_photo
 from mesorch_cli.evidence.exif import MAX_TEXT, MAX_VALUES, read_exif
 from mesorch_cli.evidence.metadata import estimate_quality, scaled_table
 
@@ -165,3 +167,160 @@ def test_tiff_facts_and_big_tiff() -> None:
     assert metadata["tiff"] == {"compression": "NONE", "photometric": "RGB", "planar": False, "tiled": False}
     assert metadata["software"] == "Scanner"
     assert metadata["notes"] == []
+
+
+XMP = b"""<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?>
+<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>
+<rdf:Description rdf:about='' xmlns:xmp='http://ns.adobe.com/xap/1.0/' xmlns:dc='http://purl.org/dc/elements/1.1/'
+ xmlns:xmpMM='http://ns.adobe.com/xap/1.0/mm/' xmlns:stEvt='http://ns.adobe.com/xap/1.0/sType/ResourceEvent#'
+ xmp:CreatorTool='Some Editor 9'><dc:creator><rdf:Seq><rdf:li>A. Person</rdf:li></rdf:Seq></dc:creator>
+<xmpMM:History><rdf:Seq><rdf:li stEvt:action='saved'/><rdf:li stEvt:action='derived'/></rdf:Seq></xmpMM:History>
+</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end='w'?>"""
+
+
+def test_xmp_properties_by_group_and_name() -> None:
+    metadata = read_photo("-", data=encoded(picture(), "JPEG", xmp=XMP, exif=sample_exif().tobytes())).metadata
+    properties = metadata["xmp"]["properties"]
+    assert properties["xmp:CreatorTool"] == "Some Editor 9"
+    assert properties["dc:creator"] == "A. Person"
+    assert properties["stEvt:action"] == ["saved", "derived"]
+    assert any("history has 2 step" in note for note in metadata["notes"])
+    assert any("EXIF names the software 'Editor 2', XMP 'Some Editor 9'" in note for note in metadata["notes"])
+
+
+@pytest.mark.parametrize(
+    ("packet", "word"),
+    [
+        (b"<x:xmpmeta", "malformed"),
+        (b"<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]><x>&b;</x>", "declares entities"),
+        (b"<x xmlns:a='b'>" + b"".join(b"<a:p%d>v</a:p%d>" % (i, i) for i in range(900)) + b"</x>", "200 kept"),
+        (b"x" * ((1 << 20) + 1), "was not read"),
+    ],
+    ids=["malformed", "entities", "many", "large"],
+)
+def test_odd_xmp_is_a_note(packet: bytes, word: str) -> None:
+    from mesorch_cli.evidence.xmp import MAX_VALUES, read_xmp
+
+    notes: list[str] = []
+    assert len(read_xmp(packet, notes)) <= MAX_VALUES
+    assert len(notes) == 1
+    assert word in notes[0]
+
+
+def iptc(*datasets: tuple[int, bytes]) -> bytes:
+    return b"".join(b"\x1c\x02" + bytes((number,)) + len(text).to_bytes(2, "big") + text for number, text in datasets)
+
+
+def test_iptc_of_a_jpeg_and_of_a_tiff() -> None:
+    block = iptc((5, b"Title"), (25, b"one"), (25, "zw\u00f6lf".encode()), (80, b"A. Person"))
+    resource = b"8BIM\x04\x04\0\0" + len(block).to_bytes(4, "big") + block
+    payload = b"Photoshop 3.0\0" + b"8BIM\x03\xed\x03abc" + (4).to_bytes(4, "big") + b"\1\2\3\4" + resource
+    jpeg = encoded(picture(), "JPEG")
+    segment = b"\xff\xed" + (len(payload) + 2).to_bytes(2, "big") + payload
+    wanted = {"ObjectName": "Title", "Keywords": ["one", "zw\u00f6lf"], "By-line": "A. Person"}
+    assert read_photo("-", data=jpeg[:2] + segment + jpeg[2:]).metadata["iptc"] == wanted
+    in_tiff = tiff(picture(), photometric="rgb", extratags=[(33723, 7, len(block), block, True)])
+    assert read_photo("-", data=in_tiff).metadata["iptc"] == wanted
+    cut = jpeg[:2] + segment[:-3] + b"\xff\xff\xff" + jpeg[2:]
+    assert read_photo("-", data=cut).decode.integrity.ok
+
+
+def with_thumbnail(photo: np.ndarray, thumbnail: bytes) -> bytes:
+    """Return a JPEG with an EXIF block whose second directory holds `thumbnail`."""
+    second = struct.pack("<H", 2) + entry(0x0201, 4, 1, struct.pack("<I", 8 + 2 + 4 + 2 + 24 + 4))
+    second += entry(0x0202, 4, 1, struct.pack("<I", len(thumbnail))) + bytes(4)
+    block = b"II*\0\x08\0\0\0" + struct.pack("<H", 0) + struct.pack("<I", 14) + second + thumbnail
+    return encoded(photo, "JPEG", quality=90, exif=b"Exif\0\0" + block)
+
+
+def test_the_embedded_thumbnail_is_compared_with_the_photo() -> None:
+    from skimage import data as pictures
+
+    photo = np.ascontiguousarray(pictures.astronaut()[:384])  # 4:3
+    small = Image.fromarray(photo).resize((160, 120), Image.Resampling.BOX)
+    alike = read_photo("-", data=with_thumbnail(photo, encoded(small, "JPEG"))).metadata
+    assert (alike["thumbnail"]["width"], alike["thumbnail"]["height"]) == (160, 120)
+    assert alike["thumbnail"]["correlation"] > 0.98
+    assert not any("thumbnail" in note for note in alike["notes"])
+    barred = Image.new("RGB", (160, 120))
+    wide = np.ascontiguousarray(photo[:256])  # 2:1, as a thumbnail between black bars
+    barred.paste(Image.fromarray(wide).resize((160, 80), Image.Resampling.BOX), (0, 20))
+    assert (
+        read_photo("-", data=with_thumbnail(wide, encoded(barred, "JPEG"))).metadata["thumbnail"]["correlation"] > 0.95
+    )
+    other = Image.fromarray(np.ascontiguousarray(pictures.coffee()[:, ::-1])).resize((160, 120))
+    unlike = read_photo("-", data=with_thumbnail(photo, encoded(other, "JPEG"))).metadata
+    assert unlike["thumbnail"]["correlation"] < 0.6
+    assert any(note.startswith("note: the embedded thumbnail does not look like the photo") for note in unlike["notes"])
+    broken = read_photo("-", data=with_thumbnail(photo, b"\xff\xd8\xff\xe0 nothing")).metadata
+    assert any("does not decode" in note for note in broken["notes"])
+    assert broken["thumbnail"]["bytes"] == 12
+
+
+def test_statements_that_do_not_fit_are_notes_and_no_proof() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Maker"
+    exif[ExifTags.Base.Software] = "Adobe Photoshop 25.1 (Windows)"
+    exif[ExifTags.Base.DateTime] = "2023:01:02 03:04:05"
+    photo = exif.get_ifd(ExifTags.IFD.Exif)
+    photo[ExifTags.Base.DateTimeOriginal] = "2024:12:31 23:59:59"
+    photo[ExifTags.Base.ExifImageWidth], photo[ExifTags.Base.ExifImageHeight] = 4000, 3000
+    metadata = read_photo("-", data=encoded(picture(), "JPEG", quality=80, exif=exif.tobytes())).metadata
+    text = "\n".join(metadata["notes"])
+    assert "the software named is an editor" in text
+    assert "DateTime (2023-01-02 03:04:05) lies before DateTimeOriginal" in text
+    assert "EXIF says 4000 x 3000 pixels, the picture has 83 x 61" in text
+    assert "the standard ones at quality 80" in text
+    assert all(note.startswith("note: ") for note in metadata["notes"])
+    plain = read_photo("-", data=encoded(picture(), "JPEG")).metadata
+    assert plain["notes"] == []
+
+
+def test_maker_notes_are_flagged() -> None:
+    metadata = read_photo("-", data=encoded(picture(), "JPEG", exif=sample_exif().tobytes())).metadata
+    assert metadata["maker_note"] == {"size": "150 bytes", "interpreted": False}
+
+
+def test_tables_of_known_writers_double_tables_and_export_for_the_web() -> None:
+    from mesorch_cli.evidence.jpeg_tables import makers_of
+    from mesorch_cli.forge.tables import known_tables
+
+    camera = known_tables("camera")[0]
+    assert f"{camera.of} (camera)" in makers_of(list(camera.luma), list(camera.chroma))
+    assert makers_of([1] * 63 + [2], None) == []
+    with io.BytesIO() as stream:
+        Image.fromarray(picture()).save(stream, "JPEG", qtables=[list(camera.luma), list(camera.chroma)])
+        data = stream.getvalue()
+    assert f"{camera.of} (camera)" in read_photo("-", data=data).metadata["jpeg"]["known_writers"]
+    at = data.index(b"\xff\xdb")
+    table = data[at : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")]
+    ducky = b"\xff\xec\x00\x11Ducky\0\1\0\4\0\0\0\x3c\0\0"
+    metadata = read_photo("-", data=data[:2] + ducky + data[2:at] + table + data[at:]).metadata
+    assert metadata["jpeg"]["tables_defined_again"]
+    assert metadata["jpeg"]["save_for_web_quality"] == 60
+    assert any("defined more than once" in note for note in metadata["notes"])
+
+
+def test_exiftool_is_asked_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a program of that name that answers as ExifTool does; without one the key is absent."""
+    data = encoded(picture(), "JPEG")
+    options = ReadOptions(exiftool=True)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "exiftool" not in read_photo("-", data=data, options=options).metadata
+    program = tmp_path / "exiftool"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import json, sys\n"
+        "if sys.argv[-1] == '-ver':\n    print('13.30')\n"
+        "else:\n"
+        "    size = len(sys.stdin.buffer.read())\n"
+        "    print(json.dumps([{'SourceFile': '-', 'System:FileName': '-', 'IFD0:Make': 'x' * 900, 'Test:Size': size}]))\n"
+    )
+    program.chmod(0o755)
+    found = read_photo("-", data=data, options=options).metadata["exiftool"]
+    assert found == {"version": "13.30", "tags": {"IFD0:Make": "x" * 512, "Test:Size": len(data)}}
+    assert "exiftool" not in read_photo("-", data=data).metadata
+    program.write_text("#!/bin/sh\nexit 3\n")
+    metadata = read_photo("-", data=data, options=options).metadata
+    assert "exiftool" not in metadata
+    assert any("ExifTool is installed and gave no result" in note for note in metadata["notes"])

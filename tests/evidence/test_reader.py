@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import read_photo
+from mesorch_cli.evidence import ReadOptions, read_photo
 from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
 
 from .samples import encoded, picture, png_chunk, png_header
@@ -142,10 +142,7 @@ def test_not_an_image(tmp_path: Path, content: bytes) -> None:
     ("content", "word"),
     [
         (b"%PDF-1.7\n", "PDF"),
-        (b"II*\0\x10\0\0\0CR\x02\0", "CR2"),
-        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "CR3"),
         (b"\0\0\0\x14ftypisom\0\0\0\1isom", "video"),
-        (b"\xff\x0a\0\0\0", "JPEG XL"),
         (b"<?xml version='1.0'?><svg xmlns='x'/>", "SVG"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI" + bytes(40), "CgBI"),
     ],
@@ -166,12 +163,12 @@ def test_the_number_of_pixels_is_checked_before_decoding(monkeypatch: pytest.Mon
     assert error.reason == "too many pixels"
     assert "3600000000" in str(error)
     for format_name in ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF", "AVIF"):
-        error = refusal("-", data=encoded(picture(), format_name), max_pixels=61 * 83 - 1)
+        error = refusal("-", data=encoded(picture(), format_name), options=ReadOptions(max_pixels=61 * 83 - 1))
         assert error.reason == "too many pixels", format_name
 
 
 def test_a_picture_of_exactly_the_limit_is_read() -> None:
-    assert read_photo("-", data=encoded(picture(), "BMP"), max_pixels=61 * 83).decode.width == 83
+    assert read_photo("-", data=encoded(picture(), "BMP"), options=ReadOptions(max_pixels=61 * 83)).decode.width == 83
 
 
 def test_reading_leaves_the_file_alone(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.evidence import storage
+from mesorch_cli.inference import scoring
 from mesorch_cli.inference.backends import TorchBackend, choose_device
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import Verdict
@@ -19,6 +21,7 @@ from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.network.passport import Level
 from mesorch_cli.network.weights import load_weights
+from mesorch_cli.report import overlay
 from tests.inference.networks import NATIVE, WHOLE, Pixelwise, noise, settings
 
 
@@ -269,3 +272,24 @@ def test_a_device_without_memory_says_so_in_one_way(tiny_weights: Path, monkeypa
     monkeypatch.setattr(backend, "_network", lambda *_: torch.empty(-1))
     with pytest.raises(RuntimeError, match="negative"):
         backend(np.zeros((1, 64, 64, 3), np.uint8))
+
+
+def test_a_canvas_in_a_file_gives_the_same_detection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large photos: pixels mapped read-only, canvas, labels and pictures in files, the score without a sorted copy."""
+    pixels = noise(200, 333)
+    levels = (WHOLE, Level(kind="tiles", long_side=150), NATIVE)
+    detector = Detector(Pixelwise(), settings(levels=levels))
+    usual = detector.detect(pixels)
+    assert usual.probability is not None
+    pictures = (overlay.heatmap(usual.probability), overlay.mask(usual.probability, 0.5))
+    monkeypatch.setattr(storage, "DISK_BYTES", 100)
+    monkeypatch.setattr(scoring, "MOST_PARTITIONED", 100)
+    lying = storage.mapped(storage.shared(pixels), pixels.shape, pixels.dtype)
+    assert not lying.flags.writeable
+    large = detector.detect(lying)
+    assert large.probability is not None
+    assert np.array_equal(usual.probability, large.probability)
+    assert np.array_equal(usual.covered, large.covered)
+    assert usual.regions == large.regions
+    assert usual.score == pytest.approx(large.score, abs=1e-9)
+    assert pictures == (overlay.heatmap(large.probability), overlay.mask(large.probability, 0.5))

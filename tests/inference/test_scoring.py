@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from skimage.measure import label, regionprops
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.inference import scoring
 from mesorch_cli.inference.regions import find_regions
 from mesorch_cli.inference.scoring import Verdict, calibrate, disagreement, judge, pool
 from mesorch_cli.inference.settings import Settings
@@ -102,3 +103,18 @@ def test_unknown_scales_are_refused(scales: str) -> None:
 def test_values_out_of_range_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="expected"):
         Settings.from_passport(passport(), **change)  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 2**31), st.integers(1, 2000), st.floats(0.001, 1.0), st.sampled_from([0, 1, 2, 8, 60000]))
+@settings(max_examples=60, deadline=None)
+def test_the_score_of_a_map_too_large_to_sort_is_the_same(seed: int, size: int, share: float, levels: int) -> None:
+    """Whatever the ties: `levels` many different values, or any."""
+    rng = np.random.default_rng(seed)
+    values = rng.random(size) if levels == 0 else rng.integers(0, levels, size) / max(levels - 1, 1)
+    probability = values.astype(np.float32).reshape(1, -1)
+    count = max(1, round(share * size))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "PIECE", 300)
+        assert scoring._mean_of_largest(probability, count) == pytest.approx(
+            np.sort(probability, axis=None)[-count:].astype(np.float64).mean(), abs=1e-12
+        )

@@ -1,0 +1,110 @@
+"""Options on how photos are read, and the reader that they make."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mesorch_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from mesorch_cli.evidence import ReadOptions
+    from mesorch_cli.evidence.isolation import IsolatedReader
+
+READING = "Reading"
+ALL = "all"
+
+Page = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|all",
+        help="Page or frame to analyse, from 1 on, or all of them. (default: the first full one)",
+        rich_help_panel=READING,
+    ),
+]
+CompareDecoders = Annotated[
+    bool,
+    typer.Option(
+        "--compare-decoders",
+        help="Decode a second time by another library and record how far both agree.",
+        rich_help_panel=READING,
+    ),
+]
+TrustList = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Certificates (PEM) that C2PA signers are checked against; the record names it by its hash.",
+        rich_help_panel=READING,
+    ),
+]
+DecodeTimeout = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS", min=1, help="Give up a photo that takes longer to decode.", rich_help_panel=READING
+    ),
+]
+DecodeMemory = Annotated[
+    int,
+    typer.Option(metavar="MIB", min=256, help="Memory that decoding one photo may take.", rich_help_panel=READING),
+]
+TIMEOUT_S = 300.0
+MEMORY_MIB = 4096
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The reading options as they were given."""
+
+    max_pixels: int
+    compare_decoders: bool
+    trust_list: Path | None
+    timeout_s: float
+    memory_mib: int
+
+    def options(self) -> "ReadOptions":
+        """Return how files are to be read. Raises UsageError for a trust list that cannot be read or holds nothing."""
+        from mesorch_cli.evidence import ReadOptions
+
+        return ReadOptions(
+            max_pixels=self.max_pixels,
+            compare_decoders=self.compare_decoders,
+            provenance=True,
+            exiftool=True,
+            trust_list=None if self.trust_list is None else read_trust_list(self.trust_list),
+        )
+
+    def reader(self) -> "IsolatedReader":
+        """Return the reader, its first process on its way."""
+        from mesorch_cli.evidence.isolation import IsolatedReader, Limits
+
+        reader = IsolatedReader(Limits(self.timeout_s, self.memory_mib << 20))
+        reader.start()
+        return reader
+
+
+def read_trust_list(path: Path) -> str:
+    """Return the certificates of a PEM file. Raises UsageError if it cannot be read or holds none."""
+    try:
+        text = path.read_text(encoding="ascii")
+    except OSError as error:
+        raise UsageError(
+            f"Cannot read the trust list {str(path)!r}: {error.strerror}. Expected a file of PEM certificates."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"The trust list {str(path)!r} is no text. Expected a file of PEM certificates.") from error
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise UsageError(f"The trust list {str(path)!r} holds no certificate. Expected a file of PEM certificates.")
+    return text
+
+
+def wanted_page(text: str | None) -> int | None:
+    """Return the page to begin with: a number from 1 on, 1 for `all`, None where none was named. UsageError otherwise."""
+    if text is None:
+        return None
+    if text == ALL:
+        return 1
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1_000_000):
+        raise UsageError(f"Page {text!r}: expected a number from 1 on, or {ALL}.")
+    return int(text)

@@ -1,0 +1,65 @@
+"""Messages between two processes over a local socket: a JSON object, and the descriptor of a file where one is needed."""
+
+import json
+import socket
+import struct
+import time
+from typing import Any
+
+_LENGTH = struct.Struct(">Q")
+LONGEST = 1 << 28  # bytes of one message; what is larger travels as a file
+
+
+class Channel:
+    """One end of a socket. JSON and nothing else: a process that a hostile file has taken over must not send code."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    def send(self, message: dict[str, Any], descriptor: int | None = None) -> None:
+        """Send an object; strings may hold stray surrogates, as odd file names do. Raises OSError if the end is gone."""
+        data = json.dumps(message, ensure_ascii=True, allow_nan=False).encode("ascii")
+        self._end.settimeout(None)
+        socket.send_fds(self._end, [_LENGTH.pack(len(data))], [] if descriptor is None else [descriptor])
+        self._end.sendall(data)
+
+    def receive(self, seconds: float | None = None) -> tuple[dict[str, Any], int | None]:
+        """Return the next object and the descriptor that came with it, which now is the caller's to close.
+
+        Raises TimeoutError after `seconds`, EOFError if the other end is gone, ValueError for anything but an object.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        self._wait_until(deadline)
+        try:
+            head, descriptors, _, _ = socket.recv_fds(self._end, _LENGTH.size, 1)
+        except ConnectionError as error:
+            raise EOFError("the other end is gone") from error
+        descriptor = descriptors[0] if descriptors else None
+        if len(head) < _LENGTH.size:
+            raise EOFError("the other end is gone")
+        (length,) = _LENGTH.unpack(head)
+        if length > LONGEST:
+            raise ValueError(f"a message of {length} bytes; expected at most {LONGEST}")
+        message = json.loads(self._exactly(length, deadline))
+        if not isinstance(message, dict):
+            raise ValueError(f"a message that is a {type(message).__name__}; expected an object")
+        return message, descriptor
+
+    def close(self) -> None:
+        self._end.close()
+
+    def _exactly(self, length: int, deadline: float | None) -> bytes:
+        parts = bytearray()
+        while len(parts) < length:
+            self._wait_until(deadline)
+            try:
+                piece = self._end.recv(min(length - len(parts), 1 << 20))
+            except ConnectionError as error:
+                raise EOFError("the other end is gone") from error
+            if not piece:
+                raise EOFError("the other end is gone")
+            parts += piece
+        return bytes(parts)
+
+    def _wait_until(self, deadline: float | None) -> None:
+        self._end.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))

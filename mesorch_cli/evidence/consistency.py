@@ -1,0 +1,106 @@
+"""Where a file's statements do not fit each other. Each is a note for an examiner; honest files have them too."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+LIKE = 0.8  # correlation below which a thumbnail is said to show something else
+_EDITORS = re.compile(
+    r"photoshop|lightroom|gimp|affinity|capture one|snapseed|picsart|facetune|pixelmator|paint\.?net|paint shop|corel|"
+    r"luminar|darktable|rawtherapee|canva|meitu|faceapp|remini|inshot|vsco|polarr|krita|acdsee|irfanview|xnview|"
+    r"imagemagick|picasa|photoscape|fotor|firefly|midjourney|stable diffusion|dall-e",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?")
+
+
+def consistency_notes(metadata: dict[str, Any], width: int, height: int) -> list[str]:
+    """Return the notes on a file's metadata, as `read_metadata` collects it, and the size of its stored raster."""
+    main, photo = (metadata.get("exif", {}).get(name, {}) for name in ("main", "photo"))
+    xmp = metadata.get("xmp", {}).get("properties", {})
+    jpeg = metadata.get("jpeg", {})
+    return [
+        *_software(metadata.get("software"), main, xmp),
+        *_dates(metadata.get("dates", {})),
+        *_dimensions(photo, width, height),
+        *_thumbnail(metadata.get("thumbnail")),
+        *_jpeg(jpeg, main),
+    ]
+
+
+def _software(software: Any, main: dict[str, Any], xmp: dict[str, Any]) -> list[str]:
+    notes = []
+    if isinstance(software, str) and _EDITORS.search(software):
+        notes.append(f"note: the software named is an editor ({software[:100]!r}); plain export names it too")
+    tool = xmp.get("xmp:CreatorTool")
+    named = main.get("Software")
+    if isinstance(tool, str) and isinstance(named, str) and tool.strip() != named.strip():
+        notes.append(f"note: EXIF names the software {named[:100]!r}, XMP {tool[:100]!r}")
+    steps = xmp.get("stEvt:action")
+    if steps:
+        count = len(steps) if isinstance(steps, list) else 1
+        notes.append(
+            f"note: the XMP history has {count} step(s); a history says what a program wrote, and may be incomplete"
+        )
+    return notes
+
+
+def _dates(dates: dict[str, Any]) -> list[str]:
+    notes = []
+    read = {name: _date(text) for name, text in dates.items()}
+    for name, text in dates.items():
+        if read[name] is None and isinstance(text, str) and text.strip(" :0"):
+            notes.append(f"note: {name} is no date ({text[:40]!r})")
+    taken = read.get("DateTimeOriginal")
+    for name in ("DateTimeDigitized", "DateTime"):
+        later = read.get(name)
+        if taken is not None and later is not None and later < taken:
+            notes.append(f"note: {name} ({later}) lies before DateTimeOriginal ({taken}); a clock may have been set")
+    if taken is not None and (changed := read.get("DateTime")) is not None and changed > taken:
+        notes.append(f"note: the file was written at {changed}, after the photo was taken at {taken}")
+    return notes
+
+
+def _dimensions(photo: dict[str, Any], width: int, height: int) -> list[str]:
+    sides = (photo.get("ExifImageWidth"), photo.get("ExifImageHeight"))
+    stated = [side for side in sides if isinstance(side, int) and side > 0]
+    if len(stated) < 2 or sorted(stated) == sorted((width, height)):
+        return []
+    return [
+        f"note: EXIF says {stated[0]} x {stated[1]} pixels, the picture has {width} x {height}; it was cropped or resized by "
+        "something that left the tag"
+    ]
+
+
+def _thumbnail(thumbnail: dict[str, Any] | None) -> list[str]:
+    correlation = (thumbnail or {}).get("correlation")
+    if correlation is None or correlation >= LIKE:
+        return []
+    return [
+        f"note: the embedded thumbnail does not look like the photo (correlation {correlation}); it was changed, turned or "
+        "cropped by something that left the thumbnail"
+    ]
+
+
+def _jpeg(jpeg: dict[str, Any], main: dict[str, Any]) -> list[str]:
+    notes = []
+    if jpeg.get("standard_tables") and main.get("Make") and "known_writers" not in jpeg:
+        notes.append(
+            f"note: the quantisation tables are the standard ones at quality {jpeg.get('quality')}, which programs write "
+            "more often than cameras do"
+        )
+    if jpeg.get("tables_defined_again"):
+        notes.append("note: a quantisation table is defined more than once")
+    if jpeg.get("save_for_web_quality") is not None:
+        notes.append("note: a segment of Photoshop's export for the web (Ducky) is there")
+    return notes
+
+
+def _date(text: Any) -> datetime | None:
+    found = _DATE.match(text) if isinstance(text, str) else None
+    if found is None:
+        return None
+    try:
+        return datetime(*(int(part or 0) for part in found.groups()))  # type: ignore[arg-type]
+    except ValueError:
+        return None

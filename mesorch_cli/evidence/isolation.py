@@ -1,0 +1,222 @@
+"""Reading in a process of its own, within time and memory: a codec that crashes or hangs costs one file, not the run."""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from mesorch_cli.errors import InputError
+from mesorch_cli.evidence import storage
+from mesorch_cli.evidence.channel import Channel
+from mesorch_cli.evidence.photo import Decode, Integrity, Photo, ReadOptions
+from mesorch_cli.evidence.reader import read_photo
+
+PHOTOS_PER_WORKER = 500  # then a new process, so that what a codec leaks is bounded
+START_S = 120  # for a worker to come up, on however busy a machine
+SUPPORTED = hasattr(socket, "send_fds") and sys.platform != "win32"
+_SCRIPT = "import sys; sys.path[:] = {path!r}; from mesorch_cli.evidence.worker import serve; serve({arguments})"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What reading one photo may take: seconds by the clock, and bytes of memory beside the pixels handed back."""
+
+    seconds: float = 300.0
+    memory_bytes: int = 4 << 30
+
+
+class IsolatedReader:
+    """Reads photos as `read_photo` does, but in worker processes; any number of threads may call it.
+
+    `start` brings a first worker up while the caller loads other things; each thread that reads at the same time gets one
+    of its own. Where the system cannot pass open files between processes (Windows) photos are read in
+    the caller's own process, and `isolated` says so.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self.isolated = SUPPORTED
+        self._idle: list[_Worker] = []
+        self._lock = threading.Lock()
+        self._closed = False
+        self._end = weakref.finalize(self, _end_all, self._idle)
+
+    def __enter__(self) -> "IsolatedReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start a worker, to be ready when the first photo comes; without this the first photo waits for it."""
+        with self._lock:
+            if self.isolated and not self._idle and not self._closed:
+                self._idle.append(_Worker(self.limits))
+
+    def close(self) -> None:
+        """End the workers; one that reads at this moment ends when it is done."""
+        with self._lock:
+            self._closed = True
+        self._end()
+
+    def read(self, source: str | Path, *, data: bytes | None = None, options: ReadOptions | None = None) -> Photo:
+        """Read a photo. Raises what `read_photo` raises, and InputError with the reasons "decoding took too long",
+        "decoder crashed", or "fault: ..." for an error of this program; pixels are read-only.
+        """
+        name = os.fsdecode(source)
+        options = options or ReadOptions()
+        if not self.isolated:
+            return read_photo(source, data=data, options=options)
+        worker = self._take()
+        try:
+            photo = worker.read(name, data, options)
+        except BaseException:
+            worker.kill()
+            raise
+        self._give_back(worker)
+        if isinstance(photo, InputError):
+            raise photo
+        return photo
+
+    def _take(self) -> "_Worker":
+        with self._lock:
+            if self._closed:
+                raise ValueError("the reader is closed")
+            if self._idle:
+                return self._idle.pop()
+        return _Worker(self.limits)
+
+    def _give_back(self, worker: "_Worker") -> None:
+        with self._lock:
+            if not self._closed and worker.count < PHOTOS_PER_WORKER:
+                self._idle.append(worker)
+                return
+        worker.end()
+
+
+def _end_all(workers: list["_Worker"]) -> None:
+    while workers:
+        workers.pop().end()
+
+
+class _Worker:
+    """One process and the socket to it; its standard error goes to a file without a name, for the case of its death."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.count = 0
+        self._ready = False
+        ours, theirs = socket.socketpair()
+        with theirs:
+            arguments = f"{theirs.fileno()}, {limits.memory_bytes}, {limits.seconds!r}"
+            script = _SCRIPT.format(path=[entry or str(Path.cwd()) for entry in sys.path], arguments=arguments)
+            self._words: IO[bytes] = tempfile.TemporaryFile(prefix="mesorch-")  # noqa: SIM115  # closed with the worker
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", script],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._words,
+                    pass_fds=(theirs.fileno(),),
+                )
+            except BaseException:
+                self._words.close()
+                ours.close()
+                raise
+        self._channel = Channel(ours)
+
+    def read(self, name: str, data: bytes | None, options: ReadOptions) -> Photo | InputError:
+        """Return a photo, or the error of a file that cannot be read. Raises InputError where this worker is lost."""
+        self.count += 1
+        try:
+            self._await_start(name)
+            # This process may have changed its folder since the worker started.
+            path = name if data is not None or "\0" in name or Path(name).is_absolute() else str(Path.cwd() / name)
+            content = None if data is None else storage.shared(np.frombuffer(data, np.uint8))
+            try:
+                self._channel.send({"source": name, "path": path, "options": asdict(options)}, content)
+            finally:
+                if content is not None:
+                    os.close(content)
+            answer, pixels = self._channel.receive(self.limits.seconds)
+        except TimeoutError as error:
+            raise InputError(
+                f"{name!r} was not decoded within {self.limits.seconds:g} s; expected a photo that decodes faster. Allow "
+                "more with --decode-timeout if the file is to be trusted.",
+                reason="decoding took too long",
+            ) from error
+        except (EOFError, OSError, ValueError) as error:
+            raise InputError(self._death(name), reason="decoder crashed") from error
+        return _photo(name, answer, pixels)
+
+    def end(self) -> None:
+        """Let the process finish: it ends when its socket is closed."""
+        self._channel.close()
+        try:
+            self._process.wait(START_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._words.close()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._channel.close()
+        self._words.close()
+
+    def _await_start(self, name: str) -> None:
+        if self._ready:
+            return
+        try:
+            self._channel.receive(START_S)
+        except (TimeoutError, EOFError, OSError, ValueError) as error:
+            raise InputError(
+                f"{name!r} was not read: the process that decodes photos did not start ({self._last_words() or error}). "
+                "This is a fault of mesorch or of this machine, not of the file.",
+                reason="fault: no decoding process",
+            ) from error
+        self._ready = True
+
+    def _death(self, name: str) -> str:
+        try:
+            code = self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            code = 0
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+        words = self._last_words()
+        return (
+            f"{name!r} was not decoded: the process that decoded it {how}{f' ({words})' if words else ''}; expected pixels. "
+            f"The file may be made to break decoders, or need more than {self.limits.memory_bytes >> 20} MiB: see "
+            "--decode-memory."
+        )
+
+    def _last_words(self) -> str:
+        self._words.seek(0)
+        text = self._words.read()[-4000:].decode("utf-8", "replace").strip()
+        return " ".join(text.splitlines()[-1].split())[:200] if text else ""
+
+
+def _photo(name: str, answer: dict[str, Any], pixels: int | None) -> Photo | InputError:
+    """Put a photo together from the worker's message and the file of its pixels."""
+    if "error" in answer:
+        return InputError(answer["error"], reason=answer["reason"])
+    if "fault" in answer or pixels is None:
+        last = " ".join(str(answer.get("fault", "no pixels")).strip().splitlines()[-1].split())[:300]
+        return InputError(
+            f"{name!r} was not read: {last}. This is a fault of mesorch or of this machine, not of the file.",
+            reason=f"fault: {answer.get('kind', 'no pixels')}",
+        )
+    decode = answer["decode"]
+    integrity = Integrity(ok=decode["integrity"]["ok"], findings=tuple(decode["integrity"]["findings"]))
+    values = decode | {"conversions": tuple(decode["conversions"]), "integrity": integrity}
+    array = storage.mapped(pixels, tuple(answer["shape"]), np.dtype(answer["dtype"]))
+    return Photo(**answer["photo"], pixels=array, decode=Decode(**values))

@@ -1,0 +1,80 @@
+"""The process in which photos are decoded: it reads one at a time, and dies alone where a codec does."""
+
+import os
+import resource
+import signal
+import socket
+import traceback
+from dataclasses import asdict
+from typing import Any
+
+from mesorch_cli.errors import InputError
+from mesorch_cli.evidence import storage
+from mesorch_cli.evidence.channel import Channel
+from mesorch_cli.evidence.photo import Photo, ReadOptions
+from mesorch_cli.evidence.reader import read_photo
+
+CPU_GRACE_S = 5
+
+
+def serve(descriptor: int, memory_bytes: int, seconds: float) -> None:
+    """Answer requests on the socket `descriptor` until the other end closes it.
+
+    memory_bytes: limit of the process's own memory; files that it maps do not count. seconds: of processor time for one
+    photo, a backstop should the parent be gone and nobody watch the clock.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the socket
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would write evidence to the disk
+    _limit(resource.RLIMIT_DATA, memory_bytes)
+    channel = Channel(socket.socket(fileno=descriptor))
+    channel.send({"ready": os.getpid()})
+    while True:
+        try:
+            request, content = channel.receive()
+        except EOFError:
+            return
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + CPU_GRACE_S)
+        answer, pixels = _answer(request, content)
+        try:
+            channel.send(answer, pixels)
+        except OSError:
+            return
+        finally:
+            if pixels is not None:
+                os.close(pixels)
+
+
+def _answer(request: dict[str, Any], content: int | None) -> tuple[dict[str, Any], int | None]:
+    """Read one photo; return the message about it and the file that holds its pixels."""
+    try:
+        data = None
+        if content is not None:
+            with os.fdopen(content, "rb") as stream:
+                stream.seek(0)
+                data = stream.read()
+        photo = read_photo(
+            request["source"], data=data, path=request["path"], options=ReadOptions(**request["options"])
+        )
+        return described(photo), storage.shared(photo.pixels)
+    except InputError as error:
+        return {"error": str(error), "reason": error.reason}, None
+    except Exception as error:  # noqa: BLE001  # a fault of ours: told to the parent, whose run goes on
+        return {"fault": traceback.format_exc(limit=-3)[-2000:], "kind": type(error).__name__}, None
+
+
+def described(photo: Photo) -> dict[str, Any]:
+    """Return all of a photo but its pixels, and their shape and type."""
+    values = {name: value for name, value in vars(photo).items() if name not in ("pixels", "decode")}
+    return {
+        "photo": values,
+        "decode": asdict(photo.decode),
+        "shape": photo.pixels.shape,
+        "dtype": photo.pixels.dtype.name,
+    }
+
+
+def _limit(what: int, value: int) -> None:
+    """Lower a limit of this process, never above what the system allows it."""
+    _, hard = resource.getrlimit(what)
+    resource.setrlimit(what, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
