@@ -1,5 +1,6 @@
 """Whether a case is what it was: evidence, results, tables and journal, each compared with what was recorded."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,11 +96,13 @@ def _compared(what: str, name: str, before: str | None, now: str | None) -> Iter
 
 
 def _strangers(case: Path, known: set[str]) -> Iterator[Change]:
-    for folder in (PHOTOS, BY_HASH):
-        for path in sorted((case / folder).rglob("*")):
-            name = path.relative_to(case).as_posix()
-            if name not in known and not path.is_dir():
-                yield Change("output", json_path(name), "was not there when the case was made")
+    for top in (PHOTOS, BY_HASH):
+        for folder, folders, files in os.walk(case / top):
+            folders.sort()
+            place = Path(folder).relative_to(case).as_posix()
+            for name in sorted(files):
+                if f"{place}/{name}" not in known:
+                    yield Change("output", json_path(f"{place}/{name}"), "was not there when the case was made")
 
 
 def _newcomers(evidence: Path, case_file: CaseFile, journal: Journal) -> Iterator[Change]:
