@@ -30,6 +30,7 @@ AUTHENTIC = ForgeRecipe(shares=(0.0, 0.0, 0.0, 0.0, 1.0))
 ON, OFF = 0.8, 0.2  # share of a part on the forged region: from the one it is a copy, up to the other it is not
 PENALTY = 10.0  # scikit-learn's C: few candidates, six numbers of each
 LEASTS = (0.3, 0.5, 0.7, 0.9)
+MOST_FALSE = 0.01  # share of authentic photos with a reported copy: the lowest certainty that keeps to it is the least
 
 
 def values(features: Features) -> list[float]:
@@ -118,6 +119,8 @@ def main() -> None:
                 row[f"false_{side}"] = round(float(np.mean(false)), 4)
         figures.append(row)
         print(row)
+    least = min(float(row["least"]) for row in figures if float(row["false_training"]) <= MOST_FALSE)
+    rule = rule.model_copy(update={"least": least})
     args.out.write_text(json.dumps({"rule": rule.model_dump(mode="json"), "figures": figures}, indent=1) + "\n")
 
 
