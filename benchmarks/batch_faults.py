@@ -112,6 +112,8 @@ def content(case: Path) -> dict[str, Any]:
         if name.endswith((".json", ".jsonl")):
             values = [json.loads(line) for line in ([path.read_text()] if name.endswith(".json") else path.open())]
             found[name] = [{key: one[key] for key in one if key not in (*TIMES, "journal_sha256")} for one in values]
+        elif path.suffix == ".html":
+            found[name] = "a page"  # says when its photo was analysed
         else:
             found[name] = path.read_bytes()
     return found
