@@ -114,6 +114,11 @@ def test_every_command_runs_without_a_network(
             noise = cv2.GaussianBlur(rng.integers(0, 256, (64, 80, 3), dtype=np.uint8), (0, 0), blur)
             assert cv2.imwrite(str(tmp_path / name / f"{number}.png"), noise)
     calibration = ["--authentic", str(tmp_path / "rough"), "--tampered", str(tmp_path / "smooth"), "--fpr", "0.2"]
+    training = tmp_path / "run.toml"
+    training.write_text(
+        "side = 64\nbatch = 2\n[schedule]\nsteps = 1\nwarmup_steps = 0\n[data]\n"
+        f'photos = [{{folder = "{tmp_path / "rough"}"}}]\nvalidation_photos = [{{folder = "{tmp_path / "smooth"}"}}]\n'
+    )
     runs = {
         "detect": [photo, "-w", weights, "-o", str(tmp_path / "out")],
         "evaluate": [str(evidence), "-w", weights, "-o", str(tmp_path / "figures"), "--bootstrap", "20"],
@@ -126,10 +131,12 @@ def test_every_command_runs_without_a_network(
         "bench": ["--side", "64", "--rounds", "2", "--threads", "1"],
         "info": [],
         "batch": [str(evidence / "authentic"), "-w", weights, "-o", str(tmp_path / "case")],
-        "export": ["--help"],
-        "train": ["--help"],
-        "verify": ["--help"],
-        "rerun": ["--help"],
+        "verify": [str(tmp_path / "case")],
+        "rerun": [str(tmp_path / "case" / "photos" / "1.jpg" / "record.json"), "-w", weights],
+        "report": [str(tmp_path / "case"), "--pdf"],
+        "case merge": [str(tmp_path / "case"), "-o", str(tmp_path / "joined")],
+        "train": [str(training), "-o", str(tmp_path / "run"), "--check"],
+        "export": ["-w", weights, "-o", str(tmp_path / "tiny.pt2"), "--format", "torch"],
     }
     group = typer.main.get_command(app)
     known = set(group.commands)  # type: ignore[attr-defined]
