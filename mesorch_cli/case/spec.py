@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mesorch_cli.case.examine import Examiner
 from mesorch_cli.evidence import ReadOptions
+from mesorch_cli.evidence.isolation import IsolatedReader, Limits
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.loading import Runnable
 from mesorch_cli.inference.settings import Settings
@@ -12,7 +13,7 @@ from mesorch_cli.inference.settings import Settings
 @dataclass(frozen=True)
 class ExaminerSpec:
     """Weights, settings and rules of a run; argv is what its records say of the command line. reading:
-    how files are read, None for the usual way within max_pixels."""
+    how files are read, None for the usual way within max_pixels. limits: of reading a photo."""
 
     weights: Runnable
     settings: Settings
@@ -21,6 +22,7 @@ class ExaminerSpec:
     max_pixels: int = 500_000_000
     previews: bool = False
     reading: ReadOptions | None = None
+    limits: Limits | None = None
 
     def examiner(self, device: str) -> Examiner:
         """Return an examiner with a network of its own on a device. Raises UsageError for a device that is not there."""
@@ -32,4 +34,5 @@ class ExaminerSpec:
             max_pixels=self.max_pixels,
             previews=self.previews,
             options=self.reading,
+            reader=IsolatedReader(self.limits),
         )

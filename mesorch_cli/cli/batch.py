@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mesorch_cli.cli import console, options
+from mesorch_cli.cli import console, options, reading
 from mesorch_cli.cli.detect import FINDINGS, NONE_ANALYSED, SOME_NOT_ANALYSED
 from mesorch_cli.cli.guard import INTERRUPTED, guard
 from mesorch_cli.cli.stopping import Stop, stopping
@@ -157,6 +157,10 @@ def batch(
     calibration: options.Calibration = None,
     accept_damaged: options.AcceptDamaged = False,
     max_pixels: options.MaxPixels = 500_000_000,
+    compare_decoders: reading.CompareDecoders = False,
+    trust_list: reading.TrustList = None,
+    decode_timeout: reading.DecodeTimeout = reading.TIMEOUT_S,
+    decode_memory: reading.DecodeMemory = reading.MEMORY_MIB,
     as_json: options.Json = False,
     fail_on_findings: options.FailOnFindings = False,
     quiet: options.Quiet = False,
@@ -188,7 +192,8 @@ def batch(
         found = scan(folder, selection)
         wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch, copies)
         engines = Engines(device, devices, engine, address, workers)
-        spec = engines.spec(weights, wanted, calibration, accept_damaged, max_pixels)
+        how = reading.Reading(max_pixels, compare_decoders, trust_list, decode_timeout, decode_memory)
+        spec = engines.spec(weights, wanted, calibration, accept_damaged, how)
         examiners = engines.examiners(spec)
         about = about_case(folder, selection, spec, (examiners[0] if examiners else spec.examiner("cpu")).tool)
         with (

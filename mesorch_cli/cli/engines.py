@@ -12,6 +12,7 @@ from mesorch_cli.case.pipeline import Engine, Pipeline
 from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.cli.console import data_of_this_thread_alone
 from mesorch_cli.cli.options import Wanted
+from mesorch_cli.cli.reading import Reading
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.calibration_file import calibrated, read_calibration
 from mesorch_cli.inference.loading import open_weights
@@ -46,14 +47,23 @@ class Engines:
         return [f"cuda:{name}" if name.isdigit() else name for name in names]
 
     def spec(
-        self, weights: str | None, wanted: Wanted, calibration: Path | None, accept_damaged: bool, max_pixels: int
+        self, weights: str | None, wanted: Wanted, calibration: Path | None, accept_damaged: bool, how: Reading
     ) -> ExaminerSpec:
         """Load what the examiners need."""
         opened = open_weights(weights)
         settings = wanted.settings(opened.weights.passport, scales=wanted.scales)
         if calibration is not None:
             settings = calibrated(settings, opened.weights.sha256, read_calibration(calibration))
-        return ExaminerSpec(opened, settings, tuple(sys.argv[1:]), accept_damaged, max_pixels, previews=True)
+        return ExaminerSpec(
+            opened,
+            settings,
+            tuple(sys.argv[1:]),
+            accept_damaged,
+            how.max_pixels,
+            previews=True,
+            reading=how.options(),
+            limits=how.limits(),
+        )
 
     def examiners(self, spec: ExaminerSpec) -> list[Examiner]:
         """Return one examiner for each device of this machine; for a cluster none, its workers make theirs."""

@@ -10,7 +10,7 @@ from mesorch_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from mesorch_cli.evidence import ReadOptions
-    from mesorch_cli.evidence.isolation import IsolatedReader
+    from mesorch_cli.evidence.isolation import IsolatedReader, Limits
 
 READING = "Reading"
 ALL = "all"
@@ -75,11 +75,17 @@ class Reading:
             trust_list=None if self.trust_list is None else read_trust_list(self.trust_list),
         )
 
+    def limits(self) -> "Limits":
+        """Return what reading one photo may take."""
+        from mesorch_cli.evidence.isolation import Limits
+
+        return Limits(self.timeout_s, self.memory_mib << 20)
+
     def reader(self) -> "IsolatedReader":
         """Return the reader, its first process on its way."""
-        from mesorch_cli.evidence.isolation import IsolatedReader, Limits
+        from mesorch_cli.evidence.isolation import IsolatedReader
 
-        reader = IsolatedReader(Limits(self.timeout_s, self.memory_mib << 20))
+        reader = IsolatedReader(self.limits())
         reader.start()
         return reader
 
