@@ -14,6 +14,7 @@ COMMANDS = (
     ["detect"],
     ["batch"],
     ["case", "merge"],
+    ["report"],
     ["verify"],
     ["rerun"],
     ["evaluate"],
