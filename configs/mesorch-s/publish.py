@@ -43,7 +43,8 @@ FALSE_ALARMS = (0.2, 0.02)  # of authentic photos of the fit set: inconclusive o
 LIMITS = (
     "A small network, trained on a CPU for about eight hours. Use it to look closer, not to conclude.",
     "Trained on forgeries made by program (splices, copy-moves, removals, retouching), not on edits by people.",
-    "On photos from the web that were resized and saved several times it misses much of what it finds elsewhere: see figures.",
+    "On photos from the web that were resized and saved several times it misses much of what it finds elsewhere: "
+    "see figures.",
     "A repeated watermark, a printed pattern or a mirror-true row of equal things is reported as a copy.",
     "Not trained on images made or edited by generative networks, documents, screenshots, scans or drawings.",
     "Measured on photos of 130 to 1500 pixels a side; of smaller and much larger ones the figures say nothing.",
