@@ -316,8 +316,8 @@ def result_part(
 
 def _copy_part(copy: CopyFinding) -> CopyPart:
     return CopyPart(
-        part=BoxPart(**vars(copy.part)),
-        counterpart=BoxPart(**vars(copy.counterpart)),
+        part=BoxPart(**copy.part._asdict()),
+        counterpart=BoxPart(**copy.counterpart._asdict()),
         part_pasted=round(copy.part_pasted, PROBABILITY_DIGITS),
         certainty=round(copy.certainty, PROBABILITY_DIGITS),
         turn_degrees=round(copy.turn_degrees, 2),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.inference.calibration_file import analysis_values
 from mesorch_cli.inference.settings import Settings, parse_levels
 from mesorch_cli.network.passport import Level, ScoreRule
 
@@ -16,17 +17,11 @@ _SETTINGS = TypeAdapter(Settings)
 
 def settings_values(settings: Settings, weights_sha256: str, accept_damaged: bool) -> dict[str, JsonValue]:
     """Return everything that the user or the passport set and that a result depends on."""
-    return {
-        "side": settings.side,
-        "levels": [[level.name, level.weight] for level in settings.levels],
-        "reference": settings.reference,
-        "overlap": settings.overlap,
-        "precision": settings.precision,
+    return analysis_values(settings) | {
         "pixel_threshold": settings.pixel_threshold,
         "score": settings.score.model_dump(mode="json"),
         "smallest_photo_side": settings.smallest_photo_side,
         "tile_batch": settings.tile_batch,
-        "copies": None if settings.copies is None else settings.copies.model_dump(mode="json"),
         "accept_damaged": accept_damaged,
         "weights": weights_sha256,
     }

@@ -1,10 +1,35 @@
-"""From the stored raster to the upright picture: the eight EXIF orientations as maps of places."""
+"""The two frames of a photo: the raster as it is stored, and upright as its orientation (EXIF 1..8) asks for.
+
+In each, x grows to the right and y downwards from the upper left corner, in pixels.
+"""
 
 from typing import NamedTuple
 
+# Stored (x, y) of a W x H photo to upright: X = a x + c y + (e_w W + e_h H), Y = b x + d y + (f_w W + f_h H).
+_MAPS = {
+    1: (1, 0, 0, 1, (0, 0), (0, 0)),
+    2: (-1, 0, 0, 1, (1, 0), (0, 0)),
+    3: (-1, 0, 0, -1, (1, 0), (0, 1)),
+    4: (1, 0, 0, -1, (0, 0), (0, 1)),
+    5: (0, 1, 1, 0, (0, 0), (0, 0)),
+    6: (0, 1, -1, 0, (0, 1), (0, 0)),
+    7: (0, -1, -1, 0, (0, 1), (1, 0)),
+    8: (0, -1, 1, 0, (0, 0), (1, 0)),
+}
+WORDS = {
+    1: "upright as stored",
+    2: "mirrored left to right",
+    3: "turned by 180 degrees",
+    4: "mirrored top to bottom",
+    5: "mirrored left to right, then turned by 90 degrees to the left",
+    6: "turned by 90 degrees to the right",
+    7: "mirrored left to right, then turned by 90 degrees to the right",
+    8: "turned by 90 degrees to the left",
+}
+
 
 class Box(NamedTuple):
-    """A rectangle of pixels: left, top, width, height."""
+    """A rectangle of whole pixels; x, y: its upper left corner."""
 
     x: int
     y: int
@@ -13,25 +38,20 @@ class Box(NamedTuple):
 
 
 def upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
-    """Return (width, height) of the picture as a viewer shows it."""
+    """Return width and height of the upright photo."""
     return (height, width) if orientation >= 5 else (width, height)
 
 
-def upright_box(box: Box, width: int, height: int, orientation: int) -> Box:
-    """Return where `box`, in the stored raster of `width` x `height` pixels, lies in the picture as a viewer shows it.
+def matrix(width: int, height: int, orientation: int) -> tuple[int, int, int, int, int, int]:
+    """Return (a, b, c, d, e, f) as SVG takes them: X = a x + c y + e, Y = b x + d y + f, from stored to upright."""
+    a, b, c, d, right, down = _MAPS[orientation]
+    return (a, b, c, d, right[0] * width + right[1] * height, down[0] * width + down[1] * height)
 
-    orientation: 1 to 8 as in EXIF; 1 changes nothing.
-    """
-    x, y, w, h = box
-    right, below = width - x - w, height - y - h  # distances to the other two edges
-    places = {
-        1: (x, y),
-        2: (right, y),
-        3: (right, below),
-        4: (x, below),
-        5: (y, x),
-        6: (below, x),
-        7: (below, right),
-        8: (y, right),
-    }
-    return Box(*places[orientation], *((h, w) if orientation >= 5 else (w, h)))
+
+def upright_box(box: Box, width: int, height: int, orientation: int) -> Box:
+    """Return where a rectangle of the stored raster of width x height lies in the upright photo."""
+    a, b, c, d, e, f = matrix(width, height, orientation)
+    corners = [(box.x, box.y), (box.x + box.width, box.y + box.height)]
+    across = sorted(a * x + c * y + e for x, y in corners)
+    along = sorted(b * x + d * y + f for x, y in corners)
+    return Box(across[0], along[0], across[1] - across[0], along[1] - along[0])

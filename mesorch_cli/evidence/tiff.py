@@ -91,7 +91,7 @@ def decode_tiff(data: Content, inspection: Inspection) -> Samples:
         check_tiff_data(page, inspection.findings)
         try:
             array = page.asarray(out=allocate(page.shape, page.dtype), maxworkers=1)
-        except Exception:
+        except (RuntimeError, ValueError, OSError):  # of a codec, of tifffile, and of a file that ends too soon
             end = max(o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False))
             whole = bytes(data[:])
             if padded(whole, end) is whole:

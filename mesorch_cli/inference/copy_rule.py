@@ -7,21 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.evidence.orientation import Box
 from mesorch_cli.inference.copies import Copy, Features, Mask, find_copies
 from mesorch_cli.network.passport import CopyRule
 
 MOST_TELLING = 4.0  # difference of mean logits beyond which the network is not believed more
 SMALLEST_LOGIT = 12.0  # logits of the map are kept within plus and minus this before they are averaged
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in pixels of the stored raster."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)

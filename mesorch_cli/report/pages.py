@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from mesorch_cli.evidence.orientation import WORDS, Box, matrix, upright_box, upright_size
 from mesorch_cli.report import wording
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
-from mesorch_cli.report.frames import WORDS, Box, matrix, upright, upright_size
 from mesorch_cli.report.names import href, shell_word, visible
 from mesorch_cli.report.statements import Group, flat, metadata_groups, text_of
 
@@ -144,7 +144,7 @@ def places_of(entry: Entry) -> tuple[Place, ...]:
     places = []
     for number, region in enumerate(entry.record["result"]["regions"], start=1):
         box = Box(region["x"], region["y"], region["width"], region["height"])
-        turned = upright(box, decode["width"], decode["height"], decode["orientation"])
+        turned = upright_box(box, decode["width"], decode["height"], decode["orientation"])
         places.append(Place(number, box, turned, region["share"], region["mean"], region["peak"]))
     return tuple(places)
 

@@ -10,6 +10,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from mesorch_cli.evidence import Photo, read_photo
+
 
 def picture(height: int = 61, width: int = 83, *, seed: int = 5) -> np.ndarray:
     """Return an (H, W, 3) uint8 picture with smooth parts and texture, so that a JPEG of it has plenty of data."""
@@ -67,3 +69,12 @@ def scan_start(jpeg: bytes) -> int:
     """Return the offset of the first byte of a JPEG's (first) compressed data."""
     at = jpeg.index(b"\xff\xda")
     return at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+
+
+def read(data: bytes) -> Photo:
+    """Read a sound photo, checked for what holds of every one."""
+    photo = read_photo("-", data=data)
+    assert photo.decode.integrity.ok, photo.decode.integrity
+    assert photo.pixels.shape == (photo.decode.height, photo.decode.width, 3)
+    assert photo.pixels.flags.c_contiguous
+    return photo
