@@ -19,6 +19,7 @@ TOLERANCE = 2.5  # pixels
 DRIFT = 0.06  # pixels per pixel of distance: the angle and size of one point are not exact
 SIZE_TOLERANCE, ANGLE_TOLERANCE = 0.4, 0.35  # of log size, of radians
 CELL = 3.0  # pixels: points of one cell count once
+MIDDLES = 5  # pairs that a fit through two pairs begins from
 ROUNDS = 4  # of fitting and choosing again
 AFFINE_FROM = 8  # pairs; fewer get a similarity
 SCALES, STRETCH = (0.3, 3.3), 2.0  # singular values of a movement that are taken for real, and their largest quotient
@@ -57,8 +58,8 @@ def shared_movements(points: Keypoints, pairs: NDArray[np.intp]) -> Iterator[Mov
         if not len(votes) or votes.max() < LEAST_PAIRS:
             return
         chosen = agreeing[int(votes.argmax())] & free
+        movement = _fitted(source, target, chosen, free)
         free &= ~chosen
-        movement = _fitted(source, target, chosen)
         if movement is not None:
             free[np.isin(source, movement.source) & np.isin(target, movement.target)] = False
             yield movement
@@ -104,13 +105,53 @@ def _turns(
 
 
 def _fitted(
-    source: NDArray[np.complex128], target: NDArray[np.complex128], chosen: NDArray[np.bool_]
+    source: NDArray[np.complex128],
+    target: NDArray[np.complex128],
+    chosen: NDArray[np.bool_],
+    free: NDArray[np.bool_],
 ) -> Movement | None:
-    """Fit a movement to the chosen pairs, keep those that it moves rightly, and fit again."""
-    matrix = _least_squares(source[chosen], target[chosen])
+    """Fit a movement to the chosen pairs, from two beginnings, and return the one that more of the free agree with."""
+    begun = [_refined(source, target, free, beginning) for beginning in (chosen, _exact(source, target, chosen))]
+    fitted = [movement for movement in begun if movement is not None]
+    return max(fitted, key=lambda movement: movement.matches, default=None)
+
+
+def _exact(
+    source: NDArray[np.complex128], target: NDArray[np.complex128], chosen: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return those of the chosen that agree with the similarity of two of them; the two with the most such others.
+
+    One of the two is among the MIDDLES. A stray far off, let in by DRIFT, would bend a fit to all of the chosen.
+    """
+    places = np.flatnonzero(chosen)
+    source, target, size = source[places], target[places], len(chosen)
+    distance = np.abs(source - (np.median(source.real) + 1j * np.median(source.imag)))
+    most, best = 0, chosen
+    for middle in np.argsort(distance, kind="stable")[:MIDDLES]:
+        offset, moved = source - source[middle], target - target[middle]
+        apart = np.abs(offset) >= CELL
+        if not apart.any():
+            continue
+        factor = moved[apart] / offset[apart]
+        agree = np.abs(factor[:, None] * offset[None, :] - moved[None, :]) < TOLERANCE
+        counts = agree.sum(axis=1)
+        if counts.max() > most:
+            most, best = int(counts.max()), np.zeros(size, bool)
+            best[places[agree[int(counts.argmax())]]] = True
+    return best
+
+
+def _refined(
+    source: NDArray[np.complex128],
+    target: NDArray[np.complex128],
+    free: NDArray[np.bool_],
+    beginning: NDArray[np.bool_],
+) -> Movement | None:
+    """Fit a movement to a beginning, take those of the free that it moves rightly, and fit again."""
+    matrix = _least_squares(source[beginning], target[beginning])
     for _ in range(ROUNDS):
         moved = matrix[:, :2] @ np.stack([source.real, source.imag]) + matrix[:, 2:]
-        right = chosen & (np.abs(moved[0] + 1j * moved[1] - target) < TOLERANCE)
+        right = free & (np.abs(moved[0] + 1j * moved[1] - target) < TOLERANCE)
         if distinct(source[right]) < LEAST_PAIRS:
             return None
         matrix = _least_squares(source[right], target[right])
