@@ -1,7 +1,12 @@
 """What several rooms share: weights of a tiny input side with random values, and photos to analyse."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+
+# Tests run in as many processes as there are cores; with a pool of threads in each of them they would wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import cv2
 import numpy as np
