@@ -41,7 +41,7 @@ LEVELS = (Level(kind="whole"), Level(kind="tiles", long_side=0))
 POOLINGS = (*(ScoreRule(share=share) for share in (0.001, 0.003, 0.01, 0.03, 0.1)), ScoreRule(pooling="max"))
 FALSE_ALARMS = (0.2, 0.02)  # of authentic photos of the fit set: inconclusive or worse, evidence
 LIMITS = (
-    "A small network, trained on a CPU for about eight hours. Use it to look closer, not to conclude.",
+    "A small network, trained on a CPU for about ten hours. Use it to look closer, not to conclude.",
     "Trained on forgeries made by program (splices, copy-moves, removals, retouching), not on edits by people.",
     "On photos from the web that were resized and saved several times it misses much of what it finds elsewhere: "
     "see figures.",
@@ -181,6 +181,9 @@ def card(passport: Passport, sha256: str) -> str:
     lines += [
         "",
         "The pixel threshold and the limits of the score come from the set `fit`; the others only measure.",
+        "",
+        "[docs/weights.md](../docs/weights.md) has what each part of the network is worth, the figures after one more JPEG",
+        "save, and forgeries that these weights miss, as pictures.",
         "",
     ]
     lines += ["## Passport", "", "```json", json.dumps(json.loads(passport.to_json()), indent=1), "```", ""]
