@@ -1,6 +1,6 @@
 """Where the shipped weights stand, beside floors that know nothing, on photos with masks.
 
-usage: localisation.py SET [SET ...] [--weights NAME|PATH] [--scales default|reference|...] [--limit N] [--markdown FILE]
+usage: localisation.py SET [SET ...] [--weights NAME|PATH] [--scales default|reference|...] [--limit N] [--json FILE]
 
 A SET is a folder with `Tp` and `Gt` (and `Au`), or with `image` and `mask` (and `authentic`); masks pair by stem. Pixel
 figures are means over the tampered photos at the photo's own size: AUC, F1 at the passport's threshold, and F1 at the

@@ -11,8 +11,9 @@ import onnxruntime
 
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 photo = cv2.cvtColor(cv2.imread(sys.argv[2], cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION), cv2.COLOR_BGR2RGB)
-tiles = cv2.resize(photo, (512, 512))[None]  # any batch, any sides that are multiples of 32
-(logits,) = session.run(["logits"], {"tiles": tiles})  # (1, 1, 512, 512)
+side = 384  # of the inputs that mesorch-s was trained on; the passport in the file says it
+tiles = cv2.resize(photo, (side, side))[None]  # any batch, any sides that are multiples of 32
+(logits,) = session.run(["logits"], {"tiles": tiles})  # (1, 1, side, side)
 probability = 1 / (1 + np.exp(-logits[0, 0]))
 y, x = np.unravel_index(probability.argmax(), probability.shape)
-print(f"most suspicious at x {x / 512:.0%}, y {y / 512:.0%} of the photo: {probability.max():.3f}")
+print(f"most suspicious at x {x / side:.0%}, y {y / side:.0%} of the photo: {probability.max():.3f}")

@@ -12,11 +12,16 @@ from mesorch_cli.case.pipeline import Engine
 from mesorch_cli.case.record import Record, TimingPart, json_path
 from mesorch_cli.evidence.hashing import sha256_file
 
+# Reasons that may not hold the next time: the file can be read by then, or more was allowed, or a decoder installed.
 NOT_FINAL = (
     "unreadable",
     "missing",
     "too many pixels",
-)  # reasons that may not hold the next time, and cost little to try
+    "decoding took too long",
+    "too little memory",
+    "decoder crashed",
+    "unsupported format",
+)
 
 OnFile = Callable[
     [Row, bool, str | None], None

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from mesorch_cli.case.case_file import AboutPart, CaseFile, CountsPart
+from mesorch_cli.case.case_file import FILE_NAME, AboutPart, CaseFile, CountsPart, read_case
 from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.record import json_path
 from mesorch_cli.case.scan import Scan
 from mesorch_cli.case.tables import write_sums, write_tables
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.html import OnPage
-from mesorch_cli.report.report import write_report
+from mesorch_cli.report.report import PDF, write_report
 
 
 def finish(
@@ -21,6 +21,8 @@ def finish(
     the journal is whole in any case.
     """
     case_file = summed_up(journal, about, scan)
+    if (case / FILE_NAME).exists() and read_case(case).journal_sha256 != case_file.journal_sha256:
+        (case / PDF).unlink(missing_ok=True)  # it tells of the case as it was
     write_tables(case, journal, about.settings_sha256)
     case_file.write(case)
     facts = case_file.model_dump(mode="json", by_alias=True)

@@ -204,7 +204,8 @@ class TimingPart(_Part):
 
 
 class Record(_Part):
-    """One input of one run. settings: all that the user or the passport set, enough to repeat the analysis."""
+    """One input of one run. settings: all that the user or the passport set for the
+    analysis; what was set for reading is in `decode` as far as it can change pixels."""
 
     schema_: Literal["mesorch.record/1"] = Field(default=SCHEMA, alias="schema")
     input: InputPart

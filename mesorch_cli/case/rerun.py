@@ -16,6 +16,7 @@ from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.record import Record
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence import ReadOptions
+from mesorch_cli.evidence.photo import MAX_PIXELS, page_read
 
 SCORE_TOLERANCE = (
     0.001  # other threads, processors and devices move the last bits of logits, and so a score by far less
@@ -69,11 +70,19 @@ def input_of(record_path: Path, record: Record) -> Path:
 
 
 def reading_of(record: Record) -> ReadOptions:
-    """Return how to read a record's file again: the same page, and a second decoder where there was one."""
+    """Return how to read a record's file again: the page that was asked for, a second decoder where there was one, and a
+    limit of pixels that lets through what was read then."""
     decode = record.decode
-    page = decode.page if decode is not None and decode.pages > 1 else None
-    second = decode is not None and decode.comparison is not None
-    return ReadOptions(page=page, compare_decoders=second, provenance=True, exiftool=True)
+    if decode is None:
+        return ReadOptions(provenance=True, exiftool=True)
+    asked = page_read(decode.page, decode.pages) in decode.conversions
+    return ReadOptions(
+        max_pixels=max(MAX_PIXELS, decode.width * decode.height),
+        page=decode.page if asked else None,
+        compare_decoders=decode.comparison is not None,
+        provenance=True,
+        exiftool=True,
+    )
 
 
 def compared(record: Record, record_path: Path, again: Composed) -> Comparison:

@@ -17,21 +17,9 @@ from mesorch_cli.case.outputs import RECORD_NAME
 from mesorch_cli.case.record import json_path, text_of
 from mesorch_cli.errors import OutputError
 from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
+from mesorch_cli.report.names import harmless_cell
 
 RECORDS, TABLE, SUMS = "results.jsonl", "results.csv", "SHA256SUMS"
-FORMULA_STARTS = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "\uff1d",
-    "\uff0b",
-    "\uff0d",
-    "\uff20",
-)  # what a spreadsheet runs
 COLUMNS = (
     "path",
     "status",
@@ -101,11 +89,7 @@ def cells(row: Row) -> list[str]:
         row.sha256,
         None if row.copy_of is None else json_path(row.copy_of),
     ]
-    return ["" if text is None else text if isinstance(text, str) else str(text) for text in map(_harmless, texts)]
-
-
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+    return ["" if text is None else harmless_cell(text) if isinstance(text, str) else str(text) for text in texts]
 
 
 def _line(values: Iterable[str]) -> bytes:

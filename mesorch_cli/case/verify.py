@@ -23,10 +23,6 @@ class Change:
     name: str
     how: str
 
-    def sentence(self) -> str:
-        """Return the change in words."""
-        return f"{self.what} {self.name!r}: {self.how}"
-
 
 def changes(
     case: Path, case_file: CaseFile, journal: Journal, evidence: Path | None, on_file: Callable[[], None]

@@ -54,7 +54,8 @@ def calibrate(
     shown come from folds that were held out. `mesorch detect --calibration FILE` then reports a probability and a
     likelihood ratio with its bounds.
 
-    Exit codes: 0 done, 2 usage, 3 too few photos or scores without meaning, 5 weights.
+    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed (the file is written without
+    them), or too few, or scores without meaning, 5 weights.
 
     Example: mesorch calibrate --authentic known/authentic --tampered known/tampered -o calibration.json
     """
@@ -63,11 +64,14 @@ def calibrate(
         from mesorch_cli.evaluation import calibration_plots, outputs
         from mesorch_cli.evaluation.calibration import held_out, place_of
         from mesorch_cli.evaluation.calibration_study import calibration_file, score_folders
+        from mesorch_cli.evaluation.plots import require_plots
         from mesorch_cli.inference.detector import Detector
         from mesorch_cli.inference.loading import open_weights
 
         if inconclusive_fpr < fpr:
             raise UsageError(f"--inconclusive-fpr {inconclusive_fpr:g} below --fpr {fpr:g}: expected at least as much.")
+        if not no_plots:
+            require_plots()
         opened = open_weights(weights)
         loaded = opened.weights
         wanted = options.Wanted(scales, overlap, precision.value if precision else None, None, tile_batch, copies)
@@ -97,6 +101,8 @@ def calibrate(
             console.write_data(json.dumps(made.model_dump(mode="json", by_alias=True)))
         elif not quiet:
             show(made, output)
+        if lost:
+            raise typer.Exit(3)
 
 
 def show(made: "CalibrationFile", output: Path) -> None:

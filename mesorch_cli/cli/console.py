@@ -1,6 +1,7 @@
 """What people see: the only place that knows Rich. People read stderr; stdout is for data."""
 
 import io
+import os
 import re
 import sys
 import threading
@@ -67,6 +68,19 @@ def write_data(line: str) -> None:
     """Write one line of data to stdout, at once: a reader may be waiting for it."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def drop_stdout() -> None:
+    """Send what is still to come on stdout nowhere: its reader has gone, as `head` does."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def write_data_if_read(line: str) -> None:
+    """Write one line of data; where its reader has gone, go on without one, for work that must come to its end."""
+    try:
+        write_data(line)
+    except BrokenPipeError:
+        drop_stdout()
 
 
 class _OneThread(io.TextIOBase):

@@ -107,10 +107,13 @@ def evaluate(
         from mesorch_cli.evaluation import outputs
         from mesorch_cli.evaluation.gate import parse_gates, unmet
         from mesorch_cli.evaluation.perturb import Perturbation, parse
+        from mesorch_cli.evaluation.plots import require_plots
         from mesorch_cli.evaluation.processes import Processes
         from mesorch_cli.evaluation.protocol import Protocol
         from mesorch_cli.evaluation.study import Study
 
+        if output is not None and not no_plots:
+            require_plots()
         gates = parse_gates(fail_under or [])
         rules = Protocol(protocol.value, no_score_band, permuted)
         wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch, copies)

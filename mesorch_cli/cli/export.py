@@ -48,7 +48,12 @@ def export(
             "--output", "-o", metavar="FILE", help="Where it goes. (default: NAME-PRECISION.onnx, .pt2 or .xml)"
         ),
     ] = None,
-    weights: options.Weights = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights", "-w", metavar="NAME|FILE", help="Weights by name, or a .safetensors file. (default: mesorch-s)"
+        ),
+    ] = None,
     photos: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Photos for the gate, beside those that come with the tool."),

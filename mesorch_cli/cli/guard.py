@@ -1,14 +1,13 @@
 """Errors become one line and an exit code here, and nowhere else."""
 
 import os
-import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
 
-from mesorch_cli.cli.console import say_error
+from mesorch_cli.cli.console import drop_stdout, say_error
 from mesorch_cli.errors import MesorchError
 
 INTERRUPTED = 130
@@ -29,8 +28,8 @@ def guard() -> Iterator[None]:
     except KeyboardInterrupt as error:
         say_error("interrupted; results already written are whole.")
         raise typer.Exit(INTERRUPTED) from error
-    except BrokenPipeError as error:  # the reader of stdout has gone, as `head` does; nobody is left to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError as error:  # nobody is left to tell
+        drop_stdout()
         raise typer.Exit(0) from error
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):

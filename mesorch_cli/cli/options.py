@@ -77,8 +77,8 @@ Scales = Annotated[
     str | None,
     typer.Option(
         metavar="LIST",
-        help="default (from the weights), reference (one 512 squash, as published), or a comma list of whole, native, "
-        "tiles-LONG_SIDE.",
+        help="default (from the weights), reference (one squash to the weights' input side, as published), or a comma list "
+        "of whole, native, tiles-LONG_SIDE.",
         rich_help_panel=ANALYSIS,
     ),
 ]
@@ -120,7 +120,9 @@ MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse larger photos before
 FailOnFindings = Annotated[
     bool,
     typer.Option(
-        "--fail-on-findings", help="Exit with 10 if any verdict is evidence of manipulation.", rich_help_panel=OUTPUT
+        "--fail-on-findings",
+        help="Exit with 10 if any verdict is evidence of manipulation and every file could be analysed; 3 and 4 go first.",
+        rich_help_panel=OUTPUT,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.", rich_help_panel=OUTPUT)]

@@ -17,11 +17,11 @@ from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evaluation.study import Result, strip_path
 from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.report.names import harmless_cell
 
 SCHEMA = "mesorch.evaluation/1"
 CASES = 6  # best and worst ones on the contact sheet
 SHOWN_UNDER_PERTURBATION = ("f1", "auc", "image_auc")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 COLUMNS = (
     "weights",
     "set",
@@ -139,7 +139,7 @@ def _cell(value: object) -> str:
         return ""
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return f"'{text}" if not isinstance(value, float) and text.startswith(FORMULA_STARTS) else text
+    return text if isinstance(value, float) else harmless_cell(text)
 
 
 def pictures(results: Sequence[Result], folder: Path) -> dict[str, bytes]:

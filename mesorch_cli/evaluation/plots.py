@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,13 +28,18 @@ Named = Sequence[tuple[str, Sequence[Outcome]]]
 Draw = Callable[["Axes"], None]
 
 
+def require_plots() -> None:
+    """Raise UsageError if what draws is not installed: before photos are analysed for hours, not after."""
+    if find_spec("matplotlib") is None:
+        raise UsageError("Plots need matplotlib: `pip install 'mesorch[plots]'`, or give --no-plots.")
+
+
 def draw(title: str, x_label: str, y_label: str, paint: Draw, *, unit_square: bool = True) -> bytes:
     """Return a PNG of one pair of axes that `paint` fills; UsageError names the extra if matplotlib is not there."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError("Plots need matplotlib: `pip install 'mesorch[plots]'`, or give --no-plots.") from error
+    require_plots()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()

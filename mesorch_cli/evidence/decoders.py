@@ -15,7 +15,7 @@ from mesorch_cli.evidence.colour import Samples, spread_words, to_fixed_range
 from mesorch_cli.evidence.containers import padded
 from mesorch_cli.evidence.inspection import Inspection
 from mesorch_cli.evidence.jpeg import APP14, JpegStructure
-from mesorch_cli.evidence.photo import Content
+from mesorch_cli.evidence.photo import Content, page_read
 from mesorch_cli.evidence.tiff import decode_tiff
 
 MAX_SALVAGED_BYTES = 1 << 30  # rebuild damaged PNG data only up to 1 GiB
@@ -33,7 +33,7 @@ def decode(data: Content, inspection: Inspection) -> Samples:
     else:
         samples = _DECODERS[inspection.format](bytes(data), inspection)
     if inspection.asked and inspection.pages > 1:
-        samples.conversions.insert(0, f"page {inspection.page} of {inspection.pages} read")
+        samples.conversions.insert(0, page_read(inspection.page, inspection.pages))
     elif inspection.pages > 1:
         samples.conversions.insert(0, f"first of {inspection.pages} frames or pages read")
     return samples

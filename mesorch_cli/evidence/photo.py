@@ -34,6 +34,11 @@ class ReadOptions:
     exiftool: bool = False
 
 
+def page_read(page: int, pages: int) -> str:
+    """Return what the conversions say where a page was asked for; without it they name the first full one otherwise."""
+    return f"page {page} of {pages} read"
+
+
 @dataclass(frozen=True)
 class Integrity:
     """Whether the bytes are whole, found out before anything is said about manipulation.

@@ -136,7 +136,7 @@ def _check_size(name: str, inspection: Inspection, max_pixels: int) -> None:
     if count > max_pixels:
         raise InputError(
             f"{name!r} says it has {inspection.width} x {inspection.height} = {count} pixels; expected at most "
-            f"{max_pixels}. Raise the limit with --max-pixels if the file is to be trusted.",
+            f"{max_pixels}. If the file is to be trusted, raise --max-pixels of `detect` or `batch`.",
             reason="too many pixels",
         )
 

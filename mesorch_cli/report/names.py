@@ -1,4 +1,4 @@
-"""Names and texts of strangers made fit for a page: all of them visible, none able to move anything, safe to link."""
+"""Names and texts of strangers made fit for a page or a table: visible, none able to move or run anything, safe to link."""
 
 import os
 import re
@@ -12,12 +12,30 @@ _UNSEEN = re.compile(
 )
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that stand for no byte of a file name
 _PLAIN = re.compile(r"[\x20-\x7e]*")
+_FORMULA_STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+)  # what a spreadsheet runs
 _QUOTED = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def visible(text: str) -> str:
     r"""Return text in which what could not be seen is an escape: \n, \u202e, and \xff for a byte that is no UTF-8."""
     return _UNSEEN.sub(_escaped, text)
+
+
+def harmless_cell(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula: one that begins like it gets an apostrophe before it."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _escaped(found: re.Match[str]) -> str:

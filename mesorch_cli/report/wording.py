@@ -29,6 +29,10 @@ REASONS = {
     "unreadable": "The file could not be read or decoded.",
     "unsupported format": "It is an image of a format that is not read.",
     "too many pixels": "The photo is larger than the limit of this run.",
+    "no such page": "The file does not have the page that was asked for.",
+    "decoding took too long": "The file was not decoded within the time that this run allows.",
+    "too little memory": "Decoding the file needs more memory than this run allows.",
+    "decoder crashed": "The process that decoded the file broke down. The file may be made to break decoders, or damaged.",
     "too small": "The photo is smaller than those on which the weights were measured.",
     "featureless": "The photo shows one even colour; there is nothing in it to analyse.",
     "non-finite logits": "The network gave no finite result.",
@@ -41,6 +45,8 @@ FLAGS = {
     "non-finite logits": "The network gave no finite result for some tiles; they were left out.",
     "damaged input accepted": "The file is damaged and was analysed at the user's wish. Parts of the picture may be the "
     "decoder's invention.",
+    "16 bits analysed as 8": "The photo has 16 bits a sample; these weights take 8, to which it was rounded.",
+    "fewer tiles at once: out of memory": "Memory ran short, and fewer tiles were analysed at once. That moves last digits.",
     "the file changed during the analysis": "The file's bytes were not the same before and after. The result belongs to the "
     "first hash.",
 }

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from mesorch_cli.network.config import CONFIGS
@@ -28,8 +27,3 @@ def publish(checkpoint: Path, target: Path, passport: Passport) -> str:
     if expected != passport.network:
         raise ValueError(f"the passport describes {passport.network}, the run trained {expected}")
     return save_weights(target, to_half({name: tensor.contiguous() for name, tensor in tensors.items()}), passport)
-
-
-def is_finite(tensors: dict[str, Tensor]) -> bool:
-    """Say whether every value survived the halving."""
-    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values() if tensor.is_floating_point())

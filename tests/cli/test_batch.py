@@ -297,3 +297,62 @@ def test_help_needs_no_torch() -> None:
         )
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_that_leaves_does_not_end_the_work(tiny_weights: Path, evidence: Path, tmp_path: Path) -> None:
+    """`mesorch batch --json | head -1`: the case is whole all the same."""
+    command = [
+        sys.executable,
+        "-m",
+        "mesorch_cli",
+        "batch",
+        str(evidence),
+        "-o",
+        str(tmp_path / "case"),
+        "--json",
+        "-q",
+    ]
+    command += ["-w", str(tiny_weights), "--device", "cpu"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        errors = running.stderr.read().decode()
+    assert running.returncode == 3
+    assert "Traceback" not in errors
+    assert counts(tmp_path / "case")["found"] == 11
+    sums_hold(tmp_path / "case")
+
+
+def test_what_more_may_help_is_tried_again(run: Run, tmp_path: Path) -> None:
+    """A file that took too long is not finished for good: the message says to allow more."""
+    folder = fill(tmp_path / "slow", {"a.png": photo(1), "b.png": photo(2)})
+
+    def started() -> dict[str, str]:
+        result = run("--json", folder=folder)
+        assert result.exit_code == 0
+        records = [json.loads(line) for line in result.stdout.splitlines()]
+        return {Path(one["input"]["path"]).name: one["timing"]["started_at"] for one in records}
+
+    before = started()
+    with sqlite3.connect(tmp_path / "case" / "journal.sqlite") as journal:
+        journal.execute(
+            "UPDATE files SET reason = 'decoding took too long', status = 'failed' WHERE path = ?", (b"a.png",)
+        )
+    journal.close()
+    after = started()
+    assert after["a.png"] != before["a.png"]
+    assert after["b.png"] == before["b.png"]
+
+
+def test_a_document_for_print_goes_with_the_case_it_tells_of(run: Run, tmp_path: Path) -> None:
+    folder = fill(tmp_path / "growing", {"a.png": photo(1)})
+    assert run(folder=folder).exit_code == 0
+    document = tmp_path / "case" / "report.pdf"
+    document.write_bytes(b"as it was")
+    assert run(folder=folder).exit_code == 0
+    assert document.exists()  # nothing came, so it still tells of the case
+    fill(folder, {"b.png": photo(2)})
+    assert run(folder=folder).exit_code == 0
+    assert not document.exists()
+    sums_hold(tmp_path / "case")

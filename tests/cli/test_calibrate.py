@@ -1,6 +1,7 @@
 """`mesorch calibrate` from outside, and `detect` with what it wrote."""
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -132,3 +133,31 @@ def test_a_photo_of_both_classes_is_refused(folders: tuple[Path, Path], tiny_wei
     assert result.exit_code == 2
     assert "called tampered and authentic" in result.stderr
     assert run(*words, "--inconclusive-fpr", 0.1).exit_code == 2
+
+
+def test_lost_photos_are_said_and_shown_by_the_code(
+    made: tuple[Path, tuple[Path, Path]], tiny_weights: Path, tmp_path: Path
+) -> None:
+    _, (authentic, tampered) = made
+    shutil.copytree(authentic, tmp_path / "authentic")
+    (tmp_path / "authentic" / "half.png").write_bytes((authentic / "0.png").read_bytes()[:900])
+    target = tmp_path / "c.json"
+    words = ("calibrate", "--authentic", tmp_path / "authentic", "--tampered", tampered, "--fpr", 0.2, "--no-plots")
+    result = run(*words, "-w", tiny_weights, "-o", target, "-q", "--keep-pooling")
+    assert result.exit_code == 3
+    assert "not counted: " in result.stderr
+    assert json.loads(target.read_text())["photos"]["authentic"] == FEWEST
+
+
+def test_plots_that_cannot_be_drawn_are_said_before_any_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mesorch_cli.evaluation.plots.find_spec", lambda _: None)
+    for name in ("image", "mask"):
+        (tmp_path / name).mkdir()
+        assert cv2.imwrite(str(tmp_path / name / "0.png"), np.full((64, 64, 3), 255, np.uint8))
+    for words in (
+        ("calibrate", "--authentic", tmp_path, "--tampered", tmp_path, "-o", tmp_path / "c.json"),
+        ("evaluate", "--images", tmp_path / "image", "--masks", tmp_path / "mask", "-o", tmp_path / "out"),
+    ):
+        result = run(*words)
+        assert result.exit_code == 2
+        assert "mesorch[plots]" in result.stderr

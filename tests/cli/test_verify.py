@@ -6,7 +6,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from typer.testing import CliRunner, Result
 
 from mesorch_cli.cli.app import app
@@ -184,3 +186,25 @@ def test_shares_join_to_what_one_run_makes(made: Path, tiny_weights: Path, tmp_p
     broken = invoke("case", "merge", *shares, "-o", tmp_path / "broken")
     assert broken.exit_code == 6
     assert "is not what the journal" in broken.stderr
+
+
+def test_pages_are_repeated_as_they_were_asked_for(tmp_path: Path, tiny_weights: Path) -> None:
+    """The first page because nothing else was said, and a page by its number, are two decodings, and each repeats."""
+    pages = [np.random.default_rng(seed).integers(0, 256, (64, 64, 3), dtype=np.uint8) for seed in range(3)]
+    tifffile.imwrite(tmp_path / "pages.tif", np.stack(pages), photometric="rgb")
+    for asked in ((), ("--page", 2)):
+        out = tmp_path / f"out{len(asked)}"
+        assert invoke("detect", tmp_path / "pages.tif", "-o", out, "-w", tiny_weights, "-q", *asked).exit_code == 0
+        [record] = out.rglob("record.json")
+        assert invoke("rerun", record, "-w", tiny_weights).stdout.startswith("identical")
+
+
+def test_what_was_read_past_the_limit_of_pixels_is_read_again(
+    tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, {"p.png": photo(9)})
+    words = ("detect", tmp_path / "p.png", "-o", tmp_path / "out", "-w", tiny_weights, "-q")
+    assert invoke(*words).exit_code == 0
+    monkeypatch.setattr("mesorch_cli.case.rerun.MAX_PIXELS", 10)
+    [record] = (tmp_path / "out").rglob("record.json")
+    assert invoke("rerun", record, "-w", tiny_weights).stdout.startswith("identical")

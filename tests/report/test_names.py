@@ -6,10 +6,11 @@ import subprocess
 import unicodedata
 from urllib.parse import unquote_to_bytes
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mesorch_cli.report.names import href, shell_word, visible
+from mesorch_cli.report.names import harmless_cell, href, shell_word, visible
 from tests.report.made import HOSTILE
 
 texts = st.text(st.characters(codec=None), max_size=40)
@@ -62,3 +63,13 @@ def test_a_shell_reads_the_same_word() -> None:
 @given(texts)
 def test_any_text_can_be_a_word(text: str) -> None:
     assert visible(shell_word(text)) == shell_word(text)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", "\uff1d1"])
+def test_formulas_become_text(text: str) -> None:
+    assert harmless_cell(text) == "'" + text
+
+
+def test_other_text_stays() -> None:
+    assert harmless_cell("a=b.jpg") == "a=b.jpg"
+    assert harmless_cell("") == ""

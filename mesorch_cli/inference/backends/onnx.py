@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.inference.backends.protocol import Precision, Tiles
-from mesorch_cli.inference.backends.runtimes import import_runtime, read_bytes, require_precision, wanted_threads
+from mesorch_cli.inference.backends.runtimes import (
+    import_runtime,
+    read_bytes,
+    require_precision,
+    threads_of_record,
+    wanted_threads,
+)
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, parse_seal, require_graph, require_sidecar
 from mesorch_cli.network.passport import WeightsFile
 
@@ -99,7 +105,7 @@ class OnnxFile:
                     f"The device {device!r} does not start: onnxruntime could not load {wanted}. Try --device cpu."
                 )
             name = "cpu"
-        return OnnxBackend(session, name, {"onnxruntime": runtime.__version__})
+        return OnnxBackend(session, name, {"onnxruntime": runtime.__version__} | threads_of_record())
 
 
 def session_errors() -> tuple[type[Exception], ...]:

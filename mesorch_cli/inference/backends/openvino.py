@@ -13,7 +13,13 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.inference.backends.protocol import Precision, Tiles
-from mesorch_cli.inference.backends.runtimes import import_runtime, read_bytes, require_precision, wanted_threads
+from mesorch_cli.inference.backends.runtimes import (
+    import_runtime,
+    read_bytes,
+    require_precision,
+    threads_of_record,
+    wanted_threads,
+)
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, joint_sha256, parse_seal, require_graph, require_sidecar
 from mesorch_cli.network.passport import WeightsFile
 
@@ -65,7 +71,7 @@ class OpenVinoFile:
                 f"OpenVINO cannot run {self.weights.path} on {name} ({str(error).splitlines()[-1]}). Export the weights "
                 "again with this version."
             ) from error
-        return OpenVinoBackend(compiled, name.lower(), {"openvino": runtime.__version__})
+        return OpenVinoBackend(compiled, name.lower(), {"openvino": runtime.__version__} | threads_of_record())
 
 
 def choose_device(available: list[str], wanted: str) -> str:

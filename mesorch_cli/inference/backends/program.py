@@ -66,8 +66,9 @@ class ProgramFile:
             )
         torch = import_runtime("torch", self.weights.path)
         program = torch.export.load(io.BytesIO(self._data))
+        runtime = {"torch": torch.__version__, "threads": str(torch.get_num_threads())}
         # Tracing also guards what it never relied on, such as "more than one row of the DCT"; the gate tries one row.
-        return ProgramBackend(torch, program.module(check_guards=False), {"torch": torch.__version__})
+        return ProgramBackend(torch, program.module(check_guards=False), runtime)
 
 
 class ProgramBackend:

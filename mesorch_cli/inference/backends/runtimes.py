@@ -39,6 +39,11 @@ def wanted_threads() -> int:
     return int(text) if text.isdecimal() else 0
 
 
+def threads_of_record() -> dict[str, str]:
+    """Return the `threads` of a record: the number that the runtime was given, nothing where it chose itself."""
+    return {"threads": str(wanted_threads())} if wanted_threads() else {}
+
+
 def read_bytes(path: Path) -> bytes:
     """Read a file whole. Raises WeightsError if that cannot be done."""
     try:
