@@ -20,6 +20,7 @@ DRIFT = 0.06  # pixels per pixel of distance: the angle and size of one point ar
 SIZE_TOLERANCE, ANGLE_TOLERANCE = 0.4, 0.35  # of log size, of radians
 CELL = 3.0  # pixels: points of one cell count once
 MIDDLES = 5  # pairs that a fit through two pairs begins from
+OUTLYING = 3.0  # times the distance from the middle that three in four keep to; the corner of a square lies at 1.4
 ROUNDS = 4  # of fitting and choosing again
 AFFINE_FROM = 8  # pairs; fewer get a similarity
 SCALES, STRETCH = (0.3, 3.3), 2.0  # singular values of a movement that are taken for real, and their largest quotient
@@ -57,8 +58,11 @@ def shared_movements(points: Keypoints, pairs: NDArray[np.intp]) -> Iterator[Mov
         votes = (agreeing & free).sum(axis=1)
         if not len(votes) or votes.max() < LEAST_PAIRS:
             return
-        chosen = agreeing[int(votes.argmax())] & free
-        movement = _fitted(source, target, chosen, free)
+        row = int(votes.argmax())
+        chosen, proposal = agreeing[row] & free, row % len(pairs)  # shifts come before turns
+        alike = free & (np.abs(growth - growth[proposal]) < SIZE_TOLERANCE)
+        alike &= _wrapped(turn - turn[proposal]) < ANGLE_TOLERANCE
+        movement = _fitted(source, target, chosen, alike)
         free &= ~chosen
         if movement is not None:
             free[np.isin(source, movement.source) & np.isin(target, movement.target)] = False
@@ -108,10 +112,10 @@ def _fitted(
     source: NDArray[np.complex128],
     target: NDArray[np.complex128],
     chosen: NDArray[np.bool_],
-    free: NDArray[np.bool_],
+    alike: NDArray[np.bool_],
 ) -> Movement | None:
-    """Fit a movement to the chosen pairs, from two beginnings, and return the one that more of the free agree with."""
-    begun = [_refined(source, target, free, beginning) for beginning in (chosen, _exact(source, target, chosen))]
+    """Fit a movement to the chosen pairs, from two beginnings, and return the one that more of those alike agree with."""
+    begun = [_refined(source, target, alike, beginning) for beginning in (chosen, _exact(source, target, chosen))]
     fitted = [movement for movement in begun if movement is not None]
     return max(fitted, key=lambda movement: movement.matches, default=None)
 
@@ -144,14 +148,18 @@ def _exact(
 def _refined(
     source: NDArray[np.complex128],
     target: NDArray[np.complex128],
-    free: NDArray[np.bool_],
+    alike: NDArray[np.bool_],
     beginning: NDArray[np.bool_],
 ) -> Movement | None:
-    """Fit a movement to a beginning, take those of the free that it moves rightly, and fit again."""
+    """Fit a movement to a beginning, take those alike that it moves rightly, and fit again.
+
+    One pair far from the rest has the fit bend to it, and then agrees: such ones are left out.
+    """
     matrix = _least_squares(source[beginning], target[beginning])
     for _ in range(ROUNDS):
         moved = matrix[:, :2] @ np.stack([source.real, source.imag]) + matrix[:, 2:]
-        right = free & (np.abs(moved[0] + 1j * moved[1] - target) < TOLERANCE)
+        right = alike & (np.abs(moved[0] + 1j * moved[1] - target) < TOLERANCE)
+        right[right] = _together(source[right])
         if distinct(source[right]) < LEAST_PAIRS:
             return None
         matrix = _least_squares(source[right], target[right])
@@ -159,6 +167,14 @@ def _refined(
     if smallest < SCALES[0] or largest > SCALES[1] or largest > STRETCH * smallest:
         return None
     return Movement(matrix, source[right], target[right])
+
+
+def _together(places: NDArray[np.complex128]) -> NDArray[np.bool_]:
+    """Say of each place whether it lies with the others: not OUTLYING times as far from their middle as three in four."""
+    if not len(places):
+        return np.zeros(0, bool)
+    distance = np.abs(places - (np.median(places.real) + 1j * np.median(places.imag)))
+    return np.asarray(distance <= OUTLYING * np.quantile(distance, 0.75))
 
 
 def _least_squares(source: NDArray[np.complex128], target: NDArray[np.complex128]) -> NDArray[np.float64]:
