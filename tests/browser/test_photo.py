@@ -88,7 +88,7 @@ def test_metadata_stays_text(visit: Visit) -> None:
     page = visit.go()
     page.get_by_text("onerror").click()
     page.wait_for_load_state("load")
-    assert page.title() == "inconclusive: c/<img src=x onerror=document.title='taken'>.jpg"
+    assert page.title().endswith(": c/<img src=x onerror=document.title='taken'>.jpg")
     expect(page.locator("main")).to_contain_text("<script>document.title='taken'</script>")
     expect(page.locator("main")).to_contain_text('" onload="document.title=1')
     expect(page.locator("main")).to_contain_text("javascript:alert(1)")
