@@ -6,9 +6,12 @@ import shlex
 from urllib.parse import quote
 
 # Controls, marks that turn the direction of writing, zero widths, separators, tags, noncharacters, lone surrogates.
+_NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
+    chr((plane << 16) + low) for plane in range(1, 17) for low in (0xFFFE, 0xFFFF)
+)
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
-    "\ufffe\uffff\U000e0000-\U000e0fff\ud800-\udfff]"
+    "\ufffe\uffff\U000e0000-\U000e0fff\ud800-\udfff" + _NONCHARACTERS + "]"
 )
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that stand for no byte of a file name
 _PLAIN = re.compile(r"[\x20-\x7e]*")

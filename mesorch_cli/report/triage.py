@@ -13,6 +13,7 @@ from typing import Self
 
 from mesorch_cli.errors import OutputError
 from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED, Entry
+from mesorch_cli.report.names import visible
 
 SCRATCH = "report.part"
 BINS = 20  # of the histogram of scores
@@ -80,7 +81,7 @@ class Triage:
 
     def _add(self, entry: Entry) -> None:
         result, status = entry.record["result"], entry.status
-        score, reason = result["score"], result["reason"]
+        score, reason = result["score"], visible(result["reason"] or "")
         self.by_status[status] += 1
         self.by_verdict[result["verdict"]] += 1
         self.copies += entry.copy_of is not None
@@ -96,7 +97,7 @@ class Triage:
             (
                 RANKS[status],
                 0.0 if score is None else -score,
-                reason or "",
+                reason,
                 os.fsencode(entry.path),
                 os.fsencode(entry.place),
                 None if entry.copy_of is None else os.fsencode(entry.copy_of),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mesorch_cli.report import listing
@@ -116,6 +116,7 @@ values = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=15)
 @given(st.dictionaries(words, values, max_size=4), st.lists(words, max_size=3), words, words)
+@example({"a": "\ufdd0"}, ["\U0001fffe"], "\ud800", "\ufdd0\ud800")
 def test_any_metadata_gives_a_sound_page(
     tmp_path: Path, metadata: dict[str, Any], texts: list[str], name: str, reason: str
 ) -> None:
