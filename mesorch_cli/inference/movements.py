@@ -19,7 +19,6 @@ TOLERANCE = 2.5  # pixels
 DRIFT = 0.06  # pixels per pixel of distance: the angle and size of one point are not exact
 SIZE_TOLERANCE, ANGLE_TOLERANCE = 0.4, 0.35  # of log size, of radians
 CELL = 3.0  # pixels: points of one cell count once
-MIDDLES = 5  # pairs that a fit through two pairs begins from
 OUTLYING = 3.0  # times the distance from the middle that three in four keep to; the corner of a square lies at 1.4
 ROUNDS = 4  # of fitting and choosing again
 AFFINE_FROM = 8  # pairs; fewer get a similarity
@@ -114,67 +113,31 @@ def _fitted(
     chosen: NDArray[np.bool_],
     alike: NDArray[np.bool_],
 ) -> Movement | None:
-    """Fit a movement to the chosen pairs, from two beginnings, and return the one that more of those alike agree with."""
-    begun = [_refined(source, target, alike, beginning) for beginning in (chosen, _exact(source, target, chosen))]
-    fitted = [movement for movement in begun if movement is not None]
-    return max(fitted, key=lambda movement: movement.matches, default=None)
+    """Fit a movement to the chosen pairs, take those alike that it moves rightly, and fit again.
 
-
-def _exact(
-    source: NDArray[np.complex128], target: NDArray[np.complex128], chosen: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Return those of the chosen that agree with the similarity of two of them; the two with the most such others.
-
-    One of the two is among the MIDDLES. A stray far off, let in by DRIFT, would bend a fit to all of the chosen.
+    One pair far from the rest has the fit bend to it, and then agrees: such ones are left out each time.
     """
-    places = np.flatnonzero(chosen)
-    source, target, size = source[places], target[places], len(chosen)
-    distance = np.abs(source - (np.median(source.real) + 1j * np.median(source.imag)))
-    most, best = 0, chosen
-    for middle in np.argsort(distance, kind="stable")[:MIDDLES]:
-        offset, moved = source - source[middle], target - target[middle]
-        apart = np.abs(offset) >= CELL
-        if not apart.any():
-            continue
-        factor = moved[apart] / offset[apart]
-        agree = np.abs(factor[:, None] * offset[None, :] - moved[None, :]) < TOLERANCE
-        counts = agree.sum(axis=1)
-        if counts.max() > most:
-            most, best = int(counts.max()), np.zeros(size, bool)
-            best[places[agree[int(counts.argmax())]]] = True
-    return best
-
-
-def _refined(
-    source: NDArray[np.complex128],
-    target: NDArray[np.complex128],
-    alike: NDArray[np.bool_],
-    beginning: NDArray[np.bool_],
-) -> Movement | None:
-    """Fit a movement to a beginning, take those alike that it moves rightly, and fit again.
-
-    One pair far from the rest has the fit bend to it, and then agrees: such ones are left out.
-    """
-    matrix = _least_squares(source[beginning], target[beginning])
+    right = _together(source, chosen)
     for _ in range(ROUNDS):
+        matrix = _least_squares(source[right], target[right])
         moved = matrix[:, :2] @ np.stack([source.real, source.imag]) + matrix[:, 2:]
-        right = alike & (np.abs(moved[0] + 1j * moved[1] - target) < TOLERANCE)
-        right[right] = _together(source[right])
+        right = _together(source, alike & (np.abs(moved[0] + 1j * moved[1] - target) < TOLERANCE))
         if distinct(source[right]) < LEAST_PAIRS:
             return None
-        matrix = _least_squares(source[right], target[right])
+    matrix = _least_squares(source[right], target[right])
     largest, smallest = np.linalg.svd(matrix[:, :2], compute_uv=False)
     if smallest < SCALES[0] or largest > SCALES[1] or largest > STRETCH * smallest:
         return None
     return Movement(matrix, source[right], target[right])
 
 
-def _together(places: NDArray[np.complex128]) -> NDArray[np.bool_]:
-    """Say of each place whether it lies with the others: not OUTLYING times as far from their middle as three in four."""
-    if not len(places):
-        return np.zeros(0, bool)
-    distance = np.abs(places - (np.median(places.real) + 1j * np.median(places.imag)))
-    return np.asarray(distance <= OUTLYING * np.quantile(distance, 0.75))
+def _together(places: NDArray[np.complex128], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the chosen without those that lie OUTLYING times as far from their middle as three in four of them."""
+    if not chosen.any():
+        return chosen
+    middle = np.median(places[chosen].real) + 1j * np.median(places[chosen].imag)
+    distance = np.abs(places - middle)
+    return np.asarray(chosen & (distance <= OUTLYING * np.quantile(distance[chosen], 0.75)))
 
 
 def _least_squares(source: NDArray[np.complex128], target: NDArray[np.complex128]) -> NDArray[np.float64]:
