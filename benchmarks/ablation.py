@@ -29,6 +29,7 @@ from mesorch_cli.evaluation.study import Entrant, Study
 from mesorch_cli.inference.backends import TorchBackend
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.settings import Settings, parse_levels
+from mesorch_cli.network import frequency
 from mesorch_cli.network.config import CNN_SCALES, CONFIGS, MESORCH_S, TRANSFORMER_SCALES
 from mesorch_cli.network.weights import load_weights
 from mesorch_cli.training.config import TrainingConfig, read_config
@@ -77,13 +78,9 @@ def main() -> None:
     print("| form | levels | pixel AUC | 95 % | F1 at the set's best threshold | 95 % |\n|---|---|---|---|---|---|")
     for form in args.forms:
         folder = args.out / form.replace(" ", "-")
-        views = no_split if form == "no frequency split" else None
-        with patch.dict(CONFIGS, {"mesorch-s": FORMS[form]}):
-            if views is None:
-                measure(config, folder, form)
-            else:
-                with patch("mesorch_cli.network.frequency.split", views):
-                    measure(config, folder, form)
+        views = no_split if form == "no frequency split" else frequency.split
+        with patch.dict(CONFIGS, {"mesorch-s": FORMS[form]}), patch.object(frequency, "split", views):
+            measure(config, folder, form)
 
 
 def measure(config: TrainingConfig, folder: Path, form: str) -> None:

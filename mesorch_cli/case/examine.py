@@ -120,17 +120,15 @@ class Examiner:
         *,
         argv: list[str],
         accept_damaged: bool = False,
-        max_pixels: int = 500_000_000,
         previews: bool = False,
         reader: IsolatedReader | None = None,
         options: ReadOptions | None = None,
     ) -> None:
-        """reader: the processes in which photos are decoded, own ones by default. options: instead of `max_pixels`."""
+        """reader: the processes in which photos are decoded, own ones by default. options: how, else as `detect` does."""
         self.detector = detector
         self.accept_damaged = accept_damaged
-        self.max_pixels = max_pixels
         self.previews = previews
-        self.options = options or ReadOptions(max_pixels=max_pixels, provenance=True, exiftool=True)
+        self.options = options or ReadOptions(provenance=True, exiftool=True)
         self._reader = reader or IsolatedReader()
         self._argv = [json_path(argument) for argument in argv]
         self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)

@@ -13,13 +13,12 @@ from mesorch_cli.inference.settings import Settings
 @dataclass(frozen=True)
 class ExaminerSpec:
     """Weights, settings and rules of a run; argv is what its records say of the command line. reading:
-    how files are read, None for the usual way within max_pixels. limits: of reading a photo."""
+    how files are read, None for the usual way. limits: of reading a photo."""
 
     weights: Runnable
     settings: Settings
     argv: tuple[str, ...]
     accept_damaged: bool = False
-    max_pixels: int = 500_000_000
     previews: bool = False
     reading: ReadOptions | None = None
     limits: Limits | None = None
@@ -31,7 +30,6 @@ class ExaminerSpec:
             self.weights.weights,
             argv=list(self.argv),
             accept_damaged=self.accept_damaged,
-            max_pixels=self.max_pixels,
             previews=self.previews,
             options=self.reading,
             reader=IsolatedReader(self.limits),

@@ -59,7 +59,6 @@ class Engines:
             settings,
             tuple(sys.argv[1:]),
             accept_damaged,
-            how.max_pixels,
             previews=True,
             reading=how.options(),
             limits=how.limits(),

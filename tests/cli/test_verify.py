@@ -11,7 +11,9 @@ import pytest
 import tifffile
 from typer.testing import CliRunner, Result
 
+from mesorch_cli.case.rerun import read_record, reading_of
 from mesorch_cli.cli.app import app
+from mesorch_cli.evidence.photo import MAX_PIXELS
 from tests.case.folders import counts, fill, mixed, photo, steady
 
 
@@ -199,12 +201,9 @@ def test_pages_are_repeated_as_they_were_asked_for(tmp_path: Path, tiny_weights:
         assert invoke("rerun", record, "-w", tiny_weights).stdout.startswith("identical")
 
 
-def test_what_was_read_past_the_limit_of_pixels_is_read_again(
-    tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(tmp_path, {"p.png": photo(9)})
-    words = ("detect", tmp_path / "p.png", "-o", tmp_path / "out", "-w", tiny_weights, "-q")
-    assert invoke(*words).exit_code == 0
-    monkeypatch.setattr("mesorch_cli.case.rerun.MAX_PIXELS", 10)
-    [record] = (tmp_path / "out").rglob("record.json")
-    assert invoke("rerun", record, "-w", tiny_weights).stdout.startswith("identical")
+def test_what_was_read_past_the_limit_of_pixels_is_read_again(case: Path) -> None:
+    record = read_record(case / "photos" / "b" / "x.png" / "record.json")
+    assert record.decode is not None
+    assert reading_of(record).max_pixels == MAX_PIXELS
+    large = record.decode.model_copy(update={"width": 30_000, "height": 30_000})
+    assert reading_of(record.model_copy(update={"decode": large})).max_pixels == 900_000_000
