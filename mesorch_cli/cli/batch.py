@@ -1,7 +1,9 @@
 """`mesorch batch`: a folder of photos into a case that loses none."""
 
 import time
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 FILES, MACHINES = "Files", "Machines"
 LOOK_EVERY_S = 1.0  # at a folder that is watched
+REFRESH_REST = (
+    9  # times as long as writing tables and pages took, they are left as they are: a tenth of the time at most
+)
 SHOWN = 10  # photos in the table of the highest scores
 
 
@@ -61,12 +66,16 @@ class Reporter:
 
 def follow(
     run: "Batch", engine: "Engine", folder: Path, selection: "Selection", settle: float, progress: console.FileProgress,
-    stop: Stop,
+    stop: Stop, refresh: Callable[["Scan"], object],
 ) -> "Scan":  # fmt: skip
-    """Take files as they come in until somebody stops it; return the last look at the folder."""
+    """Take files as they come in until somebody stops it; return the last look at the folder.
+
+    refresh: writes tables and pages of a look at the folder; called in lulls after new files.
+    """
     from mesorch_cli.case.watch import Watch
 
     watch, told = Watch(folder, selection, settle), None
+    outdated, rested_at = False, 0.0
     while not stop():
         started = time.monotonic()
         paths = watch.ready()
@@ -75,6 +84,11 @@ def follow(
         told = watch.problem
         progress.total += len(paths)
         run.run(engine, paths, stop)
+        outdated = outdated or bool(paths)
+        if outdated and not paths and time.monotonic() >= rested_at and not stop():
+            began = time.monotonic()
+            refresh(watch.scan)
+            outdated, rested_at = False, time.monotonic() + REFRESH_REST * (time.monotonic() - began)
         # A look may take long where there are many files: the folder's server gets four times as long to rest.
         stop.wait(max(min(settle, LOOK_EVERY_S), 0 if paths else 4 * (time.monotonic() - started)))
     return watch.scan
@@ -203,7 +217,8 @@ def batch(
             with console.file_progress(not quiet) as progress:
                 run = Batch(mirror, folder, journal, about.settings_sha256, Reporter(progress, as_json))
                 if watch:
-                    found = follow(run, started, folder, selection, settle, progress, stop)
+                    write = partial(finish, output, journal, about)
+                    found = follow(run, started, folder, selection, settle, progress, stop, write)
                 else:
                     progress.total = len(found.paths)
                     run.run(started, found.paths, stop)

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -124,3 +125,22 @@ def test_a_watched_folder(forked: Run, tmp_path: Path, tiny_weights: Path) -> No
     assert found["code"] == 0, found  # stopping is how a watch ends
     assert counts(tmp_path / "case")["analysed"] == 2
     assert "found: 2 photos" in found["errors"]
+
+
+def test_the_tables_of_a_watched_folder_are_written_in_lulls(tmp_path: Path, tiny_weights: Path) -> None:
+    evidence = fill(tmp_path / "evidence", {"a.png": photo(1)})
+    sums = tmp_path / "case" / "SHA256SUMS"  # the last file that is written
+    words = ("batch", evidence, "-o", sums.parent, "-w", tiny_weights, "--quiet", "--watch", "--settle", "0.2")
+    with subprocess.Popen([sys.executable, "-m", "mesorch_cli", *map(str, words)]) as process:
+        try:
+            for count, name in enumerate(("a.png", "b.png"), 1):
+                fill(evidence, {name: photo(count)})
+                while not (sums.exists() and f"photos/{name}/" in sums.read_text()):
+                    assert process.poll() is None
+                    time.sleep(0.1)
+                assert counts(sums.parent)["analysed"] == count
+                assert name in (sums.parent / "results.csv").read_text()
+                assert (sums.parent / "photos" / name / "index.html").exists()
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
