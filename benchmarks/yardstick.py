@@ -12,6 +12,30 @@ from torch import Tensor, nn
 from mesorch_cli.network import frequency
 from mesorch_cli.network.config import CNN_SCALES, TRANSFORMER_SCALES
 from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.training.timm_start import timm_transformer
+
+
+class PlainTransformer(nn.Module):
+    """timm's Transformer with the tensors of a network's branch, tokens brought to images and back by transposing."""
+
+    def __init__(self, network: Mesorch) -> None:
+        super().__init__()
+        self.network = timm_transformer(network.config.transformer, 6)
+        own = network.transformer.patch_embed.proj
+        embedding = self.network.get_submodule("patch_embed")
+        embedding.proj = copy.deepcopy(own)
+        self.network.load_state_dict(network.transformer.state_dict(), strict=True)
+        for module in self.network.modules():
+            if hasattr(module, "fused_attn"):
+                module.fused_attn = False
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        x = self.network.get_submodule("patch_embed")(image)
+        outputs = []
+        for stage in self.network.get_submodule("stages").children():
+            x = stage(x)
+            outputs.append(x)
+        return outputs
 
 
 class Yardstick(nn.Module):
@@ -20,9 +44,7 @@ class Yardstick(nn.Module):
     def __init__(self, network: Mesorch) -> None:
         super().__init__()
         self.network = copy.deepcopy(network).eval()
-        for module in self.network.modules():
-            if hasattr(module, "fused_attn"):
-                module.fused_attn = False
+        self.transformer = PlainTransformer(network).eval()
         self.matrices: dict[int, Tensor] = {}
 
     def _dct(self, size: int) -> Tensor:
@@ -45,7 +67,7 @@ class Yardstick(nn.Module):
         with torch.autocast("cpu", enabled=False):
             high, low = self._split(image.float())
         features = dict(zip(CNN_SCALES, network.cnn(torch.cat([image, high], dim=1)), strict=False))
-        features |= zip(TRANSFORMER_SCALES, network.transformer(torch.cat([image, low], dim=1)), strict=True)
+        features |= zip(TRANSFORMER_SCALES, self.transformer(torch.cat([image, low], dim=1)), strict=True)
         maps = []
         for scale in network.config.scales:
             x = features[scale]

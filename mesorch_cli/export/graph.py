@@ -17,7 +17,7 @@ from mesorch_cli.network.decoding import FoldedDecoder
 from mesorch_cli.network.folding import FoldedGate, fold
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.normalise import IMAGENET_MEAN, IMAGENET_STD
-from mesorch_cli.network.pixelwise import PixelwiseAttention
+from mesorch_cli.network.pyramid import PixelwiseAttention, PyramidStage
 
 GraphPrecision = Literal["fp32", "fp16"]
 WHITE = 255.0
@@ -55,9 +55,9 @@ class WrittenAttention(PixelwiseAttention):
     def __init__(self, attention: PixelwiseAttention) -> None:
         nn.Module.__init__(self)
         self.heads, self.q, self.kv, self.proj = attention.heads, attention.q, attention.kv, attention.proj
-        self.reduce, self.norm = attention.reduce, attention.norm
+        self.sr, self.norm = attention.sr, attention.norm
 
-    def mix(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    def gathered(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
         return torch.softmax(scores.float(), dim=-1).to(value.dtype) @ value
 
@@ -80,8 +80,8 @@ class TileGraph(nn.Module):
         )
         self.heads = nn.ModuleDict({name: head for name, head in folded.heads.items() if name not in self.decoders})
         self.gate = None if folded.gate is None else WholeGate(cast(FoldedGate, folded.gate))
-        for stage in cast(nn.Module, self.transformer.stages).children():
-            for block in cast(nn.Module, stage.blocks).children():
+        for stage in self.transformer.stages:
+            for block in cast(PyramidStage, stage).blocks:
                 block.attn = WrittenAttention(cast(PixelwiseAttention, block.attn))
         self.dtype = torch.float16 if precision == "fp16" else torch.float32
         self.to(self.dtype)

@@ -143,7 +143,7 @@ def build(weights: LoadedWeights, wanted: Export, path: Path) -> None:
 
 def versions(form: Format) -> dict[str, str]:
     """Return the versions of what made and checked a file, and the operator set where there is one."""
-    found = {name: version(name) for name in ("mesorch", "torch", "timm", *PACKAGES[form])}
+    found = {name: version(name) for name in ("mesorch", "torch", *PACKAGES[form])}
     if form != "torch":
         from mesorch_cli.export.onnx import OPSET
 

@@ -8,6 +8,8 @@ from mesorch_cli.errors import UsageError
 CnnName = Literal["convnext_tiny", "efficientnet_lite0"]
 TransformerName = Literal["mit_b3", "mit_compact"]
 
+PUBLISHED_DROP_PATH = 0.1  # of the Transformer's last block, while training
+
 CNN_SCALES = ("c1", "c2", "c3", "c4")
 TRANSFORMER_SCALES = ("s1", "s2", "s3", "s4")
 ALL_SCALES = CNN_SCALES + TRANSFORMER_SCALES

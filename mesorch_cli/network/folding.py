@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mesorch_cli.network.backbones import EfficientNetLiteStages
+from mesorch_cli.network.convnext import ConvNextBlock
 from mesorch_cli.network.decoding import FoldedDecoder
+from mesorch_cli.network.lite import EfficientNetLiteStages
 from mesorch_cli.network.mesorch import Gate, Mesorch
-from mesorch_cli.network.pixelwise import keep_layout
 
 BAND_BYTES = 48 << 20  # of the gate's widest tensor: small enough for caches, so that memory stays flat as inputs grow
 BAND_ROWS_LEAST = 16  # rows of the gate's output, at stride 4
@@ -35,7 +35,9 @@ def fold(network: Mesorch) -> Mesorch:
         folded.gate = FoldedGate(folded.gate)
     if isinstance(folded.cnn, EfficientNetLiteStages):
         fold_lite(folded.cnn)
-    keep_layout(folded.transformer)
+    for module in folded.cnn.modules():
+        if isinstance(module, ConvNextBlock):
+            fold_scale(module)
     for module in folded.modules():
         if isinstance(module, nn.Conv2d):
             module.weight.data = module.weight.contiguous(memory_format=torch.channels_last)
@@ -111,15 +113,15 @@ def norm_as_affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     return scale, norm.bias.double() - norm.running_mean.double() * scale
 
 
-def fold_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d, *beside: nn.Conv2d) -> nn.Module:
-    """Move a batch norm into the convolutions whose sum it takes (their biases: the first gets it); return its activation."""
+def fold_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d, *beside: nn.Conv2d) -> nn.Identity:
+    """Move a batch norm into the convolutions whose sum it takes (their biases: the first gets it); return what is left."""
     scale, shift = norm_as_affine(norm)
     for index, part in enumerate((convolution, *beside)):
         assert part.bias is None
         part.weight = nn.Parameter((part.weight.double() * scale[:, None, None, None]).float(), requires_grad=False)
         if index == 0:
             part.bias = nn.Parameter(shift.float(), requires_grad=False)
-    return cast(nn.Module, getattr(norm, "act", nn.Identity()))
+    return nn.Identity()
 
 
 def pad_inside(convolution: nn.Conv2d) -> nn.Conv2d:
@@ -149,10 +151,10 @@ def pad_inside(convolution: nn.Conv2d) -> nn.Conv2d:
 def fold_lite(cnn: EfficientNetLiteStages) -> None:
     """Move every batch norm of an EfficientNet-Lite into the convolution before it, and its padding too, in place."""
     fine = [] if cnn.fine is None else [cnn.fine.project]
-    cnn.stem_norm = fold_norm(cnn.stem, cnn.stem_norm, *fine)
+    cnn.stem_norm = fold_norm(cnn.stem, cast(nn.BatchNorm2d, cnn.stem_norm), *fine)
     cnn.stem = pad_inside(cnn.stem)
     for stage in cnn.stages:
-        for block in stage:
+        for block in cast(nn.Sequential, stage):
             convolution: nn.Conv2d | None = None
             for name, child in list(block.named_children()):
                 if isinstance(child, nn.Conv2d):
@@ -163,3 +165,13 @@ def fold_lite(cnn: EfficientNetLiteStages) -> None:
             for name, child in list(block.named_children()):
                 if isinstance(child, nn.Conv2d) and child.stride == (2, 2):
                     setattr(block, name, pad_inside(child))
+
+
+def fold_scale(block: ConvNextBlock) -> None:
+    """Move a ConvNeXt block's scale into its last layer, in place."""
+    last = block.mlp.fc2
+    assert block.gamma is not None
+    scale = block.gamma.double()
+    last.weight = nn.Parameter((last.weight.double() * scale[:, None]).float(), requires_grad=False)
+    last.bias = nn.Parameter((last.bias.double() * scale).float(), requires_grad=False)
+    block.gamma = None

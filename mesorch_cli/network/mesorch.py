@@ -14,24 +14,11 @@ from mesorch_cli.errors import ShapeError
 from mesorch_cli.network import frequency
 from mesorch_cli.network.backbones import CNN_WIDTHS, TRANSFORMER_WIDTHS, build_cnn, build_transformer
 from mesorch_cli.network.config import CNN_SCALES, TRANSFORMER_SCALES, NetworkConfig
+from mesorch_cli.network.pixelwise import ChannelNorm
 
 SIDE_MULTIPLE = 32  # both branches halve the sides five times
 GATE_EXPANSION = 4
 GATE_NORM_EPS = 1e-6
-
-
-class ChannelNorm(nn.Module):
-    """Layer norm over the channels of (B, C, h, w), one mean and deviation per pixel."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        channels_last = x.permute(0, 2, 3, 1)
-        normed = functional.layer_norm(channels_last, (x.shape[1],), self.weight, self.bias, GATE_NORM_EPS)
-        return normed.permute(0, 3, 1, 2)
 
 
 class Gate(nn.Module):
@@ -40,7 +27,7 @@ class Gate(nn.Module):
     def __init__(self, width: int, maps: int) -> None:
         super().__init__()
         self.widen = nn.Conv2d(9, width, 7, stride=2, padding=3)
-        self.norm = ChannelNorm(width)
+        self.norm = ChannelNorm(width, GATE_NORM_EPS)
         # Three convolutions with nothing between them: trained as three, one at inference.
         self.mix = nn.Conv2d(width, width, 3, padding=1)
         self.expand = nn.Conv2d(width, GATE_EXPANSION * width, 1)

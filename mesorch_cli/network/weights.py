@@ -55,7 +55,8 @@ def key_report(expected: set[str], found: set[str]) -> str:
 
 def build_from(passport: Passport, tensors: Mapping[str, Tensor], origin: str) -> Mesorch:
     """Build the passport's network and load `tensors` strictly; WeightsError names what does not fit."""
-    network = Mesorch(passport.network)
+    with torch.device("meta"):  # names and shapes first: drawing random numbers for all of them takes its time
+        network = Mesorch(passport.network)
     expected = network.state_dict()
     if report := key_report(set(expected), set(tensors)):
         raise WeightsError(
@@ -68,7 +69,11 @@ def build_from(passport: Passport, tensors: Mapping[str, Tensor], origin: str) -
                 f"{origin}: tensor `{name}` has the shape {tuple(tensor.shape)}, expected "
                 f"{tuple(expected[name].shape)} for {passport.network.name}. Use the file that belongs to this passport."
             )
-    network.load_state_dict({name: tensor.to(expected[name].dtype) for name, tensor in tensors.items()}, strict=True)
+    own = {
+        name: tensor.to(expected[name].dtype).clone(memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }
+    network.load_state_dict(own, strict=True, assign=True)
     return network.eval()
 
 

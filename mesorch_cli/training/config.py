@@ -8,13 +8,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.settings import parse_levels
-from mesorch_cli.network.config import CONFIGS
+from mesorch_cli.network.config import CONFIGS, PUBLISHED_DROP_PATH
 from mesorch_cli.network.passport import Level
 from mesorch_cli.training.schedule import Count, Part, Schedule
 
 __all__ = ["Data", "FileSet", "Schedule", "Source", "TrainingConfig", "Validation", "differing", "read_config"]
 
-PUBLISHED_DROP_PATH = 0.1
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 

@@ -1,12 +1,11 @@
 """What the optimiser moves and how: groups of parameters, the average beside them, drop-path, batch norms."""
 
-import importlib
-
 from torch import Tensor, nn, no_grad
 
-from mesorch_cli.network.backbones import import_timm
+from mesorch_cli.network.config import PUBLISHED_DROP_PATH
 from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.training.config import PUBLISHED_DROP_PATH, TrainingConfig
+from mesorch_cli.network.pyramid import DropPath
+from mesorch_cli.training.config import TrainingConfig
 
 
 def parameter_groups(network: Mesorch, config: TrainingConfig) -> list[dict[str, object]]:
@@ -38,17 +37,14 @@ def average(ema: dict[str, Tensor], network: nn.Module, decay: float) -> None:
 
 def set_drop_path(network: Mesorch, rate: float) -> None:
     """Give the Transformer another drop-path rate than the published one it was built with, block by block as before."""
-    drop_path = import_timm("pvt_v2").DropPath
     for module in network.transformer.modules():
-        if isinstance(module, drop_path):
+        if isinstance(module, DropPath):
             module.drop_prob *= rate / PUBLISHED_DROP_PATH
 
 
 def with_synced_norms(network: Mesorch) -> Mesorch:
     """Return the network with batch norms whose statistics are those of all processes' passes together."""
-    import_timm("pvt_v2")  # first, since it knows how to import timm at all
-    # timm's, not PyTorch's: its norms carry their activation.
-    converted: Mesorch = importlib.import_module("timm.layers").convert_sync_batchnorm(network)
+    converted: Mesorch = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     return converted
 
 

@@ -18,10 +18,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mesorch_cli.errors import WeightsError
-from mesorch_cli.network.backbones import ConvNextStages, EfficientNetLiteStages, TransformerStages
 from mesorch_cli.network.config import MESORCH
+from mesorch_cli.network.convnext import ConvNextStages
 from mesorch_cli.network.importing import read_checkpoint, rename
+from mesorch_cli.network.lite import EfficientNetLiteStages
 from mesorch_cli.network.normalise import IMAGENET_MEAN, IMAGENET_STD
+from mesorch_cli.network.pyramid import TransformerStages
 
 DROPPED = ("_conv_head.", "_bn1.", "_fc.")  # the classifier, which a localiser has no use for
 BLOCKS_PER_STAGE = (1, 2, 2, 3, 3, 4, 1)

@@ -1,11 +1,8 @@
 """What a run starts from: a random network, pretrained branches, or weights of an earlier run."""
 
-from typing import cast
-
 import torch
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.network.backbones import TransformerStages
 from mesorch_cli.network.config import CONFIGS
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.weights import key_report, read_file
@@ -13,6 +10,7 @@ from mesorch_cli.training.checkpoint import load_checkpoint
 from mesorch_cli.training.config import TrainingConfig
 from mesorch_cli.training.optimisation import set_drop_path
 from mesorch_cli.training.pretrained import load_cnn, load_mit
+from mesorch_cli.training.timm_start import draw_branches
 
 
 def build_network(config: TrainingConfig) -> Mesorch:
@@ -22,10 +20,11 @@ def build_network(config: TrainingConfig) -> Mesorch:
     """
     torch.manual_seed(config.seed)
     network = Mesorch(CONFIGS[config.network])
+    draw_branches(network)
     if config.pretrained_cnn is not None:
         load_cnn(network.cnn, config.pretrained_cnn)
     if config.pretrained_transformer is not None:
-        load_mit(cast(TransformerStages, network.transformer), config.pretrained_transformer)
+        load_mit(network.transformer, config.pretrained_transformer)
     if config.initial is not None:
         of_weights = config.initial.suffix == ".safetensors"
         tensors = read_file(config.initial)[1] if of_weights else load_checkpoint(config.initial).ema

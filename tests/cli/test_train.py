@@ -14,6 +14,8 @@ from typer.testing import CliRunner, Result
 from mesorch_cli.cli.app import app
 from mesorch_cli.network.weights import load_weights
 from mesorch_cli.training.checkpoint import load_checkpoint
+from mesorch_cli.training.config import read_config
+from mesorch_cli.training.start import build_network
 from tests.training.runs import losses, make_pairs, make_photos, metrics, start, values, write_toml
 
 STEPS = 5
@@ -153,8 +155,13 @@ def test_two_processes_take_the_steps_of_one(photos: Path, tmp_path: Path) -> No
     assert ", 2 processes" in errors
     assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-5)
     one, two = (load_checkpoint(tmp_path / name / "checkpoint.pt") for name in ("one", "two"))
-    apart = [name for name, tensor in one.model.items() if not torch.allclose(tensor, two.model[name], atol=2e-4)]
-    assert apart == []
+    # Adam moves every element by about the learning rate, also where the gradient is nothing but rounding; so what is
+    # compared is how far a tensor is apart, beside how far it moved.
+    begun = build_network(read_config(file)).state_dict()
+    for name, tensor in one.model.items():
+        if tensor.is_floating_point():
+            apart, moved = (tensor - two.model[name]).norm(), (tensor - begun[name]).norm()
+            assert apart <= 0.01 * moved, name
     first, second = (
         next(line["validation"] for line in metrics(tmp_path / name) if "validation" in line) for name in ("one", "two")
     )

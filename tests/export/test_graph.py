@@ -47,8 +47,8 @@ def test_half_precision_keeps_views_and_sum_in_float32() -> None:
     seen: dict[str, torch.dtype] = {}
     for stage in graph.transformer.modules():
         if type(stage).__name__ == "WrittenAttention":
-            original = stage.mix
-            stage.mix = lambda query, key, value, original=original: (
+            original = stage.gathered
+            stage.gathered = lambda query, key, value, original=original: (
                 seen.setdefault("query", query.dtype) and original(query, key, value)
             )
     tiles = np.random.default_rng(1).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)

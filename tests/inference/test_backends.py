@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from mesorch_cli.inference.backends.protocol import eight_bits
 from mesorch_cli.inference.backends.runtimes import wanted_threads
 from mesorch_cli.inference.detector import Detector
 from tests.inference.networks import Pixelwise, noise, settings
+
+ROOT = Path(__file__).parents[2]
 
 
 class EightBits(Pixelwise):
@@ -54,3 +57,13 @@ def test_the_engine_and_the_choice_of_backends_import_no_runtime() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_analysing_a_photo_imports_neither_timm_nor_torchvision() -> None:
+    program = (
+        "import sys; from typer.testing import CliRunner; from mesorch_cli.cli.app import app;"
+        "done = CliRunner().invoke(app, ['detect', 'examples/splice.jpg', '--no-artefacts', '--quiet']);"
+        "print(done.exit_code, 'torch' in sys.modules, sorted({'timm', 'torchvision', 'torch._dynamo'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "0 True []"

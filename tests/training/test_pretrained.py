@@ -8,9 +8,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from mesorch_cli.errors import WeightsError
-from mesorch_cli.network.backbones import ConvNextStages, EfficientNetLiteStages, TransformerStages, import_timm
+from mesorch_cli.network.backbones import build_transformer
+from mesorch_cli.network.convnext import ConvNextStages
+from mesorch_cli.network.lite import EfficientNetLiteStages
 from mesorch_cli.network.normalise import IMAGENET_MEAN, IMAGENET_STD
 from mesorch_cli.training.pretrained import BLOCKS_PER_STAGE, load_cnn, load_lite0, load_mit
+from mesorch_cli.training.timm_start import import_timm
 
 LAYERS = {
     "conv_pw": "_expand_conv",
@@ -100,7 +103,7 @@ def test_convnext_of_timm_becomes_the_branch_without_the_stem_s_bias(tmp_path: P
 def test_mit_of_nvidia_becomes_the_branch(tmp_path: Path) -> None:
     """The published names are written from ours by the layout of the published code; a small one stands for MiT-B3."""
     torch.manual_seed(2)
-    source = TransformerStages("mit_compact", 3, 0.0)
+    source = build_transformer("mit_compact", in_channels=3)
     renamed = {"head.weight": torch.zeros(2, 512), "patch_embed1.proj.bias": torch.zeros(64)}
     for key, tensor in source.state_dict().items():
         if key.startswith("patch_embed."):
@@ -111,7 +114,7 @@ def test_mit_of_nvidia_becomes_the_branch(tmp_path: Path) -> None:
         name = {"downsample": "patch_embed", "blocks": "block", "norm": "norm"}[kind]
         renamed[f"{name}{number}.{rest.replace('dwconv.', 'dwconv.dwconv.')}"] = tensor
     torch.save(renamed, tmp_path / "mit_b3.pth")
-    branch = TransformerStages("mit_compact", 6, 0.0)
+    branch = build_transformer("mit_compact", in_channels=6)
     load_mit(branch, tmp_path / "mit_b3.pth")
     kernel = branch.state_dict()["patch_embed.proj.weight"]
     assert torch.equal(kernel[:, :3], source.state_dict()["patch_embed.proj.weight"])
@@ -123,7 +126,7 @@ def test_mit_of_nvidia_becomes_the_branch(tmp_path: Path) -> None:
 def test_a_network_of_another_size_is_refused(tmp_path: Path) -> None:
     torch.save({"head.weight": torch.zeros(1)}, tmp_path / "empty.pth")
     with pytest.raises(WeightsError, match="differs from NVIDIA's MiT of this size in .* tensors"):
-        load_mit(TransformerStages("mit_compact", 6, 0.0), tmp_path / "empty.pth")
+        load_mit(build_transformer("mit_compact", in_channels=6), tmp_path / "empty.pth")
     (tmp_path / "torn.safetensors").write_bytes(b"x" * 20)
     with pytest.raises(WeightsError, match="Cannot read .*torn.safetensors"):
         load_cnn(ConvNextStages(4, 6), tmp_path / "torn.safetensors")

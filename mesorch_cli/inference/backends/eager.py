@@ -52,8 +52,7 @@ class TorchBackend:
         if precision == "fp16" and self._device.type == "cpu":
             raise UsageError("--precision fp16 on a CPU: expected fp32 or bf16, fp16 needs a GPU.")
         self.device = str(self._device)
-        self.runtime = {package: version(package) for package in ("torch", "timm")}
-        self.runtime["threads"] = str(torch.get_num_threads())
+        self.runtime = {"torch": version("torch"), "threads": str(torch.get_num_threads())}
         self._precision = precision
         self.tile_batch = CPU_TILE_BATCH if self._device.type == "cpu" else GPU_TILE_BATCH
         self._network = fold(network).to(self._device)

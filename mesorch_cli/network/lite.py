@@ -1,0 +1,128 @@
+"""EfficientNet-Lite0 without its head, and the fine stem beside it: the CNN branch of mesorch-s.
+
+Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019, in the Lite form that its
+authors published: no squeeze-and-excitation, ReLU6. Names and arithmetic are those of timm's `tf_efficientnet_lite0`.
+
+Shape legend: B batch, C channels, H W input sides in pixels.
+"""
+
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+NORM_EPS = 1e-3
+STEM_WIDTH = 32
+# Per stage: kernel side, stride, expansion, channels, blocks.
+STAGES = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)
+OUTPUTS = (1, 2, 4, 6)  # the stages after which the stride is about to double
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution of stride 2 over even sides whose output is half of them: it pads below and right, as TensorFlow does."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        above = (self.kernel_size[0] - 2) // 2
+        below = self.kernel_size[0] - 2 - above
+        padded = functional.pad(x, (above, below, above, below))
+        return functional.conv2d(padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+def convolution(before: int, after: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
+    """Return a convolution without bias that keeps the sides at stride 1 and halves them at stride 2."""
+    if stride == 2:
+        return SameConv2d(before, after, kernel, stride=2, groups=groups, bias=False)
+    return nn.Conv2d(before, after, kernel, padding=kernel // 2, groups=groups, bias=False)
+
+
+class LiteBlock(nn.Module):
+    """Widen, filter every channel by itself, narrow; the input is added where the shape allows it.
+
+    Without expansion, filter and narrow. Each convolution is followed by its batch norm, all but the last by a ReLU6.
+    """
+
+    def __init__(self, before: int, after: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = before * expansion
+        self.expanded = expansion > 1
+        self.residual = stride == 1 and before == after
+        if self.expanded:
+            self.conv_pw = convolution(before, wide, 1)
+            self.bn1 = nn.BatchNorm2d(wide, NORM_EPS)
+            self.conv_dw = convolution(wide, wide, kernel, stride, groups=wide)
+            self.bn2 = nn.BatchNorm2d(wide, NORM_EPS)
+            self.conv_pwl = convolution(wide, after, 1)
+            self.bn3 = nn.BatchNorm2d(after, NORM_EPS)
+        else:
+            self.conv_dw = convolution(wide, wide, kernel, stride, groups=wide)
+            self.bn1 = nn.BatchNorm2d(wide, NORM_EPS)
+            self.conv_pw = convolution(wide, after, 1)
+            self.bn2 = nn.BatchNorm2d(after, NORM_EPS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.expanded:
+            y = functional.relu6(self.bn1(self.conv_pw(x)), inplace=True)
+            y = functional.relu6(self.bn2(self.conv_dw(y)), inplace=True)
+            y = self.bn3(self.conv_pwl(y))
+        else:
+            y = functional.relu6(self.bn1(self.conv_dw(x)), inplace=True)
+            y = self.bn2(self.conv_pw(y))
+        return cast(Tensor, y + x if self.residual else y)
+
+
+class FineStem(nn.Module):
+    """Traces at full resolution, brought to stride 2 and added to what the CNN's own stem sees.
+
+    The last convolution starts at zero, so that a pretrained CNN begins as what it was.
+    """
+
+    def __init__(self, width: int, out_channels: int) -> None:
+        super().__init__()
+        self.residual = nn.Conv2d(3, width, 5, padding=2, bias=False)
+        self.mix = nn.Conv2d(width, width, 3, padding=1)
+        self.reduce = nn.Conv2d(width, 2 * width, 3, stride=2, padding=1)
+        self.project = nn.Conv2d(2 * width, out_channels, 1, bias=False)
+        nn.init.zeros_(self.project.weight)
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        x = functional.relu(self.residual(rgb), inplace=True)
+        x = functional.relu(self.mix(x), inplace=True)
+        x = functional.relu(self.reduce(x), inplace=True)
+        return cast(Tensor, self.project(x))
+
+
+class EfficientNetLiteStages(nn.Module):
+    """EfficientNet-Lite0 without head, with the fine stem beside its own where a width is given."""
+
+    def __init__(self, in_channels: int, fine_width: int | None) -> None:
+        super().__init__()
+        self.stem = convolution(in_channels, STEM_WIDTH, 3, stride=2)
+        self.stem_norm: nn.Module = nn.BatchNorm2d(STEM_WIDTH, NORM_EPS)
+        stages, before = [], STEM_WIDTH
+        for kernel, stride, expansion, after, count in STAGES:
+            blocks = [LiteBlock(before, after, kernel, stride, expansion)]
+            blocks += [LiteBlock(after, after, kernel, 1, expansion) for _ in range(count - 1)]
+            stages.append(nn.Sequential(*blocks))
+            before = after
+        self.stages = nn.Sequential(*stages)
+        self.fine = FineStem(fine_width, STEM_WIDTH) if fine_width is not None else None
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        x = self.stem(image)
+        if self.fine is not None:
+            x = x + self.fine(image[:, :3])
+        x = functional.relu6(self.stem_norm(x), inplace=True)
+        outputs = []
+        for index, stage in enumerate(self.stages):
+            x = stage(x)
+            if index in OUTPUTS:
+                outputs.append(x)
+        return outputs
