@@ -78,7 +78,7 @@ Scales = Annotated[
     typer.Option(
         metavar="LIST",
         help="default (from the weights), reference (one squash to the weights' input side, as published), or a comma list "
-        "of whole, native, tiles-LONG_SIDE.",
+        "of whole, mirrored, native, tiles-LONG_SIDE.",
         rich_help_panel=ANALYSIS,
     ),
 ]

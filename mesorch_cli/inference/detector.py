@@ -53,7 +53,7 @@ def is_featureless(pixels: Pixels) -> bool:
 
 def level_size(level: Level, height: int, width: int, side: int) -> tuple[int, int]:
     """Return the size at which a level sees a photo, (height, width). Photos are shrunk for tiles, never enlarged."""
-    if level.kind == "whole":
+    if level.kind != "tiles":
         return side, side
     factor = min(1.0, (level.long_side or max(height, width)) / max(height, width))
     return max(1, round(height * factor)), max(1, round(width * factor))
@@ -80,8 +80,10 @@ class Detector:
             seen: Pixels = pixels
             if (level_height, level_width) != (height, width):
                 # The published pipeline squashes without antialiasing; shrinking for tiles is ours, and done well.
-                how = cv2.INTER_LINEAR if kind == "whole" else cv2.INTER_AREA
+                how = cv2.INTER_AREA if kind == "tiles" else cv2.INTER_LINEAR
                 seen = cv2.resize(pixels, (level_width, level_height), interpolation=how)  # type: ignore[assignment]
+            if kind == "mirrored":
+                seen = np.ascontiguousarray(seen[:, ::-1])
             result.append(Pass(level, seen, Plan(level_height, level_width, settings.side, settings.overlap)))
         return result
 
@@ -154,6 +156,8 @@ class Detector:
     ) -> Iterator[tuple[int, Canvas]]:
         """Yield bands of one level's map at the photo's size: logits, or probabilities of the reference analysis."""
         rows = self._blended_rows(one, tally, total, on_progress)
+        if one.level.kind == "mirrored":
+            rows = ((first_row, band[:, ::-1]) for first_row, band in rows)
         if (one.plan.height, one.plan.width) == (height, width) and not self.settings.reference:
             yield from rows
             return

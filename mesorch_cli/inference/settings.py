@@ -65,7 +65,7 @@ class Settings:
 
         copies: whether copies within the photo are searched; None: where the passport says how. Raises UsageError if they
         are wanted and it does not.
-        scales: `default`, `reference`, or names joined by commas out of `whole`, `native` and `tiles-LONG_SIDE`.
+        scales: `default`, `reference`, or names joined by commas out of `whole`, `mirrored`, `native` and `tiles-LONG_SIDE`.
         """
         rule = passport.inference
         settings = cls(
@@ -98,15 +98,15 @@ def parse_levels(text: str, known: tuple[Level, ...]) -> tuple[Level, ...]:
     weights = {level.name: level.weight for level in known}
     levels: list[Level] = []
     for name in text.split(","):
-        found = re.fullmatch(r"whole|native|tiles-([1-9]\d{1,5})", name.strip())
+        found = re.fullmatch(r"whole|mirrored|native|tiles-([1-9]\d{1,5})", name.strip())
         if found is None:
             raise UsageError(
-                f"Unknown scale {name.strip()!r}; expected default, reference, or a comma list of whole, native and "
-                "tiles-LONG_SIDE such as tiles-1024."
+                f"Unknown scale {name.strip()!r}; expected default, reference, or a comma list of whole, mirrored, "
+                "native and tiles-LONG_SIDE such as tiles-1024."
             )
         weight = weights.get(found[0], 1.0)
-        if found[0] == "whole":
-            levels.append(Level(kind="whole", weight=weight))
+        if found[0] in ("whole", "mirrored"):
+            levels.append(Level.model_validate({"kind": found[0], "weight": weight}))
         else:
             levels.append(Level(kind="tiles", long_side=int(found[1] or 0), weight=weight))
     if len({level.name for level in levels}) != len(levels):

@@ -32,26 +32,27 @@ class InputRule(_Part):
 class Level(_Part):
     """One scale of the analysis.
 
-    long_side: the photo is shrunk to this many pixels on its long side and covered by tiles; 0: native size, no
-    resampling; None: the whole photo squashed to one square input. A photo that is already smaller is not enlarged.
+    kind: `tiles` cover the photo; `whole` is the photo squashed to one square input, `mirrored` the same with left and
+    right exchanged (the map is turned back). long_side: pixels of the long side that the photo is shrunk to for tiles; 0:
+    native size, no resampling; None for the other kinds. A photo that is already smaller is not enlarged.
     weight: the level's share in the fusion of logits, relative to the other levels.
     """
 
-    kind: Literal["whole", "tiles"]
+    kind: Literal["whole", "mirrored", "tiles"]
     long_side: Annotated[int, Field(ge=0)] | None = None
     weight: Annotated[float, Field(gt=0.0)] = 1.0
 
     @model_validator(mode="after")
     def _whole_has_no_side(self) -> Self:
-        if (self.kind == "whole") != (self.long_side is None):
-            raise ValueError("a level of tiles needs long_side (0 for native), the whole-image level takes none")
+        if (self.kind == "tiles") == (self.long_side is None):
+            raise ValueError("a level of tiles needs long_side (0 for native), the whole-image levels take none")
         return self
 
     @property
     def name(self) -> str:
-        """Return `whole`, `native` or `tiles-LONG_SIDE`."""
-        if self.kind == "whole":
-            return "whole"
+        """Return `whole`, `mirrored`, `native` or `tiles-LONG_SIDE`."""
+        if self.kind != "tiles":
+            return self.kind
         return f"tiles-{self.long_side}" if self.long_side else "native"
 
 

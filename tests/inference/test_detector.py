@@ -113,6 +113,24 @@ def test_levels_are_averaged_by_weight() -> None:
     assert detection.scales == ("whole", "native")
 
 
+@pytest.mark.parametrize("size", [(64, 64), (64, 150), (90, 40), (200, 333)])
+def test_a_mirrored_level_is_the_mirrored_photo_s_whole_level_turned_back(size: tuple[int, int]) -> None:
+    def uneven(images: np.ndarray) -> np.ndarray:
+        return images.mean(axis=1, keepdims=True) + np.linspace(-2, 2, images.shape[3])  # left is not right
+
+    pixels = noise(*size)
+    mirrored = Detector(Pixelwise(uneven), settings(levels=(Level(kind="mirrored"),))).detect(pixels)
+    turned = np.ascontiguousarray(pixels[:, ::-1])
+    whole = Detector(Pixelwise(uneven), settings(levels=(WHOLE,))).detect(turned)
+    assert mirrored.scales == ("mirrored",)
+    assert mirrored.probability is not None
+    assert whole.probability is not None
+    np.testing.assert_allclose(mirrored.probability, whole.probability[:, ::-1], atol=1e-5)
+    plain = Detector(Pixelwise(uneven), settings(levels=(WHOLE,))).detect(pixels)
+    assert plain.probability is not None
+    assert np.abs(plain.probability - mirrored.probability).max() > 0.1
+
+
 def test_a_level_that_would_repeat_another_is_left_out() -> None:
     levels = (WHOLE, Level(kind="tiles", long_side=500), Level(kind="tiles", long_side=200), NATIVE)
     detection = Detector(Pixelwise(), settings(levels=levels)).detect(noise(100, 300))

@@ -87,8 +87,12 @@ def passport() -> Passport:
 def test_settings_come_from_the_passport_and_from_the_user() -> None:
     default = Settings.from_passport(passport())
     assert (default.overlap, len(default.levels), default.side) == (0.3, 3, 512)
-    chosen = Settings.from_passport(passport(), scales="whole,tiles-700", overlap=0.5, pixel_threshold=0.2)
-    assert [(level.name, level.weight) for level in chosen.levels] == [("whole", 2.0), ("tiles-700", 1.0)]
+    chosen = Settings.from_passport(passport(), scales="whole,mirrored,tiles-700", overlap=0.5, pixel_threshold=0.2)
+    assert [(level.name, level.weight) for level in chosen.levels] == [
+        ("whole", 2.0),
+        ("mirrored", 1.0),
+        ("tiles-700", 1.0),
+    ]
     assert (chosen.overlap, chosen.pixel_threshold) == (0.5, 0.2)
     assert Settings.from_passport(passport(), scales="reference").reference
 
