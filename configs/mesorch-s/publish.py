@@ -51,7 +51,8 @@ LIMITS = (
     "see figures.",
     "A repeated watermark, a printed pattern or a mirror-true row of equal things is reported as a copy.",
     "Not trained on images made or edited by generative networks, documents, screenshots, scans or drawings.",
-    "Measured on photos of 130 to 1500 pixels a side; of smaller and much larger ones the figures say nothing.",
+    "These figures are of photos of 130 to 1500 pixels a side; of smaller ones they say nothing, of larger ones see "
+    "benchmarks/SCALES_EPYC2_202611.md.",
     "The score is not calibrated: it is no probability.",
 )
 
