@@ -41,11 +41,15 @@ from mesorch_cli.training.publish import publish
 SIDE = 384  # pixels: the side of the training crops; on the fit set better than larger inputs
 AREAS = (0.01, 0.05, 0.2)  # of the photo: bounds of the groups of forged areas
 SIDES = (500, 800)  # pixels: bounds of the groups of longest sides
-LEVELS = (Level(kind="whole"), Level(kind="tiles", long_side=0))
+LEVELS = (  # weights by fit_levels.py on the fit set
+    Level(kind="whole", weight=0.7),
+    Level(kind="mirrored", weight=0.7),
+    Level(kind="tiles", long_side=0),
+)
 POOLINGS = (*(ScoreRule(share=share) for share in (0.001, 0.003, 0.01, 0.03, 0.1)), ScoreRule(pooling="max"))
 FALSE_ALARMS = (0.2, 0.02)  # of authentic photos of the fit set: inconclusive or worse, evidence
 LIMITS = (
-    "A small network, trained on a CPU for about ten hours. Use it to look closer, not to conclude.",
+    "A small network, trained on a CPU for about twelve hours. Use it to look closer, not to conclude.",
     "Trained on forgeries made by program (splices, copy-moves, removals, retouching), not on edits by people.",
     "On photos from the web that were resized and saved several times it misses much of what it finds elsewhere: "
     "see figures.",
