@@ -9,6 +9,7 @@ set's best threshold. `publish.py` keeps what was chosen, as LEVELS.
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from localisation import THRESHOLDS, pairs
+from publish import OVERLAP, SIDE
 
 from mesorch_cli.evaluation.metrics import f1_curve, pixel_auc
 from mesorch_cli.evidence import read_photo
@@ -26,10 +28,9 @@ from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.network.passport import Level, Passport, ScoreRule
+from mesorch_cli.network.passport import Level, ScoreRule
 from mesorch_cli.training.checkpoint import load_checkpoint
 
-SIDE = 384
 LEVELS = (Level(kind="whole"), Level(kind="mirrored"), Level(kind="tiles", long_side=0))
 WEIGHTS = (  # of whole, mirrored, native
     (1.0, 0.0, 0.0), (0.5, 0.5, 0.0), (0.0, 0.0, 1.0),
@@ -58,13 +59,10 @@ def main() -> None:
     network = Mesorch(MESORCH_S)
     network.load_state_dict(load_checkpoint(args.checkpoint).ema, strict=True)
     backend = TorchBackend(network.eval(), "cpu", args.precision)
-    passport = Passport(name="mesorch-s", version="0", network=MESORCH_S, licence="none", score=ScoreRule())
-    settings = Settings.from_passport(passport)
-    detectors = [
-        Detector(backend, Settings(side=SIDE, levels=(level,), overlap=0.25, precision=args.precision,
-                                   pixel_threshold=settings.pixel_threshold, score=settings.score))
-        for level in LEVELS
-    ]  # fmt: skip
+    settings = Settings(
+        side=SIDE, levels=LEVELS, overlap=OVERLAP, precision=args.precision, pixel_threshold=0.5, score=ScoreRule()
+    )
+    detectors = [Detector(backend, replace(settings, levels=(level,))) for level in LEVELS]
     auc: list[list[float]] = [[] for _ in WEIGHTS]
     curves: list[list[NDArray[np.float64]]] = [[] for _ in WEIGHTS]
     for path, mask_path in pairs(args.set)[0]:

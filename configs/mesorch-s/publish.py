@@ -39,6 +39,7 @@ from mesorch_cli.network.weights import load_weights
 from mesorch_cli.training.publish import publish
 
 SIDE = 384  # pixels: the side of the training crops; on the fit set better than larger inputs
+OVERLAP = 0.25  # of neighbouring tiles
 AREAS = (0.01, 0.05, 0.2)  # of the photo: bounds of the groups of forged areas
 SIDES = (500, 800)  # pixels: bounds of the groups of longest sides
 LEVELS = (  # weights by fit_levels.py on the fit set
@@ -218,7 +219,7 @@ def main() -> None:
         version=args.version,
         network=MESORCH_S,
         input=InputRule(side=SIDE, smallest_photo_side=16),
-        inference=InferenceRule(levels=LEVELS, overlap=0.25, copies=copies),
+        inference=InferenceRule(levels=LEVELS, overlap=OVERLAP, copies=copies),
         training=json.loads(args.trained.read_text(encoding="utf-8")),
         licence="Apache-2.0",
         limits=LIMITS,

@@ -10,14 +10,9 @@ from mesorch_cli.network.backbones import CNN_WIDTHS, TRANSFORMER_WIDTHS, build_
 from mesorch_cli.network.config import CnnName, TransformerName
 from mesorch_cli.network.lite import OUTPUTS
 from mesorch_cli.network.pyramid import DropPath, TransformerStages
-from mesorch_cli.training.timm_start import LITE_NAMES, timm_cnn, timm_transformer
+from mesorch_cli.training.timm_start import named_as_ours, timm_cnn, timm_transformer
 
 SIZE = (2, 6, 96, 64)
-
-
-def named_as_ours(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    parts = ((name.partition("."), tensor) for name, tensor in tensors.items())
-    return {f"{LITE_NAMES.get(first, first)}.{rest}": tensor for (first, _, rest), tensor in parts}
 
 
 def stirred(network: nn.Module) -> nn.Module:
@@ -63,10 +58,7 @@ def without_bias(stem: nn.Module) -> nn.Conv2d:
 
 
 def check(ours: nn.Module, theirs: nn.Module, training: bool) -> None:
-    ours.load_state_dict(
-        {name: tensor for name, tensor in named_as_ours(theirs.state_dict()).items() if name in ours.state_dict()},
-        strict=True,
-    )
+    ours.load_state_dict(named_as_ours(theirs.state_dict(), ours), strict=True)
     ours.train(training)
     theirs.train(training)
     outputs_of = lite_outputs if hasattr(theirs, "conv_stem") else staged_outputs
@@ -80,14 +72,14 @@ def check(ours: nn.Module, theirs: nn.Module, training: bool) -> None:
     for outputs in (found, wanted):
         sum((one**2).mean() for one in outputs).backward()  # type: ignore[union-attr]
     gradients = {name: parameter.grad for name, parameter in theirs.named_parameters() if parameter.grad is not None}
-    renamed = named_as_ours(cast(dict[str, Tensor], gradients))
+    renamed = named_as_ours(cast(dict[str, Tensor], gradients), ours)
     own = {name: parameter.grad for name, parameter in ours.named_parameters()}
     assert set(own) <= set(renamed)
     for name, gradient in own.items():
         assert gradient is not None, name
         scale = float(renamed[name].abs().max()) or 1.0
         torch.testing.assert_close(gradient / scale, renamed[name] / scale, atol=2e-3, rtol=2e-3, msg=name)
-    statistics = named_as_ours(theirs.state_dict())
+    statistics = named_as_ours(theirs.state_dict(), ours)
     for name, tensor in ours.state_dict().items():
         if "running" in name or "tracked" in name:
             torch.testing.assert_close(tensor, statistics[name], atol=1e-4, rtol=1e-4, msg=name)
