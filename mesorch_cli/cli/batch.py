@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 FILES, MACHINES = "Files", "Machines"
 LOOK_EVERY_S = 1.0  # at a folder that is watched
-REFRESH_REST = (
-    9  # times as long as writing tables and pages took, they are left as they are: a tenth of the time at most
-)
+REFRESH_REST = 9  # times as long as writing tables and pages took, they rest: a tenth of the time at most
 SHOWN = 10  # photos in the table of the highest scores
 
 
@@ -70,7 +68,7 @@ def follow(
 ) -> "Scan":  # fmt: skip
     """Take files as they come in until somebody stops it; return the last look at the folder.
 
-    refresh: writes tables and pages of a look at the folder; called in lulls after new files.
+    refresh: writes tables and pages of a look at the folder; called after new files, for at most a tenth of the time.
     """
     from mesorch_cli.case.watch import Watch
 
@@ -85,7 +83,7 @@ def follow(
         progress.total += len(paths)
         run.run(engine, paths, stop)
         outdated = outdated or bool(paths)
-        if outdated and not paths and time.monotonic() >= rested_at and not stop():
+        if outdated and time.monotonic() >= rested_at and not stop():
             began = time.monotonic()
             refresh(watch.scan)
             outdated, rested_at = False, time.monotonic() + REFRESH_REST * (time.monotonic() - began)

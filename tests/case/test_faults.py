@@ -127,7 +127,7 @@ def test_a_watched_folder(forked: Run, tmp_path: Path, tiny_weights: Path) -> No
     assert "found: 2 photos" in found["errors"]
 
 
-def test_the_tables_of_a_watched_folder_are_written_in_lulls(tmp_path: Path, tiny_weights: Path) -> None:
+def test_the_tables_of_a_watched_folder_are_written_as_files_come_in(tmp_path: Path, tiny_weights: Path) -> None:
     evidence = fill(tmp_path / "evidence", {"a.png": photo(1)})
     sums = tmp_path / "case" / "SHA256SUMS"  # the last file that is written
     words = ("batch", evidence, "-o", sums.parent, "-w", tiny_weights, "--quiet", "--watch", "--settle", "0.2")
