@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -297,12 +298,13 @@ class Examiner:
     def _pictures(self, photo: Photo | None, detection: Detection) -> dict[str, bytes]:
         if photo is None or detection.probability is None:
             return {}
+        pixels, probability = photo.pixels, detection.probability
         threshold = self.detector.settings.pixel_threshold
-        pictures = {
-            "overlay.png": overlay.overlay(photo.pixels, detection.probability, threshold),
-            "heatmap.png": overlay.heatmap(detection.probability),
-            "mask.png": overlay.mask(detection.probability, threshold),
-        }
-        if self.previews:
-            pictures |= preview.previews(photo.pixels, detection.probability)
-        return pictures
+        with ThreadPoolExecutor(3) as pool:  # of a large photo each takes up to a second of one processor
+            made = {
+                "overlay.png": pool.submit(overlay.overlay, pixels, probability, threshold),
+                "heatmap.png": pool.submit(overlay.heatmap, probability),
+                "mask.png": pool.submit(overlay.mask, probability, threshold),
+            }
+            previews = preview.previews(pixels, probability) if self.previews else {}
+            return {name: picture.result() for name, picture in made.items()} | previews

@@ -196,7 +196,10 @@ class WeightsPart(_Part):
 
 
 class TimingPart(_Part):
-    """Apart from the rest, so that the rest is byte-stable. Seconds; started_at in UTC, ISO 8601."""
+    """Apart from the rest, so that the rest is byte-stable. Seconds; started_at in UTC, ISO 8601.
+
+    read_s: for which the analysis waited for the photo; `detect` decodes the first one while the network is loaded.
+    """
 
     started_at: str
     read_s: float

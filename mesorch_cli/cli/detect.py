@@ -1,6 +1,8 @@
 """`mesorch detect`: where photos were manipulated."""
 
 import sys
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +89,7 @@ def detect(
 
     Example: mesorch detect photo.jpg -o results
     """
-    with guard():
+    with guard(), ExitStack() as held:
         sources = list(named_inputs(paths or [], files_from, null))
         first_page = reading.wanted_page(page)
         how = reading.Reading(max_pixels, compare_decoders, trust_list, decode_timeout, decode_memory)
@@ -98,7 +100,9 @@ def detect(
         if folder is not None and not in_tree:
             folder.refuse_beside(sources)
 
-        reader = how.reader()  # comes up while the network is loaded
+        reader = held.enter_context(how.reader())
+        if sources and sources[0] != STDIN:  # is decoded while the network is loaded
+            reader.begin(sources[0], read_options if first_page is None else replace(read_options, page=first_page))
 
         from mesorch_cli.case.examine import Examiner
         from mesorch_cli.inference.calibration_file import calibrated, read_calibration
@@ -132,5 +136,4 @@ def detect(
                 if number is None or last is None or number >= last:
                     break
                 number += 1
-        reader.close()
         raise typer.Exit(exit_code(outcomes, fail_on_findings))

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 import weakref
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -33,18 +34,28 @@ class Limits:
     memory_bytes: int = 4 << 30
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """A photo that is being read before anybody waits for it."""
+
+    asked: tuple[str, ReadOptions]
+    worker: "_Worker"
+    answer: Future["Photo | InputError"]
+
+
 class IsolatedReader:
     """Reads photos as `read_photo` does, but in worker processes; any number of threads may call it.
 
-    `start` brings a first worker up while the caller loads other things; each thread that reads at the same time gets one
-    of its own. Where the system cannot pass open files between processes (Windows) photos are read in
-    the caller's own process, and `isolated` says so.
+    `start` brings a first worker up while the caller loads other things, `begin` has it read what will be asked for; each
+    thread that reads at the same time gets one of its own. Where the system cannot pass open files between processes
+    (Windows) photos are read in the caller's own process, and `isolated` says so.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self.isolated = SUPPORTED
         self._idle: list[_Worker] = []
+        self._begun: _Begun | None = None
         self._lock = threading.Lock()
         self._closed = False
         self._end = weakref.finalize(self, _end_all, self._idle)
@@ -61,10 +72,32 @@ class IsolatedReader:
             if self.isolated and not self._idle and not self._closed:
                 self._idle.append(_Worker(self.limits))
 
+    def begin(self, source: str | Path, options: ReadOptions | None = None) -> None:
+        """Begin to read a photo; the next `read` of it with the same options waits for that.
+
+        One photo at a time: before that `read`, and where there are no workers, another call does nothing.
+        """
+        asked = (os.fsdecode(source), options or ReadOptions())
+        if not self.isolated or self._begun is not None:
+            return
+        begun = _Begun(asked, self._take(), Future())
+        self._begun = begun
+
+        def work() -> None:
+            try:
+                begun.answer.set_result(begun.worker.read(begun.asked[0], None, begun.asked[1]))
+            except Exception as error:  # noqa: BLE001 - it is raised where somebody waits
+                begun.answer.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()  # a daemon: nobody waits for it who does not want the photo
+
     def close(self) -> None:
-        """End the workers; one that reads at this moment ends when it is done."""
+        """End the workers; one that reads at this moment ends when it is done, one that was only begun at once."""
         with self._lock:
             self._closed = True
+            begun, self._begun = self._begun, None
+        if begun is not None:
+            begun.worker.kill()
         self._end()
 
     def read(self, source: str | Path, *, data: bytes | None = None, options: ReadOptions | None = None) -> Photo:
@@ -75,9 +108,10 @@ class IsolatedReader:
         options = options or ReadOptions()
         if not self.isolated:
             return read_photo(source, data=data, options=options)
-        worker = self._take()
+        begun = self._begun_of(name, data, options)
+        worker = self._take() if begun is None else begun.worker
         try:
-            photo = worker.read(name, data, options)
+            photo = worker.read(name, data, options) if begun is None else begun.answer.result()
         except BaseException:
             worker.kill()
             raise
@@ -85,6 +119,15 @@ class IsolatedReader:
         if isinstance(photo, InputError):
             raise photo
         return photo
+
+    def _begun_of(self, name: str, data: bytes | None, options: ReadOptions) -> _Begun | None:
+        """Take over the photo that was begun, if it is the one that is asked for."""
+        with self._lock:
+            begun = self._begun
+            if begun is None or data is not None or begun.asked != (name, options):
+                return None
+            self._begun = None
+            return begun
 
     def _take(self) -> "_Worker":
         with self._lock:

@@ -1,6 +1,7 @@
 """What copies within a photo mean for its map: how certain each is, and which of the two parts was pasted."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.evidence.orientation import Box
-from mesorch_cli.inference.copies import Copy, Features, Mask, find_copies
+from mesorch_cli.inference.copies import Copy, Features, Mask
 from mesorch_cli.network.passport import CopyRule
 
 MOST_TELLING = 4.0  # difference of mean logits beyond which the network is not believed more
@@ -48,15 +49,13 @@ def certainty_of(features: Features, rule: CopyRule) -> float:
     return 1.0 / (1.0 + math.exp(-logit))
 
 
-def mark_copies(
-    pixels: NDArray[np.unsignedinteger], probability: NDArray[np.float32], rule: CopyRule
-) -> tuple[CopyFinding, ...]:
-    """Find copies in a photo and raise its map, (H, W) probabilities, where they lie; returns the certain ones.
+def mark_copies(copies: Sequence[Copy], probability: NDArray[np.float32], rule: CopyRule) -> tuple[CopyFinding, ...]:
+    """Raise a photo's map, (H, W) probabilities, where its copies lie; returns the certain ones.
 
     A part's probability p becomes 1 - (1 - p) (1 - c q): c, that there is a copy, and q, that this part is the pasted one
     of the two, from the network's logits on both. Where the network has no preference q is one half for both.
     """
-    certain = [(certainty_of(copy.features, rule), copy) for copy in find_copies(pixels)]
+    certain = [(certainty_of(copy.features, rule), copy) for copy in copies]
     certain = sorted((pair for pair in certain if pair[0] >= rule.least), key=lambda pair: -pair[0])
     logits = {id(copy): _mean_logits(probability, copy) for _, copy in certain}
     findings = []

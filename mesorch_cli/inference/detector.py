@@ -1,16 +1,20 @@
 """The engine: the one way from a photo's pixels to a result, whatever the command."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.inference.backends.protocol import Backend, Tiles, eight_bits
+from mesorch_cli.inference.copies import find_copies
 from mesorch_cli.inference.copy_rule import CopyFinding, mark_copies
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
+from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.regions import MOST_LISTED, find_regions
 from mesorch_cli.inference.scoring import calibrate, disagreement, image_score, judge, likelihood_ratio
 from mesorch_cli.inference.settings import Settings
@@ -22,6 +26,8 @@ GLANCE = 16  # every so many pixels are looked at first: nearly always that is e
 
 Pixels = Tiles
 OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
+TileLogits = Iterator[tuple[Tile, Canvas | None]]  # in the order of the plan; None: the tile has nothing to say
+SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,14 @@ class Pass:
     level: Level
     pixels: Pixels
     plan: Plan
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Tiles of one level that go through the network together."""
+
+    of: Pass
+    tiles: tuple[Tile, ...]
 
 
 @dataclass
@@ -96,25 +110,39 @@ class Detector:
         if is_featureless(pixels):
             return not_analysed("featureless")
 
-        passes = self.passes(pixels)
-        total = sum(len(one.plan) for one in passes)
         tally = _Tally()
         if pixels.dtype == np.uint16 and self.backend.bits < 16:
             tally.flags.add("16 bits analysed as 8")
+        passes = self.passes(pixels)
+        with ThreadPoolExecutor(1, thread_name_prefix="mesorch-copies") as beside:
+            copies = None if settings.copies is None else beside.submit(find_copies, pixels)
+            probability, covered = self._map(passes, height, width, tally, on_progress)
+            if not covered.any():
+                return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)
+            marked = (
+                ()
+                if copies is None or settings.copies is None
+                else mark_copies(copies.result(), probability, settings.copies)
+            )
+        return self._conclude(probability, covered, tally, tuple(one.level.name for one in passes), marked)
+
+    def _map(
+        self, passes: Sequence[Pass], height: int, width: int, tally: _Tally, on_progress: OnProgress | None
+    ) -> tuple[Canvas, NDArray[np.bool_]]:
+        """Return the probabilities of a photo, (height, width), and which of its pixels were covered."""
+        total = sum(len(one.plan) for one in passes)
+        logits = self._tile_logits(passes, tally)
         fusion = Fusion(height, width, [one.level.weight for one in passes])
         for index, one in enumerate(passes):
-            for first_row, rows in self._photo_rows(one, height, width, tally, total, on_progress):
+            own = islice(logits, len(one.plan))
+            for first_row, rows in self._photo_rows(one, own, height, width, tally, total, on_progress):
                 fusion.add(index, first_row, rows)
         probability, covered = fusion.finish()
-        del fusion
-        if not covered.any():
-            return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)
-        if settings.reference:
+        if self.settings.reference:
             np.nan_to_num(probability, copy=False, nan=0.0)
         else:
             sigmoid_in_place(probability)
-        copies = mark_copies(pixels, probability, settings.copies) if settings.copies is not None else ()
-        return self._conclude(probability, covered, tally, tuple(one.level.name for one in passes), copies)
+        return probability, covered
 
     def _conclude(
         self,
@@ -152,10 +180,17 @@ class Detector:
         )
 
     def _photo_rows(
-        self, one: Pass, height: int, width: int, tally: _Tally, total: int, on_progress: OnProgress | None
+        self,
+        one: Pass,
+        logits: TileLogits,
+        height: int,
+        width: int,
+        tally: _Tally,
+        total: int,
+        on_progress: OnProgress | None,
     ) -> Iterator[tuple[int, Canvas]]:
         """Yield bands of one level's map at the photo's size: logits, or probabilities of the reference analysis."""
-        rows = self._blended_rows(one, tally, total, on_progress)
+        rows = self._blended_rows(one, logits, tally, total, on_progress)
         if one.level.kind == "mirrored":
             rows = ((first_row, band[:, ::-1]) for first_row, band in rows)
         if (one.plan.height, one.plan.width) == (height, width) and not self.settings.reference:
@@ -169,14 +204,14 @@ class Detector:
         yield from stretched(canvas, height, width)
 
     def _blended_rows(
-        self, one: Pass, tally: _Tally, total: int, on_progress: OnProgress | None
+        self, one: Pass, tile_logits: TileLogits, tally: _Tally, total: int, on_progress: OnProgress | None
     ) -> Iterator[tuple[int, Canvas]]:
         """Yield bands of blended logits at the level's size, each as soon as no later tile touches it."""
         plan = one.plan
         summed = np.zeros((plan.tile_height, plan.width), np.float32)  # the rows from `top` on that tiles still touch
         weight = np.zeros_like(summed)
         top = row = 0
-        for index, (tile, logits) in enumerate(self._tile_logits(one, tally)):
+        for index, (tile, logits) in enumerate(tile_logits):
             if logits is not None:
                 local = slice(tile.y - top, tile.y - top + tile.height)
                 summed[local, tile.columns] += logits * plan.weights
@@ -194,37 +229,51 @@ class Detector:
                 top += count
                 row += 1
 
-    def _tile_logits(self, one: Pass, tally: _Tally) -> Iterator[tuple[Tile, Canvas | None]]:
-        """Yield every tile of the plan in order with its logits, None where it has nothing to say."""
-        tiles = list(one.plan)
-        at_once = self.settings.tile_batch or self.backend.tile_batch
-        for first in range(0, len(tiles), at_once):
-            chunk = tiles[first : first + at_once]
-            crops = [one.pixels[tile.rows, tile.columns] for tile in chunk]
-            useful = [index for index, crop in enumerate(crops) if not is_featureless(crop)]
-            results: list[Canvas | None] = [None] * len(chunk)
-            if len(useful) < len(chunk):
-                tally.flags.add("featureless tiles")
-            if useful:
-                batch = np.stack([self._taken(crops[index], one.plan) for index in useful])
-                for index, logits in zip(useful, self._logits(batch, tally), strict=True):
-                    cropped = logits[0, : one.plan.tile_height, : one.plan.tile_width]
-                    if np.isfinite(cropped).all():
-                        results[index] = cropped
-                    else:
-                        tally.flags.add("non-finite logits")
-            yield from zip(chunk, results, strict=True)
+    def _tile_logits(self, passes: Sequence[Pass], tally: _Tally) -> TileLogits:
+        """Yield every tile of every pass, in order, with its logits."""
+        size = self.settings.tile_batch or self.backend.tile_batch
+        batches = []
+        for one in passes:
+            tiles = tuple(one.plan)
+            batches += [_Batch(one, tiles[first : first + size]) for first in range(0, len(tiles), size)]
+        lanes = min(self.backend.lanes, len(batches))
+        done = in_order(
+            lambda batch: self._batch_logits(batch, lanes, tally),
+            batches,
+            lanes,
+            on_short=lambda: tally.flags.add(SHORT_OF_MEMORY),
+        )
+        for results in done:
+            yield from results
 
-    def _logits(self, batch: Tiles, tally: _Tally) -> NDArray[np.float32]:
+    def _batch_logits(self, batch: _Batch, at_once: int, tally: _Tally) -> list[tuple[Tile, Canvas | None]]:
+        """Return the tiles of a batch with their logits. at_once: calls like this one that run at the same time."""
+        one = batch.of
+        crops = [one.pixels[tile.rows, tile.columns] for tile in batch.tiles]
+        useful = [index for index, crop in enumerate(crops) if not is_featureless(crop)]
+        results: list[Canvas | None] = [None] * len(crops)
+        if len(useful) < len(crops):
+            tally.flags.add("featureless tiles")
+        if useful:
+            taken = np.stack([self._taken(crops[index], one.plan) for index in useful])
+            for index, logits in zip(useful, self._logits(taken, at_once, tally), strict=True):
+                cropped = logits[0, : one.plan.tile_height, : one.plan.tile_width]
+                if np.isfinite(cropped).all():
+                    results[index] = cropped
+                else:
+                    tally.flags.add("non-finite logits")
+        return list(zip(batch.tiles, results, strict=True))
+
+    def _logits(self, batch: Tiles, at_once: int, tally: _Tally) -> NDArray[np.float32]:
         """Return the logits of a batch; where memory is too short for it, of its halves, which the result's flags say."""
         try:
-            return self.backend(batch)
+            return self.backend(batch, at_once)
         except MemoryError:
             if len(batch) == 1:
                 raise
-        tally.flags.add("fewer tiles at once: out of memory")
+        tally.flags.add(SHORT_OF_MEMORY)
         middle = len(batch) // 2
-        return np.concatenate([self._logits(half, tally) for half in (batch[:middle], batch[middle:])])
+        return np.concatenate([self._logits(half, at_once, tally) for half in (batch[:middle], batch[middle:])])
 
     def _taken(self, crop: Pixels, plan: Plan) -> Pixels:
         """Return a crop as the backend takes it."""

@@ -78,11 +78,11 @@ def test_a_file_that_is_written_to_while_it_is_analysed_is_flagged(tmp_path: Pat
     changed: list[int] = []
 
     class Writing(Pixelwise):
-        def __call__(self, images):  # type: ignore[no-untyped-def]
+        def __call__(self, images, at_once=1):  # type: ignore[no-untyped-def]
             if not changed:
                 fill(evidence, {"a.png": photo(2)})
                 changed.append(1)
-            return super().__call__(images)
+            return super().__call__(images, at_once)
 
     examiner = Examiner(Detector(Writing(), settings()), load_weights(tiny_weights), argv=[])
     with Journal(tmp_path / "case") as journal:

@@ -152,6 +152,52 @@ def test_many_threads_read_at_once(tmp_path: Path) -> None:
     assert right == [True] * 12
 
 
+def test_a_photo_that_was_begun_is_what_the_next_read_of_it_gives(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(encoded(picture(seed=number), "PNG"))
+    options = ReadOptions(max_pixels=10**6)
+    with IsolatedReader() as isolated:
+        isolated.start()
+        pid = worker_pid(isolated)
+        isolated.begin(tmp_path / "0.png", options)
+        begun = isolated._begun
+        assert begun is not None
+        assert isolated._idle == []
+        begun.answer.result(60)
+        (tmp_path / "0.png").write_bytes(encoded(picture(seed=9), "PNG"))  # too late: it has been read
+        isolated.begin(tmp_path / "1.png", options)  # one at a time
+        assert isolated._begun is begun
+        for name, wanted, other in (("1.png", 1, options), ("0.png", 9, ReadOptions()), ("0.png", 0, options)):
+            assert np.array_equal(isolated.read(tmp_path / name, options=other).pixels, picture(seed=wanted))
+        assert isolated._begun is None
+        assert pid in [worker._process.pid for worker in isolated._idle]
+        assert np.array_equal(isolated.read(tmp_path / "0.png", options=options).pixels, picture(seed=9))
+
+
+def test_what_was_begun_in_vain_is_told_when_it_is_asked_for(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no photo")
+    with IsolatedReader() as isolated:
+        isolated.begin(broken)
+        with pytest.raises(InputError) as caught:
+            isolated.read(broken)
+        with pytest.raises(InputError) as usual:
+            isolated.read(broken)
+        assert str(caught.value) == str(usual.value)
+        assert caught.value.reason == usual.value.reason
+
+
+def test_closing_does_not_wait_for_what_was_only_begun(tmp_path: Path) -> None:
+    (tmp_path / "never.png").write_bytes(encoded(picture(), "PNG"))
+    with IsolatedReader() as isolated:
+        isolated.start()
+        pid = worker_pid(isolated)
+        isolated.read("-", data=encoded(picture(), "PNG"))
+        os.kill(pid, signal.SIGSTOP)
+        isolated.begin(tmp_path / "never.png")
+    assert not is_running(pid)
+
+
 def test_workers_end_with_the_reader() -> None:
     isolated = IsolatedReader()
     isolated.start()

@@ -18,8 +18,8 @@ class Wrong(Pixelwise):
         super().__init__()
         self.spoil = spoil
 
-    def __call__(self, tiles):  # type: ignore[no-untyped-def]
-        return self.spoil(super().__call__(tiles))
+    def __call__(self, tiles, at_once=1):  # type: ignore[no-untyped-def]
+        return self.spoil(super().__call__(tiles, at_once))
 
 
 def measured(exported: Pixelwise, tolerance: Tolerance = STRICT) -> Parity:

@@ -19,6 +19,7 @@ class Pixelwise:
     name = "test"
     device = "cpu"
     tile_batch = 2
+    lanes = 1
     bits = 16
 
     def __init__(self, function: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None) -> None:
@@ -26,7 +27,7 @@ class Pixelwise:
         self.runtime: dict[str, str] = {}
         self.shapes: list[tuple[int, ...]] = []
 
-    def __call__(self, tiles: Tiles) -> NDArray[np.float32]:
+    def __call__(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:  # noqa: ARG002
         images = normalise(tiles)
         self.shapes.append(images.shape)
         return self.function(images).astype(np.float32)

@@ -20,9 +20,9 @@ class EightBits(Pixelwise):
 
     bits = 8
 
-    def __call__(self, tiles: np.ndarray) -> np.ndarray:
+    def __call__(self, tiles: np.ndarray, at_once: int = 1) -> np.ndarray:
         assert tiles.dtype == np.uint8
-        return super().__call__(tiles)
+        return super().__call__(tiles, at_once)
 
 
 def test_sixteen_bits_become_eight_where_the_file_starts_at_bytes_and_the_result_says_so() -> None:

@@ -86,7 +86,7 @@ def test_the_network_decides_which_part_was_pasted(pasted_logit: float) -> None:
     logits = np.where(placed, pasted_logit, -1.0)
     before = (1 / (1 + np.exp(-logits))).astype(np.float32)
     after = before.copy()
-    (copy,) = mark_copies(pixels, after, RULE)
+    (copy,) = mark_copies(find_copies(pixels), after, RULE)
     if pasted_logit > -1.0:
         # where the copy lies, within the width of the windows that are compared
         assert abs(copy.part.x - FAR[1]) < 15
@@ -107,7 +107,7 @@ def test_the_map_of_a_larger_photo_is_raised_at_its_own_pixels() -> None:
     pixels, placed = with_copy()
     large = cv2.resize(pixels, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
     flat = np.full(large.shape[:2], 0.1, np.float32)
-    findings = mark_copies(large, flat, RULE)
+    findings = mark_copies(find_copies(large), flat, RULE)
     assert len(findings) == 1
     raised = flat > 0.2
     truth = cv2.resize(placed.astype(np.uint8), None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST) > 0

@@ -256,8 +256,8 @@ class Narrow(Pixelwise):
         super().__init__()
         self.room = room
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        logits = super().__call__(images)
+    def __call__(self, images: np.ndarray, at_once: int = 1) -> np.ndarray:
+        logits = super().__call__(images, at_once)
         if len(images) > self.room:
             raise MemoryError(f"no room for {len(images)} tiles")
         return logits

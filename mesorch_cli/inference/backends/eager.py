@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.backends.protocol import Precision, Tiles
+from mesorch_cli.inference.backends.protocol import MOST_LANES, Precision, Tiles
 from mesorch_cli.network.folding import fold
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.normalise import normalise
@@ -52,12 +52,16 @@ class TorchBackend:
         if precision == "fp16" and self._device.type == "cpu":
             raise UsageError("--precision fp16 on a CPU: expected fp32 or bf16, fp16 needs a GPU.")
         self.device = str(self._device)
-        self.runtime = {"torch": version("torch"), "threads": str(torch.get_num_threads())}
+        self._threads = torch.get_num_threads()
+        self.runtime = {"torch": version("torch"), "threads": str(self._threads)}
         self._precision = precision
-        self.tile_batch = CPU_TILE_BATCH if self._device.type == "cpu" else GPU_TILE_BATCH
+        on_cpu = self._device.type == "cpu"
+        self.tile_batch = CPU_TILE_BATCH if on_cpu else GPU_TILE_BATCH
+        self.lanes = min(MOST_LANES, self._threads) if on_cpu else 1
         self._network = fold(network).to(self._device)
 
-    def __call__(self, tiles: Tiles) -> NDArray[np.float32]:
+    def __call__(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:
+        torch.set_num_threads(max(1, self._threads // at_once))  # of the calling thread
         reduced = self._precision != "fp32"
         with (
             torch.inference_mode(),

@@ -6,6 +6,8 @@ the bytes before the entry are the graph alone, and their digest can be taken wi
 
 import hashlib
 import importlib
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
-from mesorch_cli.inference.backends.protocol import Precision, Tiles
+from mesorch_cli.inference.backends.protocol import MOST_LANES, Precision, Tiles
 from mesorch_cli.inference.backends.runtimes import (
+    available_threads,
     import_runtime,
     read_bytes,
     require_precision,
@@ -72,17 +75,18 @@ class OnnxFile:
         self._data = read_bytes(path)
         graph, text = split_seal(self._data)
         if text is None:
-            self._session(path, [PROVIDERS["cpu"]])  # says so if it is no graph at all, or half of one
+            self._session(path, [PROVIDERS["cpu"]], 1)  # says so if it is no graph at all, or half of one
         self.seal: Seal = parse_seal(text, path)
         require_graph(self.seal, hashlib.sha256(graph).hexdigest(), path)
         sha256 = hashlib.sha256(self._data).hexdigest()
         require_sidecar(path, {path.name: sha256})
         self.weights = WeightsFile(self.seal.passport, path, sha256)
 
-    def _session(self, path: Path, providers: list[Any]) -> Any:
+    def _session(self, path: Path, providers: list[Any], threads: int) -> Any:
+        """Open a session. threads: of one call, 0 for the runtime's own choice."""
         runtime = import_runtime("onnxruntime", path)
         options = runtime.SessionOptions()
-        options.intra_op_num_threads = wanted_threads()
+        options.intra_op_num_threads = threads
         options.log_severity_level = 4  # what goes wrong comes as an exception
         try:
             return runtime.InferenceSession(self._data, options, providers=providers)
@@ -97,7 +101,9 @@ class OnnxFile:
         require_precision(precision, self.seal.precision, self.weights.path)
         runtime = import_runtime("onnxruntime", self.weights.path)
         name, provider = choose_provider(runtime, device)
-        session = self._session(self.weights.path, [provider])
+        lanes = min(MOST_LANES, available_threads()) if name == "cpu" else 1
+        threads = wanted_threads() if lanes == 1 else max(1, available_threads() // lanes)
+        session = self._session(self.weights.path, [provider], threads)
         wanted = provider if isinstance(provider, str) else provider[0]
         if session.get_providers()[0] != wanted:  # the runtime falls back in silence where a library does not load
             if device != "auto":
@@ -105,7 +111,10 @@ class OnnxFile:
                     f"The device {device!r} does not start: onnxruntime could not load {wanted}. Try --device cpu."
                 )
             name = "cpu"
-        return OnnxBackend(session, name, {"onnxruntime": runtime.__version__} | threads_of_record())
+        versions = {"onnxruntime": runtime.__version__} | threads_of_record()
+        return OnnxBackend(
+            session, lambda: self._session(self.weights.path, [provider], wanted_threads()), name, lanes, versions
+        )
 
 
 def session_errors() -> tuple[type[Exception], ...]:
@@ -139,15 +148,31 @@ class OnnxBackend:
     name = "onnxruntime"
     bits = 8
 
-    def __init__(self, session: Any, device: str, runtime: dict[str, str]) -> None:
-        self._session = session
+    def __init__(
+        self, session: Any, open_alone: Callable[[], Any], device: str, lanes: int, runtime: dict[str, str]
+    ) -> None:
+        """session: whose threads are the share of one of `lanes` calls. open_alone: opens one with all threads."""
+        self._shared = session
+        self._open_alone = open_alone
+        self._alone = session if lanes == 1 else None
+        self._lock = threading.Lock()
         self.device = device
+        self.lanes = lanes
         self.runtime = runtime
         self.tile_batch = GPU_TILE_BATCH if device.startswith("cuda") else CPU_TILE_BATCH
 
-    def __call__(self, tiles: Tiles) -> NDArray[np.float32]:
+    def _session(self, at_once: int) -> Any:
+        if at_once > 1:
+            return self._shared
+        with self._lock:
+            if self._alone is None:
+                self._alone = self._open_alone()
+            return self._alone
+
+    def __call__(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:
+        session = self._session(at_once)
         try:
-            result: NDArray[np.float32] = self._session.run(["logits"], {"tiles": np.ascontiguousarray(tiles)})[0]
+            result: NDArray[np.float32] = session.run(["logits"], {"tiles": np.ascontiguousarray(tiles)})[0]
         except session_errors() as error:
             if "allocate memory" in str(error):
                 raise MemoryError(str(error)) from error

@@ -94,12 +94,13 @@ class OpenVinoBackend:
     name = "openvino"
     bits = 8
     tile_batch = TILE_BATCH
+    lanes = 1  # its threads share a tile's layers out by themselves
 
     def __init__(self, compiled: Any, device: str, runtime: dict[str, str]) -> None:
         self._request = compiled.create_infer_request()
         self.device = device
         self.runtime = runtime
 
-    def __call__(self, tiles: Tiles) -> NDArray[np.float32]:
+    def __call__(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:  # noqa: ARG002 - never more than 1
         outputs = self._request.infer({0: np.ascontiguousarray(tiles)}, share_inputs=True)
         return np.array(outputs[0], np.float32)

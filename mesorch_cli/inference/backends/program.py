@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
-from mesorch_cli.inference.backends.protocol import Precision, Tiles
+from mesorch_cli.inference.backends.protocol import MOST_LANES, Precision, Tiles
 from mesorch_cli.inference.backends.runtimes import import_runtime, read_bytes, require_precision
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, parse_seal, require_graph, require_sidecar
 from mesorch_cli.network.passport import WeightsFile
@@ -83,8 +83,11 @@ class ProgramBackend:
         self._torch = torch
         self._module = module
         self.runtime = runtime
+        self._threads = torch.get_num_threads()
+        self.lanes = min(MOST_LANES, self._threads)
 
-    def __call__(self, tiles: Tiles) -> NDArray[np.float32]:
+    def __call__(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:
+        self._torch.set_num_threads(max(1, self._threads // at_once))  # of the calling thread
         with self._torch.inference_mode():
             result: NDArray[np.float32] = self._module(self._torch.from_numpy(np.ascontiguousarray(tiles))).numpy()
         return result

@@ -39,6 +39,12 @@ def wanted_threads() -> int:
     return int(text) if text.isdecimal() else 0
 
 
+def available_threads() -> int:
+    """Return the threads that calls share out: those that OMP_NUM_THREADS asks for, else one for every processor at hand."""
+    at_hand = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return wanted_threads() or at_hand or 1
+
+
 def threads_of_record() -> dict[str, str]:
     """Return the `threads` of a record: the number that the runtime was given, nothing where it chose itself."""
     return {"threads": str(wanted_threads())} if wanted_threads() else {}
