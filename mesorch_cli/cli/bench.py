@@ -25,6 +25,10 @@ def bench(
         list[options.PrecisionName] | None, typer.Option(help="Arithmetic; may be given several times.")
     ] = None,
     tile_batch: Annotated[list[int] | None, typer.Option(help="Tiles per call; may be given several times.")] = None,
+    lanes: Annotated[
+        list[int] | None,
+        typer.Option(help="Calls at the same time; may be given several times. (default: as in an analysis)"),
+    ] = None,
     device: options.Device = "auto",
     side: Annotated[int, typer.Option(help="Pixels along a side of a tile.")] = 512,
     rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians and quartiles are over them.")] = 5,
@@ -33,7 +37,8 @@ def bench(
 ) -> None:
     """Time the networks on this machine, beside the floor that its matrix rate and bandwidth set.
 
-    Random values: speed does not depend on them. A call takes tiles from memory and brings logits back.
+    Random values: speed does not depend on them. A call takes tiles from memory and brings logits back. On a CPU several
+    calls run at the same time (lanes), as in an analysis; seconds are those of all, divided by their number.
 
     Exported files run on their own runtime, in the same rounds.
 
@@ -53,15 +58,20 @@ def bench(
             raise UsageError(f"No network {unknown[0]!r}; expected one of {', '.join(CONFIGS)}.")
         if threads is not None:
             torch.set_num_threads(threads)
+        lanes_wanted: list[int | None] = [*lanes] if lanes else [None]
         cases = [
-            Case(name, wanted.value, batch)
+            Case(name, wanted.value, batch, at_once)
             for name in names
             for wanted in precision or [options.PrecisionName.FP32]
             for batch in tile_batch or [1]
+            for at_once in lanes_wanted
         ]
         exported = {path.name: open_exported(path) for path in files or []}
         cases += [
-            Case(name, file.seal.precision, batch) for name, file in exported.items() for batch in tile_batch or [1]
+            Case(name, file.seal.precision, batch, at_once)
+            for name, file in exported.items()
+            for batch in tile_batch or [1]
+            for at_once in lanes_wanted
         ]
         built = {name: Mesorch(CONFIGS[name]).eval() for name in names}
         speeds = list(measure(built, cases, device=device, side=side, rounds=rounds, files=exported))
@@ -76,6 +86,7 @@ def bench(
                 "backend",
                 "precision",
                 "batch",
+                "lanes",
                 "s per call",
                 "quartiles",
                 "tiles/s",
@@ -90,6 +101,7 @@ def bench(
                     speed.backend,
                     speed.precision,
                     str(speed.tile_batch),
+                    str(speed.lanes),
                     f"{speed.seconds:.3f}",
                     f"{speed.quartiles[0]:.3f} .. {speed.quartiles[1]:.3f}",
                     f"{speed.tiles_per_second:.1f}",

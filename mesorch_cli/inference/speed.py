@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -11,7 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.backends.eager import DTYPES, TorchBackend, choose_device
-from mesorch_cli.inference.backends.protocol import Backend, Precision
+from mesorch_cli.inference.backends.protocol import Backend, Precision, Tiles
+from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.loading import Exported
 from mesorch_cli.network.folding import fold
 from mesorch_cli.network.mesorch import SIDE_MULTIPLE, Mesorch
@@ -22,20 +24,27 @@ COPIED_BYTES = 256 << 20  # of the copy that the bandwidth is measured with
 
 @dataclass(frozen=True)
 class Case:
-    """What is timed: a network or an exported file by name, in a precision, with a number of tiles per call."""
+    """What is timed: a network or an exported file by name, in a precision, with a number of tiles per call.
+
+    lanes: calls at the same time, None for as many as an analysis makes there.
+    """
 
     network: str
     precision: Precision
     tile_batch: int
+    lanes: int | None = None
 
     def __post_init__(self) -> None:
+        if self.lanes is not None and self.lanes < 1:
+            raise UsageError(f"{self.lanes} lanes: expected 1 or more.")
         if self.tile_batch < 1:
             raise UsageError(f"A tile batch of {self.tile_batch}: expected 1 or more.")
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What a case needs. Seconds are per call of `tile_batch` tiles: median and quartiles over the rounds.
+    """What a case needs. Seconds are per call of `tile_batch` tiles: median and quartiles over the rounds. A round is `lanes`
+    calls at the same time, and its seconds are divided by them.
 
     floor_seconds: what no program on this machine can go below: the larger of operations over the measured matrix rate and
     bytes (tensors of the network, input, logits; each moved once) over the measured bandwidth. It and the operations are None
@@ -47,6 +56,7 @@ class Speed:
     precision: str
     device: str
     tile_batch: int
+    lanes: int
     side: int
     seconds: float
     quartiles: tuple[float, float]
@@ -92,6 +102,15 @@ def bandwidth(device: torch.device) -> float:
     return 2 * COPIED_BYTES / _fastest(device, lambda: target.copy_(source))
 
 
+def side_by_side(backend: Backend, tiles: Tiles, lanes: int) -> None:
+    """Call a backend `lanes` times at once, as an analysis does. Raises MemoryError where that does not fit."""
+
+    def short() -> None:
+        raise MemoryError(f"{lanes} calls at the same time")
+
+    deque(in_order(lambda _: backend(tiles, lanes), range(lanes), lanes, short), maxlen=0)
+
+
 def operations(network: Mesorch, side: int) -> float:
     """Return operations of the inference form for one side x side tile (multiplications and additions of products)."""
     counter = FlopCounterMode(display=False)
@@ -132,14 +151,22 @@ def measure(
                 else own.start(device, case.precision)
             )
     rng = np.random.default_rng(0)
+    for case in cases:
+        own_lanes = backends[case.network, case.precision].lanes
+        if own_lanes == 1 and (case.lanes or 1) > 1:
+            raise UsageError(
+                f"{case.lanes} lanes for {case.network}: it runs one call at a time on {device}. Expected 1."
+            )
     tiles = rng.integers(0, 256, (max(case.tile_batch for case in cases), side, side, 3), dtype=np.uint8)
     seconds: dict[Case, list[float]] = {case: [] for case in cases}
     for round_number in range(rounds + 1):
         for case in cases:
+            backend = backends[case.network, case.precision]
+            lanes = case.lanes or backend.lanes
             started = time.perf_counter()
-            backends[case.network, case.precision](tiles[: case.tile_batch])
+            side_by_side(backend, tiles[: case.tile_batch], lanes)
             if round_number:  # the first round warms up
-                seconds[case].append(time.perf_counter() - started)
+                seconds[case].append((time.perf_counter() - started) / lanes)
 
     rates = {case.precision: matrix_rate(place, case.precision) for case in cases if case.network in networks}
     moved = bandwidth(place)
@@ -159,6 +186,7 @@ def measure(
             precision=case.precision,
             device=backend.device,
             tile_batch=case.tile_batch,
+            lanes=case.lanes or backend.lanes,
             side=side,
             seconds=middle,
             quartiles=(low, high),

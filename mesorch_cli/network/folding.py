@@ -15,7 +15,7 @@ from mesorch_cli.network.decoding import FoldedDecoder
 from mesorch_cli.network.lite import EfficientNetLiteStages
 from mesorch_cli.network.mesorch import Gate, Mesorch
 
-BAND_BYTES = 48 << 20  # of the gate's widest tensor: small enough for caches, so that memory stays flat as inputs grow
+BAND_BYTES = 16 << 20  # of the gate's widest tensor: small enough for caches, so that memory stays flat as inputs grow
 BAND_ROWS_LEAST = 16  # rows of the gate's output, at stride 4
 
 
@@ -73,7 +73,7 @@ class FoldedGate(Gate):
         outer = (max(0, inner[0] - 1), min(height, inner[1] + 1))
         x = self._rows(self.widen, views, outer)
         mixed = self._rows(self.mix, self.norm(x), (inner[0] - outer[0], inner[1] - outer[0]))
-        x = x[:, :, inner[0] - outer[0] : inner[1] - outer[0]] + functional.gelu(mixed)
+        x = functional.gelu(mixed).add_(x[:, :, inner[0] - outer[0] : inner[1] - outer[0]])
         return self._rows(self.choose, x, (start, stop), first_row=inner[0])
 
     @staticmethod
@@ -85,9 +85,13 @@ class FoldedGate(Gate):
         low, high = wanted[0] * stride - padding - first_row, (wanted[1] - 1) * stride - padding + kernel - first_row
         above, below = max(0, -low), max(0, high - x.shape[2])
         part = x[:, :, max(0, low) : min(x.shape[2], high)]
-        if above or below:
+        rows = 0
+        if above == padding:
+            rows = padding  # the convolution pads for itself: no copy, and what it computes too many below is left out
+        elif above or below:
             part = functional.pad(part, (0, 0, above, below))
-        return functional.conv2d(part, convolution.weight, convolution.bias, stride, (0, convolution.padding[1]))
+        found = functional.conv2d(part, convolution.weight, convolution.bias, stride, (rows, convolution.padding[1]))
+        return found[:, :, : wanted[1] - wanted[0]]
 
 
 def fold_convolutions(first: nn.Conv2d, *pointwise: nn.Conv2d) -> nn.Conv2d:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from mesorch_cli.cli.app import app
@@ -33,6 +34,18 @@ def test_every_case_is_a_line_and_adds_up() -> None:
     assert rows[1]["gigaoperations"] == pytest.approx(2 * rows[0]["gigaoperations"])
 
 
+def test_lanes_are_those_of_an_analysis_or_as_many_as_are_asked_for() -> None:
+    threads = torch.get_num_threads()
+    try:
+        for words, lanes in ((("--lanes", "1", "--lanes", "3"), [1, 3]), ((), [2])):
+            _, out, _ = bench("--json", "--threads", "2", *words)
+            assert [json.loads(line)["lanes"] for line in out.splitlines()] == lanes
+        code, _, err = bench("--threads", "1", "--lanes", "2")
+        assert (code, "one call at a time" in err) == (2, True)
+    finally:
+        torch.set_num_threads(threads)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -40,6 +53,7 @@ def test_every_case_is_a_line_and_adds_up() -> None:
         (("--side", "100"), "multiple of 32"),
         (("--rounds", "1"), "2 or more"),
         (("--tile-batch", "0"), "tile batch of 0"),
+        (("--lanes", "0"), "0 lanes"),
         (("--precision", "fp16"), "fp16 needs a GPU"),
         (("--device", "cuda:99"), "cuda:99"),
     ],
