@@ -3,7 +3,9 @@
 usage: published_speed.py [--threads 2] [--rounds 9] [--side 512] [--skip-memory]
 
 One interleaved run: every round runs every case once (A B A B ...), so that a slow phase of the machine falls on all of them.
-Printed are medians, quartiles, the ratio of medians to the yardstick in float32, the largest difference of the mask
+An image is run alone, with all threads, and as many images side by side as there are threads, a thread each (seconds then are
+those of all divided by their number). Printed are medians, quartiles, the ratio of medians to the yardstick in float32 run in
+the same way, the largest difference of the mask
 (probability) to it and the share of mask pixels that flip at 0.5, on the parity photos with the parity values (random values
 for mesorch-s). Peak memory is that of a fresh process which runs one input of 2048 x 2048 in one piece.
 """
@@ -22,6 +24,7 @@ from memory import peak_mib
 from torch import Tensor, nn
 from yardstick import Yardstick
 
+from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.network.config import CONFIGS, MESORCH_S
 from mesorch_cli.network.folding import fold
 from mesorch_cli.network.importing import convert
@@ -50,31 +53,47 @@ def run(form: nn.Module, image: Tensor, precision: str) -> Tensor:
     return result.float()
 
 
-def measure(name: str, rounds: int, side: int) -> None:
+def timed(form: nn.Module, image: Tensor, precision: str, threads: int, lanes: int) -> float:
+    """Return the seconds of `lanes` runs at the same time, divided by their number."""
+
+    def one(_: int) -> Tensor:
+        torch.set_num_threads(max(1, threads // lanes))
+        return run(form, image, precision)
+
+    def short() -> None:
+        raise MemoryError(f"{lanes} images at the same time")
+
+    started = time.perf_counter()
+    for _ in in_order(one, range(lanes), lanes, short):
+        pass
+    return (time.perf_counter() - started) / lanes
+
+
+def measure(name: str, rounds: int, side: int, threads: int) -> None:
     network = network_of(name)
     forms = {"yardstick": Yardstick(network), "folded": fold(network)}
     image = torch.randn(1, 3, side, side).contiguous(memory_format=torch.channels_last)
-    seconds: dict[str, list[float]] = {form: [] for form in FORMS}
+    seconds: dict[tuple[str, int], list[float]] = {(form, lanes): [] for form in FORMS for lanes in (1, threads)}
     for round_number in range(rounds + 1):
-        for form in FORMS:
+        for (form, lanes), taken in seconds.items():
             which, precision = form.split()
-            started = time.perf_counter()
-            run(forms[which], image, precision)
+            passed = timed(forms[which], image, precision, threads, lanes)
             if round_number:  # the first round warms up
-                seconds[form].append(time.perf_counter() - started)
+                taken.append(passed)
+    torch.set_num_threads(threads)
     photos = [torch.from_numpy(normalise(photo(which)))[None] for which in PHOTOS]
     truth = [run(forms["yardstick"], pixels, "fp32") for pixels in photos]
-    base = statistics.median(seconds["yardstick fp32"])
     for form in FORMS:
         which, precision = form.split()
         found = [run(forms[which], pixels, precision) for pixels in photos]
         off = max((a.sigmoid() - b.sigmoid()).abs().max().item() for a, b in zip(truth, found, strict=True))
         flips = max(((a > 0) != (b > 0)).float().mean().item() for a, b in zip(truth, found, strict=True))
-        low, middle, high = statistics.quantiles(seconds[form], n=4)
-        print(
-            f"| {name} | {form} | {middle:.3f} | {low:.3f} .. {high:.3f} | {base / middle:.2f} x | {off:.1e} | {flips:.2%} |",
-            flush=True,
-        )
+        cells = []
+        for lanes in (1, threads):
+            low, middle, high = statistics.quantiles(seconds[form, lanes], n=4)
+            base = statistics.median(seconds["yardstick fp32", lanes])
+            cells += [f"{middle:.3f}", f"{low:.3f} .. {high:.3f}", f"{base / middle:.2f} x"]
+        print(f"| {name} | {form} | {' | '.join(cells)} | {off:.1e} | {flips:.2%} |", flush=True)
 
 
 def peak(name: str, form: str) -> None:
@@ -100,10 +119,11 @@ def main() -> None:
         return
     print(f"torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}, {args.threads} threads, ", end="")
     print(f"Python {platform.python_version()}, {args.side} x {args.side}, {args.rounds} interleaved rounds\n")
-    print("| network | form | seconds | quartiles | speed | largest mask difference | mask pixels flipped |")
-    print("|---|---|---|---|---|---|---|")
+    print("| network | form | alone, s | quartiles | speed | ", end="")
+    print("side by side, s | quartiles | speed | largest mask difference | mask pixels flipped |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for name in CONFIGS:
-        measure(name, args.rounds, args.side)
+        measure(name, args.rounds, args.side, args.threads)
     if args.skip_memory:
         return
     print(f"\n| network | form | peak memory of one {LARGE} x {LARGE} input, MiB |\n|---|---|---|")
