@@ -35,11 +35,13 @@ from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.passport import CopyRule, InferenceRule, InputRule, Level, Passport, ScoreRule
 from mesorch_cli.network.store import record_sum
-from mesorch_cli.network.weights import load_weights
+from mesorch_cli.network.weights import load_weights, read_passport
 from mesorch_cli.training.publish import publish
 
 SIDE = 384  # pixels: the side of the training crops; on the fit set better than larger inputs
-OVERLAP = 1 / 16  # of neighbouring tiles: as good as a quarter (benchmarks/OVERLAP_EPYC2_202611.md) at three fifths of the tiles
+OVERLAP = (
+    1 / 16
+)  # of neighbouring tiles: as good as a quarter (benchmarks/OVERLAP_EPYC2_202611.md) at three fifths of the tiles
 AREAS = (0.01, 0.05, 0.2)  # of the photo: bounds of the groups of forged areas
 SIDES = (500, 800)  # pixels: bounds of the groups of longest sides
 LEVELS = (  # weights by fit_levels.py on the fit set
@@ -210,6 +212,11 @@ def main() -> None:
     parser.add_argument("--version", required=True)
     parser.add_argument("--trained", type=Path, required=True)
     parser.add_argument("--copies", type=Path, required=True)
+    parser.add_argument(
+        "--rule-of",
+        type=Path,
+        help="Earlier weights whose threshold and score rule stay, where only the speed changes.",
+    )
     args = parser.parse_args()
     copies = CopyRule.model_validate(json.loads(args.copies.read_text(encoding="utf-8"))["rule"])
     args.out.mkdir(parents=True, exist_ok=True)
@@ -228,11 +235,16 @@ def main() -> None:
     folders = {"fit": args.fit, "held-out": args.held_out, "realdev": args.realdev}
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         seen = dict(zip(folders, pool.map(partial(look, target), folders.values()), strict=True))
-    threshold = best_f1(seen["fit"]["curves"])[1]
-    rule = max(range(len(POOLINGS)), key=lambda index: image_auc(seen["fit"]["scores"], index))
-    authentic = np.array([row[rule] for row in seen["fit"]["scores"]["authentic"]])
-    limits = [round(float(np.quantile(authentic, 1 - share)), 3) for share in FALSE_ALARMS]
-    score = POOLINGS[rule].model_copy(update={"inconclusive_at": limits[0], "evidence_at": limits[1]})
+    if args.rule_of is not None:
+        earlier = read_passport(args.rule_of)
+        threshold, score = earlier.pixel_threshold, earlier.score
+        rule = [(one.pooling, one.share) for one in POOLINGS].index((score.pooling, score.share))
+    else:
+        threshold = best_f1(seen["fit"]["curves"])[1]
+        rule = max(range(len(POOLINGS)), key=lambda index: image_auc(seen["fit"]["scores"], index))
+        authentic = np.array([row[rule] for row in seen["fit"]["scores"]["authentic"]])
+        limits = [round(float(np.quantile(authentic, 1 - share)), 3) for share in FALSE_ALARMS]
+        score = POOLINGS[rule].model_copy(update={"inconclusive_at": limits[0], "evidence_at": limits[1]})
     figures = {name: summary(found, threshold, rule, score) for name, found in seen.items()}
     final = draft.model_copy(update={"pixel_threshold": threshold, "score": score, "figures": figures})
     sha256 = publish(args.checkpoint, target, final)
