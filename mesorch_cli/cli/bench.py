@@ -38,7 +38,8 @@ def bench(
     """Time the networks on this machine, beside the floor that its matrix rate and bandwidth set.
 
     Random values: speed does not depend on them. A call takes tiles from memory and brings logits back. On a CPU several
-    calls run at the same time (lanes), as in an analysis; seconds are those of all, divided by their number.
+    calls run at the same time (lanes), as in an analysis; seconds are those of all, divided by their number. `batch` is tiles of a call x lanes; `of floor` is
+    the floor's share of the time. Operations and the floor itself are in --json.
 
     Exported files run on their own runtime, in the same rounds.
 
@@ -81,33 +82,15 @@ def bench(
             return
         console.show_table(
             f"tiles of {side} x {side} on {speeds[0].device}, torch {torch.__version__}, {torch.get_num_threads()} threads",
-            [
-                "network",
-                "backend",
-                "precision",
-                "batch",
-                "lanes",
-                "s per call",
-                "quartiles",
-                "tiles/s",
-                "Mpx/s",
-                "Gop",
-                "floor s",
-                "of floor",
-            ],
+            ["network", "run by", "batch", "s/call", "quartiles", "Mpx/s", "of floor"],
             [
                 [
                     speed.network,
-                    speed.backend,
-                    speed.precision,
-                    str(speed.tile_batch),
-                    str(speed.lanes),
+                    f"{speed.backend} {speed.precision}",
+                    f"{speed.tile_batch} x {speed.lanes}",
                     f"{speed.seconds:.3f}",
-                    f"{speed.quartiles[0]:.3f} .. {speed.quartiles[1]:.3f}",
-                    f"{speed.tiles_per_second:.1f}",
+                    f"{speed.quartiles[0]:.3f}-{speed.quartiles[1]:.3f}",
                     f"{speed.megapixels_per_second:.2f}",
-                    "" if speed.gigaoperations is None else f"{speed.gigaoperations:.1f}",
-                    "" if speed.floor_seconds is None else f"{speed.floor_seconds:.3f}",
                     "" if speed.floor_seconds is None else f"{speed.floor_seconds / speed.seconds:.0%}",
                 ]
                 for speed in speeds

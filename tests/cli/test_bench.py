@@ -46,6 +46,15 @@ def test_lanes_are_those_of_an_analysis_or_as_many_as_are_asked_for() -> None:
         torch.set_num_threads(threads)
 
 
+def test_the_table_can_be_read_on_a_narrow_terminal() -> None:
+    code, out, err = bench()
+    lines = (out + err).splitlines()
+    assert code == 0
+    assert max(map(len, lines)) <= 80
+    (row,) = [line for line in lines if "mesorch-s" in line]
+    assert "%" in row  # nothing of it wraps
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
