@@ -38,8 +38,8 @@ def bench(
     """Time the networks on this machine, beside the floor that its matrix rate and bandwidth set.
 
     Random values: speed does not depend on them. A call takes tiles from memory and brings logits back. On a CPU several
-    calls run at the same time (lanes), as in an analysis; seconds are those of all, divided by their number. `batch` is tiles of a call x lanes; `of floor` is
-    the floor's share of the time. Operations and the floor itself are in --json.
+    calls run at the same time (lanes), as in an analysis; seconds are those of all, divided by their number. `batch` is
+    tiles of a call x lanes; `of floor` is the floor's share of the time. Operations and the floor itself are in --json.
 
     Exported files run on their own runtime, in the same rounds.
 
