@@ -15,7 +15,6 @@ import platform
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -24,7 +23,7 @@ from memory import peak_mib
 from torch import Tensor, nn
 from yardstick import Yardstick
 
-from mesorch_cli.inference.lanes import in_order
+from mesorch_cli.inference.speed import side_by_side
 from mesorch_cli.network.config import CONFIGS, MESORCH_S
 from mesorch_cli.network.folding import fold
 from mesorch_cli.network.importing import convert
@@ -56,17 +55,11 @@ def run(form: nn.Module, image: Tensor, precision: str) -> Tensor:
 def timed(form: nn.Module, image: Tensor, precision: str, threads: int, lanes: int) -> float:
     """Return the seconds of `lanes` runs at the same time, divided by their number."""
 
-    def one(_: int) -> Tensor:
+    def one() -> Tensor:
         torch.set_num_threads(max(1, threads // lanes))
         return run(form, image, precision)
 
-    def short() -> None:
-        raise MemoryError(f"{lanes} images at the same time")
-
-    started = time.perf_counter()
-    for _ in in_order(one, range(lanes), lanes, short):
-        pass
-    return (time.perf_counter() - started) / lanes
+    return side_by_side(one, lanes)
 
 
 def measure(name: str, rounds: int, side: int, threads: int) -> None:

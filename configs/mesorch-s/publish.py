@@ -39,9 +39,8 @@ from mesorch_cli.network.weights import load_weights, read_passport
 from mesorch_cli.training.publish import publish
 
 SIDE = 384  # pixels: the side of the training crops; on the fit set better than larger inputs
-OVERLAP = (
-    1 / 16
-)  # of neighbouring tiles: as good as a quarter (benchmarks/OVERLAP_EPYC2_202611.md) at three fifths of the tiles
+# Of neighbouring tiles: as good as a quarter (benchmarks/OVERLAP_EPYC2_202611.md) at seven tenths of the tiles.
+OVERLAP = 1 / 16
 AREAS = (0.01, 0.05, 0.2)  # of the photo: bounds of the groups of forged areas
 SIDES = (500, 800)  # pixels: bounds of the groups of longest sides
 LEVELS = (  # weights by fit_levels.py on the fit set

@@ -77,11 +77,9 @@ class IsolatedReader:
 
         One photo at a time: before that `read`, and where there are no workers, another call does nothing.
         """
-        asked = (os.fsdecode(source), options or ReadOptions())
         if not self.isolated or self._begun is not None:
             return
-        begun = _Begun(asked, self._take(), Future())
-        self._begun = begun
+        begun = self._begun = _Begun((os.fsdecode(source), options or ReadOptions()), self._take(), Future())
 
         def work() -> None:
             try:

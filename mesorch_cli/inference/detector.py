@@ -49,10 +49,18 @@ class _Batch:
 
 @dataclass
 class _Tally:
-    """What happened on the way; turned into flags at the end."""
+    """What happens on the way: tiles done of `total`, and what the result's flags will say."""
 
+    total: int
+    on_progress: OnProgress | None
     done: int = 0
     flags: set[str] = field(default_factory=set)
+
+    def count(self) -> None:
+        """Note that a tile is done, and tell."""
+        self.done += 1
+        if self.on_progress is not None:
+            self.on_progress(self.done, self.total)
 
 
 def is_featureless(pixels: Pixels) -> bool:
@@ -110,32 +118,26 @@ class Detector:
         if is_featureless(pixels):
             return not_analysed("featureless")
 
-        tally = _Tally()
+        passes = self.passes(pixels)
+        tally = _Tally(sum(len(one.plan) for one in passes), on_progress)
         if pixels.dtype == np.uint16 and self.backend.bits < 16:
             tally.flags.add("16 bits analysed as 8")
-        passes = self.passes(pixels)
+        rule = settings.copies
         with ThreadPoolExecutor(1, thread_name_prefix="mesorch-copies") as beside:
-            copies = None if settings.copies is None else beside.submit(find_copies, pixels)
-            probability, covered = self._map(passes, height, width, tally, on_progress)
+            copies = beside.submit(lambda: find_copies(pixels) if rule is not None else [])
+            probability, covered = self._map(passes, height, width, tally)
             if not covered.any():
                 return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)
-            marked = (
-                ()
-                if copies is None or settings.copies is None
-                else mark_copies(copies.result(), probability, settings.copies)
-            )
+            marked = mark_copies(copies.result(), probability, rule) if rule is not None else ()
         return self._conclude(probability, covered, tally, tuple(one.level.name for one in passes), marked)
 
-    def _map(
-        self, passes: Sequence[Pass], height: int, width: int, tally: _Tally, on_progress: OnProgress | None
-    ) -> tuple[Canvas, NDArray[np.bool_]]:
+    def _map(self, passes: Sequence[Pass], height: int, width: int, tally: _Tally) -> tuple[Canvas, NDArray[np.bool_]]:
         """Return the probabilities of a photo, (height, width), and which of its pixels were covered."""
-        total = sum(len(one.plan) for one in passes)
         logits = self._tile_logits(passes, tally)
         fusion = Fusion(height, width, [one.level.weight for one in passes])
         for index, one in enumerate(passes):
             own = islice(logits, len(one.plan))
-            for first_row, rows in self._photo_rows(one, own, height, width, tally, total, on_progress):
+            for first_row, rows in self._photo_rows(one, own, height, width, tally):
                 fusion.add(index, first_row, rows)
         probability, covered = fusion.finish()
         if self.settings.reference:
@@ -180,17 +182,10 @@ class Detector:
         )
 
     def _photo_rows(
-        self,
-        one: Pass,
-        logits: TileLogits,
-        height: int,
-        width: int,
-        tally: _Tally,
-        total: int,
-        on_progress: OnProgress | None,
+        self, one: Pass, logits: TileLogits, height: int, width: int, tally: _Tally
     ) -> Iterator[tuple[int, Canvas]]:
         """Yield bands of one level's map at the photo's size: logits, or probabilities of the reference analysis."""
-        rows = self._blended_rows(one, logits, tally, total, on_progress)
+        rows = self._blended_rows(one, logits, tally)
         if one.level.kind == "mirrored":
             rows = ((first_row, band[:, ::-1]) for first_row, band in rows)
         if (one.plan.height, one.plan.width) == (height, width) and not self.settings.reference:
@@ -203,9 +198,7 @@ class Detector:
             sigmoid_in_place(canvas)
         yield from stretched(canvas, height, width)
 
-    def _blended_rows(
-        self, one: Pass, tile_logits: TileLogits, tally: _Tally, total: int, on_progress: OnProgress | None
-    ) -> Iterator[tuple[int, Canvas]]:
+    def _blended_rows(self, one: Pass, tile_logits: TileLogits, tally: _Tally) -> Iterator[tuple[int, Canvas]]:
         """Yield bands of blended logits at the level's size, each as soon as no later tile touches it."""
         plan = one.plan
         summed = np.zeros((plan.tile_height, plan.width), np.float32)  # the rows from `top` on that tiles still touch
@@ -216,9 +209,7 @@ class Detector:
                 local = slice(tile.y - top, tile.y - top + tile.height)
                 summed[local, tile.columns] += logits * plan.weights
                 weight[local, tile.columns] += plan.weights
-            tally.done += 1
-            if on_progress is not None:
-                on_progress(tally.done, total)
+            tally.count()
             if (index + 1) % len(plan.xs) == 0:
                 count = plan.finished_rows(row) - top
                 with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: nothing covered the pixel

@@ -30,10 +30,8 @@ def in_order(
         most = lanes + 1  # the one more keeps every lane busy while the caller uses a result
         try:
             while True:
-                if len(waiting) < most:
-                    waiting.extend(
-                        (item, pool.submit(function, item)) for item in islice(remaining, most - len(waiting))
-                    )
+                room = max(0, most - len(waiting))
+                waiting.extend((item, pool.submit(function, item)) for item in islice(remaining, room))
                 if not waiting:
                     return
                 item, future = waiting.popleft()

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.backends.eager import DTYPES, TorchBackend, choose_device
-from mesorch_cli.inference.backends.protocol import Backend, Precision, Tiles
+from mesorch_cli.inference.backends.protocol import Backend, Precision
 from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.loading import Exported
 from mesorch_cli.network.folding import fold
@@ -102,13 +103,18 @@ def bandwidth(device: torch.device) -> float:
     return 2 * COPIED_BYTES / _fastest(device, lambda: target.copy_(source))
 
 
-def side_by_side(backend: Backend, tiles: Tiles, lanes: int) -> None:
-    """Call a backend `lanes` times at once, as an analysis does. Raises MemoryError where that does not fit."""
+def side_by_side(call: Callable[[], object], lanes: int) -> float:
+    """Run a call `lanes` times at once, as an analysis does; returns the seconds of all divided by their number.
+
+    Raises MemoryError where that does not fit.
+    """
 
     def short() -> None:
         raise MemoryError(f"{lanes} calls at the same time")
 
-    deque(in_order(lambda _: backend(tiles, lanes), range(lanes), lanes, short), maxlen=0)
+    started = time.perf_counter()
+    deque(in_order(lambda _: call(), range(lanes), lanes, short), maxlen=0)
+    return (time.perf_counter() - started) / lanes
 
 
 def operations(network: Mesorch, side: int) -> float:
@@ -152,10 +158,10 @@ def measure(
             )
     rng = np.random.default_rng(0)
     for case in cases:
-        own_lanes = backends[case.network, case.precision].lanes
-        if own_lanes == 1 and (case.lanes or 1) > 1:
+        backend = backends[case.network, case.precision]
+        if backend.lanes == 1 and (case.lanes or 1) > 1:
             raise UsageError(
-                f"{case.lanes} lanes for {case.network}: it runs one call at a time on {device}. Expected 1."
+                f"{case.lanes} lanes for {case.network}: it runs one call at a time here, on {backend.device}. Expected 1."
             )
     tiles = rng.integers(0, 256, (max(case.tile_batch for case in cases), side, side, 3), dtype=np.uint8)
     seconds: dict[Case, list[float]] = {case: [] for case in cases}
@@ -163,10 +169,9 @@ def measure(
         for case in cases:
             backend = backends[case.network, case.precision]
             lanes = case.lanes or backend.lanes
-            started = time.perf_counter()
-            side_by_side(backend, tiles[: case.tile_batch], lanes)
+            passed = side_by_side(partial(backend, tiles[: case.tile_batch], lanes), lanes)
             if round_number:  # the first round warms up
-                seconds[case].append((time.perf_counter() - started) / lanes)
+                seconds[case].append(passed)
 
     rates = {case.precision: matrix_rate(place, case.precision) for case in cases if case.network in networks}
     moved = bandwidth(place)

@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from mesorch_cli.case.record import record_schema
 from mesorch_cli.cli.app import app
+from mesorch_cli.evidence.isolation import IsolatedReader
 
 Write = Callable[..., Path]
 
@@ -272,6 +273,19 @@ def test_options_reach_the_record(run: Callable[..., Result], write_photo: Write
     nothing = CliRunner().invoke(app, ["detect", str(photo), "--no-artefacts", "-o", str(tmp_path / "none"), "-w", "x"])
     assert nothing.exit_code == 5
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--page", "1"), ("--compare-decoders",)])
+def test_the_first_photo_is_decoded_ahead_and_only_once(
+    run: Callable[..., Result], write_photo: Write, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    taken: list[bool] = []
+    usual = IsolatedReader._begun_of
+    monkeypatch.setattr(
+        IsolatedReader, "_begun_of", lambda *given: (found := usual(*given), taken.append(found is not None))[0]
+    )
+    assert run(write_photo("first.png"), write_photo("second.png"), *words).exit_code == 0
+    assert taken == [True, False]
 
 
 def test_fail_on_findings(write_photo: Write, tiny_weights: Path, tmp_path: Path) -> None:

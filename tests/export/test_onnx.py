@@ -20,6 +20,7 @@ from mesorch_cli.export import make
 from mesorch_cli.inference.backends.eager import TorchBackend
 from mesorch_cli.inference.backends.onnx import OnnxFile, seal_entry, split_seal
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, Sidecar, sidecar_of
+from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.network.weights import LoadedWeights, save_weights
 
 ROOT = Path(__file__).parents[2]
@@ -250,6 +251,21 @@ def test_the_example_needs_nothing_of_this_project(tiny_onnx: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("most suspicious at x ")
+
+
+def test_calls_side_by_side_give_what_one_alone_with_a_thread_gives(
+    tiny_onnx: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiles = np.random.default_rng(3).integers(0, 256, (6, 1, 64, 96, 3), dtype=np.uint8)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    one = OnnxFile(tiny_onnx).start("cpu", "fp32")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    several = OnnxFile(tiny_onnx).start("cpu", "fp32")
+    assert (one.lanes, several.lanes) == (1, 3)
+    beside = list(in_order(lambda tile: several(tile, 3), tiles, 3, on_short=lambda: None))
+    for tile, logits in zip(tiles, beside, strict=True):
+        assert np.array_equal(logits, one(tile))
+        np.testing.assert_allclose(several(tile), one(tile), atol=1e-4)  # three threads, another order of sums
 
 
 def test_bench_times_an_exported_file_beside_a_network(tiny_onnx: Path) -> None:

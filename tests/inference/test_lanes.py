@@ -2,15 +2,19 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mesorch_cli.inference.backends import TorchBackend
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.lanes import in_order
+from mesorch_cli.network.weights import load_weights
 from tests.inference.networks import NATIVE, WHOLE, Pixelwise, noise
 from tests.inference.networks import settings as of
 
@@ -148,3 +152,39 @@ def test_there_are_no_more_lanes_than_tiles() -> None:
     network = Wide(8)
     Detector(network, of(levels=(WHOLE,))).detect(noise(64, 64))
     assert network.told == {1}
+
+
+@pytest.fixture
+def four_threads() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_pytorch_gives_the_same_bits_with_four_lanes_as_with_one_thread(tiny_weights: Path) -> None:
+    network = load_weights(tiny_weights).network
+    several = TorchBackend(network, "cpu")
+    assert several.lanes == 4
+    torch.set_num_threads(1)
+    one = TorchBackend(network, "cpu")
+    assert one.lanes == 1
+    pixels, chosen = noise(200, 260), of(levels=(WHOLE, NATIVE))
+    expected, found = Detector(one, chosen).detect(pixels), Detector(several, chosen).detect(pixels)
+    assert found.probability is not None
+    assert found.tiles >= 4  # a thread for each tile, however many threads there are
+    assert np.array_equal(found.probability, expected.probability)
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_a_call_alone_has_all_threads_and_calls_beside_it_their_share(
+    tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = TorchBackend(load_weights(tiny_weights).network, "cpu")
+    used: list[int] = []
+    network = backend._network
+    monkeypatch.setattr(backend, "_network", lambda batch: (used.append(torch.get_num_threads()), network(batch))[1])
+    for at_once in (1, 2, 4, 8):
+        backend(noise(64, 64)[None], at_once)
+    assert used == [4, 2, 1, 1]

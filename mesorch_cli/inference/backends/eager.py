@@ -58,7 +58,11 @@ class TorchBackend:
         on_cpu = self._device.type == "cpu"
         self.tile_batch = CPU_TILE_BATCH if on_cpu else GPU_TILE_BATCH
         self.lanes = min(MOST_LANES, self._threads) if on_cpu else 1
-        self._network = fold(network).to(self._device)
+        torch.set_num_threads(1)  # sums of folded values would depend on their number, in the last bit
+        try:
+            self._network = fold(network).to(self._device)
+        finally:
+            torch.set_num_threads(self._threads)
 
     def __call__(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:
         torch.set_num_threads(max(1, self._threads // at_once))  # of the calling thread

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 Precision = Literal["fp32", "bf16", "fp16"]
 Tiles = NDArray[np.uint8 | np.uint16]
-
-
 MOST_LANES = 8  # each holds the tensors of a tile
 
 
