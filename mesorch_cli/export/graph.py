@@ -94,7 +94,7 @@ class TileGraph(nn.Module):
         image = (tiles.permute(0, 3, 1, 2).float() - self.mean) / self.deviation
         high, low = frequency.views(image, dct_rows)
         features = dict(zip(CNN_SCALES, self.cnn(torch.cat([image, high], 1).to(self.dtype)), strict=False))
-        features |= zip(TRANSFORMER_SCALES, self.transformer(torch.cat([image, low], 1).to(self.dtype)), strict=True)
+        features |= zip(TRANSFORMER_SCALES, self.transformer(torch.cat([image, low], 1).to(self.dtype)), strict=False)
         maps = torch.cat(
             [
                 (self.decoders[scale] if scale in self.decoders else self.heads[scale])(features[scale])

@@ -33,19 +33,33 @@ class Stages(Protocol):
     def __call__(self, image: Tensor) -> list[Tensor]: ...
 
 
-def build_cnn(name: CnnName, *, stage_count: int, in_channels: int, fine_width: int | None) -> nn.Module:
+def build_cnn(
+    name: CnnName,
+    *,
+    stage_count: int,
+    in_channels: int,
+    fine_width: int | None = None,
+    trace_width: int | None = None,
+) -> nn.Module:
     """Build the CNN branch with random weights; ConvNeXt stops after `stage_count` stages."""
     if name == "convnext_tiny":
-        if fine_width is not None:
-            raise UsageError(f"fine_width {fine_width} with {name}: expected none, this stem starts at stride 4.")
+        for label, width in (("fine_width", fine_width), ("trace_width", trace_width)):
+            if width is not None:
+                raise UsageError(f"{label} {width} with {name}: expected none, this stem starts at stride 4.")
         return ConvNextStages(stage_count, in_channels)
-    return EfficientNetLiteStages(in_channels, fine_width)
+    return EfficientNetLiteStages(in_channels, fine_width, trace_width)
 
 
 def build_transformer(
-    name: TransformerName, *, in_channels: int, drop_path: float = PUBLISHED_DROP_PATH
+    name: TransformerName, *, in_channels: int, drop_path: float = PUBLISHED_DROP_PATH, shrink: int = 1
 ) -> TransformerStages:
-    """Build the Transformer branch with random weights."""
+    """Build the Transformer branch with random weights; at `shrink` 2 without its last stage."""
+    stages = 4 if shrink == 1 else 3
     return TransformerStages(
-        TRANSFORMER_WIDTHS[name], TRANSFORMER_DEPTHS[name], TRANSFORMER_HEADS[name], in_channels, drop_path
+        TRANSFORMER_WIDTHS[name][:stages],
+        TRANSFORMER_DEPTHS[name][:stages],
+        TRANSFORMER_HEADS[name][:stages],
+        in_channels,
+        drop_path,
+        shrink,
     )

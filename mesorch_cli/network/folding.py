@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from mesorch_cli.network.convnext import ConvNextBlock
 from mesorch_cli.network.decoding import FoldedDecoder
-from mesorch_cli.network.lite import EfficientNetLiteStages
+from mesorch_cli.network.lite import EfficientNetLiteStages, TraceStem
 from mesorch_cli.network.mesorch import Gate, Mesorch
 
 BAND_BYTES = 16 << 20  # of the gate's widest tensor: small enough for caches, so that memory stays flat as inputs grow
@@ -55,6 +55,9 @@ class FoldedGate(Gate):
         self.mix = fold_convolutions(gate.mix, gate.expand, gate.reduce)
 
     def forward(self, views: Tensor) -> Tensor:
+        if self.choose.stride == (1, 1):  # everything lies at stride 4 and is small
+            x = self.widen(views)
+            return torch.softmax(self.choose(functional.gelu(self.mix(self.norm(x))) + x).float(), dim=1)
         rows = views.shape[2] // 4
         row_bytes = views.shape[0] * self.widen.out_channels * (views.shape[3] // 2) * 2 * 4
         band = self._band_rows or max(BAND_ROWS_LEAST, BAND_BYTES // row_bytes)
@@ -157,6 +160,8 @@ def fold_lite(cnn: EfficientNetLiteStages) -> None:
     fine = [] if cnn.fine is None else [cnn.fine.project]
     cnn.stem_norm = fold_norm(cnn.stem, cast(nn.BatchNorm2d, cnn.stem_norm), *fine)
     cnn.stem = pad_inside(cnn.stem)
+    if cnn.trace is not None:
+        fold_trace(cnn.trace)
     for stage in cnn.stages:
         for block in cast(nn.Sequential, stage):
             convolution: nn.Conv2d | None = None
@@ -169,6 +174,13 @@ def fold_lite(cnn: EfficientNetLiteStages) -> None:
             for name, child in list(block.named_children()):
                 if isinstance(child, nn.Conv2d) and child.stride == (2, 2):
                     setattr(block, name, pad_inside(child))
+
+
+def fold_trace(trace: TraceStem) -> None:
+    """Move the batch norms of the trace stem into its convolutions, in place."""
+    for convolution, name in ((trace.reduce, "norm1"), (trace.spread, "norm2"), (trace.project, "norm3")):
+        setattr(trace, name, fold_norm(convolution, cast(nn.BatchNorm2d, getattr(trace, name))))
+    trace.reduce = pad_inside(trace.reduce)
 
 
 def fold_scale(block: ConvNextBlock) -> None:

@@ -8,11 +8,18 @@ Shape legend: B batch, C channels, H W input sides in pixels.
 
 from typing import cast
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mesorch_cli.network.normalise import IMAGENET_STD
+
 NORM_EPS = 1e-3
 STEM_WIDTH = 32
+WHITE = 255  # grey levels
+TRACE_LIMIT = 4.0  # grey levels
+TRACE_START = 0.5  # deviation of the trace stem's output at the start, beside about 1 of the ordinary stem's
 # Per stage: kernel side, stride, expansion, channels, blocks.
 STAGES = (
     (3, 1, 1, 16, 1),
@@ -99,10 +106,58 @@ class FineStem(nn.Module):
         return cast(Tensor, self.project(x))
 
 
-class EfficientNetLiteStages(nn.Module):
-    """EfficientNet-Lite0 without head, with the fine stem beside its own where a width is given."""
+class TraceStem(nn.Module):
+    """What fixed high-pass filters leave of the image, at stride 2: the noise that a life leaves, without the things.
 
-    def __init__(self, in_channels: int, fine_width: int | None) -> None:
+    The filters are not trained, so they cannot turn into a second stem for things. Their output counts in grey levels
+    of 255 and is cut off at a few of them, or edges would drown the noise (Fridrich & Kodovsky, "Rich Models for
+    Steganalysis of Digital Images", 2012, section II). The last batch norm starts at START, not at zero.
+    """
+
+    filters: Tensor
+
+    def __init__(self, width: int, out_channels: int) -> None:
+        super().__init__()
+        self.register_buffer("filters", high_pass_filters(), persistent=False)
+        self.reduce = SameConv2d(len(self.filters), width, 3, stride=2, bias=False)
+        self.norm1: nn.Module = nn.BatchNorm2d(width, NORM_EPS)
+        self.spread = nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False)
+        self.norm2: nn.Module = nn.BatchNorm2d(width, NORM_EPS)
+        self.project = nn.Conv2d(width, out_channels, 1, bias=False)
+        self.norm3: nn.Module = nn.BatchNorm2d(out_channels, NORM_EPS)
+        nn.init.constant_(self.norm3.weight, TRACE_START)
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        x = functional.conv2d(rgb, self.filters.to(rgb.dtype), padding=2)
+        x = functional.hardtanh(x, -TRACE_LIMIT, TRACE_LIMIT, inplace=True)
+        x = functional.relu6(self.norm1(self.reduce(x)), inplace=True)
+        x = functional.relu6(self.norm2(self.spread(x)), inplace=True)
+        return cast(Tensor, self.norm3(self.project(x)))
+
+
+def high_pass_filters() -> Tensor:
+    """Return the fixed filters of the trace stem, (8, 3, 5, 5): grey levels of 255 out of an ImageNet-normalised image.
+
+    Of brightness: the square 5 x 5 and 3 x 3 kernels and second derivatives along four directions (Fridrich & Kodovsky,
+    2012, figure 1). Of red and of blue against green: the square 3 x 3, where demosaicing and chroma coding leave traces.
+    """
+    square5 = [[-1, 2, -2, 2, -1], [2, -6, 8, -6, 2], [-2, 8, -12, 8, -2], [2, -6, 8, -6, 2], [-1, 2, -2, 2, -1]]
+    square3 = np.pad([[-1, 2, -1], [2, -4, 2], [-1, 2, -1]], 1)
+    second = np.diag([0, 1, -2, 1, 0])
+    across = np.zeros((5, 5))
+    across[2] = second.diagonal()
+    planes = [np.array(square5) / 12, square3 / 4, across / 2, across.T / 2, second / 2, second[::-1] / 2]
+    brightness, red, blue = (0.299, 0.587, 0.114), (1.0, -1.0, 0.0), (0.0, -1.0, 1.0)
+    mixtures = np.array([brightness] * len(planes) + [red, blue]) * np.array(IMAGENET_STD) * WHITE
+    filters = np.stack([*planes, square3 / 4, square3 / 4])[:, None] * mixtures[:, :, None, None]
+    # From NumPy, so that the filters are there also where a network is built without memory for its tensors.
+    return torch.from_numpy(filters.astype(np.float32))
+
+
+class EfficientNetLiteStages(nn.Module):
+    """EfficientNet-Lite0 without head, with the fine or the trace stem beside its own where a width is given."""
+
+    def __init__(self, in_channels: int, fine_width: int | None = None, trace_width: int | None = None) -> None:
         super().__init__()
         self.stem = convolution(in_channels, STEM_WIDTH, 3, stride=2)
         self.stem_norm: nn.Module = nn.BatchNorm2d(STEM_WIDTH, NORM_EPS)
@@ -114,12 +169,16 @@ class EfficientNetLiteStages(nn.Module):
             before = after
         self.stages = nn.Sequential(*stages)
         self.fine = FineStem(fine_width, STEM_WIDTH) if fine_width is not None else None
+        self.trace = TraceStem(trace_width, STEM_WIDTH) if trace_width is not None else None
 
     def forward(self, image: Tensor) -> list[Tensor]:
         x = self.stem(image)
         if self.fine is not None:
             x = x + self.fine(image[:, :3])
-        x = functional.relu6(self.stem_norm(x), inplace=True)
+        x = self.stem_norm(x)
+        if self.trace is not None:
+            x = x + self.trace(image[:, :3])
+        x = functional.relu6(x, inplace=True)
         outputs = []
         for index, stage in enumerate(self.stages):
             x = stage(x)

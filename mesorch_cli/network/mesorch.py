@@ -6,6 +6,8 @@ AAAI 2025 (doi 10.1609/aaai.v39i10.33198), section 3.
 Shape legend: B batch, C channels, H W input sides in pixels (multiples of 32), h w = H/4 W/4, S number of maps.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,15 +26,16 @@ GATE_NORM_EPS = 1e-6
 class Gate(nn.Module):
     """Weights of the maps per pixel, (B, S, h, w), summing to 1 over S; from the image and both of its views."""
 
-    def __init__(self, width: int, maps: int) -> None:
+    def __init__(self, width: int, maps: int, stride: int = 2) -> None:
+        """stride: of the first convolution, 2 as published or 4; the last takes what is left of four."""
         super().__init__()
-        self.widen = nn.Conv2d(9, width, 7, stride=2, padding=3)
+        self.widen = nn.Conv2d(9, width, 7, stride=stride, padding=3)
         self.norm = ChannelNorm(width, GATE_NORM_EPS)
         # Three convolutions with nothing between them: trained as three, one at inference.
         self.mix = nn.Conv2d(width, width, 3, padding=1)
         self.expand = nn.Conv2d(width, GATE_EXPANSION * width, 1)
         self.reduce = nn.Conv2d(GATE_EXPANSION * width, width, 1)
-        self.choose = nn.Conv2d(width, maps, 7, stride=2, padding=3)
+        self.choose = nn.Conv2d(width, maps, 7, stride=4 // stride, padding=3)
 
     def forward(self, views: Tensor) -> Tensor:
         x = self.widen(views)
@@ -40,15 +43,17 @@ class Gate(nn.Module):
         return torch.softmax(self.choose(x).float(), dim=1)
 
 
-def decoder_chain(widths: tuple[int, ...], stage: int) -> nn.Sequential:
+def decoder_chain(widths: tuple[int, ...], stage: int, doublings: int = 0) -> nn.Sequential:
     """Transposed convolutions from stage `stage` (0 is the finest) up to stride 4, through the widths on the way.
 
+    doublings: how many more of them follow where the finest stage lies at a larger stride than 4.
     No activation stands between them: the published networks have none.
     """
+    on_the_way = [*(widths[level] for level in range(stage, -1, -1)), *(widths[0] for _ in range(doublings))]
     return nn.Sequential(
         *(
-            nn.ConvTranspose2d(widths[level], widths[level - 1], kernel_size=4, stride=2, padding=1)
-            for level in range(stage, 0, -1)
+            nn.ConvTranspose2d(before, after, kernel_size=4, stride=2, padding=1)
+            for before, after in pairwise(on_the_way)
         )
     )
 
@@ -71,25 +76,34 @@ class Mesorch(nn.Module):
         self.config = config
         cnn_scales = [scale for scale in config.scales if scale in CNN_SCALES]
         deepest = max((CNN_SCALES.index(scale) + 1 for scale in cnn_scales), default=len(CNN_SCALES))
-        self.cnn = build_cnn(config.cnn, stage_count=deepest, in_channels=6, fine_width=config.fine_width)
-        self.transformer = build_transformer(config.transformer, in_channels=6)
+        self.cnn = build_cnn(
+            config.cnn,
+            stage_count=deepest,
+            in_channels=6,
+            fine_width=config.fine_width,
+            trace_width=config.trace_width,
+        )
+        self.transformer = build_transformer(config.transformer, in_channels=6, shrink=config.transformer_shrink)
 
         self.decoders = nn.ModuleDict()
         self.heads = nn.ModuleDict()
         for scale in config.scales:
-            widths = CNN_WIDTHS[config.cnn] if scale in CNN_SCALES else TRANSFORMER_WIDTHS[config.transformer]
-            stage = int(scale[1]) - 1
-            if stage:
-                self.decoders[scale] = decoder_chain(widths, stage)
+            of_cnn = scale in CNN_SCALES
+            widths = CNN_WIDTHS[config.cnn] if of_cnn else TRANSFORMER_WIDTHS[config.transformer]
+            stage, doublings = int(scale[1]) - 1, 0 if of_cnn else config.transformer_shrink - 1
+            if stage + doublings:
+                self.decoders[scale] = decoder_chain(widths, stage, doublings)
             self.heads[scale] = nn.Conv2d(widths[0], 1, 1)
-        self.gate = Gate(config.gate_width, len(config.scales)) if config.gate_width is not None else None
+        self.gate = None
+        if config.gate_width is not None:
+            self.gate = Gate(config.gate_width, len(config.scales), config.gate_stride)
 
     def maps(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the map of every scale, (B, S, h, w) logits, and the gate's weights of the same shape, or None."""
         require_sides(*image.shape[-2:])
         high, low = frequency.split(image)
         features = dict(zip(CNN_SCALES, self.cnn(torch.cat([image, high], dim=1)), strict=False))
-        features |= zip(TRANSFORMER_SCALES, self.transformer(torch.cat([image, low], dim=1)), strict=True)
+        features |= zip(TRANSFORMER_SCALES, self.transformer(torch.cat([image, low], dim=1)), strict=False)
 
         maps = []
         for scale in self.config.scales:
@@ -105,10 +119,19 @@ class Mesorch(nn.Module):
         maps, weights = self.maps(image)
         return (maps if weights is None else maps * weights).sum(dim=1, keepdim=True)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor, branches: bool = False) -> Tensor:
         """Return logits (B, 1, H, W), float32, of an ImageNet-normalised float32 image (B, 3, H, W).
 
+        With `branches` two more channels follow, for training: the plain sum of the CNN's maps and of the Transformer's.
         Raises ShapeError unless H and W are multiples of 32.
         """
+        if branches:
+            maps, weights = self.maps(image)
+            of_cnn = [scale in CNN_SCALES for scale in self.config.scales]
+            parts = (maps[:, of_cnn], maps[:, [not one for one in of_cnn]])
+            sums = [(maps if weights is None else maps * weights), *parts]
+            logits = torch.cat([part.sum(dim=1, keepdim=True) for part in sums], dim=1)
+        else:
+            logits = self.fused(image)
         # The published weights were trained with align_corners=True; without it edges move by up to 1.5 pixels.
-        return functional.interpolate(self.fused(image), size=image.shape[-2:], mode="bilinear", align_corners=True)
+        return functional.interpolate(logits, size=image.shape[-2:], mode="bilinear", align_corners=True)

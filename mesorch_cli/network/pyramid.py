@@ -126,7 +126,10 @@ class PyramidStage(nn.Module):
 
 
 class TransformerStages(nn.Module):
-    """Four stages at strides 4, 8, 16 and 32. drop_path: rate of the last block, rising evenly from 0 at the first."""
+    """Up to four stages at strides 4, 8, 16 and 32 of an input that is seen `shrink` times smaller, per side.
+
+    drop_path: rate of the last block, rising evenly from 0 at the first.
+    """
 
     def __init__(
         self,
@@ -135,17 +138,23 @@ class TransformerStages(nn.Module):
         heads: tuple[int, ...],
         in_channels: int,
         drop_path: float,
+        shrink: int = 1,
     ) -> None:
         super().__init__()
+        self.shrink = shrink
         self.patch_embed = PatchEmbedding(in_channels, widths[0], 7, 4, bias=False)
         rates = [drop_path * block / (sum(depths) - 1) for block in range(sum(depths))]
         before = (None, *widths)
+        # A smaller input has smaller grids: the coarser grids of its keys stay as large as those of a whole one.
+        reductions = REDUCTIONS if shrink == 1 else REDUCTIONS[1:]
         self.stages = nn.ModuleList()
         for index, width in enumerate(widths):
             own, rates = rates[: depths[index]], rates[depths[index] :]
-            self.stages.append(PyramidStage(before[index], width, heads[index], REDUCTIONS[index], own))
+            self.stages.append(PyramidStage(before[index], width, heads[index], reductions[index], own))
 
     def forward(self, image: Tensor) -> list[Tensor]:
+        if self.shrink > 1:
+            image = functional.avg_pool2d(image, self.shrink)
         tokens, size = self.patch_embed(image)
         outputs = []
         for stage in self.stages:

@@ -119,6 +119,7 @@ class TrainingConfig(Part):
     side: input side in pixels. batch: samples of one step, over all processes. accumulate: passes into which each process
     divides its part of them. drop_path: of the Transformer. batch_norm: statistics of each process's `own` pass, `synced`
     over processes (GPUs only), or `frozen` as they came.
+    branch_weight: weight of a loss on each branch's own sum of maps, beside that of the fused map.
     dice_weight: share of a soft Dice term beside the published BCE. focal_gamma, edge_weight: see `loss`.
     threads: of each process. workers: processes that make samples, for each process.
     """
@@ -139,6 +140,7 @@ class TrainingConfig(Part):
     dice_weight: Share = 0.2
     focal_gamma: Annotated[float, Field(ge=0.0)] = 0.0
     edge_weight: Annotated[float, Field(ge=0.0)] = 0.0
+    branch_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     pretrained_cnn: Path | None = None
     pretrained_transformer: Path | None = None
     initial: Path | None = None

@@ -40,6 +40,14 @@ def localisation_loss(
     return (1.0 - dice_weight) * bce + dice_weight * dice_loss
 
 
+def branch_loss(logits: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean BCE of each branch's own sum of maps, float32 scalar; logits: (B, branches, H, W).
+
+    Without it the gate leaves the branch that learns more slowly behind for good.
+    """
+    return functional.binary_cross_entropy_with_logits(logits.float(), mask.expand_as(logits))
+
+
 def pixel_loss(logits: Tensor, mask: Tensor, focal_gamma: float, edge_weight: float) -> Tensor:
     """Return the mean BCE over pixels, each weighed as asked for; the mean is always over their number."""
     if focal_gamma == 0.0 and edge_weight == 0.0:

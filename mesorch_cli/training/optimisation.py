@@ -13,7 +13,7 @@ def parameter_groups(network: Mesorch, config: TrainingConfig) -> list[dict[str,
     schedule = config.schedule
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
-        pretrained = name.startswith("cnn.") and not name.startswith("cnn.fine.")
+        pretrained = name.startswith("cnn.") and not name.startswith(("cnn.fine.", "cnn.trace."))
         groups.setdefault((pretrained, parameter.ndim > 1), []).append(parameter)
     return [
         {

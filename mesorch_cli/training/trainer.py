@@ -20,7 +20,7 @@ from mesorch_cli.training.checkpoint import FILE_NAME, Checkpoint, load_checkpoi
 from mesorch_cli.training.checks import OnFile, check_apart, check_rasters
 from mesorch_cli.training.config import TrainingConfig, differing
 from mesorch_cli.training.interruption import Interruption, ignore_interruption
-from mesorch_cli.training.loss import localisation_loss
+from mesorch_cli.training.loss import branch_loss, localisation_loss
 from mesorch_cli.training.mixture import Division, PassItems, Samples, collate
 from mesorch_cli.training.optimisation import average, freeze_norms, parameter_groups, with_synced_norms
 from mesorch_cli.training.publish import to_half
@@ -224,14 +224,17 @@ class Trainer:
     def _loss(self, batch: Batch, share: float | None) -> Tensor:
         images, masks = self.fabric.to_device((batch.images, batch.masks))
         config = self.config
-        return localisation_loss(
-            self.wrapped(images.contiguous(memory_format=torch.channels_last)),
+        branches = config.branch_weight > 0
+        logits = self.wrapped(images.contiguous(memory_format=torch.channels_last), branches)
+        loss = localisation_loss(
+            logits[:, :1],
             masks,
             dice_weight=config.dice_weight,
             focal_gamma=config.focal_gamma,
             edge_weight=config.edge_weight,
             tampered=share,
         )
+        return loss + config.branch_weight * branch_loss(logits[:, 1:], masks) if branches else loss
 
     def _dice_share(self, passes: list[Batch]) -> float | None:
         """Return what each pass's Dice terms are divided by, so that the mean over passes is that over the whole step."""
