@@ -46,7 +46,7 @@ def timm_cnn(name: CnnName, in_channels: int) -> nn.Module:
     return found
 
 
-def timm_transformer(name: TransformerName, in_channels: int) -> nn.Module:
+def timm_transformer(name: TransformerName, in_channels: int, shrink: int = 1) -> nn.Module:
     """Return timm's network that a Transformer branch is a part of, with random tensors."""
     network: nn.Module = import_timm("pvt_v2").PyramidVisionTransformerV2(
         in_chans=in_channels,
@@ -54,7 +54,7 @@ def timm_transformer(name: TransformerName, in_channels: int) -> nn.Module:
         depths=TRANSFORMER_DEPTHS[name],
         embed_dims=TRANSFORMER_WIDTHS[name],
         num_heads=TRANSFORMER_HEADS[name],
-        sr_ratios=REDUCTIONS,
+        sr_ratios=REDUCTIONS if shrink == 1 else (*REDUCTIONS[1:], 1),
         mlp_ratios=(MLP_RATIO,) * 4,
     )
     return network
@@ -73,7 +73,7 @@ def draw_branches(network: Mesorch) -> None:
     """Give both branches the random tensors that timm draws for its own networks; stems and the fine stem keep theirs."""
     drawn = (
         (network.cnn, timm_cnn(network.config.cnn, 6)),
-        (network.transformer, timm_transformer(network.config.transformer, 6)),
+        (network.transformer, timm_transformer(network.config.transformer, 6, network.config.transformer_shrink)),
     )
     for branch, source in drawn:
         tensors = named_as_ours(source.state_dict(), branch)
