@@ -1,0 +1,215 @@
+"""Which 8 x 8 blocks of a JPEG were quantised once on its grid, and which twice.
+
+A photo that was a JPEG before, and is saved as one again, has the traces of both quantisations wherever nothing was done in
+between; a part that came from elsewhere, or was worked on, has those of the last alone. Blind and for one grid, after
+Bianchi & Piva, "Image Forgery Localization via Block-Grained Analysis of JPEG Artifacts", IEEE TIFS 2012, section III.
+
+For each low frequency of brightness the histogram of the quantised coefficients is explained as a mixture: a share was
+quantised by some step before, the rest was not. What coefficients look like that nothing quantised is read off the same
+photo on a grid shifted by half a block. Blocks of alike texture are compared with each other, since a smooth sky and a
+lawn have different histograms whatever was done to them.
+
+Shape legend: M N rows and columns of blocks.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+BLOCK = 8
+FREQUENCIES = (
+    (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3), (3, 0), (2, 2), (1, 3), (3, 1), (0, 4), (4, 0),
+)  # fmt: skip
+FEWEST_BLOCKS = 300  # of a photo: a histogram of fewer says nothing
+LARGEST_LEVEL = 40  # quantised coefficients beyond are counted as this
+FIRST_STEPS = range(2, 41)  # of the quantisation before
+SHARES = np.array([0.98, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.05])  # of blocks that were quantised twice
+TEXTURES = 3  # kinds of blocks, by how much goes on in and around them
+ROUNDING = 0.5  # deviation of a coefficient after its picture was rounded to 8 bits, converted between colours included
+FLOOR = 0.4  # counts added to every level, so that no level is impossible
+LEAST_GAIN = 0.002  # nats a block: frequencies whose mixture explains less more than that are left out
+MOST_TELLING = 3.0  # nats: one coefficient says no more than this
+SMOOTHING = 1.0  # blocks
+
+Blocks = NDArray[np.float32]
+Table = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Quantisations:
+    """What the coefficients say.
+
+    evidence: (M, N) float32, log-likelihood of "once" against "twice" per block, in nats, slightly smoothed.
+    features: what the decision whether to believe it is made of (see FEATURES), in that order.
+    """
+
+    evidence: NDArray[np.float32]
+    features: tuple[float, ...]
+
+
+FEATURES = ("gain", "frequencies", "share", "contrast", "coherence", "agreement", "texture", "spread")
+
+
+def quantisations(pixels: NDArray[np.unsignedinteger], table: Table) -> Quantisations | None:
+    """Return what the coefficients of a JPEG say, None where it is too small or no frequency says anything.
+
+    pixels: (H, W, 3) RGB uint8 as the file decodes, in its own raster. table: (8, 8) steps of brightness.
+    """
+    brightness = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if pixels.ndim == 3 else pixels
+    plane = _exact_brightness(pixels) if pixels.ndim == 3 else brightness.astype(np.float32)
+    own, shifted = coefficients(plane), coefficients(plane[BLOCK // 2 :, BLOCK // 2 :])
+    if own.shape[0] * own.shape[1] < FEWEST_BLOCKS or min(own.shape[:2]) < 4:
+        return None
+    textures = _textures(own, shifted)
+    ratios, gains, shares = [], [], []
+    for row, column in FREQUENCIES:
+        found = _explained(own[..., row, column], shifted[..., row, column], int(table[row, column]), textures)
+        gains.append(found[1])
+        if found[0] is not None:
+            ratios.append(found[0])
+            shares.append(found[2])
+    if not ratios:
+        return None
+    return _summed(np.stack(ratios), np.array(gains), np.array(shares), textures[0])
+
+
+def _exact_brightness(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
+    """Return the luma of JFIF, float32 (H, W), without rounding."""
+    return np.asarray(pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32))
+
+
+def coefficients(plane: NDArray[np.float32]) -> Blocks:
+    """Return the orthonormal DCT-II of every whole 8 x 8 block, (M, N, 8, 8); the mean of a picture is left in."""
+    rows, columns = plane.shape[0] // BLOCK, plane.shape[1] // BLOCK
+    blocks = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
+    basis = _basis()
+    return np.asarray(basis @ blocks @ basis.T)
+
+
+@lru_cache
+def _basis() -> NDArray[np.float32]:
+    order, point = np.arange(BLOCK)[:, None], np.arange(BLOCK)
+    basis = np.cos(np.pi / BLOCK * (point + 0.5) * order) * np.sqrt(2 / BLOCK)
+    basis[0] /= np.sqrt(2)
+    return basis.astype(np.float32)
+
+
+def _textures(own: Blocks, shifted: Blocks) -> tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]:
+    """Return how much goes on around each block (M, N), its kind, and the kind of each shifted block.
+
+    Each is measured on the other grid: what happened to a block's own coefficients must not choose its kind.
+    """
+
+    def activity(blocks: Blocks) -> NDArray[np.float32]:
+        return np.log1p(np.abs(blocks[..., 1:4, 1:4]).mean(axis=(2, 3)) + np.abs(blocks[..., 0, 1:4]).mean(axis=2))
+
+    rows, columns = own.shape[:2]
+    around = cv2.resize(activity(shifted), (columns, rows), interpolation=cv2.INTER_LINEAR)
+    around = cv2.blur(around, (3, 3))
+    of_shifted = cv2.resize(activity(own), shifted.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    of_shifted = cv2.blur(of_shifted, (3, 3))
+    edges = np.quantile(around, np.arange(1, TEXTURES) / TEXTURES)
+    return np.asarray(around, np.float32), np.searchsorted(edges, around), np.searchsorted(edges, of_shifted)
+
+
+@lru_cache(maxsize=4096)
+def _requantised(first: int, last: int) -> NDArray[np.float64]:
+    """Return how levels of the first step spread over those of the last: (levels of the first, levels of the last).
+
+    A value k * first comes back from the rounded picture with a normal error before it meets the last step.
+    """
+    reach = LARGEST_LEVEL * last // first + 2
+    value = (np.arange(-reach, reach + 1) * first)[:, None]
+    upper = (np.arange(-LARGEST_LEVEL, LARGEST_LEVEL + 1) + 0.5) * last
+    below = ndtr((upper - value) / ROUNDING)
+    spread = np.diff(below, axis=1, prepend=0.0)
+    spread[:, -1] = 1.0 - below[:, -2]
+    return spread
+
+
+def _histograms(levels: NDArray[np.intp], kinds: NDArray[np.intp], reach: int) -> NDArray[np.float64]:
+    """Return the counts of -reach..reach per kind of texture, (TEXTURES, 2 reach + 1)."""
+    clipped = np.clip(levels, -reach, reach) + reach
+    width = 2 * reach + 1
+    counts = np.bincount((kinds * width + clipped).ravel(), minlength=TEXTURES * width)
+    return counts.reshape(TEXTURES, width).astype(np.float64)
+
+
+def _normed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probability of every level, symmetric in sign as coefficients are."""
+    both = counts + counts[:, ::-1] + FLOOR
+    return np.asarray(both / both.sum(axis=1, keepdims=True))
+
+
+def _explained(
+    own: Blocks, shifted: Blocks, last: int, textures: tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]
+) -> tuple[NDArray[np.float32] | None, float, float]:
+    """Return "once" against "twice" per block for one frequency, the gain of the mixture, and the share of "twice".
+
+    None instead of the first where no earlier step explains the histogram better.
+    """
+    _, kinds, shifted_kinds = textures
+    levels = np.rint(own / last).astype(np.intp)
+    counts = _histograms(levels, kinds, LARGEST_LEVEL)
+    once = _normed(_histograms(np.rint(shifted / last).astype(np.intp), shifted_kinds, LARGEST_LEVEL))
+    total = counts.sum()
+    plain = (counts * np.log(once)).sum() / total
+    best, best_share, twice = plain, 0.0, None
+    for first in FIRST_STEPS:
+        if first == last:
+            continue
+        spread = _requantised(first, last)
+        reach = spread.shape[0] // 2
+        before = _histograms(np.rint(shifted / first).astype(np.intp), shifted_kinds, reach)
+        candidate = _normed(before @ spread)
+        mixtures = SHARES[:, None, None] * candidate + (1 - SHARES[:, None, None]) * once
+        explained = (counts * np.log(mixtures)).sum(axis=(1, 2)) / total
+        index = int(explained.argmax())
+        if explained[index] > best:
+            best, best_share, twice = float(explained[index]), float(SHARES[index]), candidate
+    gain = best - plain
+    if twice is None or gain < LEAST_GAIN:
+        return None, gain, 0.0
+    telling = np.clip(np.log(once) - np.log(twice), -MOST_TELLING, MOST_TELLING)
+    clipped = np.clip(levels, -LARGEST_LEVEL, LARGEST_LEVEL) + LARGEST_LEVEL
+    return telling[kinds, clipped].astype(np.float32), gain, best_share
+
+
+def _smoothed(evidence: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(evidence, (0, 0), SMOOTHING, borderType=cv2.BORDER_REFLECT_101))
+
+
+def _summed(
+    ratios: NDArray[np.float32], gains: NDArray[np.float64], shares: NDArray[np.float64], around: NDArray[np.float32]
+) -> Quantisations:
+    """Add up the frequencies, and measure how far what comes out can be believed."""
+    evidence = _smoothed(ratios.sum(axis=0))
+    marked = evidence > 0
+    share = float(marked.mean())
+    halves = [_smoothed(ratios[start::2].sum(axis=0)) if len(ratios) > start else evidence * 0 for start in (0, 1)]
+    deviation = float(evidence.std()) + 1e-6
+    contrast = float(evidence[marked].mean() - evidence[~marked].mean()) if 0 < share < 1 else 0.0
+    used = gains[gains >= LEAST_GAIN]
+    return Quantisations(
+        evidence,
+        (
+            float(gains.sum()),
+            float(len(ratios)),
+            share,
+            contrast,
+            _correlation(*halves),
+            float(np.average(np.abs(shares - np.average(shares, weights=used)), weights=used)),
+            abs(_correlation(evidence, around)),
+            deviation,
+        ),
+    )
+
+
+def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    a, b = first - first.mean(), second - second.mean()
+    size = float(np.sqrt((a * a).sum(dtype=np.float64) * (b * b).sum(dtype=np.float64)))
+    return float((a * b).sum(dtype=np.float64)) / size if size > 0 else 0.0
