@@ -25,8 +25,8 @@ from mesorch_cli.network.passport import CopyRule
 from mesorch_cli.training.config import read_config
 from mesorch_cli.training.samples import ForgedSamples
 
-COPY_MOVES = ForgeRecipe(shares=(0.0, 1.0, 0.0, 0.0, 0.0))
-AUTHENTIC = ForgeRecipe(shares=(0.0, 0.0, 0.0, 0.0, 1.0))
+COPY_MOVES = ForgeRecipe(shares=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+AUTHENTIC = ForgeRecipe(shares=(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0))
 ON, OFF = 0.8, 0.2  # share of a part on the forged region: from the one it is a copy, up to the other it is not
 PENALTY = 10.0  # scikit-learn's C: few candidates, six numbers of each
 LEASTS = (0.3, 0.5, 0.7, 0.9)

@@ -18,8 +18,8 @@ from mesorch_cli.training.config import read_config
 from mesorch_cli.training.samples import ForgedSamples, Pool
 
 SEEDS = {"fit": 501, "held-out": 502}
-TAMPERED = ForgeRecipe(shares=(0.5, 0.2222222222, 0.1666666667, 0.1111111111, 0.0))
-AUTHENTIC = ForgeRecipe(shares=(0.0, 0.0, 0.0, 0.0, 1.0))
+TAMPERED = ForgeRecipe(shares=(0.3, 0.16, 0.12, 0.08, 0.24, 0.1, 0.0))
+AUTHENTIC = ForgeRecipe(shares=(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0))
 
 
 def half(pool: Pool, which: int) -> Pool:

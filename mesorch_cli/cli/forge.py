@@ -50,10 +50,13 @@ def forge(
     object_share: Annotated[float, typer.Option(min=0, max=1, help="How often a donor is such an object.")] = 0.6,
     operations: Annotated[
         str | None,
-        typer.Option(metavar="LIST", help="splice, copy_move, removal, retouch, authentic; as `splice=3,copy_move`."),
+        typer.Option(
+            metavar="LIST",
+            help="splice, copy_move, removal, retouch, in_place, background, authentic; as `splice=3,copy_move`.",
+        ),
     ] = None,
     smallest: Annotated[float, typer.Option(help="Smallest forged area, share of the photo, from 0.001.")] = 0.001,
-    largest: Annotated[float, typer.Option(help="Largest forged area, share of the photo, to 0.6.")] = 0.6,
+    largest: Annotated[float, typer.Option(help="Largest forged area, share of the photo, to 0.9.")] = 0.9,
     side: Annotated[int, typer.Option(help="Longest side in pixels; larger photos are shrunk or cut.")] = 1024,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes. They change the time, not the bytes. (default: one a core)")
@@ -87,7 +90,7 @@ def forge(
         from mesorch_cli.forge.sources import ObjectFolder, PhotoFolder
 
         shares = ForgeRecipe().shares if operations is None else parsed_shares(operations, OPERATIONS)
-        recipe = ForgeRecipe(shares=shares, area_range=(smallest, largest))  # type: ignore[arg-type]  # one a name
+        recipe = ForgeRecipe(shares=shares, area_range=(smallest, largest))
         settings = ItemSettings(seed=seed, longest=side, object_share=object_share, recipe=recipe)
         sources = PhotoFolder.of(photos), None if objects is None else ObjectFolder.of(objects)
         dataset = Dataset(*sources, settings, out, resume=resume)

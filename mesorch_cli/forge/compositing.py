@@ -184,10 +184,10 @@ def ring_around(mask: Mask, width: int = 5) -> Mask:
     return ring if ring.sum() >= 10 else mask
 
 
-def touched_share(before: Pixels, change: Change) -> float:
-    """Return the share of the mask in which a pixel differs from the photo before by more than PERCEPTIBLE, 0..1."""
+def touched_share(before: Pixels, change: Change, more_than: int = PERCEPTIBLE) -> float:
+    """Return the share of the mask in which a pixel differs from the photo before by `more_than` grey levels, 0..1."""
     window = window_of(change.mask)
     if window is None:
         return 0.0
-    differs = np.asarray(cv2.absdiff(before[window], change.pixels[window])).max(axis=2) > PERCEPTIBLE
+    differs = np.asarray(cv2.absdiff(before[window], change.pixels[window])).max(axis=2) > more_than
     return float(differs[change.mask[window]].mean())

@@ -15,6 +15,7 @@ Plane = NDArray[np.bool_] | NDArray[np.int32] | NDArray[np.uint8]
 
 FEWEST_PIXELS = 64  # of an object that is worth taking
 LARGEST_OBJECT = 0.8  # share of its photo: more is no object, but a scene
+MOST_OBJECTS = 0.9  # share of a photo that all of its objects fill together; of more the photo has no background
 PARTS_SHARE = 0.6  # of the draws from a label map: one connected part; the others take a whole group of parts
 MARGIN = 6  # pixels kept around an object
 BORDER = 2  # pixels: an object this near to the border of its photo is cut off by it
@@ -92,6 +93,12 @@ def picked_object(rng: np.random.Generator, plane: Plane) -> tuple[Opacity, Step
         if _worth(part):
             return part.astype(np.float32), {"object": "label", "label": label}
     return None
+
+
+def mask_of(plane: Plane) -> Mask | None:
+    """Return where any object of a plane is, bool (H, W); None if that is next to nothing or next to everything."""
+    mask = np.asarray(plane > 127 if plane.dtype == np.uint8 else plane != 0)
+    return mask if FEWEST_PIXELS <= int(mask.sum()) <= MOST_OBJECTS * mask.size else None
 
 
 def silhouette_of(rng: np.random.Generator, plane: Plane | None) -> Mask | None:

@@ -13,12 +13,12 @@ from mesorch_cli.forge.encoding import encode_png
 from mesorch_cli.forge.framing import framed
 from mesorch_cli.forge.life import Life
 from mesorch_cli.forge.patch import Step, chance
-from mesorch_cli.forge.recipe import ForgeRecipe, Forgery, forge_photo
+from mesorch_cli.forge.recipe import FOREIGN, ForgeRecipe, Forgery, forge_photo
 from mesorch_cli.forge.sources import ObjectFolder, PhotoFolder, Source
 
 SCHEMA = "mesorch.forge/1"
 MOST_REFUSED = 20  # files drawn in vain for one item
-OBJECT_HOST_SHARE = 0.2  # of hosts: photos of objects, so that a thing of that kind is not forged wherever it is seen
+OBJECT_HOST_SHARE = 0.55  # of hosts: photos of objects, so that a thing of that kind is not forged wherever it is seen
 SMALLEST_LIMIT = 256  # pixels of the longest side
 
 
@@ -107,7 +107,7 @@ def _described(
     if tampered:
         files[f"Gt/{stem}.png"] = encode_png(forgery.mask.astype(np.uint8) * 255)
     sources = [_source("host", *host, forgery.host_history)]
-    if forgery.donor_history or forgery.operation == "splice":
+    if forgery.donor_history or forgery.operation in FOREIGN:
         sources.append(_source("object" if from_objects else "donor", *donor, forgery.donor_history))
     elif forgery.parameters.get("shape", "").startswith("silhouette"):
         sources.append(_source("silhouette", *donor, ()))

@@ -98,17 +98,8 @@ class Life:
 
     def sensor(self) -> None:
         """Pass through a colour filter array: noise that grows with the light, one colour a pixel, the others guessed."""
-        pattern = list(BAYER)[int(self.rng.integers(4))]
-        gain = drawn(self.rng, 0.02, 0.35)
-        (red_y, red_x), (blue_y, blue_x) = BAYER[pattern]
-        mosaic = self.pixels[..., 1].astype(np.float32)
-        mosaic[red_y::2, red_x::2] = self.pixels[red_y::2, red_x::2, 0]
-        mosaic[blue_y::2, blue_x::2] = self.pixels[blue_y::2, blue_x::2, 2]
-        noise = self.rng.standard_normal(mosaic.shape, dtype=np.float32)
-        mosaic += noise * np.sqrt(mosaic * np.float32(gain) + 1)
-        raw = np.clip(mosaic + 0.5, 0, 255).astype(np.uint8)
-        pixels = cv2.cvtColor(raw, _DEMOSAIC[pattern]).astype(np.uint8)
-        self._changed(pixels, {"step": "sensor", "pattern": pattern, "gain": gain})
+        pixels, parameters = mosaicked(self.rng, self.pixels, (0.02, 0.35))
+        self._changed(pixels, {"step": "sensor"} | parameters)
 
     def _saved(self, data: bytes, suffix: str, step: Step) -> None:
         self._changed(decoded(data), step)
@@ -138,6 +129,25 @@ def cropped_plane(plane: Plane, window: tuple[slice, slice]) -> Plane:
     """Return a window of a plane, of the same type."""
     kept: Plane = np.ascontiguousarray(plane[window])  # type: ignore[assignment]  # the type of a union is lost here
     return kept
+
+
+def mosaicked(
+    rng: np.random.Generator, pixels: Pixels, gains: tuple[float, float], dark: float = 1.0
+) -> tuple[Pixels, Step]:
+    """Return pixels after a colour filter array, and its parameters.
+
+    Its noise has the variance `dark` + gain * light, with a gain in `gains`.
+    """
+    pattern = list(BAYER)[int(rng.integers(4))]
+    gain = drawn(rng, *gains)
+    (red_y, red_x), (blue_y, blue_x) = BAYER[pattern]
+    mosaic = pixels[..., 1].astype(np.float32)
+    mosaic[red_y::2, red_x::2] = pixels[red_y::2, red_x::2, 0]
+    mosaic[blue_y::2, blue_x::2] = pixels[blue_y::2, blue_x::2, 2]
+    noise = rng.standard_normal(mosaic.shape, dtype=np.float32)
+    mosaic += noise * np.sqrt(mosaic * np.float32(gain) + np.float32(dark))
+    raw = np.clip(mosaic + 0.5, 0, 255).astype(np.uint8)
+    return cv2.cvtColor(raw, _DEMOSAIC[pattern]).astype(np.uint8), {"pattern": pattern, "gain": gain}
 
 
 def noisy(rng: np.random.Generator, pixels: Pixels, sigma: float) -> Pixels:

@@ -1,14 +1,17 @@
 """How forgeries are mixed, and the making of one."""
 
+import copy
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.forge.background import background
 from mesorch_cli.forge.compositing import Change, touched_share
 from mesorch_cli.forge.copy_move import copy_move
-from mesorch_cli.forge.donors import Donor, Plane, silhouette_of
+from mesorch_cli.forge.donors import Donor, Plane, mask_of, silhouette_of
 from mesorch_cli.forge.history import live_after, live_before
+from mesorch_cli.forge.in_place import in_place
 from mesorch_cli.forge.life import SHORTEST_SIDE, Life
 from mesorch_cli.forge.patch import Pixels, Step, chance
 from mesorch_cli.forge.removal import removal
@@ -17,15 +20,28 @@ from mesorch_cli.forge.segments import segmented
 from mesorch_cli.forge.shapes import Mask
 from mesorch_cli.forge.splice import splice
 
-__all__ = ["OPERATIONS", "Donor", "ForgeRecipe", "Forgery", "forge_photo"]
+__all__ = ["OPERATIONS", "Donor", "Draft", "ForgeRecipe", "Forgery", "draft_photo", "forge_photo", "forge_twins"]
 
-OPERATIONS = ("splice", "copy_move", "removal", "retouch", "authentic")
-SMALLEST_AREA, LARGEST_AREA = 0.001, 0.6  # of a photo: smaller is not seen, larger is another photo
+OPERATIONS = ("splice", "copy_move", "removal", "retouch", "in_place", "background", "authentic")
+FOREIGN = ("splice", "background")  # operations that take something from a donor
+SMALLEST_AREA, LARGEST_AREA = 0.001, 0.9  # of a photo: smaller is not seen, larger is another photo
 TRIES = 6
 LIVES = 4
 REALLY_CHANGED = 0.4  # share of the mask that must differ from the photo before
-SEGMENTED_SHARE = {"splice": 0.85, "copy_move": 0.8, "removal": 0.5, "retouch": 0.5}  # where no objects are known
-DONOR_WINDOW, HOST_WINDOW = (0.3, 0.95), (0.12, 0.6)  # shares of a photo's sides in which things are searched
+SLIGHTLY_CHANGED = 0.25  # share that must differ at all where the region is the photo's own
+SEGMENTED_SHARE = {  # where no objects are known; in place finds its own regions
+    "splice": 0.85,
+    "copy_move": 0.8,
+    "removal": 0.5,
+    "retouch": 0.5,
+    "in_place": 0.0,
+    "background": 1.0,
+}
+DONOR_WINDOW, HOST_WINDOW, SCENE_WINDOW = (
+    (0.3, 0.95),
+    (0.12, 0.6),
+    (0.5, 0.95),
+)  # shares of a photo's sides in which things are searched
 SILHOUETTE_SHARE = 0.5  # of regions that get the shape of the donor's object where it has one
 
 
@@ -34,11 +50,11 @@ class ForgeRecipe:
     """How forgeries are drawn.
 
     shares: of the operations, in the order of OPERATIONS. area_range: area of the forged regions as shares of the photo,
-    within 0.001..0.6. large_share: how often a spliced object is drawn large (a tenth of the photo and more).
+    within 0.001..0.9. large_share: how often a spliced object is drawn large (a tenth of the photo and more).
     Raises UsageError for anything else.
     """
 
-    shares: tuple[float, float, float, float, float] = (0.45, 0.2, 0.15, 0.1, 0.1)
+    shares: tuple[float, ...] = (0.2, 0.1, 0.08, 0.05, 0.34, 0.08, 0.15)
     area_range: tuple[float, float] = (SMALLEST_AREA, LARGEST_AREA)
     large_share: float = 0.25
 
@@ -77,31 +93,94 @@ class Forgery:
     suffix: str = "png"
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A forgery before its life after: the host as it had become, and the change that was made to it.
+
+    objects: where known objects are in the changed photo, bool (H, W), pasted ones included; None where none are known.
+    """
+
+    wanted: str
+    operation: str
+    before: Life
+    given: Life | None
+    change: Change
+    objects: Mask | None
+
+
 def forge_photo(rng: np.random.Generator, host: Donor, donor: Donor, recipe: ForgeRecipe | None = None) -> Forgery:
     """Make one forged (or authentic) photo out of a host and, for splices, a donor; all chance comes from `rng`.
 
-    Where objects of the host are known, they are what is copied, removed or retouched. The donor's objects are what is
-    spliced, and their shapes serve the other operations too. Raises UsageError for a host smaller than 72 pixels a side.
+    Where objects of the host are known, they are often what is copied, removed or retouched. The donor's objects are what
+    is spliced, and their shapes serve the other operations too. Raises UsageError for a host smaller than 72 pixels a side.
     """
+    return _finished(rng, draft_photo(rng, host, donor, recipe))
+
+
+def forge_twins(
+    rng: np.random.Generator, host: Donor, donor: Donor, recipe: ForgeRecipe | None = None
+) -> tuple[Forgery, Forgery]:
+    """Make what `forge_photo` makes, and its twin: the same host without the change, after the very same life.
+
+    Both have the same size, and before the last life no pixel outside the mask differs. The twin's mask is empty.
+    """
+    draft = draft_photo(rng, host, donor, recipe)
+    again = copy.deepcopy(rng)
+    forgery = _finished(rng, draft)
+    if draft.operation == "authentic":
+        return forgery, forgery
+    life, _ = _lived(again, Change(draft.before.pixels, draft.change.mask, {}))
+    twin = Forgery(
+        pixels=np.ascontiguousarray(life.pixels),
+        mask=np.zeros(life.pixels.shape[:2], bool),
+        operation="authentic",
+        wanted=draft.wanted,
+        host_history=tuple(draft.before.steps),
+        history=tuple(life.steps),
+        encoded=life.encoded,
+        suffix=life.suffix,
+    )
+    return forgery, twin
+
+
+def draft_photo(rng: np.random.Generator, host: Donor, donor: Donor, recipe: ForgeRecipe | None = None) -> Draft:
+    """Let a host and, where it is needed, a donor live, and change the host. Raises as `forge_photo` does."""
     recipe = recipe or ForgeRecipe()
     if min(host.pixels.shape[:2]) < SHORTEST_SIDE + 8:
         raise UsageError(f"A host of {host.pixels.shape[:2]} pixels: expected at least {SHORTEST_SIDE + 8} a side.")
     before = live_before(rng, host.pixels, host.plane)
     wanted = operation = OPERATIONS[int(rng.choice(len(OPERATIONS), p=recipe.shares))]
-    given = live_before(rng, donor.pixels, donor.plane) if operation == "splice" else None
+    given = live_before(rng, donor.pixels, donor.plane) if operation in FOREIGN else None
     change = None if operation == "authentic" else _attempt(rng, operation, before, donor, given, recipe)
     if change is None:
         operation, given = "authentic", None
         change = Change(before.pixels, np.zeros(before.pixels.shape[:2], bool), {})
-    life, mask = _lived(rng, change)
+    return Draft(wanted, operation, before, given, change, _objects(operation, before.plane, given, change))
+
+
+def _objects(operation: str, plane: Plane | None, given: Life | None, change: Change) -> Mask | None:
+    """Return where known objects are after a change."""
+    mask = change.mask
+    own = None if plane is None else mask_of(plane)
+    if operation == "splice" and given is not None and given.plane is not None:
+        return mask if own is None else own | mask
+    if own is None:
+        return None
+    if operation == "copy_move":
+        return own | mask if "object" in change.parameters else own & ~mask
+    return own & ~mask if operation in ("splice", "removal") else own
+
+
+def _finished(rng: np.random.Generator, draft: Draft) -> Forgery:
+    life, mask = _lived(rng, draft.change)
     return Forgery(
         pixels=np.ascontiguousarray(life.pixels),
         mask=mask,
-        operation=operation,
-        wanted=wanted,
-        parameters=change.parameters,
-        host_history=tuple(before.steps),
-        donor_history=() if given is None else tuple(given.steps),
+        operation=draft.operation,
+        wanted=draft.wanted,
+        parameters=draft.change.parameters,
+        host_history=tuple(draft.before.steps),
+        donor_history=() if draft.given is None else tuple(draft.given.steps),
         history=tuple(life.steps),
         encoded=life.encoded,
         suffix=life.suffix,
@@ -127,7 +206,13 @@ def _attempt(
     low, high = max(SMALLEST_AREA, areas[0] / 2), min(LARGEST_AREA, areas[1] * 1.4)
     for _ in range(TRIES):
         change = _changed(rng, operation, host, plane, donor, given, recipe)
-        if change is not None and low <= change.mask.mean() <= high and touched_share(host, change) >= REALLY_CHANGED:
+        if change is None or not low <= change.mask.mean() <= high:
+            continue
+        if operation == "in_place":
+            enough = touched_share(host, change, more_than=0) >= SLIGHTLY_CHANGED
+        else:
+            enough = touched_share(host, change) >= REALLY_CHANGED
+        if enough:
             return change
     return None
 
@@ -142,15 +227,19 @@ def _changed(
     recipe: ForgeRecipe,
 ) -> Change | None:
     areas = recipe.area_range
-    known, window = (plane, HOST_WINDOW) if given is None else (given.plane, DONOR_WINDOW)
+    spliced = given is not None and operation == "splice"
+    known, window = (given.plane, DONOR_WINDOW) if given is not None and spliced else (plane, HOST_WINDOW)
     found: Mask | None = None
     if known is None and chance(rng, SEGMENTED_SHARE[operation]):
-        known = found = segmented(rng, host if given is None else given.pixels, window)
-    if given is not None:
+        window = SCENE_WINDOW if operation == "background" else window
+        known = found = segmented(rng, given.pixels if given is not None and spliced else host, window)
+    if given is not None and spliced:
         change = splice(rng, host, given.pixels, known, areas, recipe.large_share)
+    elif given is not None:
+        change = background(rng, host, given.pixels, known)
     else:
         silhouette = silhouette_of(rng, donor.plane) if chance(rng, SILHOUETTE_SHARE) else None
-        operate = {"copy_move": copy_move, "removal": removal, "retouch": retouch}[operation]
+        operate = {"copy_move": copy_move, "removal": removal, "retouch": retouch, "in_place": in_place}[operation]
         change = operate(rng, host, known, areas, silhouette)
     if change is None or found is None:
         return change

@@ -4,15 +4,15 @@ import cv2
 import numpy as np
 
 from mesorch_cli.forge.compositing import Change, paste
-from mesorch_cli.forge.donors import Plane, picked_object
+from mesorch_cli.forge.donors import Plane, mask_of, picked_object
 from mesorch_cli.forge.filling import by_blocks, diffused, one_patch
 from mesorch_cli.forge.patch import Patch, Pixels, Step, chance
-from mesorch_cli.forge.shapes import Mask, drawn_area, region, window_of
+from mesorch_cli.forge.shapes import Mask, drawn_area, place_off, region, window_of
 
 LARGEST_DIFFUSED = 6000  # pixels: the time of a diffusion grows with them, and larger fills look smeared
 DIFFUSED_SHARE = 0.4  # of the holes that are small enough
 BLOCKS_SHARE = 0.65  # of the others
-OBJECT_SHARE = 0.8  # of the photos in which objects are known
+OBJECT_SHARE = 0.4  # of the photos in which objects are known
 GROWN = (1, 6)  # pixels: how far around an object one erases
 
 
@@ -67,6 +67,5 @@ def _hole(
             return None, 0, 0, {}
         return mask[window], window[0].start, window[1].start, picked[1] | {"grown": grown}
     mask, shape = region(rng, height, width, drawn_area(rng, area_range), silhouette)
-    y = int(rng.integers(0, height - mask.shape[0] + 1))
-    x = int(rng.integers(0, width - mask.shape[1] + 1))
+    y, x = place_off(rng, mask, None if plane is None else mask_of(plane), height, width)
     return mask, y, x, {"shape": shape}

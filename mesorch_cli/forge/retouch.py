@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 
 from mesorch_cli.forge.compositing import Change, paste
-from mesorch_cli.forge.donors import Plane, silhouette_of
+from mesorch_cli.forge.donors import Plane, mask_of, silhouette_of
 from mesorch_cli.forge.lettering import logo_patch, text_patch
 from mesorch_cli.forge.life import noisy, sharpened
 from mesorch_cli.forge.patch import Patch, Pixels, Step, chance, drawn, rotated, tilted
-from mesorch_cli.forge.shapes import Mask, drawn_area, place, region, window_of
+from mesorch_cli.forge.shapes import Mask, drawn_area, place, place_off, region, window_of
 
 FILTERS = ("blur", "sharpen", "noise", "tone", "colour", "resample", "median", "warp")
 PASTED = ("text", "logo")
 KINDS = (*FILTERS, *PASTED)
-OBJECT_SHARE = 0.7  # of the photos in which objects are known: the object itself is retouched
+OBJECT_SHARE = 0.25  # of the photos in which objects are known: the object itself is retouched
 LARGEST_LETTERING = 0.15  # share of the photo
 
 
@@ -94,12 +94,7 @@ def _where(
         silhouette = own if own is not None else silhouette
     mask, shape = region(rng, height, width, drawn_area(rng, area_range), silhouette)
     mask = mask[:height, :width]
-    return (
-        mask,
-        int(rng.integers(0, height - mask.shape[0] + 1)),
-        int(rng.integers(0, width - mask.shape[1] + 1)),
-        shape,
-    )
+    return mask, *place_off(rng, mask, None if plane is None else mask_of(plane), height, width), shape
 
 
 def _lettered(rng: np.random.Generator, host: Pixels, kind: str, area_range: tuple[float, float]) -> Change | None:

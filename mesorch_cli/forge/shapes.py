@@ -18,6 +18,8 @@ OUTLINE_POINTS = 72
 INSIDE_SHARE = 0.5  # of places: anywhere inside the photo; the others are drawn towards its borders
 OVERHANG = 0.3  # share of a box's side that may lie outside the photo
 BORDER_PULL = 0.45  # parameter of the symmetric beta distribution of places: below 1 it favours both ends
+PLACES_TRIED = 8  # for a region that should lie off a photo's objects
+HARDLY_COVERED = 0.05  # of such a region
 SNAP_BAND = 0.16  # of a region's smaller side: how far its outline may move to find an edge of the picture
 
 
@@ -114,6 +116,23 @@ def place(
             at = -rng.uniform(0, 0.12) * side
         found.append(round(at))
     return found[0], found[1]
+
+
+def place_off(rng: np.random.Generator, mask: Mask, avoided: Mask | None, height: int, width: int) -> tuple[int, int]:
+    """Return (y, x) of a region's box inside a photo: the first of some places that is off `avoided`, or least on it."""
+    best: tuple[float, int, int] | None = None
+    for _ in range(1 if avoided is None else PLACES_TRIED):
+        y = int(rng.integers(0, height - mask.shape[0] + 1))
+        x = int(rng.integers(0, width - mask.shape[1] + 1))
+        if avoided is None:
+            return y, x
+        covered = avoided[y : y + mask.shape[0], x : x + mask.shape[1]] & mask
+        found = (float(covered.sum() / max(1, int(mask.sum()))), y, x)
+        best = found if best is None else min(best, found)
+        if best[0] <= HARDLY_COVERED:
+            break
+    assert best is not None
+    return best[1:]
 
 
 def snapped(pixels: NDArray[np.uint8], mask: Mask) -> Mask:

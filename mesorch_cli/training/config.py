@@ -38,7 +38,9 @@ class Data(Part):
     """Where samples come from. Paths are relative to the working directory.
 
     photos: pristine photos. objects: photos with a mask of the same stem as .png, for cut-outs.
-    object_share: how often a splice's donor is such an object. object_host_share: how often the host is one.
+    object_share: how often a splice's donor is such an object. object_host_share: how often the host is one: most of its
+    objects stay authentic, so that an object alone is no sign of a forgery.
+    twin_share: of the forged photos, how often half of the views are those of the same photo unedited, after the same life.
     files: photos with masks. augment: what happens to them before the view is taken, `published` or `none`.
     forged_share: of the samples, those that are forged on the fly; must be stated where there are both kinds.
     native_share: samples cropped at native resolution; the others show the whole photo squashed to the input side.
@@ -57,7 +59,8 @@ class Data(Part):
     validation_objects: tuple[Source, ...] = ()
     validation_sets: tuple[Path, ...] = ()
     object_share: Share = 0.5
-    object_host_share: Share = 0.2
+    object_host_share: Share = 0.55
+    twin_share: Share = 0.5
     native_share: Share = 0.6
     views: Count = 2
     working_side: Annotated[int, Field(ge=128)] = 768

@@ -106,4 +106,5 @@ def collate(items: list[Batch]) -> Batch:
         torch.cat([item.images for item in items]),
         torch.cat([item.masks for item in items]),
         tuple(name for item in items for name in item.names),
+        torch.cat([item.twins for item in items]),
     )

@@ -1,7 +1,7 @@
 """Forged samples on the fly: sample i is the same whatever process makes it, so a run can resume at any i."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.forge.framing import framed
 from mesorch_cli.forge.life import Life
-from mesorch_cli.forge.recipe import Donor, ForgeRecipe, Forgery, forge_photo
+from mesorch_cli.forge.recipe import Donor, ForgeRecipe, Forgery, forge_photo, forge_twins
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.training.config import Data, Source
 
@@ -29,11 +29,16 @@ Mask = NDArray[np.bool_]
 
 
 class Batch(NamedTuple):
-    """Samples: images (B, 3, H, W) and masks (B, 1, H, W), float32; names: for each, what it was made of."""
+    """Samples: images (B, 3, H, W) and masks (B, 1, H, W), float32; names: for each, what it was made of.
+
+    twins: int64 (B,), how many samples further on (or, negative, back) the twin of each lies, 0 for those without one:
+    the same view of the same photo, forged and as it would be unedited. It survives the joining of batches.
+    """
 
     images: Tensor
     masks: Tensor
     names: tuple[str, ...]
+    twins: Tensor
 
 
 @dataclass(frozen=True)
@@ -85,12 +90,37 @@ def load_object(path: Path) -> Donor:
     return Donor(load_rgb(path), mask=mask)
 
 
-def native_view(rng: np.random.Generator, pixels: Pixels, mask: Mask, side: int) -> tuple[Pixels, Mask]:
-    """Return a side x side window at native resolution, with some tampered pixels where there are any."""
+@dataclass(frozen=True)
+class Place:
+    """Where a view is taken: a side x side window at native resolution whose corner is `corner` (y, x), or the whole photo
+    squashed to that size where there is none; mirrored left to right or not.
+    """
+
+    side: int
+    corner: tuple[int, int] | None
+    mirrored: bool = False
+
+    def seen(self, pixels: Pixels, mask: Mask) -> tuple[Pixels, Mask]:
+        """Return this view of a photo; the same place of twins shows the same part of both."""
+        if self.corner is None:
+            pixels, mask = squashed_view(pixels, mask, self.side)
+        else:
+            pad = _missing(mask, self.side)
+            if any(after for _, after in pad):
+                pixels, mask = np.pad(pixels, (*pad, (0, 0)), "reflect"), np.pad(mask, pad, "reflect")
+            window = np.s_[self.corner[0] : self.corner[0] + self.side, self.corner[1] : self.corner[1] + self.side]
+            pixels, mask = pixels[window], mask[window]
+        return (pixels[:, ::-1], mask[:, ::-1]) if self.mirrored else (pixels, mask)
+
+
+def drawn_place(rng: np.random.Generator, mask: Mask, *, native_share: float, side: int) -> Place:
+    """Draw a native window, with some tampered pixels where there are any, or the squashed photo, by their shares."""
+    if rng.random() >= native_share:
+        return Place(side, None)
     height, width = mask.shape
-    if height < side or width < side:
-        pad = ((0, max(0, side - height)), (0, max(0, side - width)))
-        pixels, mask = np.pad(pixels, (*pad, (0, 0)), "reflect"), np.pad(mask, pad, "reflect")
+    pad = _missing(mask, side)
+    if any(after for _, after in pad):
+        mask = np.pad(mask, pad, "reflect")
         height, width = mask.shape
     y = x = 0
     for _ in range(CROP_TRIES):
@@ -98,7 +128,13 @@ def native_view(rng: np.random.Generator, pixels: Pixels, mask: Mask, side: int)
         share = mask[y : y + side, x : x + side].mean()
         if CROP_TAMPERED[0] <= share <= CROP_TAMPERED[1]:
             break
-    return pixels[y : y + side, x : x + side], mask[y : y + side, x : x + side]
+    return Place(side, (y, x))
+
+
+def _missing(mask: Mask, side: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return by how much a photo must be padded, after its last row and column, to hold a window."""
+    height, width = mask.shape
+    return (0, max(0, side - height)), (0, max(0, side - width))
 
 
 def squashed_view(pixels: Pixels, mask: Mask, side: int) -> tuple[Pixels, Mask]:
@@ -112,20 +148,19 @@ def drawn_view(
     rng: np.random.Generator, pixels: Pixels, mask: Mask, *, native_share: float, side: int
 ) -> tuple[Pixels, Mask]:
     """Return a native window or the squashed photo, by their shares."""
-    if rng.random() < native_share:
-        return native_view(rng, pixels, mask, side)
-    return squashed_view(pixels, mask, side)
+    return drawn_place(rng, mask, native_share=native_share, side=side).seen(pixels, mask)
 
 
-def as_batch(views: Sequence[tuple[Pixels, Mask]], names: Sequence[str]) -> Batch:
-    """Return views of one size as normalised tensors."""
+def as_batch(views: Sequence[tuple[Pixels, Mask]], names: Sequence[str], twins: Sequence[int] | None = None) -> Batch:
+    """Return views of one size as normalised tensors; twins: see Batch, none where not given."""
     images = [normalise(np.ascontiguousarray(pixels)) for pixels, _ in views]
     masks = [np.ascontiguousarray(mask, dtype=np.float32)[None] for _, mask in views]
-    return Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)), tuple(names))
+    offsets = torch.tensor([0] * len(views) if twins is None else list(twins), dtype=torch.int64)
+    return Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)), tuple(names), offsets)
 
 
 class ForgedSamples(Dataset[Batch]):
-    """Item i: `views` samples of one forged photo.
+    """Item i: `views` samples of one forged photo; for `twin_share` of them, half of the views are its unedited twin's.
 
     Everything random comes from (seed, i). With `validation`, the pools of validation sources are used.
     """
@@ -181,18 +216,41 @@ class ForgedSamples(Dataset[Batch]):
 
     def forgery(self, rng: np.random.Generator) -> tuple[Forgery, str]:
         """Make a forged photo; returns it, and its operation and sources in words."""
-        host, host_path = self.host(rng)
-        donor, donor_path = self.donor(rng)
+        host, donor, sources = self._sources(rng)
         forgery = forge_photo(rng, host, donor, self.recipe)
-        return forgery, f"{forgery.operation} of {host_path} with {donor_path}"
+        return forgery, f"{forgery.operation} of {sources}"
+
+    def twins(self, rng: np.random.Generator) -> tuple[Forgery, Forgery, str]:
+        """Make a forged photo as `forgery` does, and its twin (itself, where it is authentic)."""
+        host, donor, sources = self._sources(rng)
+        forgery, twin = forge_twins(rng, host, donor, self.recipe)
+        return forgery, twin, f"{forgery.operation} of {sources}"
 
     def __getitem__(self, index: int) -> Batch:
         rng = np.random.default_rng([self.seed, index])
-        forgery, name = self.forgery(rng)
-        views = []
-        for _ in range(self.data.views):
-            view, mask = drawn_view(
-                rng, forgery.pixels, forgery.mask, native_share=self.data.native_share, side=self.side
-            )
-            views.append((view[:, ::-1], mask[:, ::-1]) if rng.random() < 0.5 else (view, mask))
-        return as_batch(views, [name] * len(views))
+        count = self.data.views
+        if count > 1 and rng.random() < self.data.twin_share:
+            forgery, twin, name = self.twins(rng)
+        else:
+            forgery, name = self.forgery(rng)
+            twin = forgery
+        paired = twin is not forgery
+        half = count // 2 if paired else count
+        places = [self._place(rng, forgery.mask) for _ in range(count - half if paired else count)]
+        views = [place.seen(forgery.pixels, forgery.mask) for place in places]
+        if not paired:
+            return as_batch(views, [name] * count)
+        # Of an odd number of views, the last forged one has no twin.
+        others = [place.seen(twin.pixels, twin.mask) for place in places[:half]]
+        names = [name] * len(views) + [f"unedited twin of {name}"] * half
+        offsets = [len(views)] * half + [0] * (len(views) - half) + [-len(views)] * half
+        return as_batch(views + others, names, offsets)
+
+    def _place(self, rng: np.random.Generator, mask: Mask) -> Place:
+        place = drawn_place(rng, mask, native_share=self.data.native_share, side=self.side)
+        return replace(place, mirrored=bool(rng.random() < 0.5))
+
+    def _sources(self, rng: np.random.Generator) -> tuple[Donor, Donor, str]:
+        host, host_path = self.host(rng)
+        donor, donor_path = self.donor(rng)
+        return host, donor, f"{host_path} with {donor_path}"

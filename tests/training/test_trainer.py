@@ -16,7 +16,7 @@ from mesorch_cli.network.weights import load_weights, save_weights
 from mesorch_cli.training.checkpoint import load_checkpoint
 from mesorch_cli.training.config import read_config
 from mesorch_cli.training.publish import publish
-from mesorch_cli.training.samples import Batch, native_view, squashed_view
+from mesorch_cli.training.samples import Batch, drawn_place, squashed_view
 from mesorch_cli.training.trainer import StepReport, Trainer, TrainingError
 from tests.training.runs import config, values, write_toml
 
@@ -33,7 +33,7 @@ def batch() -> Batch:
     masks = torch.zeros(4, 1, 64, 64)
     masks[0, :, 8:40, 8:40] = masks[1, :, 30:60, :] = masks[3, :, :, 50:] = 1
     images = torch.randn(4, 3, 64, 64) * (1 - 0.7 * masks)
-    return Batch(images, masks, ("a.jpg", "b.jpg", "c.jpg", "d.jpg"))
+    return Batch(images, masks, ("a.jpg", "b.jpg", "c.jpg", "d.jpg"), torch.zeros(4, dtype=torch.int64))
 
 
 def test_lost_work_after_the_last_checkpoint_is_done_again(tmp_path: Path, photos: Path) -> None:
@@ -118,7 +118,10 @@ def test_a_loss_that_is_not_finite_stops_with_step_and_files(
     trainer = Trainer(config(photos, accumulate=2), tmp_path)
     trainer.step = 2
     before = {name: tensor.clone() for name, tensor in trainer.network.named_parameters()}
-    passes = [Batch(batch.images[:2], batch.masks[:2], batch.names[:2]), Batch(*(part[2:] for part in batch))]
+    passes = [
+        Batch(batch.images[:2], batch.masks[:2], batch.names[:2], batch.twins[:2]),
+        Batch(*(part[2:] for part in batch)),
+    ]
     if spoilt == "loss":
         passes[1].images[1, 0, 5, 5] = float("inf")
         expected = "step 3.*c.jpg; d.jpg\\."
@@ -173,7 +176,7 @@ def test_views_keep_photo_and_mask_together() -> None:
     mask[30:60, 90:130] = True
     pixels = np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)
     for seed in range(10):
-        view, view_mask = native_view(np.random.default_rng(seed), pixels, mask, 128)
+        view, view_mask = drawn_place(np.random.default_rng(seed), mask, native_share=1.0, side=128).seen(pixels, mask)
         assert view.shape == (128, 128, 3)
         assert np.array_equal(view[..., 0] > 127, view_mask)
     view, view_mask = squashed_view(pixels, mask, 64)

@@ -1,0 +1,53 @@
+"""A replaced background: what is known to be an object stays, everything around it comes from another photo."""
+
+import cv2
+import numpy as np
+
+from mesorch_cli.forge.compositing import Change, light_matched, paste
+from mesorch_cli.forge.donors import Plane, mask_of
+from mesorch_cli.forge.patch import Patch, Pixels, Step, chance, drawn
+from mesorch_cli.forge.shapes import Mask
+
+EDGES = {"hard": 0.1, "soft": 0.6, "feathered": 0.3}
+OBJECT_AREA = (0.08, 0.85)  # share of the photo that is kept
+LARGEST_FACTOR = 3.0  # of enlarging a donor: smaller ones make no background
+BLURRED_SHARE, LIT_SHARE = 0.25, 0.5
+
+
+def background(rng: np.random.Generator, host: Pixels, donor: Pixels, plane: Plane | None) -> Change | None:
+    """Return the photo with another background, None where it has no object to keep or the donor is too small.
+
+    The mask is that of the new background. plane: where the photo's objects are.
+    """
+    kept = None if plane is None else mask_of(plane)
+    if kept is None or not OBJECT_AREA[0] <= kept.mean() <= OBJECT_AREA[1]:
+        return None
+    height, width = host.shape[:2]
+    factor = max(height / donor.shape[0], width / donor.shape[1]) * drawn(rng, 1.0, 1.4)
+    if factor > LARGEST_FACTOR:
+        return None
+    pixels, step = _window(rng, donor, height, width, factor)
+    if chance(rng, BLURRED_SHARE):
+        step["blur"] = drawn(rng, 0.6, 2.5)
+        pixels = cv2.GaussianBlur(pixels, (0, 0), step["blur"]).astype(np.uint8)
+    mask: Mask = ~kept
+    patch, light = Patch.of(pixels, mask), Step()
+    if chance(rng, LIT_SHARE):
+        patch, light = light_matched(rng, patch, host)
+    edge = list(EDGES)[int(rng.choice(len(EDGES), p=list(EDGES.values())))]
+    change = paste(rng, host, patch, 0, 0, edge)
+    if change is None:
+        return None
+    return Change(change.pixels, change.mask, {"background": step, "light": light, "paste": change.parameters})
+
+
+def _window(rng: np.random.Generator, donor: Pixels, height: int, width: int, factor: float) -> tuple[Pixels, Step]:
+    """Return a window of the donor scaled to (height, width) pixels, mirrored half of the time."""
+    rows, columns = min(donor.shape[0], round(height / factor)), min(donor.shape[1], round(width / factor))
+    y, x = int(rng.integers(0, donor.shape[0] - rows + 1)), int(rng.integers(0, donor.shape[1] - columns + 1))
+    part = np.ascontiguousarray(donor[y : y + rows, x : x + columns])
+    mirrored = chance(rng, 0.5)
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    pixels = cv2.resize(part[:, ::-1] if mirrored else part, (width, height), interpolation=how).astype(np.uint8)
+    source = {"y": y, "x": x, "height": rows, "width": columns}
+    return np.ascontiguousarray(pixels), {"source": source, "mirrored": mirrored}
