@@ -210,7 +210,7 @@ class Examiner:
         else:
             if not photo.decode.integrity.ok:
                 flags = ("damaged input accepted",)
-            detection = self.detector.detect(photo.pixels, on_progress)
+            detection = self.detector.detect(photo.pixels, on_progress, steps=photo.steps)
             if detection.verdict is Verdict.NOT_ANALYSED:
                 problem = self._why_not(loaded.shown, photo, detection)
         return Analysed(loaded, detection, flags, problem, time.monotonic() - started)
@@ -299,7 +299,7 @@ class Examiner:
         if photo is None or detection.probability is None:
             return {}
         pixels, probability = photo.pixels, detection.probability
-        threshold = self.detector.settings.pixel_threshold
+        threshold = self.detector.settings.pixel_threshold if detection.threshold is None else detection.threshold
         with ThreadPoolExecutor(3) as pool:  # of a large photo each takes up to a second of one processor
             made = {
                 "overlay.png": pool.submit(overlay.overlay, pixels, probability, threshold),

@@ -145,6 +145,18 @@ class CopyPart(_Part):
     agreement: float
 
 
+class QuantisationPart(_Part):
+    """A part of a JPEG that was quantised once, in a photo that was quantised twice; the map knows of it.
+
+    certainty: from the rule of the weights, no probability. share: of the photo's blocks that were quantised once.
+    frequencies: of 14 that were looked at, those that show a quantisation before the last.
+    """
+
+    certainty: Share
+    share: Share
+    frequencies: int
+
+
 class RatioPart(_Part):
     """How much more probable the score is of a tampered photo than of an authentic one; bounds: what the data support."""
 
@@ -174,6 +186,7 @@ class ResultPart(_Part):
     regions: list[RegionPart]
     flags: list[str]
     copies: list[CopyPart] = []
+    quantisation: QuantisationPart | None = None
     likelihood_ratio: RatioPart | None = None
     calibration: CalibrationPart | None = None
 
@@ -307,12 +320,15 @@ def result_part(
         score=None if detection.score is None else round(detection.score, PROBABILITY_DIGITS),
         pooling=rule.pooling if rule.pooling == "max" else f"{rule.pooling} {rule.share:g}",
         probability=None if detection.calibrated is None else round(detection.calibrated, PROBABILITY_DIGITS),
-        threshold=settings.pixel_threshold,
+        threshold=settings.pixel_threshold
+        if detection.threshold is None
+        else round(detection.threshold, PROBABILITY_DIGITS),
         verdict=detection.verdict,
         reason=detection.reason,
         regions=regions,
         flags=sorted({*detection.flags, *extra_flags}),
         copies=[_copy_part(copy) for copy in detection.copies],
+        quantisation=_quantisation_part(detection),
         likelihood_ratio=_ratio_part(detection),
         calibration=_calibration_part(settings) if detection.calibrated is not None else None,
     )
@@ -328,6 +344,17 @@ def _copy_part(copy: CopyFinding) -> CopyPart:
         scale=round(copy.scale, 4),
         matches=copy.matches,
         agreement=round(copy.agreement, PROBABILITY_DIGITS),
+    )
+
+
+def _quantisation_part(detection: Detection) -> QuantisationPart | None:
+    found = detection.quantisation
+    if found is None:
+        return None
+    return QuantisationPart(
+        certainty=round(found.certainty, PROBABILITY_DIGITS),
+        share=round(found.share, PROBABILITY_DIGITS),
+        frequencies=found.frequencies,
     )
 
 

@@ -19,6 +19,9 @@ def settings_values(settings: Settings, weights_sha256: str, accept_damaged: boo
     """Return everything that the user or the passport set and that a result depends on."""
     return analysis_values(settings) | {
         "pixel_threshold": settings.pixel_threshold,
+        "photo_threshold": None
+        if settings.photo_threshold is None
+        else settings.photo_threshold.model_dump(mode="json"),
         "score": settings.score.model_dump(mode="json"),
         "smallest_photo_side": settings.smallest_photo_side,
         "tile_batch": settings.tile_batch,

@@ -166,6 +166,7 @@ def batch(
     threshold: options.Threshold = None,
     tile_batch: options.TileBatch = None,
     copies: options.Copies = None,
+    quantisation: options.Quantisation = None,
     calibration: options.Calibration = None,
     accept_damaged: options.AcceptDamaged = False,
     max_pixels: options.MaxPixels = 500_000_000,
@@ -202,7 +203,9 @@ def batch(
         refuse_overlap(folder, output)
         selection = Selection(matching(include or []), matching(exclude or []), parse_shard(shard))
         found = scan(folder, selection)
-        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch, copies)
+        wanted = options.Wanted(
+            scales, overlap, precision.value if precision else None, threshold, tile_batch, copies, quantisation
+        )
         engines = Engines(device, devices, engine, address, workers)
         how = reading.Reading(max_pixels, compare_decoders, trust_list, decode_timeout, decode_memory)
         spec = engines.spec(weights, wanted, calibration, accept_damaged, how)

@@ -41,6 +41,7 @@ def calibrate(
     precision: options.Precision = None,
     tile_batch: options.TileBatch = None,
     copies: options.Copies = None,
+    quantisation: options.Quantisation = None,
     device: options.Device = "auto",
     no_plots: Annotated[
         bool, typer.Option("--no-plots", help="No plots beside the file.", rich_help_panel=options.OUTPUT)
@@ -74,7 +75,9 @@ def calibrate(
             require_plots()
         opened = open_weights(weights)
         loaded = opened.weights
-        wanted = options.Wanted(scales, overlap, precision.value if precision else None, None, tile_batch, copies)
+        wanted = options.Wanted(
+            scales, overlap, precision.value if precision else None, None, tile_batch, copies, quantisation
+        )
         settings = wanted.settings(loaded.passport, scales=scales)
         detector = Detector(opened.start(device, settings.precision), settings)
         with console.count_progress("photos", wanted=not quiet) as on_count:

@@ -55,6 +55,7 @@ def detect(
     threshold: options.Threshold = None,
     tile_batch: options.TileBatch = None,
     copies: options.Copies = None,
+    quantisation: options.Quantisation = None,
     calibration: options.Calibration = None,
     as_json: options.Json = False,
     files_from: Annotated[
@@ -112,7 +113,9 @@ def detect(
 
         opened = open_weights(weights)
         loaded = opened.weights
-        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch, copies)
+        wanted = options.Wanted(
+            scales, overlap, precision.value if precision else None, threshold, tile_batch, copies, quantisation
+        )
         settings = wanted.settings(loaded.passport, scales=scales)
         if calibration is not None:
             settings = calibrated(settings, loaded.sha256, read_calibration(calibration))

@@ -76,6 +76,7 @@ def evaluate(
     threshold: options.Threshold = None,
     tile_batch: options.TileBatch = None,
     copies: options.Copies = None,
+    quantisation: options.Quantisation = None,
     device: options.Device = "auto",
     output: Annotated[
         Path | None,
@@ -116,7 +117,9 @@ def evaluate(
             require_plots()
         gates = parse_gates(fail_under or [])
         rules = Protocol(protocol.value, no_score_band, permuted)
-        wanted = options.Wanted(scales, overlap, precision.value if precision else None, threshold, tile_batch, copies)
+        wanted = options.Wanted(
+            scales, overlap, precision.value if precision else None, threshold, tile_batch, copies, quantisation
+        )
         study = Study(
             entrants(weights or [None], rules.name == "paper", wanted, device),
             datasets,

@@ -40,6 +40,7 @@ class Wanted:
     threshold: float | None
     tile_batch: int | None
     copies: bool | None = None
+    quantisation: bool | None = None
 
     def settings(self, passport: "Passport", *, scales: str | None) -> "Settings":
         """Return the settings for weights with this passport."""
@@ -53,6 +54,7 @@ class Wanted:
             pixel_threshold=self.threshold,
             tile_batch=self.tile_batch,
             copies=self.copies,
+            quantisation=self.quantisation,
         )
 
 
@@ -89,7 +91,10 @@ Overlap = Annotated[
 Precision = Annotated[PrecisionName | None, typer.Option(help="Arithmetic.", rich_help_panel=ANALYSIS)]
 Threshold = Annotated[
     float | None,
-    typer.Option(help="Probability above which a pixel counts as manipulated, 0 to 1.", rich_help_panel=ANALYSIS),
+    typer.Option(
+        help="Probability above which a pixel counts as manipulated, 0 to 1, the same for all photos.",
+        rich_help_panel=ANALYSIS,
+    ),
 ]
 TileBatch = Annotated[
     int | None,
@@ -100,6 +105,16 @@ Copies = Annotated[
     typer.Option(
         "--copies/--no-copies",
         help="Search parts of the photo that equal other parts. (default: if the weights say how)",
+        show_default=False,
+        rich_help_panel=ANALYSIS,
+    ),
+]
+Quantisation = Annotated[
+    bool | None,
+    typer.Option(
+        "--quantisation/--no-quantisation",
+        help="Look in a JPEG for parts that were compressed once where the rest was compressed twice. "
+        "(default: if the weights say how)",
         show_default=False,
         rich_help_panel=ANALYSIS,
     ),

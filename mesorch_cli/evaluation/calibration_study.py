@@ -64,7 +64,7 @@ def score_folders(
                 lost.append(f"{path.name}: damaged")
             else:
                 seen[photo.sha256] = (path, is_tampered)
-                detection = detector.detect(photo.pixels)
+                detection = detector.detect(photo.pixels, steps=photo.steps)
                 if detection.probability is None:
                     lost.append(f"{path.name}: not analysed: {detection.reason}")
                     seen.pop(photo.sha256)

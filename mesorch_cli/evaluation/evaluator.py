@@ -100,10 +100,12 @@ class Evaluator:
         for change in self.changes:
             pixels, mask = change.apply(pixels, mask, photo.sha256)
         prepared = self.protocol.prepared(pixels)
-        detection = self.detector.detect(prepared)
+        # Coefficients belong to the pixels as the file has them.
+        detection = self.detector.detect(prepared, steps=photo.steps if prepared is photo.pixels else None)
         if detection.probability is None:
             return replace(row, reason=detection.reason, verdict=detection.verdict.value)
-        figures = self.protocol.compare(detection.probability, mask, self.detector.settings.pixel_threshold)
+        assert detection.threshold is not None
+        figures = self.protocol.compare(detection.probability, mask, detection.threshold)
         row = replace(
             row,
             tampered=figures.tampered > 0,

@@ -95,3 +95,17 @@ class Photo:
     decode: Decode
     metadata: dict[str, Any]
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> npt.NDArray[np.int64] | None:
+        """Return the (8, 8) steps by which the JPEG's brightness was quantised, None for other photos.
+
+        None also where the file does not say which steps hold: several tables of one number, no or four components.
+        """
+        jpeg = self.metadata.get("jpeg")
+        if self.decode.format != "JPEG" or not isinstance(jpeg, dict) or jpeg.get("tables_defined_again"):
+            return None
+        tables = jpeg.get("quantisation")
+        if not isinstance(tables, dict) or "0" not in tables or jpeg.get("components") not in (1, 3):
+            return None
+        return np.array(tables["0"], np.int64).reshape(8, 8)

@@ -68,6 +68,7 @@ def analysis_values(settings: Settings) -> dict[str, JsonValue]:
         "overlap": settings.overlap,
         "precision": settings.precision,
         "copies": None if settings.copies is None else settings.copies.model_dump(mode="json"),
+        "quantisation": None if settings.quantisation is None else settings.quantisation.model_dump(mode="json"),
     }
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.inference.copy_rule import CopyFinding
+from mesorch_cli.inference.quantisation_rule import QuantisationFinding
 from mesorch_cli.inference.regions import Region
 from mesorch_cli.inference.scoring import LikelihoodRatio, Verdict
 
@@ -18,6 +19,8 @@ class Detection:
     score: raw image score 0..1. calibrated: calibrated probability 0..1, None without a calibration.
     ratio: likelihood ratio with its bounds, None where the calibration has none.
     copies: parts that equal other parts, the most certain first; the map and the score know of them.
+    quantisation: what the coefficients of a JPEG say, where that is believed; the map knows of it.
+    threshold: probability above which a pixel of this photo counts as manipulated, None where nothing was analysed.
     reason: why not analysed. flags: what the reader of the result must know, sorted.
     covered: (H, W) bool, the coverage map: which pixels at least one level analysed; None where nothing was.
     coverage: share of the pixels that at least one level analysed, 0..1. tiles: network inputs, whole image included.
@@ -32,6 +35,8 @@ class Detection:
     ratio: LikelihoodRatio | None = None
     regions: tuple[Region, ...] = ()
     copies: tuple[CopyFinding, ...] = ()
+    quantisation: QuantisationFinding | None = None
+    threshold: float | None = None
     flags: tuple[str, ...] = ()
     covered: NDArray[np.bool_] | None = None
     coverage: float = 0.0

@@ -13,10 +13,20 @@ from mesorch_cli.inference.backends.protocol import Backend, Tiles, eight_bits
 from mesorch_cli.inference.copies import find_copies
 from mesorch_cli.inference.copy_rule import CopyFinding, mark_copies
 from mesorch_cli.inference.detection import Detection, not_analysed
+from mesorch_cli.inference.double_quantisation import quantisations
 from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
 from mesorch_cli.inference.lanes import in_order
+from mesorch_cli.inference.quantisation_rule import QuantisationFinding, believed, mark_quantisation
 from mesorch_cli.inference.regions import MOST_LISTED, find_regions
-from mesorch_cli.inference.scoring import calibrate, disagreement, image_score, judge, likelihood_ratio
+from mesorch_cli.inference.scoring import (
+    Verdict,
+    calibrate,
+    disagreement,
+    image_score,
+    judge,
+    likelihood_ratio,
+    photo_threshold,
+)
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.tiling import Plan, Tile
 from mesorch_cli.network.passport import Level
@@ -109,8 +119,14 @@ class Detector:
             result.append(Pass(level, seen, Plan(level_height, level_width, settings.side, settings.overlap)))
         return result
 
-    def detect(self, pixels: Pixels, on_progress: OnProgress | None = None) -> Detection:
-        """Analyse a photo, (H, W, 3) RGB uint8 or uint16 in its stored raster."""
+    def detect(
+        self, pixels: Pixels, on_progress: OnProgress | None = None, *, steps: NDArray[np.int64] | None = None
+    ) -> Detection:
+        """Analyse a photo, (H, W, 3) RGB uint8 or uint16 in its stored raster.
+
+        steps: the (8, 8) steps of brightness of the JPEG that the pixels were decoded from (see `Photo.steps`), None for
+        other photos: then double quantisation is not looked for.
+        """
         settings = self.settings
         height, width = pixels.shape[:2]
         if min(height, width) < settings.smallest_photo_side:
@@ -122,14 +138,22 @@ class Detector:
         tally = _Tally(sum(len(one.plan) for one in passes), on_progress)
         if pixels.dtype == np.uint16 and self.backend.bits < 16:
             tally.flags.add("16 bits analysed as 8")
-        rule = settings.copies
-        with ThreadPoolExecutor(1, thread_name_prefix="mesorch-copies") as beside:
+        rule, believing = settings.copies, settings.quantisation
+        with ThreadPoolExecutor(1, thread_name_prefix="mesorch-witness") as beside:
             copies = beside.submit(lambda: find_copies(pixels) if rule is not None else [])
+            coefficients = beside.submit(
+                lambda: quantisations(pixels, steps) if believing is not None and steps is not None else None
+            )
             probability, covered = self._map(passes, height, width, tally)
             if not covered.any():
                 return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)
+            found = coefficients.result()
+            quantisation = believed(found, believing) if believing is not None else None
+            if quantisation is not None and found is not None and believing is not None:
+                mark_quantisation(probability, found.evidence, believing)
             marked = mark_copies(copies.result(), probability, rule) if rule is not None else ()
-        return self._conclude(probability, covered, tally, tuple(one.level.name for one in passes), marked)
+        scales = tuple(one.level.name for one in passes)
+        return self._conclude(probability, covered, tally, scales, marked, quantisation)
 
     def _map(self, passes: Sequence[Pass], height: int, width: int, tally: _Tally) -> tuple[Canvas, NDArray[np.bool_]]:
         """Return the probabilities of a photo, (height, width), and which of its pixels were covered."""
@@ -153,12 +177,17 @@ class Detector:
         tally: _Tally,
         scales: tuple[str, ...],
         copies: tuple[CopyFinding, ...],
+        quantisation: QuantisationFinding | None,
     ) -> Detection:
         settings = self.settings
         coverage = float(np.count_nonzero(covered)) / covered.size
-        regions, region_count = find_regions(probability, settings.pixel_threshold)
         score = image_score(probability, settings.score, [copy.certainty for copy in copies])
         verdict = judge(score, settings.score)
+        threshold = photo_threshold(probability, settings.photo_threshold, settings.pixel_threshold)
+        if verdict is Verdict.NO_EVIDENCE:
+            # A low threshold shows where to look; it must not fill the list of a photo of which nothing is said.
+            threshold = max(threshold, settings.pixel_threshold)
+        regions, region_count = find_regions(probability, threshold)
         flags = set(tally.flags)
         if coverage < 1.0:
             flags.add("parts not analysed")
@@ -174,6 +203,8 @@ class Detector:
             ratio=likelihood_ratio(score, settings.score),
             regions=regions,
             copies=copies,
+            quantisation=quantisation,
+            threshold=threshold,
             flags=tuple(sorted(flags)),
             covered=covered,
             coverage=coverage,

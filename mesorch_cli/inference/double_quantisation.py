@@ -24,6 +24,7 @@ BLOCK = 8
 FREQUENCIES = (
     (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3), (3, 0), (2, 2), (1, 3), (3, 1), (0, 4), (4, 0),
 )  # fmt: skip
+REACH = 5  # frequencies a side that are looked at: the highest of FREQUENCIES is 4
 FEWEST_BLOCKS = 300  # of a photo: a histogram of fewer says nothing
 LARGEST_LEVEL = 40  # quantised coefficients beyond are counted as this
 FIRST_STEPS = range(2, 41)  # of the quantisation before
@@ -34,6 +35,9 @@ FLOOR = 0.4  # counts added to every level, so that no level is impossible
 LEAST_GAIN = 0.002  # nats a block: frequencies whose mixture explains less more than that are left out
 MOST_TELLING = 3.0  # nats: one coefficient says no more than this
 SMOOTHING = 1.0  # blocks
+DARKEST, BRIGHTEST = 1, 254  # pixels at or beyond are held to be cut off
+CLIPPED_COSTS = 2.0  # a block of which a half is cut off counts nothing
+HARDLY = 0.1  # weight below which the blocks around are too few to speak
 
 Blocks = NDArray[np.float32]
 Table = NDArray[np.int64]
@@ -59,8 +63,7 @@ def quantisations(pixels: NDArray[np.unsignedinteger], table: Table) -> Quantisa
 
     pixels: (H, W, 3) RGB uint8 as the file decodes, in its own raster. table: (8, 8) steps of brightness.
     """
-    brightness = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if pixels.ndim == 3 else pixels
-    plane = _exact_brightness(pixels) if pixels.ndim == 3 else brightness.astype(np.float32)
+    plane = _exact_brightness(pixels)
     own, shifted = coefficients(plane), coefficients(plane[BLOCK // 2 :, BLOCK // 2 :])
     if own.shape[0] * own.shape[1] < FEWEST_BLOCKS or min(own.shape[:2]) < 4:
         return None
@@ -74,7 +77,7 @@ def quantisations(pixels: NDArray[np.unsignedinteger], table: Table) -> Quantisa
             shares.append(found[2])
     if not ratios:
         return None
-    return _summed(np.stack(ratios), np.array(gains), np.array(shares), textures[0])
+    return _summed(np.stack(ratios), np.array(gains), np.array(shares), textures[0], _unclipped(pixels))
 
 
 def _exact_brightness(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
@@ -82,20 +85,31 @@ def _exact_brightness(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32
     return np.asarray(pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32))
 
 
+def _unclipped(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
+    """Return the share of each block, (M, N) in 0..1, whose pixels are neither black nor white in any channel.
+
+    What is cut off between two saves loses the first quantisation, in a white shirt as in a pasted one.
+    """
+    rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
+    inside = pixels[: rows * BLOCK, : columns * BLOCK]
+    clipped = ((inside <= DARKEST) | (inside >= BRIGHTEST)).any(axis=2)
+    return np.asarray(1.0 - clipped.reshape(rows, BLOCK, columns, BLOCK).mean(axis=(1, 3)), np.float32)
+
+
 def coefficients(plane: NDArray[np.float32]) -> Blocks:
-    """Return the orthonormal DCT-II of every whole 8 x 8 block, (M, N, 8, 8); the mean of a picture is left in."""
+    """Return the lowest REACH x REACH coefficients of the orthonormal DCT-II of every whole 8 x 8 block, (M, N, 5, 5)."""
     rows, columns = plane.shape[0] // BLOCK, plane.shape[1] // BLOCK
     blocks = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
     basis = _basis()
-    return np.asarray(basis @ blocks @ basis.T)
+    return np.asarray(basis @ (blocks @ basis.T))
 
 
 @lru_cache
 def _basis() -> NDArray[np.float32]:
-    order, point = np.arange(BLOCK)[:, None], np.arange(BLOCK)
+    order, point = np.arange(REACH)[:, None], np.arange(BLOCK)
     basis = np.cos(np.pi / BLOCK * (point + 0.5) * order) * np.sqrt(2 / BLOCK)
     basis[0] /= np.sqrt(2)
-    return basis.astype(np.float32)
+    return np.asarray(basis, np.float32)
 
 
 def _textures(own: Blocks, shifted: Blocks) -> tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]:
@@ -105,7 +119,8 @@ def _textures(own: Blocks, shifted: Blocks) -> tuple[NDArray[np.float32], NDArra
     """
 
     def activity(blocks: Blocks) -> NDArray[np.float32]:
-        return np.log1p(np.abs(blocks[..., 1:4, 1:4]).mean(axis=(2, 3)) + np.abs(blocks[..., 0, 1:4]).mean(axis=2))
+        inner, above = np.abs(blocks[..., 1:4, 1:4]), np.abs(blocks[..., 0, 1:4])
+        return np.asarray(np.log1p(inner.mean(axis=(2, 3)) + above.mean(axis=2)), np.float32)
 
     rows, columns = own.shape[:2]
     around = cv2.resize(activity(shifted), (columns, rows), interpolation=cv2.INTER_LINEAR)
@@ -128,7 +143,7 @@ def _requantised(first: int, last: int) -> NDArray[np.float64]:
     below = ndtr((upper - value) / ROUNDING)
     spread = np.diff(below, axis=1, prepend=0.0)
     spread[:, -1] = 1.0 - below[:, -2]
-    return spread
+    return np.asarray(spread, np.float64)
 
 
 def _histograms(levels: NDArray[np.intp], kinds: NDArray[np.intp], reach: int) -> NDArray[np.float64]:
@@ -179,18 +194,30 @@ def _explained(
     return telling[kinds, clipped].astype(np.float32), gain, best_share
 
 
-def _smoothed(evidence: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(cv2.GaussianBlur(evidence, (0, 0), SMOOTHING, borderType=cv2.BORDER_REFLECT_101))
+def _smoothed(evidence: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of what the blocks around say, by their weights; what hardly anything speaks for tends to 0."""
+
+    def blurred(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(cv2.GaussianBlur(plane, (0, 0), SMOOTHING, borderType=cv2.BORDER_REFLECT_101))
+
+    return blurred(evidence * weight) / (blurred(weight) + HARDLY)
 
 
 def _summed(
-    ratios: NDArray[np.float32], gains: NDArray[np.float64], shares: NDArray[np.float64], around: NDArray[np.float32]
+    ratios: NDArray[np.float32],
+    gains: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    around: NDArray[np.float32],
+    unclipped: NDArray[np.float32],
 ) -> Quantisations:
     """Add up the frequencies, and measure how far what comes out can be believed."""
-    evidence = _smoothed(ratios.sum(axis=0))
+    weight = np.clip(1.0 - (1.0 - unclipped) * CLIPPED_COSTS, 0.0, 1.0)
+    evidence = _smoothed(ratios.sum(axis=0), weight)
     marked = evidence > 0
     share = float(marked.mean())
-    halves = [_smoothed(ratios[start::2].sum(axis=0)) if len(ratios) > start else evidence * 0 for start in (0, 1)]
+    halves = [
+        _smoothed(ratios[start::2].sum(axis=0), weight) if len(ratios) > start else evidence * 0 for start in (0, 1)
+    ]
     deviation = float(evidence.std()) + 1e-6
     contrast = float(evidence[marked].mean() - evidence[~marked].mean()) if 0 < share < 1 else 0.0
     used = gains[gains >= LEAST_GAIN]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.inference.regions import Region
-from mesorch_cli.network.passport import ScoreRule
+from mesorch_cli.network.passport import ScoreRule, ThresholdRule
 
 MOST_PARTITIONED = 300_000_000  # values; beyond, a sorted copy of them would not fit into memory
 PIECE = 10_000_000  # of those values at once
@@ -107,6 +107,14 @@ def likelihood_ratio(score: float, rule: ScoreRule) -> LikelihoodRatio | None:
         return None
     ratios = rule.calibration.ratios
     return LikelihoodRatio(float(np.interp(score, ratios.scores, ratios.log10_ratios)), ratios.lower, ratios.upper)
+
+
+def photo_threshold(probability: NDArray[np.float32], rule: ThresholdRule | None, same_for_all: float) -> float:
+    """Return the probability above which a pixel of this map counts as manipulated."""
+    if rule is None:
+        return same_for_all
+    top = pool(probability, ScoreRule(pooling="top-mean", share=rule.top))
+    return max(rule.floor, rule.share * top)
 
 
 def judge(score: float, rule: ScoreRule) -> Verdict:

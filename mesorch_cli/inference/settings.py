@@ -7,7 +7,7 @@ from typing import Self
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.backends.protocol import Precision
 from mesorch_cli.inference.tiling import Plan
-from mesorch_cli.network.passport import CopyRule, Level, Passport, ScoreRule
+from mesorch_cli.network.passport import CopyRule, Level, Passport, QuantisationRule, ScoreRule, ThresholdRule
 
 MOST_LEVELS = 8  # the bits of the coverage mask
 WHOLE = Level(kind="whole")
@@ -23,6 +23,9 @@ class Settings:
     it belongs to the record.
     smallest_photo_side: in pixels; smaller photos are not analysed.
     copies: how copies within the photo are judged, None to leave them alone; the reference analysis knows none.
+    quantisation: when double quantisation is believed, None to leave it alone; the reference analysis does not look for it.
+    photo_threshold: sets the threshold of the map by photo, None: it is `pixel_threshold` for all. What is called no
+    evidence is listed as regions above `pixel_threshold` only.
     """
 
     side: int
@@ -35,6 +38,8 @@ class Settings:
     reference: bool = False
     tile_batch: int | None = None
     copies: CopyRule | None = None
+    quantisation: QuantisationRule | None = None
+    photo_threshold: ThresholdRule | None = None
 
     def __post_init__(self) -> None:
         Plan(self.side, self.side, self.side, self.overlap)  # refuses sides and overlaps that are none
@@ -44,6 +49,8 @@ class Settings:
             raise UsageError("The reference analysis is the whole image alone; give no other scales beside it.")
         if self.reference and self.copies is not None:
             raise UsageError("The reference analysis searches no copies; leave --copies out.")
+        if self.reference and self.quantisation is not None:
+            raise UsageError("The reference analysis reads no coefficients; leave --quantisation out.")
         if not 0.0 <= self.pixel_threshold <= 1.0:
             raise UsageError(f"A threshold of {self.pixel_threshold}: expected a probability, 0 to 1.")
         if self.tile_batch is not None and self.tile_batch < 1:
@@ -60,11 +67,12 @@ class Settings:
         pixel_threshold: float | None = None,
         tile_batch: int | None = None,
         copies: bool | None = None,
+        quantisation: bool | None = None,
     ) -> Self:
         """Return the passport's settings, each replaced where a value is given.
 
         copies: whether copies within the photo are searched; None: where the passport says how. Raises UsageError if they
-        are wanted and it does not.
+        are wanted and it does not. quantisation: the same of double quantisation in a JPEG.
         scales: `default`, `reference`, or names joined by commas out of `whole`, `mirrored`, `native` and `tiles-LONG_SIDE`.
         """
         rule = passport.inference
@@ -74,6 +82,7 @@ class Settings:
             overlap=rule.overlap if overlap is None else overlap,
             precision=precision or rule.precision,
             pixel_threshold=passport.pixel_threshold if pixel_threshold is None else pixel_threshold,
+            photo_threshold=passport.photo_threshold if pixel_threshold is None else None,
             score=passport.score,
             smallest_photo_side=passport.input.smallest_photo_side,
         )
@@ -84,10 +93,23 @@ class Settings:
                 f"The weights {passport.name!r} do not say how copies are judged; expected weights that do, such as "
                 "mesorch-s. Leave --copies out."
             )
+        if quantisation and rule.quantisation is None:
+            raise UsageError(
+                f"The weights {passport.name!r} do not say when double quantisation is believed; expected weights that do, "
+                "such as mesorch-s. Leave --quantisation out."
+            )
         if scales == "reference":
-            return replace(settings, levels=(WHOLE,), reference=True, copies=rule.copies if copies else None)
+            return replace(
+                settings,
+                levels=(WHOLE,),
+                reference=True,
+                copies=rule.copies if copies else None,
+                quantisation=rule.quantisation if quantisation else None,
+            )
         if copies is not False:
             settings = replace(settings, copies=rule.copies)
+        if quantisation is not False:
+            settings = replace(settings, quantisation=rule.quantisation)
         if scales in (None, "default"):
             return settings
         return replace(settings, levels=parse_levels(str(scales), rule.levels))

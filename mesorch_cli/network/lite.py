@@ -119,7 +119,7 @@ class TraceStem(nn.Module):
     def __init__(self, width: int, out_channels: int) -> None:
         super().__init__()
         self.register_buffer("filters", high_pass_filters(), persistent=False)
-        self.reduce = SameConv2d(len(self.filters), width, 3, stride=2, bias=False)
+        self.reduce: nn.Conv2d = SameConv2d(len(self.filters), width, 3, stride=2, bias=False)
         self.norm1: nn.Module = nn.BatchNorm2d(width, NORM_EPS)
         self.spread = nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False)
         self.norm2: nn.Module = nn.BatchNorm2d(width, NORM_EPS)

@@ -16,6 +16,7 @@ from mesorch_cli.network.config import NetworkConfig
 SCHEMA: Literal["mesorch.passport/1"] = "mesorch.passport/1"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e4, le=1e4)]
 
 
 class _Part(BaseModel):
@@ -75,16 +76,40 @@ class CopyRule(_Part):
     preference: Annotated[float, Field(ge=0.0)] = 1.0
 
 
+class QuantisationRule(_Part):
+    """When the witness of double quantisation is believed, and what its evidence does to the map.
+
+    It is believed where intercept + weights x measurements > 0 (see `inference.quantisation_rule.prepared`). The map's logit
+    is then network x (its own) + slope x evidence + offset, evidence in nats a block.
+    """
+
+    intercept: Finite
+    weights: Annotated[tuple[Finite, ...], Field(min_length=10, max_length=10)]
+    slope: Annotated[float, Field(gt=0.0, le=10.0)]
+    offset: Finite
+    network: Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class ThresholdRule(_Part):
+    """The map's threshold by photo: `share` of the mean of the `top` share of its pixels, and at least `floor`."""
+
+    floor: Share
+    share: Share
+    top: Annotated[float, Field(gt=0.0, le=1.0)]
+
+
 class InferenceRule(_Part):
     """Defaults of the engine: levels from coarse to fine, overlap of neighbouring tiles, arithmetic.
 
-    copies: how copies within the photo are judged; None: they are not searched.
+    copies: how copies within the photo are judged; None: they are not searched. quantisation: when double quantisation in a
+    JPEG is believed; None: it is not looked for.
     """
 
     levels: tuple[Level, ...] = (Level(kind="whole"),)
     overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     copies: CopyRule | None = None
+    quantisation: QuantisationRule | None = None
 
     @model_validator(mode="after")
     def _levels_differ(self) -> Self:
@@ -158,7 +183,8 @@ class ScoreRule(_Part):
 class Passport(_Part):
     """Everything that belongs to one set of weights.
 
-    pixel_threshold: probability above which a pixel counts as manipulated.
+    pixel_threshold: probability above which a pixel counts as manipulated. photo_threshold: a rule that sets it by photo;
+    None: it is the same for all.
     tensors_sha256: digest of the tensors (names, types, shapes, bytes), see `weights.tensors_digest`.
     training, figures: plain values as trainer and evaluation wrote them.
     """
@@ -170,6 +196,7 @@ class Passport(_Part):
     input: InputRule = InputRule()
     inference: InferenceRule = InferenceRule()
     pixel_threshold: Share = 0.5
+    photo_threshold: ThresholdRule | None = None
     score: ScoreRule = ScoreRule()
     training: dict[str, JsonValue] = {}
     figures: dict[str, JsonValue] = {}
