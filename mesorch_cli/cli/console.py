@@ -315,6 +315,12 @@ def show_examination(examination: "Examination") -> None:
             f"x {part.x}, y {part.y}, {part.width} x {part.height} px equals x {other.x}, y {other.y}, turned "
             f"{copy.turn_degrees:.0f} degrees, {copy.scale:.2f} x; {copy.matches} points, certainty {copy.certainty:.2f}",
         )
+    if result.quantisation is not None:
+        table.add_row(
+            "compression",
+            f"{result.quantisation.share:.1%} of the photo was compressed once, the rest twice "
+            f"({result.quantisation.frequencies} of 14 frequencies)",
+        )
     if result.flags:
         table.add_row("flags", escape("; ".join(result.flags)))
     if record.decode is not None and record.decode.orientation != 1:

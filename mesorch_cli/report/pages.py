@@ -216,6 +216,10 @@ def _measures(result: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
     ratio = result.get("likelihood_ratio")
     if ratio is not None:
         measures.append(("Likelihood ratio", wording.number(ratio["value"]), wording.ratio_meaning(ratio)))
+    found = result.get("quantisation")
+    if found is not None:
+        once = f"{found['share']:.1%} of the photo was compressed only once"
+        measures.append(("JPEG compression", once, wording.QUANTISATION))
     return tuple(measures)
 
 
