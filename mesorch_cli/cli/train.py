@@ -96,8 +96,10 @@ def train(
             import lightning_fabric  # noqa: F401 - only to say what is missing
         except ImportError as error:
             raise UsageError("`mesorch train` needs Lightning Fabric: pip install 'mesorch[train]'.") from error
+        from mesorch_cli.inference.backends import choose_device
         from mesorch_cli.training.config import read_config
-        from mesorch_cli.training.runtime import close_runtime, open_runtime
+        from mesorch_cli.training.precision import settled
+        from mesorch_cli.training.runtime import close_runtime, open_runtime, processes_wanted
         from mesorch_cli.training.trainer import Trainer
 
         folder = output or RUNS / config.stem
@@ -110,6 +112,7 @@ def train(
         )
         if not resume and (folder / "checkpoint.pt").exists():
             raise UsageError(f"There is a run in {folder}. Expected none with --no-resume; choose another folder.")
+        settings = settled(settings, folder, choose_device(device), processes_wanted(devices))
         fabric = open_runtime(device, devices, settings.precision)
         try:
             wanted = not quiet and fabric.global_rank == 0

@@ -54,9 +54,9 @@ FLAGS = {
 
 QUANTISATION = (
     "The coefficients of this JPEG show that most of the photo had been compressed before this file was saved, on the same "
-    "grid of 8 x 8 blocks. In the part named here that earlier compression left no trace: it was added, exchanged or worked on "
-    "in between. The map includes this. It does not say what was done: a caption or a frame added to a photo looks the same, "
-    "and the witness can be wrong where a photo is over-exposed or has no detail."
+    "grid of 8 x 8 blocks. In the part named here that earlier compression left no trace: it was added, exchanged or "
+    "worked on in between. The map includes this. It does not say what was done: a caption or a frame added to a photo looks "
+    "the same. It can be wrong where a photo is over-exposed or has no detail."
 )
 
 

@@ -122,6 +122,7 @@ class TrainingConfig(Part):
     side: input side in pixels. batch: samples of one step, over all processes. accumulate: passes into which each process
     divides its part of them. drop_path: of the Transformer. batch_norm: statistics of each process's `own` pass, `synced`
     over processes (GPUs only), or `frozen` as they came.
+    precision: arithmetic of the steps; `fastest` is measured when a run starts, and what came out is kept in its legs.
     branch_weight: weight of a loss on each branch's own sum of maps, beside that of the fused map.
     dice_weight: share of a soft Dice term beside the published BCE. focal_gamma, edge_weight: see `loss`.
     threads: of each process. workers: processes that make samples, for each process.
@@ -137,7 +138,7 @@ class TrainingConfig(Part):
     batch: Count = 16
     accumulate: Count = 1
     seed: Annotated[int, Field(ge=0)] = 0
-    precision: Literal["fp32", "bf16"] = "bf16"
+    precision: Literal["fp32", "bf16", "fastest"] = "fastest"
     drop_path: Annotated[float, Field(ge=0.0, lt=1.0)] = PUBLISHED_DROP_PATH
     batch_norm: Literal["own", "synced", "frozen"] = "own"
     dice_weight: Share = 0.2

@@ -42,6 +42,12 @@ def open_runtime(device: str = "cpu", processes: int | None = None, precision: s
     return fabric
 
 
+def processes_wanted(processes: int | None) -> int:
+    """Return how many processes a run will have in all, before any is started."""
+    local, machines = _launched()
+    return (local or processes or 1) * machines
+
+
 def _launched() -> tuple[int | None, int]:
     """Return the processes on this machine (None where nobody started several) and the number of machines."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:

@@ -23,6 +23,7 @@ from mesorch_cli.training.interruption import Interruption, ignore_interruption
 from mesorch_cli.training.loss import branch_loss, localisation_loss
 from mesorch_cli.training.mixture import Division, PassItems, Samples, collate
 from mesorch_cli.training.optimisation import average, freeze_norms, parameter_groups, with_synced_norms
+from mesorch_cli.training.precision import settled
 from mesorch_cli.training.publish import to_half
 from mesorch_cli.training.result import draft_passport, final_passport, manifest, write_result
 from mesorch_cli.training.runtime import open_runtime
@@ -80,9 +81,12 @@ class Trainer:
 
         Raises UsageError, InputError or WeightsError for what a run could not be right with.
         """
+        if fabric is None:
+            config = settled(config, folder, torch.device("cpu"))
+            fabric = open_runtime("cpu", None, config.precision)
         self.config = config
         self.folder = folder
-        self.fabric = fabric or open_runtime("cpu", None, config.precision)
+        self.fabric = fabric
         torch.set_num_threads(config.threads)
         self.processes = Processes(self.fabric.global_rank, self.fabric.world_size)
         self.division = Division(
