@@ -1,4 +1,4 @@
-"""Fit when the witness of double quantisation is believed, and how much its evidence counts.
+"""Fit when the witness of double quantisation is believed.
 
 usage: fit_quantisation.py FORGED_FROM AUTHENTIC OUT.json [--forged 600] [--authentic 1200] [--seed 1]
 
@@ -93,13 +93,7 @@ def forged(paths: list[Path], index: int, seed: int) -> dict[str, object]:
     if not 0 < (inside[certain] > 0.5).mean() < 1:
         return result
     auc = roc_auc_score(inside[certain] > 0.5, found.evidence[certain])
-    sample = rng.permutation(np.flatnonzero(certain.ravel()))[:400]
-    return result | {
-        "features": found.features,
-        "auc": float(auc),
-        "evidence": found.evidence.ravel()[sample].tolist(),
-        "inside": (inside.ravel()[sample] > 0.5).tolist(),
-    }
+    return result | {"features": found.features, "auc": float(auc)}
 
 
 def authentic(paths: list[Path], index: int, seed: int) -> dict[str, object]:
@@ -161,7 +155,7 @@ def main() -> None:
 
 
 def fit(made: list[dict[str, object]], lived: list[dict[str, object]], out: Path) -> None:
-    """Fit gate and evidence on every other row, measure on the rest, and write the rule."""
+    """Fit the gate on every other row, measure on the rest, and write it."""
     rows = [("forged", index, row) for index, row in enumerate(made) if "features" in row]
     rows += [("authentic", index, row) for index, row in enumerate(lived) if "features" in row]
     x = np.array([prepared(row["features"]) for _, _, row in rows])
@@ -192,16 +186,9 @@ def fit(made: list[dict[str, object]], lived: list[dict[str, object]], out: Path
             f"{int((believed & wanted).sum())} of {int((wanted & part).sum())}; "
             f"mean AUC of the believed {auc[believed].mean():.3f}"
         )
-    evidence, inside = [], []
-    for index in np.flatnonzero(passed & is_forged & fitting):
-        evidence += rows[index][2]["evidence"]
-        inside += rows[index][2]["inside"]
-    pixel = LogisticRegression().fit(np.array(evidence)[:, None], np.array(inside))
     rule = {
         "intercept": round(intercept - least, 4),
         "weights": [round(float(value), 4) for value in weights],
-        "slope": round(float(pixel.coef_[0, 0]), 4),
-        "offset": round(float(pixel.intercept_[0]), 4),
     }
     out.write_text(json.dumps(rule, indent=1) + "\n")
     print(json.dumps(rule))
