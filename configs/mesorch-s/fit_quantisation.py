@@ -26,11 +26,12 @@ from mesorch_cli.forge.encoding import decoded, drawn_settings, encode_jpeg
 from mesorch_cli.forge.in_place import KINDS, apply
 from mesorch_cli.forge.shapes import place, region
 from mesorch_cli.inference.double_quantisation import BLOCK, Quantisations, quantisations
-from mesorch_cli.inference.quantisation_rule import prepared
+from mesorch_cli.inference.quantisation_rule import prepared, tellable
 
 RATE = 0.015  # of authentic photos that may pass the gate
 INFORMATIVE = 0.9  # pixel AUC from which a forged photo's evidence should be believed
 LONGEST = 1280
+NOTHING = (0.0, 0.0, 0.0)
 SUFFIXES = {".jpg", ".jpeg"}
 
 
@@ -156,8 +157,8 @@ def main() -> None:
 
 def fit(made: list[dict[str, object]], lived: list[dict[str, object]], out: Path) -> None:
     """Fit the gate on every other row, measure on the rest, and write it."""
-    rows = [("forged", index, row) for index, row in enumerate(made) if "features" in row]
-    rows += [("authentic", index, row) for index, row in enumerate(lived) if "features" in row]
+    rows = [("forged", index, row) for index, row in enumerate(made) if tellable(row.get("features", NOTHING))]
+    rows += [("authentic", index, row) for index, row in enumerate(lived) if tellable(row.get("features", NOTHING))]
     x = np.array([prepared(row["features"]) for _, _, row in rows])
     fitting = np.array([index % 2 == 0 for _, index, _ in rows])
     is_forged = np.array([which == "forged" for which, _, _ in rows])

@@ -35,6 +35,7 @@ FLOOR = 0.4  # counts added to every level, so that no level is impossible
 LEAST_GAIN = 0.002  # nats a block: frequencies whose mixture explains less more than that are left out
 MOST_TELLING = 3.0  # nats: one coefficient says no more than this
 SMOOTHING = 1.0  # blocks
+MARKED = 2.0  # nats from which a block counts as quantised once
 DARKEST, BRIGHTEST = 1, 254  # pixels at or beyond are held to be cut off
 CLIPPED_COSTS = 2.0  # a block of which a half is cut off counts nothing
 HARDLY = 0.1  # weight below which the blocks around are too few to speak
@@ -55,7 +56,11 @@ class Quantisations:
     features: tuple[float, ...]
 
 
-FEATURES = ("gain", "frequencies", "share", "contrast", "coherence", "agreement", "texture", "spread")
+FEATURES = ("gain", "frequencies", "share", "strength", "rest", "largest", "coherence", "agreement", "texture")
+"""gain: nats a block, over all frequencies. frequencies: how many gained. share: of blocks with evidence above MARKED; strength:
+their mean evidence; rest: that of the others; largest: the share of all blocks that the largest connected part of them is.
+coherence: correlation of the evidence of every other frequency with that of the others. agreement: mean deviation of the
+frequencies' shares of "twice". texture: correlation of the evidence with how much goes on in a block, without its sign."""
 
 
 def quantisations(pixels: NDArray[np.unsignedinteger], table: Table) -> Quantisations | None:
@@ -213,27 +218,20 @@ def _summed(
     """Add up the frequencies, and measure how far what comes out can be believed."""
     weight = np.clip(1.0 - (1.0 - unclipped) * CLIPPED_COSTS, 0.0, 1.0)
     evidence = _smoothed(ratios.sum(axis=0), weight)
-    marked = evidence > 0
+    marked = evidence > MARKED
     share = float(marked.mean())
+    strength = float(evidence[marked].mean()) if marked.any() else 0.0
+    rest = float(evidence[~marked].mean()) if not marked.all() else 0.0
+    _, _, stats, _ = cv2.connectedComponentsWithStats(marked.astype(np.uint8), connectivity=8)
+    largest = float(stats[1:, cv2.CC_STAT_AREA].max()) / marked.size if len(stats) > 1 else 0.0
     halves = [
         _smoothed(ratios[start::2].sum(axis=0), weight) if len(ratios) > start else evidence * 0 for start in (0, 1)
     ]
-    deviation = float(evidence.std()) + 1e-6
-    contrast = float(evidence[marked].mean() - evidence[~marked].mean()) if 0 < share < 1 else 0.0
     used = gains[gains >= LEAST_GAIN]
-    return Quantisations(
-        evidence,
-        (
-            float(gains.sum()),
-            float(len(ratios)),
-            share,
-            contrast,
-            _correlation(*halves),
-            float(np.average(np.abs(shares - np.average(shares, weights=used)), weights=used)),
-            abs(_correlation(evidence, around)),
-            deviation,
-        ),
-    )
+    agreement = float(np.average(np.abs(shares - np.average(shares, weights=used)), weights=used))
+    texture = abs(_correlation(evidence, around))
+    features = (float(gains.sum()), float(len(ratios)), share, strength, rest, largest, _correlation(*halves))
+    return Quantisations(evidence, (*features, agreement, texture))
 
 
 def _correlation(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:

@@ -11,6 +11,7 @@ from mesorch_cli.inference.double_quantisation import BLOCK, FREQUENCIES, Quanti
 from mesorch_cli.inference.fusion import stretched
 from mesorch_cli.network.passport import QuantisationRule
 
+LEAST_GAIN, LEAST_SHARE = 0.7, 0.005  # nats a block, share of the blocks: with less there is nothing to believe
 SMALLEST_PROBABILITY = 1e-6  # of the map, before its logit is taken
 
 
@@ -29,25 +30,29 @@ class QuantisationFinding:
 
 def prepared(features: Sequence[float]) -> list[float]:
     """Return the measurements (see FEATURES) as the gate weighs them: those that span orders of magnitude as logarithms."""
-    gain, frequencies, share, contrast, coherence, agreement, texture, spread = features
-    rare = math.log(max(share, 1e-4))
+    gain, frequencies, share, strength, rest, largest, coherence, agreement, texture = features
     return [
         math.log(gain + 1e-3),
         frequencies / len(FREQUENCIES),
-        rare,
-        math.log1p(max(0.0, contrast)),
+        math.log(share + 1e-3),
+        math.log1p(strength),
+        math.log1p(max(0.0, -rest)),
+        math.log(largest + 1e-3),
         coherence,
         agreement,
         texture,
-        math.log(spread + 1e-3),
-        coherence * math.log1p(max(0.0, contrast)),
-        rare * rare,
+        largest / (share + 1e-3),
     ]
+
+
+def tellable(features: Sequence[float]) -> bool:
+    """Say whether the measurements (see FEATURES) are of anything that could be believed."""
+    return features[0] >= LEAST_GAIN and features[2] >= LEAST_SHARE
 
 
 def believed(found: Quantisations | None, rule: QuantisationRule) -> QuantisationFinding | None:
     """Return the finding where the rule believes what the coefficients say, else None."""
-    if found is None:
+    if found is None or not tellable(found.features):
         return None
     logit = rule.intercept + sum(
         weight * value for weight, value in zip(rule.weights, prepared(found.features), strict=True)
