@@ -78,7 +78,8 @@ def counted(result: "Result") -> str:
     parts = [f"{counts.tampered} tampered and {counts.authentic} authentic analysed"]
     if lost := counts.not_analysed + counts.failed + counts.unpaired:
         parts.append(f"{lost} not counted")
-    parts.append(f"threshold {summary.threshold:g}, best {summary.best_threshold:g}")
+    used = "set by photo" if summary.threshold is None else f"{summary.threshold:g}"
+    parts.append(f"threshold {used}, best for all {summary.best_threshold:g}")
     return "; ".join(parts)
 
 

@@ -96,14 +96,15 @@ def pixel_precision_recall(named: Named) -> bytes:
     return draw("Pixels: precision and recall, photos of equal weight", "recall", "precision", paint)
 
 
-def f1_over_threshold(named: Sequence[tuple[str, Sequence[Outcome], float]]) -> bytes:
-    """Mean F1 of tampered photos over the threshold; the one in use is marked."""
+def f1_over_threshold(named: Sequence[tuple[str, Sequence[Outcome], float | None]]) -> bytes:
+    """Mean F1 of tampered photos over a threshold that is the same for all; the one in use is marked where there is one."""
 
     def paint(axes: "Axes") -> None:
         for place, (name, outcomes, threshold) in enumerate(named):
             curve = np.nanmean([one.f1_by_threshold for one in outcomes if one.tampered and one.pixels], axis=0)
             axes.plot(THRESHOLDS, curve, label=name, color=colour(place), linestyle=stroke(place))
-            axes.axvline(threshold, color=colour(place), linewidth=0.8, linestyle=":")
+            if threshold is not None:
+                axes.axvline(threshold, color=colour(place), linewidth=0.8, linestyle=":")
 
     return draw("F1 over the threshold (in use: dotted)", "threshold", "mean F1 of tampered photos", paint)
 

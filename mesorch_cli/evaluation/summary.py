@@ -51,11 +51,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of one set by one network under one protocol. best_threshold: the one where the mean F1 is largest."""
+    """Figures of one set by one network under one protocol.
+
+    threshold: None where it is set by photo. best_threshold: of those that are the same for all, the one where the mean F1 is
+    largest.
+    """
 
     counts: Counts
     figures: dict[str, Figure]
-    threshold: float
+    threshold: float | None
     best_threshold: float
 
 
@@ -197,7 +201,7 @@ def summarise(
     outcomes: Sequence[Outcome],
     protocol: Protocol,
     *,
-    threshold: float,
+    threshold: float | None,
     evidence_at: float,
     unpaired: int = 0,
     resamples: int = RESAMPLES,

@@ -58,8 +58,8 @@ class Quantisations:
 
 FEATURES = ("gain", "frequencies", "share", "strength", "rest", "largest", "coherence", "agreement", "texture")
 """gain: nats a block, over all frequencies. frequencies: how many gained. share: of blocks with evidence above MARKED;
-strength: their mean evidence; rest: that of the others; largest: the share of all blocks that the largest connected part of them is.
-coherence: correlation of the evidence of every other frequency with that of the others. agreement: mean deviation of the
+strength: their mean evidence; rest: that of the others; largest: the share of all blocks that their largest connected part
+is. coherence: correlation of the evidence of every other frequency with that of the others. agreement: mean deviation of the
 frequencies' shares of "twice". texture: correlation of the evidence with how much goes on in a block, without its sign."""
 
 
