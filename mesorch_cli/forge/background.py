@@ -6,23 +6,32 @@ import numpy as np
 from mesorch_cli.forge.compositing import Change, light_matched, paste
 from mesorch_cli.forge.donors import Plane, mask_of
 from mesorch_cli.forge.patch import Patch, Pixels, Step, chance, drawn
-from mesorch_cli.forge.shapes import Mask
+from mesorch_cli.forge.shapes import Mask, beyond_horizon, snapped
 
 EDGES = {"hard": 0.1, "soft": 0.6, "feathered": 0.3}
-OBJECT_AREA = (0.08, 0.85)  # share of the photo that is kept
+KEPT_AREA = (0.08, 0.9)  # share of the photo that is kept
 LARGEST_FACTOR = 3.0  # of enlarging a donor: smaller ones make no background
-BLURRED_SHARE, LIT_SHARE = 0.25, 0.5
+BLURRED_SHARE, LIT_SHARE, SNAPPED_SHARE = 0.25, 0.5, 0.7
 
 
 def background(rng: np.random.Generator, host: Pixels, donor: Pixels, plane: Plane | None) -> Change | None:
-    """Return the photo with another background, None where it has no object to keep or the donor is too small.
+    """Return the photo with another background, None where its objects are too small or large, or the donor is too small.
 
-    The mask is that of the new background. plane: where the photo's objects are.
+    The mask is that of the new background. plane: where the photo's objects are; where none are known, everything on one
+    side of a horizon is replaced, as a sky is.
     """
-    kept = None if plane is None else mask_of(plane)
-    if kept is None or not OBJECT_AREA[0] <= kept.mean() <= OBJECT_AREA[1]:
-        return None
     height, width = host.shape[:2]
+    if plane is None:
+        kept, parameters = ~beyond_horizon(rng, height, width), Step(kept="side of a horizon")
+        if chance(rng, SNAPPED_SHARE):
+            kept = snapped(host, kept)
+    else:
+        known = mask_of(plane)
+        if known is None:
+            return None
+        kept, parameters = known, Step(kept="objects")
+    if not KEPT_AREA[0] <= kept.mean() <= KEPT_AREA[1]:
+        return None
     factor = max(height / donor.shape[0], width / donor.shape[1]) * drawn(rng, 1.0, 1.4)
     if factor > LARGEST_FACTOR:
         return None
@@ -38,7 +47,9 @@ def background(rng: np.random.Generator, host: Pixels, donor: Pixels, plane: Pla
     change = paste(rng, host, patch, 0, 0, edge)
     if change is None:
         return None
-    return Change(change.pixels, change.mask, {"background": step, "light": light, "paste": change.parameters})
+    return Change(
+        change.pixels, change.mask, parameters | {"background": step, "light": light, "paste": change.parameters}
+    )
 
 
 def _window(rng: np.random.Generator, donor: Pixels, height: int, width: int, factor: float) -> tuple[Pixels, Step]:

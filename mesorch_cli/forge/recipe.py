@@ -35,7 +35,7 @@ SEGMENTED_SHARE = {  # where no objects are known; in place finds its own region
     "removal": 0.5,
     "retouch": 0.5,
     "in_place": 0.0,
-    "background": 1.0,
+    "background": 0.3,  # the others are replaced on one side of a horizon
 }
 DONOR_WINDOW, HOST_WINDOW, SCENE_WINDOW = (
     (0.3, 0.95),
@@ -54,7 +54,7 @@ class ForgeRecipe:
     Raises UsageError for anything else.
     """
 
-    shares: tuple[float, ...] = (0.2, 0.1, 0.08, 0.05, 0.34, 0.08, 0.15)
+    shares: tuple[float, ...] = (0.18, 0.1, 0.08, 0.05, 0.34, 0.11, 0.14)
     area_range: tuple[float, float] = (SMALLEST_AREA, LARGEST_AREA)
     large_share: float = 0.25
 

@@ -20,6 +20,7 @@ OVERHANG = 0.3  # share of a box's side that may lie outside the photo
 BORDER_PULL = 0.45  # parameter of the symmetric beta distribution of places: below 1 it favours both ends
 PLACES_TRIED = 8  # for a region that should lie off a photo's objects
 HARDLY_COVERED = 0.05  # of such a region
+HORIZONS = ("above", "below", "left", "right")
 SNAP_BAND = 0.16  # of a region's smaller side: how far its outline may move to find an edge of the picture
 
 
@@ -133,6 +134,20 @@ def place_off(rng: np.random.Generator, mask: Mask, avoided: Mask | None, height
             break
     assert best is not None
     return best[1:]
+
+
+def beyond_horizon(rng: np.random.Generator, height: int, width: int) -> Mask:
+    """Return all of a photo (H, W) on one side of a wavy line across it: mostly what is above, as a sky."""
+    side = HORIZONS[int(rng.choice(len(HORIZONS), p=(0.6, 0.14, 0.13, 0.13)))]
+    along, across = (width, height) if side in ("above", "below") else (height, width)
+    x = np.arange(along) / along
+    line = np.full(along, rng.uniform(0.2, 0.75)) + rng.normal(0, 0.08) * (x - 0.5)
+    for order in range(1, HARMONICS + 1):
+        line += rng.normal(0, 0.03 / order) * np.cos(2 * np.pi * order * x + rng.uniform(0, 2 * np.pi))
+    mask = np.arange(across)[:, None] < line[None] * across
+    if side in ("below", "right"):
+        mask = mask[::-1]
+    return np.ascontiguousarray(mask if side in ("above", "below") else mask.T)
 
 
 def snapped(pixels: NDArray[np.uint8], mask: Mask) -> Mask:

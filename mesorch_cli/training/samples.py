@@ -216,25 +216,25 @@ class ForgedSamples(Dataset[Batch]):
 
     def forgery(self, rng: np.random.Generator) -> tuple[Forgery, str]:
         """Make a forged photo; returns it, and its operation and sources in words."""
-        host, donor, sources = self._sources(rng)
+        host, donor, sources = self.sources(rng)
         forgery = forge_photo(rng, host, donor, self.recipe)
         return forgery, f"{forgery.operation} of {sources}"
 
     def twins(self, rng: np.random.Generator) -> tuple[Forgery, Forgery, str]:
         """Make a forged photo as `forgery` does, and its twin (itself, where it is authentic)."""
-        host, donor, sources = self._sources(rng)
+        host, donor, sources = self.sources(rng)
         forgery, twin = forge_twins(rng, host, donor, self.recipe)
         return forgery, twin, f"{forgery.operation} of {sources}"
 
     def __getitem__(self, index: int) -> Batch:
         rng = np.random.default_rng([self.seed, index])
         count = self.data.views
-        if count > 1 and rng.random() < self.data.twin_share:
+        if self.paired(rng):
             forgery, twin, name = self.twins(rng)
         else:
             forgery, name = self.forgery(rng)
             twin = forgery
-        paired = twin is not forgery
+        paired = twin is not forgery  # an authentic photo is its own twin
         half = count // 2 if paired else count
         places = [self._place(rng, forgery.mask) for _ in range(count - half if paired else count)]
         views = [place.seen(forgery.pixels, forgery.mask) for place in places]
@@ -246,11 +246,16 @@ class ForgedSamples(Dataset[Batch]):
         offsets = [len(views)] * half + [0] * (len(views) - half) + [-len(views)] * half
         return as_batch(views + others, names, offsets)
 
+    def paired(self, rng: np.random.Generator) -> bool:
+        """Draw whether half of an item's views are its twin's; a single view has no room for one."""
+        return self.data.views > 1 and bool(rng.random() < self.data.twin_share)
+
     def _place(self, rng: np.random.Generator, mask: Mask) -> Place:
         place = drawn_place(rng, mask, native_share=self.data.native_share, side=self.side)
         return replace(place, mirrored=bool(rng.random() < 0.5))
 
-    def _sources(self, rng: np.random.Generator) -> tuple[Donor, Donor, str]:
+    def sources(self, rng: np.random.Generator) -> tuple[Donor, Donor, str]:
+        """Draw a host and a donor; returns them, and their paths in words."""
         host, host_path = self.host(rng)
         donor, donor_path = self.donor(rng)
         return host, donor, f"{host_path} with {donor_path}"

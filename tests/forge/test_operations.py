@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mesorch_cli.forge.background import background
 from mesorch_cli.forge.compositing import Change
 from mesorch_cli.forge.copy_move import copy_move
+from mesorch_cli.forge.in_place import in_place
 from mesorch_cli.forge.removal import removal
 from mesorch_cli.forge.retouch import retouch
 from mesorch_cli.forge.splice import splice
@@ -24,6 +26,10 @@ OPERATIONS: dict[str, Operation] = {
     "copy-move of an object": lambda rng: copy_move(rng, HOST, PLANE, AREAS),
     "removal": lambda rng: removal(rng, HOST, None, AREAS, SILHOUETTE),
     "removal of an object": lambda rng: removal(rng, HOST, PLANE, AREAS),
+    "in place": lambda rng: in_place(rng, HOST, None, AREAS, SILHOUETTE),
+    "in place, objects known": lambda rng: in_place(rng, HOST, PLANE, AREAS),
+    "background": lambda rng: background(rng, HOST, DONOR, None),
+    "background of an object": lambda rng: background(rng, HOST, DONOR, disc(197, 203, 90, 100, 50)),
     "retouch": lambda rng: retouch(rng, HOST, None, AREAS, SILHOUETTE),
     "retouch of an object": lambda rng: retouch(rng, HOST, PLANE, AREAS),
 }

@@ -80,8 +80,8 @@ def test_nonsense_is_refused() -> None:
         ForgeRecipe(shares=(0.5, 0.1, 0.1, 0.1, 0.1))
     with pytest.raises(UsageError, match="rising"):
         ForgeRecipe(area_range=(0.3, 0.1))
-    with pytest.raises(UsageError, match="at most 0.6"):
-        ForgeRecipe(area_range=(0.01, 0.7))
+    with pytest.raises(UsageError, match="at most 0.9"):
+        ForgeRecipe(area_range=(0.01, 0.95))
     with pytest.raises(UsageError, match="large objects"):
         ForgeRecipe(large_share=1.5)
     with pytest.raises(UsageError, match="at least 72"):
