@@ -67,7 +67,7 @@ def analysis_values(settings: Settings) -> dict[str, JsonValue]:
         "reference": settings.reference,
         "overlap": settings.overlap,
         "precision": settings.precision,
-        "copies": None if settings.copies is None else settings.copies.model_dump(mode="json"),
+        "copies": None if settings.copies is None else settings.copies.model_dump(mode="json", exclude_unset=True),
         "quantisation": None if settings.quantisation is None else settings.quantisation.model_dump(mode="json"),
     }
 

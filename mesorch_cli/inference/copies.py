@@ -69,9 +69,12 @@ class Copy:
         return math.sqrt(abs(float(np.linalg.det(self.matrix[:, :2]))))
 
 
-def find_copies(pixels: NDArray[np.unsignedinteger]) -> list[Copy]:
-    """Find copies in (H, W, 3) RGB pixels of 8 or 16 bits, the best matched first."""
-    grey = looked_at(pixels)
+def find_copies(pixels: NDArray[np.unsignedinteger], doubled_below: int = 0) -> list[Copy]:
+    """Find copies in (H, W, 3) RGB pixels of 8 or 16 bits, the best matched first.
+
+    doubled_below: see `looked_at`.
+    """
+    grey = looked_at(pixels, doubled_below)
     points = find_keypoints(grey)
     apart = max(APART[1], APART[0] * math.hypot(*grey.shape))
     pairs = counterparts(points, apart)
@@ -86,15 +89,23 @@ def find_copies(pixels: NDArray[np.unsignedinteger]) -> list[Copy]:
     return copies
 
 
-def looked_at(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.uint8]:
-    """Return the grey picture (h, w) that copies are searched in: 8 bits, at most LONGEST pixels a side."""
-    factor = LONGEST / max(pixels.shape[:2])
+def looked_at(pixels: NDArray[np.unsignedinteger], doubled_below: int = 0) -> NDArray[np.uint8]:
+    """Return the grey picture (h, w) that copies are searched in: 8 bits, at most LONGEST pixels a side.
+
+    doubled_below: a photo whose longest side has fewer pixels is looked at twice as large, but never larger than LONGEST:
+    the windows that are compared are as wide as a small copy is high otherwise, and few of its points are found.
+    """
+    longest = max(pixels.shape[:2])
+    factor = min(2.0 if longest < doubled_below else 1.0, LONGEST / longest)
     if factor < 1:
         size = (max(1, round(pixels.shape[1] * factor)), max(1, round(pixels.shape[0] * factor)))
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     if pixels.dtype == np.uint16:
         pixels = pixels >> np.uint16(8)
-    return np.asarray(cv2.cvtColor(pixels.astype(np.uint8, copy=False), cv2.COLOR_RGB2GRAY), np.uint8)
+    grey = cv2.cvtColor(pixels.astype(np.uint8, copy=False), cv2.COLOR_RGB2GRAY)
+    if factor > 1:
+        grey = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(grey, np.uint8)
 
 
 def verified(picture: Grey, movement: Movement) -> Copy | None:

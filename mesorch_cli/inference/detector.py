@@ -140,7 +140,7 @@ class Detector:
             tally.flags.add("16 bits analysed as 8")
         rule, believing = settings.copies, settings.quantisation
         with ThreadPoolExecutor(1, thread_name_prefix="mesorch-witness") as beside:
-            copies = beside.submit(lambda: find_copies(pixels) if rule is not None else [])
+            copies = beside.submit(lambda: find_copies(pixels, rule.doubled_below) if rule is not None else [])
             coefficients = beside.submit(
                 lambda: quantisations(pixels, steps) if believing is not None and steps is not None else None
             )

@@ -63,6 +63,7 @@ class CopyRule(_Part):
     The coefficients belong to `inference.copies.Features`: the logarithm of the matches, the correlations of brightness
     and grain, the filled share, the overlap, and whether the counterpart led back. least: certainty from which a copy is
     reported. preference: how much the network's difference of mean logits between the parts says about which was pasted.
+    doubled_below: photos whose longest side has fewer pixels are searched at twice their size; 0: none.
     """
 
     intercept: float
@@ -72,6 +73,7 @@ class CopyRule(_Part):
     filled: float
     overlap: float
     returned: float
+    doubled_below: Annotated[int, Field(ge=0)] = 0
     least: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     preference: Annotated[float, Field(ge=0.0)] = 1.0
 

@@ -54,6 +54,41 @@ def test_pictures_without_points_have_no_copies(pixels: np.ndarray) -> None:
     assert find_copies(pixels) == []
 
 
+@pytest.mark.parametrize(("turn", "scale", "quality"), [(0, 1.0, None), (25, 1.0, 85), (-120, 1.1, 85), (0, 0.8, 85)])
+def test_a_small_copy_in_a_small_photo_is_found_at_twice_the_size(turn: float, scale: float, quality: int | None) -> None:
+    large, placed_large = with_copy(turn, scale)
+    pixels = cv2.resize(large, (160, 160), interpolation=cv2.INTER_AREA).astype(np.uint8)
+    placed = cv2.resize(placed_large.astype(np.uint8), (160, 160), interpolation=cv2.INTER_AREA) > 0
+    if quality is not None:
+        pixels = saved(pixels, quality)
+    sure = RULE.model_copy(update={"least": 0.9})
+    flat = np.full(placed.shape, 0.1, np.float32)
+    assert mark_copies(find_copies(pixels), flat, sure) == ()
+    (found,) = mark_copies(find_copies(pixels, doubled_below=640), flat, sure)
+    raised = flat > 0.2
+    assert (raised & placed).sum() > 0.6 * placed.sum()
+    # in the photo's own pixels, not those of the picture that was looked at
+    rows, columns = np.flatnonzero(placed.any(axis=1)), np.flatnonzero(placed.any(axis=0))
+    ends = [
+        max(abs(box.x - columns[0]), abs(box.y - rows[0]), abs(box.width - columns.size), abs(box.height - rows.size))
+        for box in (found.part, found.counterpart)
+    ]
+    assert min(ends) <= 8
+
+
+@given(st.integers(40, 2000), st.integers(40, 2000), st.sampled_from([0, 320, 640]))
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_only_small_photos_are_looked_at_twice_as_large(height: int, width: int, doubled_below: int) -> None:
+    pixels = np.zeros((height, width, 3), np.uint8)
+    seen = looked_at(pixels, doubled_below)
+    longest = max(height, width)
+    if longest < doubled_below:
+        assert seen.shape == (2 * height, 2 * width)
+    else:
+        assert seen.shape == looked_at(pixels).shape
+        assert max(seen.shape) == min(longest, LONGEST)
+
+
 def test_large_and_deep_photos_are_looked_at_smaller_and_in_8_bits() -> None:
     deep = np.arange(2000 * 900 * 3, dtype=np.uint64).reshape(2000, 900, 3).astype(np.uint16)
     grey = looked_at(deep)
