@@ -16,9 +16,9 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
-from mesorch_cli.evidence.huffman import ZERO_RUN, walk_codes, zero_runs
+from mesorch_cli.evidence.huffman import ZERO_RUN, Walk, walk_codes, zero_runs
 from mesorch_cli.evidence.inspection import Findings
-from mesorch_cli.evidence.jpeg import APP14, DHT, DQT, DRI, FRAME_MARKERS, SOS, JpegStructure
+from mesorch_cli.evidence.jpeg import APP14, CUT_SHORT, DHT, DQT, DRI, FRAME_MARKERS, SOS, JpegStructure
 
 MAX_PIXELS = 200_000_000  # each question costs one more decode; beyond this size they are not asked
 MAX_SCANS = 64
@@ -38,6 +38,9 @@ def check_entropy(
     """
     if findings.damage:
         return
+    if not structure.complete:
+        _judge_missing_end(data, structure, samples, findings)
+        return
     _look_for_zeros(data, structure, findings)
     if findings.damage:
         return
@@ -49,8 +52,8 @@ def check_entropy(
     if not _parser_takes(structure):
         for number in range(len(structure.scans)):
             _weigh_scan(data, structure, number, samples, findings)
-        if not findings.damage and _walker_takes(structure) and (problem := walk_codes(data, structure)):
-            findings.add_damage(f"the compressed data is wrong: {problem}")
+        if not findings.damage and _walker_takes(structure):
+            _walked(data, structure, findings)
     elif _parses(_stream(data, structure)):
         _check_leftover(data, structure, samples, findings)
     else:
@@ -66,6 +69,8 @@ def _look_for_zeros(data: bytes, structure: JpegStructure, findings: Findings) -
         return  # a scan header or table that makes no sense: the other questions find it
     for at, impossible in runs:
         words = f"at least {ZERO_RUN} zero bytes in a row inside the compressed data at byte {at}"
+        if impossible and _walker_takes(structure) and _surplus(data, structure):
+            continue  # they follow the last block: nothing is missing
         if impossible:
             findings.add_damage(f"{words}, as a sector that could not be read leaves them")
         else:
@@ -77,13 +82,57 @@ def _walk_refused(data: bytes, structure: JpegStructure, findings: Findings) -> 
     if sum(scan.end - scan.start for scan in structure.scans) > MAX_WALKED_BYTES:
         findings.add_damage("the compressed data holds codes that do not decode")
         return
-    problem = walk_codes(data, structure)
-    if problem is None:
+    if not _walked(data, structure, findings):
         findings.add_note(
             "a strict parser refused the compressed data, in which every code and every block is in order"
         )
-    else:
-        findings.add_damage(f"the compressed data is wrong: {problem}")
+
+
+def _walked(data: bytes, structure: JpegStructure, findings: Findings) -> bool:
+    """Walk the codes and add what is odd about them; returns whether anything is."""
+    found = walk_codes(data, structure)
+    if found.problem is not None:
+        findings.add_damage(f"the compressed data is wrong: {found.problem}")
+    elif found.surplus:
+        findings.add_note(f"{found.surplus} bytes of the compressed data belong to no block; every block is there")
+    return found.problem is not None or found.surplus > 0
+
+
+def _surplus(data: bytes, structure: JpegStructure) -> bool:
+    """Tell whether every block is there and bytes are left over that belong to none."""
+    found = walk_codes(data, structure)
+    return found.problem is None and found.surplus > 0
+
+
+def _judge_missing_end(
+    data: bytes, structure: JpegStructure, samples: npt.NDArray[np.unsignedinteger], findings: Findings
+) -> None:
+    """Tell whether a file without an end-of-image marker lacks anything else."""
+    whole = _all_scans_there(data, structure)
+    if whole and _walker_takes(structure):
+        whole = walk_codes(data, structure) == Walk(None)
+    elif whole:
+        number = len(structure.scans) - 1
+        scan = structure.scans[number]
+        content = data[scan.start : scan.end]
+        whole = all(_decodes_alike(_stream(data, structure, {number: content + filler}), samples) for filler in FILLERS)
+    if not whole:
+        findings.add_damage(CUT_SHORT)
+        return
+    findings.add_note("there is no end-of-image marker, but every block of the picture")
+
+
+def _all_scans_there(data: bytes, structure: JpegStructure) -> bool:
+    """Tell whether scans cover every component and, in a progressive file, every coefficient to its last bit."""
+    wanted = {(component.id, place) for component in structure.components for place in range(64)}
+    for scan in structure.scans:
+        payload = data[scan.header.payload : scan.header.end]
+        first, last, low = 0, 63, 0
+        if structure.progressive:
+            first, last, low = payload[-3], payload[-2], payload[-1] & 15
+        if low == 0:
+            wanted -= {(component, place) for component in scan.components for place in range(first, last + 1)}
+    return not wanted
 
 
 def _parser_takes(structure: JpegStructure) -> bool:
@@ -167,6 +216,9 @@ def _check_leftover(
             return
     # The pixels stayed, which a change too faint to see does as well: let the parser try without the last byte.
     if _parses(_stream(data, structure, {number: _shortened(content, 1)})):
+        if _walker_takes(structure) and _surplus(data, structure):
+            _walked(data, structure, findings)
+            return
         findings.add_damage("compressed data goes on after the picture is complete: data was lost or changed before")
 
 

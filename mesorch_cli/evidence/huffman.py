@@ -1,4 +1,4 @@
-"""A strict walk over the Huffman-coded scans of a JPEG: every code valid, every block there, every bit used.
+"""A strict walk over the Huffman-coded scans of a JPEG: every code valid, every block there, every bit accounted for.
 
 It decodes no picture, only counts, and serves where a faster parser refused the file: to tell damage from a peculiarity.
 """
@@ -8,11 +8,22 @@ from typing import NamedTuple
 from mesorch_cli.evidence.jpeg import DHT, Component, JpegStructure, Scan
 
 _WINDOW = 16  # bits: the longest code
+MOST_STRAY = 2  # surplus bytes of any value: cameras put one before a restart marker
 ZERO_RUN = 256  # zero bytes in a row that compressed data of a photo does not have
 
 
 class _BrokenError(Exception):
     """The data is not what the picture needs; the message says how."""
+
+
+class Walk(NamedTuple):
+    """What came of a walk.
+
+    problem: what is wrong, None where every block is there. surplus: bytes that belong to no block.
+    """
+
+    problem: str | None
+    surplus: int = 0
 
 
 class _Bits:
@@ -40,11 +51,22 @@ class _Bits:
         self.at += count
         return window & ((1 << count) - 1)
 
-    def finish(self) -> None:
+    def finish(self) -> int:
+        """Return how many bytes follow that belong to no block.
+
+        Codes that fell out of step leave bytes over as well. So the last byte that was used must end in ones, as
+        encoders fill it up, and what follows must be one value repeated (another than that last byte), or very short.
+        """
         if self.at > self.end:
             raise _BrokenError("ends before the picture does")
-        if self.end - self.at >= 8:
+        rest = self._data[-(-self.at // 8) : self.end // 8]
+        if not rest:
+            return 0
+        last, unused = self._data[(self.at - 1) >> 3], (1 << (-self.at % 8)) - 1
+        repeated = len(set(rest)) == 1 and rest[0] != last
+        if last & unused != unused or not (repeated or len(rest) <= MOST_STRAY):
             raise _BrokenError("goes on after the picture is complete")
+        return len(rest)
 
 
 class _Parameters(NamedTuple):
@@ -55,8 +77,9 @@ class _Parameters(NamedTuple):
     high: int
 
 
-def walk_codes(data: bytes, structure: JpegStructure) -> str | None:
-    """Return what is wrong with the scans of a Huffman-coded JPEG, or None where all is in order."""
+def walk_codes(data: bytes, structure: JpegStructure) -> Walk:
+    """Walk the scans of a Huffman-coded JPEG."""
+    surplus = 0
     history: dict[int, list[int]] = {}  # of each component: for every block the mask of coefficients that are not zero
     for number, scan in enumerate(structure.scans):
         payload = data[scan.header.payload : scan.header.end]
@@ -69,21 +92,21 @@ def walk_codes(data: bytes, structure: JpegStructure) -> str | None:
             pieces = _pieces(data[scan.start : scan.end])
             if not structure.progressive:
                 pairs = [(tables[selectors[c.id] >> 4], tables[0x10 | selectors[c.id] & 15]) for c in components]
-                _walk_sequential(pieces, components, pairs, structure, scan.interval)
+                surplus += _walk_sequential(pieces, components, pairs, structure, scan.interval)
             elif parameters.first == 0:
                 chosen = [tables.get(selectors[c.id] >> 4, []) for c in components]
-                _walk_dc(pieces, components, chosen, parameters, structure, scan.interval)
+                surplus += _walk_dc(pieces, components, chosen, parameters, structure, scan.interval)
             else:
                 (component,) = components
                 blocks = _own_blocks(component, structure)
                 masks = history.setdefault(component.id, [0] * (blocks[0] * blocks[1]))
                 table = tables.get(0x10 | selectors[component.id] & 15, [])
-                _walk_ac(pieces, masks, table, parameters, scan.interval)
+                surplus += _walk_ac(pieces, masks, table, parameters, scan.interval)
         except _BrokenError as error:
-            return f"scan {number + 1} of {len(structure.scans)} {error}"
+            return Walk(f"scan {number + 1} of {len(structure.scans)} {error}")
         except (ValueError, StopIteration, LookupError):
-            return f"scan {number + 1} of {len(structure.scans)} has a header that makes no sense"
-    return None
+            return Walk(f"scan {number + 1} of {len(structure.scans)} has a header that makes no sense")
+    return Walk(None, surplus)
 
 
 def zero_runs(data: bytes, structure: JpegStructure) -> list[tuple[int, bool]]:
@@ -117,10 +140,10 @@ def _walk_dc(
     parameters: _Parameters,
     structure: JpegStructure,
     interval: int,
-) -> None:
+) -> int:
+    surplus = 0
     units, per_unit = _units(components, structure)
-    for content, share in _shares(pieces, units, interval):
-        bits = _Bits(content)
+    for bits, share in _shares(pieces, units, interval):
         if parameters.high:
             bits.at += share * sum(per_unit)  # one bit for each block
         else:
@@ -133,7 +156,8 @@ def _walk_dc(
                     bits.at += size
                 if bits.at > bits.end:
                     break
-        bits.finish()
+        surplus += bits.finish()
+    return surplus
 
 
 def _walk_sequential(
@@ -142,11 +166,11 @@ def _walk_sequential(
     tables: list[tuple[list[int], list[int]]],
     structure: JpegStructure,
     interval: int,
-) -> None:
+) -> int:
+    surplus = 0
     units, per_unit = _units(components, structure)
     order = [pair for pair, blocks in zip(tables, per_unit, strict=True) for _ in range(blocks)]
-    for content, share in _shares(pieces, units, interval):
-        bits = _Bits(content)
+    for bits, share in _shares(pieces, units, interval):
         symbol = bits.symbol
         for _ in range(share):
             for dc, ac in order:
@@ -163,14 +187,14 @@ def _walk_sequential(
                     raise _BrokenError("holds a coefficient outside its block")
             if bits.at > bits.end:
                 break
-        bits.finish()
+        surplus += bits.finish()
+    return surplus
 
 
-def _walk_ac(pieces: list[bytes], masks: list[int], table: list[int], parameters: _Parameters, interval: int) -> None:
-    block = 0
+def _walk_ac(pieces: list[bytes], masks: list[int], table: list[int], parameters: _Parameters, interval: int) -> int:
+    block = surplus = 0
     walk = _refined_block if parameters.high else _first_block
-    for content, share in _shares(pieces, len(masks), interval):
-        bits = _Bits(content)
+    for bits, share in _shares(pieces, len(masks), interval):
         run = 0  # blocks that the last end-of-band code still covers
         for index in range(block, block + share):
             if run:
@@ -182,9 +206,10 @@ def _walk_ac(pieces: list[bytes], masks: list[int], table: list[int], parameters
             if bits.at > bits.end:
                 break
         block += share
-        bits.finish()
+        surplus += bits.finish()
         if run:
             raise _BrokenError("ends with a run that goes past the picture")
+    return surplus
 
 
 def _first_block(bits: _Bits, mask: int, table: list[int], parameters: _Parameters) -> tuple[int, int]:
@@ -265,16 +290,15 @@ def _pieces(content: bytes) -> list[bytes]:
     return content.split(b"\xff\xd0")
 
 
-def _shares(pieces: list[bytes], units: int, interval: int) -> list[tuple[bytes, int]]:
-    """Pair each piece with the number of units that it holds."""
-    if not interval:
-        return [(pieces[0], units)]
-    counts = [min(interval, units - first) for first in range(0, units, interval)]
-    if len(pieces) == len(counts) + 1 and not pieces[-1]:
-        pieces = pieces[:-1]  # one restart marker more than needed, at the end
-    if len(pieces) != len(counts):
-        raise _BrokenError(f"has {len(pieces)} pieces between restart markers and needs {len(counts)}")
-    return list(zip(pieces, counts, strict=True))
+def _shares(pieces: list[bytes], units: int, interval: int) -> list[tuple[_Bits, int]]:
+    """Pair each piece with the number of units that it holds; surplus restart markers leave pieces that are empty."""
+    counts = [min(interval, units - first) for first in range(0, units, interval)] if interval else [units]
+    contents = pieces if interval else pieces[:1]
+    if len(contents) > len(counts):
+        contents = [content for content in contents if content]
+    if len(contents) != len(counts):
+        raise _BrokenError(f"has {len(contents)} pieces between restart markers and needs {len(counts)}")
+    return list(zip(map(_Bits, contents), counts, strict=True))
 
 
 def _tables(data: bytes, structure: JpegStructure, scan: Scan) -> dict[int, list[int]]:

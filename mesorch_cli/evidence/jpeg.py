@@ -1,5 +1,6 @@
 """The outer structure of a JPEG file: its segments, frame, scans and restart markers, walked byte by byte."""
 
+import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,6 +17,9 @@ FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
 LS_FRAME = 0xF7
 STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RST0..RST7 have no length
 AFTER_SCAN = frozenset({EOI, SOS, DQT, DHT, 0xCC, DRI, DNL, COM, *range(0xE0, 0xF0)})  # what may end a scan
+
+CUT_SHORT = "the file ends without an end-of-image marker: it is cut short"
+RESTARTS = re.compile(rb"\xff[\xd0-\xd7]")
 
 _NAMES = {SOI: "SOI", EOI: "EOI", SOS: "SOS", DQT: "DQT", DHT: "DHT", DRI: "DRI", DNL: "DNL", COM: "COM", 0xCC: "DAC"}
 
@@ -97,6 +101,11 @@ def inspect_jpeg(data: bytes) -> Inspection:
     """
     findings = Findings()
     structure = walk(data, findings)
+    trailer = makers_trailer(data)
+    if trailer is not None and not structure.complete:
+        findings = Findings()
+        structure = walk(data[:trailer], findings)
+        findings.add_note(describe_trailer(data[trailer:]))
     if not structure.components or not structure.scans:
         raise BrokenHeaderError(findings.damage[0] if findings.damage else "it has no image data")
     if structure.width == 0 or structure.height == 0:
@@ -110,6 +119,26 @@ def inspect_jpeg(data: bytes) -> Inspection:
     return inspection
 
 
+def makers_trailer(data: bytes) -> int | None:
+    """Return the offset of what a phone puts after a picture: a Samsung trailer or a video; None where there is neither.
+
+    Panoramas have it right after the compressed data, without an end marker before it. Samsung's directory stands last:
+    `SEFH`, version, count, for each block (type, distance back from the directory, size), the directory's length, `SEFT`.
+    """
+    video = data.find(b"ftyp", 4)
+    if video > 0 and int.from_bytes(data[video - 4 : video], "big") in range(12, 65):
+        return video - 4
+    if not data.endswith(b"SEFT") or len(data) < 24:
+        return None
+    at = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    if at < 0 or data[at : at + 4] != b"SEFH":
+        return None
+    count = min(int.from_bytes(data[at + 8 : at + 12], "little"), (len(data) - at - 20) // 12)
+    distances = [int.from_bytes(data[at + 16 + 12 * i : at + 20 + 12 * i], "little") for i in range(count)]
+    start = at - max(distances, default=0)
+    return start if start > 0 else None
+
+
 def walk(data: bytes, findings: Findings) -> JpegStructure:
     """Follow the markers from SOI to EOI, or as far as they go."""
     structure = JpegStructure()
@@ -118,8 +147,10 @@ def walk(data: bytes, findings: Findings) -> JpegStructure:
     while True:
         start = data.find(b"\xff", at)
         if start < 0 or start + 1 >= len(data):
-            findings.add_damage("the file ends without an end-of-image marker: it is cut short")
+            # Whether anything is lost is seen where the scans are walked.
             structure.end = len(data)
+            if not structure.scans:
+                findings.add_damage(CUT_SHORT)
             return structure
         if start > at:
             # Before the first scan this is a wrong segment length, as some cameras and editors write; later, lost data.
@@ -137,7 +168,9 @@ def walk(data: bytes, findings: Findings) -> JpegStructure:
             findings.add_note(f"a stray {marker_name(marker)} marker at byte {start}")
             at = start + 2
         elif marker in (0x00, SOI):
-            findings.add_damage(f"an unexpected marker FF{marker:02X} at byte {start}")
+            # Between the segments of a header it is junk that a camera or editor left; later, lost data.
+            add = findings.add_damage if structure.scans else findings.add_note
+            add(f"an unexpected marker FF{marker:02X} at byte {start}")
             at = start + 2
         else:
             length = int.from_bytes(data[start + 2 : start + 4], "big")
@@ -207,13 +240,15 @@ def _follow_scan(data: bytes, scan: Scan, structure: JpegStructure, stops: list[
     """Go to the marker that ends the scan, minding the restart markers; return its offset."""
     expected = 0xD0
     stop = len(data)
+    after_restart = -1  # the offset after the restart marker before: one that stands there has no data of its own
     for at in stops[bisect_left(stops, scan.start) :]:
         marker = data[at + 1]
         if 0xD0 <= marker <= 0xD7:
             scan.restarts += 1
-            if structure.restart_interval and marker != expected:
+            needed = scan.restarts <= _needed_restarts(scan, structure)
+            if needed and marker != expected and at != after_restart:
                 findings.add_damage(f"restart marker {marker - 0xD0} at byte {at}, expected {expected - 0xD0}")
-            expected = 0xD0 + (marker - 0xD0 + 1) % 8
+            after_restart, expected = at + 2, 0xD0 + (marker - 0xD0 + 1) % 8
         elif marker in AFTER_SCAN:
             stop = at
             break
@@ -222,19 +257,28 @@ def _follow_scan(data: bytes, scan: Scan, structure: JpegStructure, stops: list[
             findings.add_damage(f"an unexpected marker FF{marker:02X} inside the compressed data at byte {at}")
     scan.end = len(data[scan.start : stop].rstrip(b"\xff")) + scan.start
     if stop < len(data):
-        _check_restarts(scan, structure, findings)
+        _check_restarts(data, scan, structure, findings)
     return stop
 
 
-def _check_restarts(scan: Scan, structure: JpegStructure, findings: Findings) -> None:
+def _needed_restarts(scan: Scan, structure: JpegStructure) -> int:
+    """Return how many restart markers the picture's size asks for, 0 where the file announced none."""
+    if structure.restart_interval == 0:
+        return 0
+    return -(-expected_mcus(structure, scan.components) // structure.restart_interval) - 1
+
+
+def _check_restarts(data: bytes, scan: Scan, structure: JpegStructure, findings: Findings) -> None:
     """Compare the number of restart markers with the one that the picture's size asks for."""
     if structure.restart_interval == 0:
         if scan.restarts:
             findings.add_damage(f"{scan.restarts} restart markers in a scan that announced none")
         return
-    expected = -(-expected_mcus(structure, scan.components) // structure.restart_interval) - 1
-    if scan.restarts == expected + 1:
-        findings.add_note("one restart marker more than needed, at the end of the scan")
+    expected = _needed_restarts(scan, structure)
+    pieces = [piece for piece in RESTARTS.split(data[scan.start : scan.end]) if piece]
+    if scan.restarts > expected and len(pieces) == expected + 1:
+        surplus = scan.restarts - expected
+        findings.add_note(f"{surplus} restart marker{'s' * (surplus > 1)} more than the picture needs")
     elif scan.restarts != expected:
         findings.add_damage(f"{scan.restarts} restart markers in a scan that needs {expected}")
 

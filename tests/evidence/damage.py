@@ -16,8 +16,8 @@ def cut_in_the_middle(data: bytes, after: int, rng: np.random.Generator) -> byte
 
 
 def last_bytes_lost(data: bytes, _after: int, rng: np.random.Generator) -> bytes:
-    """A file that is a few bytes too short."""
-    return data[: -int(rng.integers(1, 12))]
+    """A file that is a few bytes too short: more than the end marker, without which a picture is still whole."""
+    return data[: -int(rng.integers(4, 15))]
 
 
 def padded_with_zeros(data: bytes, after: int, rng: np.random.Generator) -> bytes:

@@ -21,7 +21,7 @@ def problem(data: bytes) -> str | None:
     findings = Findings()
     structure = walk(data, findings)
     assert not findings.damage
-    return walk_codes(data, structure)
+    return walk_codes(data, structure).problem
 
 
 @pytest.mark.parametrize("progressive", [True, False])

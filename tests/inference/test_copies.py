@@ -55,7 +55,9 @@ def test_pictures_without_points_have_no_copies(pixels: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(("turn", "scale", "quality"), [(0, 1.0, None), (25, 1.0, 85), (-120, 1.1, 85), (0, 0.8, 85)])
-def test_a_small_copy_in_a_small_photo_is_found_at_twice_the_size(turn: float, scale: float, quality: int | None) -> None:
+def test_a_small_copy_in_a_small_photo_is_found_at_twice_the_size(
+    turn: float, scale: float, quality: int | None
+) -> None:
     large, placed_large = with_copy(turn, scale)
     pixels = cv2.resize(large, (160, 160), interpolation=cv2.INTER_AREA).astype(np.uint8)
     placed = cv2.resize(placed_large.astype(np.uint8), (160, 160), interpolation=cv2.INTER_AREA) > 0
