@@ -1,6 +1,5 @@
 """`mesorch evaluate`: what weights are worth on photos with masks."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -99,7 +98,7 @@ def evaluate(
 
     Example: mesorch evaluate --images tampered --masks masks --authentic authentic -o evaluation
     """
-    with guard():
+    with guard(printing=output is None and not fail_under and not check):
         datasets = named_sets(sets or [], images, masks, authentic, limit)
         if check:
             inspected(datasets, as_json, quiet)
@@ -143,7 +142,7 @@ def evaluate(
             outputs.write(output, files | ({} if no_plots else outputs.pictures(results, output)))
         if as_json:
             for line in lines:
-                console.write_data(json.dumps(line, allow_nan=False))
+                console.write_json(line)
         elif not quiet:
             figures.show(results, gaps)
         missed = unmet(gates, results)
@@ -231,7 +230,7 @@ def inspected(datasets: "list[Dataset]", as_json: bool, quiet: bool) -> None:
     with console.count_progress("files", wanted=not quiet) as on_count:
         inspection = inspect(datasets, on_count)
     if as_json:
-        console.write_data(json.dumps({"schema": "mesorch.inspection/1", "ok": inspection.ok} | asdict(inspection)))
+        console.write_json({"schema": "mesorch.inspection/1", "ok": inspection.ok} | asdict(inspection))
     else:
         figures.show_inspection(inspection)
     raise typer.Exit(0 if inspection.ok else 6)
