@@ -141,6 +141,9 @@ def say_start(trainer: "Trainer") -> None:
         f"{config.network} on {trainer.fabric.device}, {config.precision}{processes}; {', '.join(kinds)}; "
         f"step {trainer.step} of {config.schedule.steps}"
     )
+    for dataset, found in trainer.masks.items():
+        for reading, count in found.items():
+            console.say(f"{dataset}: {count} masks read as {reading}")
     if trainer.changed:
         console.say(
             f"note: from step {trainer.step} on, the training file has other values: {', '.join(trainer.changed)}"
