@@ -14,12 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 from floors import FLOORS
 from numpy.typing import NDArray
 
 from mesorch_cli.evaluation.datasets import read_dataset
+from mesorch_cli.evaluation.masks import read_mask
 from mesorch_cli.evaluation.metrics import confusion, f1_curve, pixel_auc
 from mesorch_cli.evidence import read_photo
 from mesorch_cli.inference.backends import TorchBackend
@@ -82,7 +82,7 @@ def main() -> None:
         scores: dict[str, list[float]] = {"tampered": [], "authentic": []}
         for path, mask_path in tampered[: args.limit]:
             photo = read_photo(path)
-            mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE) > 127
+            mask = read_mask(mask_path).tampered
             detection = detector.detect(photo.pixels)
             if detection.probability is None or detection.score is None:
                 print(f"not analysed: {path.name}: {detection.reason}")

@@ -12,7 +12,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from localisation import THRESHOLDS, pairs
 from publish import OVERLAP, SIDE
 
+from mesorch_cli.evaluation.masks import read_mask
 from mesorch_cli.evaluation.metrics import f1_curve, pixel_auc
 from mesorch_cli.evidence import read_photo
 from mesorch_cli.inference.backends import TorchBackend
@@ -67,7 +67,7 @@ def main() -> None:
     curves: list[list[NDArray[np.float64]]] = [[] for _ in WEIGHTS]
     for path, mask_path in pairs(args.set)[0]:
         pixels = read_photo(path).pixels
-        mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE) > 127
+        mask = read_mask(mask_path).tampered
         maps = [logits(detector, pixels) for detector in detectors]
         for index, weights in enumerate(WEIGHTS):
             mean = sum(weight * one for weight, one in zip(weights, maps, strict=True)) / sum(weights)

@@ -17,7 +17,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -26,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from floors import FLOORS
 from localisation import THRESHOLDS, pairs
 
+from mesorch_cli.evaluation.masks import read_mask
 from mesorch_cli.evaluation.metrics import f1_curve, pixel_auc
 from mesorch_cli.evidence import read_photo
 from mesorch_cli.inference.backends import TorchBackend
@@ -74,7 +74,7 @@ def look(weights: Path, folder: Path) -> dict[str, Any]:
     seen["floors"] = {name: {"auc": [], "curves": []} for name in FLOORS}
     for path, mask_path in tampered:
         pixels = read_photo(path).pixels
-        mask = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE) > 127
+        mask = read_mask(mask_path).tampered
         detection = detector.detect(pixels)
         probability = detection.probability
         if probability is None:

@@ -57,7 +57,7 @@ class Reporter:
         if problem is not None:
             console.say_error(problem)
         if self._as_json:
-            console.write_data_if_read(row.record)
+            console.write_json_line(row.record)
         finding = row.verdict == "evidence of manipulation"
         self._progress.file(new=new, finding=finding, failure=row.reason is not None)
 
@@ -115,7 +115,7 @@ def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal"
         console.show_case(str(case), rows, [(f"{row.score:.3f}", row.verdict, row.path) for row in highest])
     if not as_json:
         values = (counts.found, counts.analysed, counts.not_analysed, counts.failed, counts.findings)
-        console.write_data_if_read("\t".join([console.printable(str(case)), *map(str, values), sums]))
+        console.write_data(case, *values, sums)
 
 
 def batch(

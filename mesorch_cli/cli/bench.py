@@ -1,6 +1,5 @@
 """`mesorch bench`: how fast the networks run on this machine."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -45,7 +44,7 @@ def bench(
 
     Example: mesorch bench mesorch-s mesorch --precision fp32 --precision bf16 --exported mesorch-s.onnx
     """
-    with guard():
+    with guard(printing=True):
         import torch
 
         from mesorch_cli.errors import UsageError
@@ -78,7 +77,7 @@ def bench(
         speeds = list(measure(built, cases, device=device, side=side, rounds=rounds, files=exported))
         if as_json:
             for speed in speeds:
-                console.write_data(json.dumps(speed.to_dict()))
+                console.write_json(speed.to_dict())
             return
         console.show_table(
             f"tiles of {side} x {side} on {speeds[0].device}, torch {torch.__version__}, {torch.get_num_threads()} threads",

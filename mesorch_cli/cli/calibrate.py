@@ -1,6 +1,5 @@
 """`mesorch calibrate`: what a score of these weights is worth, from photos whose truth is known."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,7 +100,7 @@ def calibrate(
         for sentence in lost:
             console.say_error(f"not counted: {sentence}")
         if as_json:
-            console.write_data(json.dumps(made.model_dump(mode="json", by_alias=True)))
+            console.write_json(made.model_dump(mode="json", by_alias=True))
         elif not quiet:
             show(made, output)
         if lost:

@@ -1,14 +1,14 @@
 """What people see: the only place that knows Rich. People read stderr; stdout is for data."""
 
 import io
-import os
+import json
 import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -36,6 +36,9 @@ STYLES = {
     "not analysed": "bold magenta",
 }
 REGIONS_SHOWN = 5
+# Control characters, and those that turn the direction of writing.
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 PLAIN_SECONDS = 20.0  # between lines on the course of something long, where there is no terminal
 
 
@@ -46,12 +49,23 @@ def people() -> Console:
 
 def printable(text: str) -> str:
     """Return text that cannot move the cursor or break the line: control characters and stray bytes as escapes."""
+    text = LONE_SURROGATES.sub(_escaped, text)  # the others stand for bytes of a file's name
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return re.sub(
-        r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]",
-        lambda found: found[0].encode("unicode_escape").decode("ascii"),
-        text,
-    )
+    return UNSAFE.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
+
+
+def shown(text: str) -> str:
+    """Return text as Rich takes it, with neither markup nor control characters; all text of others goes through this."""
+    return escape(printable(text))
+
+
+def styled(verdict: str) -> str:
+    """Return a verdict in its colour, as Rich takes it; a word that is none comes as it is."""
+    return f"[{STYLES[verdict]}]{verdict}[/]" if verdict in STYLES else shown(verdict)
 
 
 def say_error(message: str) -> None:
@@ -64,23 +78,27 @@ def say(message: str) -> None:
     sys.stderr.write(f"{printable(message)}\n")
 
 
-def write_data(line: str) -> None:
-    """Write one line of data to stdout, at once: a reader may be waiting for it."""
+def write_data(*cells: object) -> None:
+    """Write one line of data to stdout, at once, its cells apart by tabs: a reader may be waiting for it.
+
+    A reader who has gone, or a full disk, raises nothing: see `streams`.
+    """
+    _write_line("\t".join(printable(str(cell)) for cell in cells))
+
+
+def write_json(values: Mapping[str, Any]) -> None:
+    """Write one JSON object as a line of data."""
+    write_json_line(json.dumps(values, allow_nan=False))
+
+
+def write_json_line(line: str) -> None:
+    """Write a line that is JSON already; characters that a terminal would obey are escaped as JSON escapes them."""
+    _write_line(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", line))
+
+
+def _write_line(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def drop_stdout() -> None:
-    """Send what is still to come on stdout nowhere: its reader has gone, as `head` does."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def write_data_if_read(line: str) -> None:
-    """Write one line of data; where its reader has gone, go on without one, for work that must come to its end."""
-    try:
-        write_data(line)
-    except BrokenPipeError:
-        drop_stdout()
 
 
 class _OneThread(io.TextIOBase):
@@ -115,7 +133,7 @@ def tile_progress(label: str, wanted: bool) -> "Iterator[Callable[[int, int], No
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(escape(printable(label)), total=None)
+        task = progress.add_task(shown(label), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
@@ -137,7 +155,7 @@ def count_progress(label: str, wanted: bool) -> "Iterator[Callable[[int, int], N
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(escape(label), total=None)
+        task = progress.add_task(shown(label), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
@@ -153,7 +171,7 @@ class StepProgress:
     def step(self, done: int, total: int, text: str, seconds_left: float) -> None:
         """Show that a step was done. seconds_left: an estimate, for the plain lines; the bar makes its own."""
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=done, total=total, text=escape(printable(text)))
+            self._bar.update(self._task, completed=done, total=total, text=shown(text))
         elif self._wanted and (done == total or time.monotonic() - self._said >= PLAIN_SECONDS):
             self._said = time.monotonic()
             minutes, seconds = divmod(round(seconds_left), 60)
@@ -162,7 +180,7 @@ class StepProgress:
     def line(self, text: str) -> None:
         """Write one line, above the bar where there is one."""
         if self._bar is not None:
-            self._bar.console.print(escape(printable(text)))
+            self._bar.console.print(shown(text))
         elif self._wanted:
             say(text)
 
@@ -189,7 +207,7 @@ def step_progress(wanted: bool) -> Iterator[StepProgress]:
 def _tenths(label: str) -> "Callable[[int, int], None]":
     def say(done: int, total: int) -> None:
         if done * 10 // total > (done - 1) * 10 // total:
-            sys.stderr.write(f"{label}: {done} of {total}\n")
+            sys.stderr.write(f"{printable(label)}: {done} of {total}\n")
 
     return say
 
@@ -266,14 +284,14 @@ def show_case(title: str, rows: list[tuple[str, str]], highest: list[tuple[str, 
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, escape(printable(value)))
-    console.print(Panel(table, title=escape(printable(title)), title_align="left", expand=False))
+        table.add_row(name, shown(value))
+    console.print(Panel(table, title=shown(title), title_align="left", expand=False))
     if highest:
         table = Table(title="Highest scores", title_justify="left")
         for column in ("score", "verdict", "photo"):
             table.add_column(column, overflow="fold")
         for score, verdict, path in highest:
-            table.add_row(score, f"[{STYLES[verdict]}]{verdict}[/]", escape(printable(path)))
+            table.add_row(score, styled(verdict), shown(path))
         console.print(table)
 
 
@@ -284,15 +302,15 @@ def show_examination(examination: "Examination") -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    table.add_row("verdict", f"[{STYLES[result.verdict.value]}]{result.verdict.value}[/]")
+    table.add_row("verdict", styled(result.verdict.value))
     if result.reason:
-        table.add_row("reason", escape(result.reason))
+        table.add_row("reason", shown(result.reason))
     if result.score is not None:
         of_copies = ", or the certainty of a copy" if result.copies else ""
         meaning = (
             "" if result.probability is not None else f" ({result.pooling} of the map{of_copies}; not a probability)"
         )
-        table.add_row("score", f"{result.score:.3f}{meaning}")
+        table.add_row("score", shown(f"{result.score:.3f}{meaning}"))
     if result.probability is not None:
         table.add_row("probability", f"{result.probability:.3f} (calibrated, even prior odds)")
     if result.likelihood_ratio is not None:
@@ -301,7 +319,8 @@ def show_examination(examination: "Examination") -> None:
     if result.calibration is not None and result.calibration.authentic is not None:
         basis = result.calibration
         table.add_row(
-            "calibrated on", f"{escape(basis.fitted_on)}: {basis.authentic} authentic, {basis.tampered} tampered photos"
+            "calibrated on",
+            shown(f"{basis.fitted_on}: {basis.authentic} authentic, {basis.tampered} tampered photos"),
         )
     for number, region in enumerate(result.regions[:REGIONS_SHOWN], start=1):
         place = f"x {region.x}, y {region.y}, {region.width} x {region.height} px"
@@ -322,24 +341,24 @@ def show_examination(examination: "Examination") -> None:
             f"({result.quantisation.frequencies} of 14 frequencies)",
         )
     if result.flags:
-        table.add_row("flags", escape("; ".join(result.flags)))
+        table.add_row("flags", shown("; ".join(result.flags)))
     if record.decode is not None and record.decode.orientation != 1:
         table.add_row("orientation", f"EXIF {record.decode.orientation}, not applied: places are in the stored raster")
     if record.analysis is not None:
-        table.add_row("analysis", f"{', '.join(record.analysis.scales)}; {record.analysis.tiles} tiles")
+        table.add_row("analysis", shown(f"{', '.join(record.analysis.scales)}; {record.analysis.tiles} tiles"))
     if record.input.sha256:
-        table.add_row("sha256", record.input.sha256)
-    table.add_row("weights", f"{escape(record.weights.name)} {record.weights.sha256[:16]}...")
+        table.add_row("sha256", shown(record.input.sha256))
+    table.add_row("weights", shown(f"{record.weights.name} {record.weights.sha256[:16]}..."))
     if examination.folder is not None:
-        table.add_row("written to", escape(printable(str(examination.folder))))
-    people().print(Panel(table, title=escape(printable(record.input.path)), title_align="left", expand=False))
+        table.add_row("written to", shown(str(examination.folder)))
+    people().print(Panel(table, title=shown(record.input.path), title_align="left", expand=False))
 
 
 def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """Show a table to people on stdout, where it is the answer to a question."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=shown(title), title_justify="left")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(shown(column), overflow="fold")
     for row in rows:
-        table.add_row(*(escape(printable(cell)) for cell in row))
+        table.add_row(*(shown(cell) for cell in row))
     Console(highlight=False).print(table)

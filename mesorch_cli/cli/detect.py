@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mesorch_cli.cli import console, options, reading
+from mesorch_cli.cli import console, options, reading, streams
 from mesorch_cli.cli.guard import guard
 from mesorch_cli.cli.inputs import STDIN, named_inputs
 
@@ -36,10 +36,10 @@ def report(examination: "Examination", as_json: bool, quiet: bool) -> None:
     if on_screen:
         console.show_examination(examination)
     if as_json:
-        console.write_data(record.to_line())
+        console.write_json_line(record.to_line())
     elif not on_screen or not sys.stdout.isatty():
         score = "" if record.result.score is None else f"{record.result.score:.3f}"
-        console.write_data(f"{record.result.verdict.value}\t{score}\t{console.printable(record.input.path)}")
+        console.write_data(record.result.verdict.value, score, record.input.path)
 
 
 def detect(
@@ -90,8 +90,10 @@ def detect(
 
     Example: mesorch detect photo.jpg -o results
     """
-    with guard(), ExitStack() as held:
+    printing = no_artefacts and not fail_on_findings
+    with guard(printing=printing), ExitStack() as held:
         sources = list(named_inputs(paths or [], files_from, null))
+        standard_input = streams.read_input() if STDIN in sources else None
         first_page = reading.wanted_page(page)
         how = reading.Reading(max_pixels, compare_decoders, trust_list, decode_timeout, decode_memory)
         read_options = how.options()
@@ -125,7 +127,9 @@ def detect(
         )
         outcomes = []
         for source in sources:
-            data = sys.stdin.buffer.read() if source == STDIN else None
+            if printing and streams.output_lost():
+                break  # nobody reads, and nothing else is left of it
+            data = standard_input if source == STDIN else None
             number, last = first_page, first_page
             while True:
                 with console.tile_progress(source, wanted=not quiet) as on_progress:

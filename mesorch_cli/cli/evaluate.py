@@ -1,6 +1,5 @@
 """`mesorch evaluate`: what weights are worth on photos with masks."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ from mesorch_cli.cli.guard import guard
 
 if TYPE_CHECKING:
     from mesorch_cli.evaluation.datasets import Dataset
+    from mesorch_cli.evaluation.masks import MaskRule
     from mesorch_cli.evaluation.study import Entrant, Result
 
 MEASURE, SET = "Measuring", "Sets"
@@ -28,6 +28,20 @@ def evaluate(
         int | None,
         typer.Option(
             min=1, help="Only the first so many tampered and authentic photos of each set.", rich_help_panel=SET
+        ),
+    ] = None,
+    allow_empty_masks: Annotated[
+        bool,
+        typer.Option(
+            "--allow-empty-masks",
+            help="Count a photo as authentic if its mask says that nothing is tampered.",
+            rich_help_panel=SET,
+        ),
+    ] = False,
+    mask_colour: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RRGGBB", help="Which of a mask's two colours is tampered, as ff0000.", rich_help_panel=SET
         ),
     ] = None,
     check: Annotated[
@@ -100,10 +114,13 @@ def evaluate(
 
     Example: mesorch evaluate --images tampered --masks masks --authentic authentic -o evaluation
     """
-    with guard():
+    with guard(printing=output is None and not fail_under and not check):
         datasets = named_sets(sets or [], images, masks, authentic, limit)
+        from mesorch_cli.evaluation.masks import MaskRule, parse_colour
+
+        mask_rule = MaskRule(allow_empty_masks, None if mask_colour is None else parse_colour(mask_colour))
         if check:
-            inspected(datasets, as_json, quiet)
+            inspected(datasets, mask_rule, as_json, quiet)
             return
         from mesorch_cli.evaluation import outputs
         from mesorch_cli.evaluation.gate import parse_gates, unmet
@@ -128,6 +145,7 @@ def evaluate(
             parse(perturb) if perturb else (),
             output,
             bootstrap,
+            mask_rule,
         )
         with Processes.from_environment() as processes:
             with console.count_progress("photos", wanted=not quiet and processes.reports) as on_count:
@@ -146,9 +164,10 @@ def evaluate(
             outputs.write(output, files | ({} if no_plots else outputs.pictures(results, output)))
         if as_json:
             for line in lines:
-                console.write_data(json.dumps(line, allow_nan=False))
+                console.write_json(line)
         elif not quiet:
             figures.show(results, gaps)
+        say_of_masks(results, quiet)
         missed = unmet(gates, results)
         for sentence in missed:
             console.say_error(sentence)
@@ -209,8 +228,20 @@ def entrants(
     return found
 
 
+def say_of_masks(results: "list[Result]", quiet: bool) -> None:
+    """Tell people how the masks of each set were read, and what is doubtful about them."""
+    for dataset, result in {result.dataset: result for result in reversed(results)}.items():
+        for reading, count in result.masks.items():
+            if not quiet:
+                console.say(f"{dataset}: {count} masks read as {reading}")
+    for sentence in dict.fromkeys(sentence for result in results for sentence in result.warnings):
+        console.say(f"warning: {sentence}")
+
+
 def said_of_losses(results: "list[Result]", datasets: "list[Dataset]") -> int:
     """Tell people which photos are not in the figures; returns the exit code."""
+    from mesorch_cli.evaluation.masks import EMPTY
+
     unpaired = [f"{dataset.name}: {line}" for dataset in datasets for line in dataset.unpaired]
     lost = {
         f"{result.dataset}: {row.photo}: {row.status}: {row.reason}"
@@ -220,21 +251,23 @@ def said_of_losses(results: "list[Result]", datasets: "list[Dataset]") -> int:
     }
     for line in [*unpaired, *sorted(lost)]:
         console.say_error(f"not counted: {line}")
+    if any(line.endswith(EMPTY) for line in lost):
+        console.say("photos of masks without a tampered pixel count as authentic with --allow-empty-masks.")
     if not any(row.status == "analysed" for result in results for row in result.outcomes):
         return 4
     return 3 if unpaired or lost else 0
 
 
-def inspected(datasets: "list[Dataset]", as_json: bool, quiet: bool) -> None:
+def inspected(datasets: "list[Dataset]", masks: "MaskRule", as_json: bool, quiet: bool) -> None:
     """Inspect sets and report; ends with exit code 6 if something is wrong with them."""
     from dataclasses import asdict
 
     from mesorch_cli.evaluation.inspection import inspect
 
     with console.count_progress("files", wanted=not quiet) as on_count:
-        inspection = inspect(datasets, on_count)
+        inspection = inspect(datasets, on_count, masks)
     if as_json:
-        console.write_data(json.dumps({"schema": "mesorch.inspection/1", "ok": inspection.ok} | asdict(inspection)))
+        console.write_json({"schema": "mesorch.inspection/1", "ok": inspection.ok} | asdict(inspection))
     else:
         figures.show_inspection(inspection)
     raise typer.Exit(0 if inspection.ok else 6)

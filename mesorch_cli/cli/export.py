@@ -1,6 +1,5 @@
 """`mesorch export`: the same answers outside PyTorch."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -117,7 +116,7 @@ def tell(made: "Made", form: str, precision: str, as_json: bool, quiet: bool) ->
             "bytes": sum(made.sizes.values()),
             "parity": made.parity.to_dict(),
         }
-        console.write_data(json.dumps(values))
+        console.write_json(values)
         return
     if not quiet:
         rows = [
@@ -127,4 +126,4 @@ def tell(made: "Made", form: str, precision: str, as_json: bool, quiet: bool) ->
         console.show_table(
             "against PyTorch", ["photo", "tiles", "largest logit difference", "mask pixels flipped"], rows
         )
-    console.write_data(f"{made.path}\t{sum(made.sizes.values())} bytes\t{made.sha256}")
+    console.write_data(made.path, f"{sum(made.sizes.values())} bytes", made.sha256)

@@ -105,6 +105,9 @@ def show_inspection(inspection: "Inspection") -> None:
         ["set", "finding", "files"],
         [[one.dataset, one.what, ", ".join(one.files)] for one in inspection.findings],
     )
+    read = [[name, reading, str(count)] for name, found in inspection.masks.items() for reading, count in found.items()]
+    if read:
+        console.show_table("Masks", ["set", "read as", "masks"], read)
     rows = [
         [name, leak.of, f"{leak.auc:.3f}", "a leak: image figures of this set are void" if leak.notable else ""]
         for name, found in inspection.leaks.items()

@@ -98,7 +98,7 @@ def forge(
 
             def on_item(line: str, done: int, total: int) -> None:
                 if as_json:
-                    console.write_data(line)
+                    console.write_json_line(line)
                 if on_progress is not None:
                     on_progress(done, total)
 
@@ -106,7 +106,7 @@ def forge(
         if sheet:
             (out / SHEET_NAME).write_bytes(contact_sheet(out, dataset.lines[:sheet]))
         if not as_json:
-            console.write_data(f"{console.printable(str(out / MANIFEST))}\t{count}\t{made.manifest_sha256}")
+            console.write_data(out / MANIFEST, count, made.manifest_sha256)
         if made.refused:
             named = "; ".join(f"{path!r} ({reason})" for path, reason in made.refused[:NAMED])
             console.say_error(

@@ -4,11 +4,13 @@ import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
-from mesorch_cli.cli.console import drop_stdout, say_error
-from mesorch_cli.errors import MesorchError
+from mesorch_cli.cli.console import say_error
+from mesorch_cli.cli.streams import output
+from mesorch_cli.errors import MesorchError, UsageError
 
 INTERRUPTED = 130
 INTERNAL = 1
@@ -16,9 +18,17 @@ TRACEBACK_VARIABLE = "MESORCH_TRACEBACK"
 
 
 @contextmanager
-def guard() -> Iterator[None]:
-    """Run a command's body: known errors and Ctrl-C end it with a line and their code, a fault of ours with code 1."""
+def guard(*, printing: bool = False) -> Iterator[None]:
+    """Run a command's body: known errors and Ctrl-C end it with a line and their code, a fault of ours with code 1.
+
+    printing: all that the command finds is what it prints. Its work is for nothing once nobody reads that, and it ends as
+    other programs do then; of any other command files and exit code stand, and are the same with or without a reader.
+    """
+    outlet = output()
+    if outlet is not None:
+        outlet.lasting = not printing
     try:
+        refuse_lost_folder()
         yield
     except (typer.Exit, typer.Abort, SystemExit):
         raise
@@ -28,9 +38,6 @@ def guard() -> Iterator[None]:
     except KeyboardInterrupt as error:
         say_error("interrupted; results already written are whole.")
         raise typer.Exit(INTERRUPTED) from error
-    except BrokenPipeError as error:  # nobody is left to tell
-        drop_stdout()
-        raise typer.Exit(0) from error
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             traceback.print_exc()
@@ -39,3 +46,13 @@ def guard() -> Iterator[None]:
             f"Set {TRACEBACK_VARIABLE}=1 to see where, and report it."
         )
         raise typer.Exit(INTERNAL) from error
+
+
+def refuse_lost_folder() -> None:
+    """Raise UsageError where the working folder is gone: nothing that is named below it could be found or written."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            f"The working folder cannot be used: {error.strerror}. Expected one that is there; change to another."
+        ) from error

@@ -1,6 +1,5 @@
 """`mesorch info`: what this installation is, for a report or a bug."""
 
-import json
 from importlib.metadata import version
 
 from mesorch_cli.cli import console, options
@@ -12,7 +11,7 @@ def info(as_json: options.Json = False) -> None:
 
     Example: mesorch info --json
     """
-    with guard():
+    with guard(printing=True):
         import torch
 
         from mesorch_cli.case.record import tool_versions
@@ -28,6 +27,6 @@ def info(as_json: options.Json = False) -> None:
             "weights": ", ".join(f"{stored.name} ({stored.origin})" for stored in list_weights()) or "none",
         }
         if as_json:
-            console.write_data(json.dumps(values))
+            console.write_json(values)
         else:
             console.show_table("mesorch", ["what", "value"], [[key, value] for key, value in values.items()])

@@ -1,10 +1,10 @@
 """Which inputs a command line names: paths, standard input, and lists in files."""
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from mesorch_cli.cli.streams import read_input
 from mesorch_cli.errors import UsageError
 
 STDIN = "-"
@@ -27,7 +27,7 @@ def named_inputs(paths: list[str], files_from: str | None, null_separated: bool)
 def listed(files_from: str, null_separated: bool) -> Iterator[str]:
     """Yield the paths of a list; empty lines are skipped, any byte but the separator may stand in a name."""
     try:
-        data = sys.stdin.buffer.read() if files_from == STDIN else Path(files_from).read_bytes()
+        data = read_input() if files_from == STDIN else Path(files_from).read_bytes()
     except OSError as error:
         raise UsageError(f"Cannot read the list {files_from!r}: {error.strerror}. Expected a file of paths.") from error
     for entry in data.split(b"\0" if null_separated else b"\n"):

@@ -78,6 +78,6 @@ def report(
             settings = facts["settings_sha256"]
             write_report(case, facts, map(Entry.of_row, journal.rows(settings)), on_page, pdf=rule)
             renew_sums(case, journal, settings)
-        console.write_data(str(case / "index.html"))
+        console.write_data(case / "index.html")
         if pdf:
-            console.write_data(str(case / "report.pdf"))
+            console.write_data(case / "report.pdf")

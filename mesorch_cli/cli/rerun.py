@@ -1,6 +1,5 @@
 """`mesorch rerun`: an analysis repeated from its record."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -113,9 +112,9 @@ def rerun(
             )
         if as_json:
             values = {"answer": found.answer.value, "input": console.printable(str(source))}
-            console.write_data(json.dumps(values | {"differences": found.differences, "causes": found.causes}))
+            console.write_json(values | {"differences": found.differences, "causes": found.causes})
         else:
-            console.write_data(f"{found.answer.value}\t{console.printable(str(source))}")
+            console.write_data(found.answer.value, source)
         if found.answer is Answer.DIFFERENT:
             raise VerificationError(
                 f"The analysis of {str(source)!r} gives another result than {str(record_file)!r} records; expected the same "

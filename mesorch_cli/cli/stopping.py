@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from mesorch_cli.cli.console import say
@@ -38,8 +38,9 @@ def stopping() -> Iterator[Stop]:
     def asked(number: int, _frame: FrameType | None) -> None:
         if stop() and number == signal.SIGINT:
             raise KeyboardInterrupt
-        say("stopping: the photo in hand is finished; once more to leave it.")
         stop.ask()
+        with suppress(RuntimeError):  # the signal came while standard error was being written to
+            say("stopping: the photo in hand is finished; once more to leave it.")
 
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

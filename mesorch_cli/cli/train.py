@@ -1,6 +1,5 @@
 """`mesorch train`: weights out of photos with masks, and out of forgeries made on the fly."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -145,6 +144,9 @@ def say_start(trainer: "Trainer") -> None:
         f"{config.network} on {trainer.fabric.device}, {config.precision}{processes}; {', '.join(kinds)}; "
         f"step {trainer.step} of {config.schedule.steps}"
     )
+    for dataset, found in trainer.masks.items():
+        for reading, count in found.items():
+            console.say(f"{dataset}: {count} masks read as {reading}")
     if trainer.changed:
         console.say(
             f"note: from step {trainer.step} on, the training file has other values: {', '.join(trainer.changed)}"
@@ -216,8 +218,8 @@ def report(trainer: "Trainer", check: bool, as_json: bool) -> None:
             trainer.config.validation.select: trainer.best,
             "photos": len(set(trainer.samples.files)),
         }
-        console.write_data(json.dumps(values))
+        console.write_json(values)
     elif check:
-        console.write_data(f"ok\t{len(set(trainer.samples.files))} photos")
+        console.write_data("ok", f"{len(set(trainer.samples.files))} photos")
     else:
-        console.write_data(f"{console.printable(str(path))}\t{sha256}\t{trainer.step}")
+        console.write_data(path, sha256, trainer.step)

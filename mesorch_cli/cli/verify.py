@@ -1,6 +1,5 @@
 """`mesorch verify`: whether a case and its evidence are what they were."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -56,12 +55,12 @@ def verify(
             for change in changes(case, case_file, journal, folder, on_file):
                 found += 1
                 if as_json:
-                    console.write_data(json.dumps({"what": change.what, "name": change.name, "change": change.how}))
+                    console.write_json({"what": change.what, "name": change.name, "change": change.how})
                 else:
-                    console.write_data("\t".join(map(console.printable, (change.what, change.name, change.how))))
+                    console.write_data(change.what, change.name, change.how)
         if found:
             raise VerificationError(
                 f"{found} things in {str(case)!r} or its evidence are not as recorded. They are named on stdout."
             )
         if not as_json:
-            console.write_data(f"{OK}\t{sha256_file(case / SUMS)}")
+            console.write_data(OK, sha256_file(case / SUMS))

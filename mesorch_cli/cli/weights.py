@@ -20,7 +20,7 @@ def list_all(as_json: options.Json = False) -> None:
 
     Example: mesorch weights list
     """
-    with guard():
+    with guard(printing=True):
         from mesorch_cli.network.store import list_weights
         from mesorch_cli.network.weights import read_passport
 
@@ -39,7 +39,7 @@ def list_all(as_json: options.Json = False) -> None:
             )
         if as_json:
             for row in rows:
-                console.write_data(json.dumps(row))
+                console.write_json(row)
         else:
             columns = ["name", "network", "version", "origin", "licence"]
             console.show_table("weights", columns, [[row[column] for column in columns] for row in rows])
@@ -51,7 +51,7 @@ def info(which: Which = None, as_json: options.Json = False) -> None:
 
     Example: mesorch weights info mesorch-s --json
     """
-    with guard():
+    with guard(printing=True):
         from mesorch_cli.inference.loading import open_exported
         from mesorch_cli.network.store import EXPORTED_SUFFIXES, file_sha256, resolve
         from mesorch_cli.network.weights import read_passport
@@ -64,7 +64,7 @@ def info(which: Which = None, as_json: options.Json = False) -> None:
         values = json.loads(passport.to_json())
         values |= {"path": str(stored.path), "sha256": file_sha256(stored.path)}
         if as_json:
-            console.write_data(json.dumps(values))
+            console.write_json(values)
         else:
             rows = [
                 [key, value if isinstance(value, str) else json.dumps(value, indent=1)] for key, value in values.items()
@@ -107,11 +107,11 @@ def import_(
         store.record_sum(imported.path, imported.sha256)
         if as_json:
             values = {"name": chosen, "network": imported.config_name, "path": str(imported.path)}
-            console.write_data(json.dumps(values | {"sha256": imported.sha256, "dropped": list(imported.dropped)}))
+            console.write_json(values | {"sha256": imported.sha256, "dropped": list(imported.dropped)})
         else:
-            console.write_data(f"{chosen}\t{imported.config_name}\t{imported.sha256}\t{imported.path}")
+            console.write_data(chosen, imported.config_name, imported.sha256, imported.path)
             if imported.dropped:
-                console.people().print(f"left out, as this network does not use them: {len(imported.dropped)} tensors")
+                console.say(f"left out, as this network does not use them: {len(imported.dropped)} tensors")
 
 
 @app.command()
@@ -130,7 +130,7 @@ def verify(which: Which = None, as_json: options.Json = False) -> None:
         recorded = resolve(which).recorded_sha256 is not None
         if as_json:
             values = {"name": loaded.passport.name, "sha256": loaded.sha256, "recorded": recorded, "ok": True}
-            console.write_data(json.dumps(values))
+            console.write_json(values)
         else:
             note = "" if recorded else " (no SHA256SUMS beside it; checked against the passport's seal alone)"
-            console.write_data(f"ok\t{loaded.passport.name}\t{loaded.sha256}{note}")
+            console.write_data("ok", loaded.passport.name, f"{loaded.sha256}{note}")

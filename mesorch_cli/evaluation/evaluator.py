@@ -2,22 +2,22 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evaluation.datasets import Sample
+from mesorch_cli.evaluation.masks import MaskRule, ReadMask, read_mask
 from mesorch_cli.evaluation.outcome import Outcome, row_key
 from mesorch_cli.evaluation.perturb import Perturbation
-from mesorch_cli.evaluation.protocol import Protocol, binarised
+from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evidence.hashing import sha256_file
 from mesorch_cli.evidence.photo import Photo, Pixels
 from mesorch_cli.evidence.reader import read_photo
 from mesorch_cli.inference.detector import Detector
 
-ROWS = "mesorch.evaluation.row/1"  # a new way of counting gets a new number, so that no old row is reused
+ROWS = "mesorch.evaluation.row/2"  # a new way of counting gets a new number, so that no old row is reused
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,13 @@ class Evaluator:
         protocol: Protocol,
         changes: tuple[Perturbation, ...] = (),
         on_seen: OnSeen | None = None,
+        masks: MaskRule | None = None,
     ) -> None:
         self.detector = detector
         self.protocol = protocol
         self.changes = changes
         self.on_seen = on_seen
+        self.masks = masks or MaskRule()
         self._fixed = (
             ROWS,
             weights_sha256,
@@ -54,6 +56,7 @@ class Evaluator:
             detector.backend.name,
             detector.backend.device,
             protocol,
+            self.masks,
         )
 
     def key(self, sample: Sample) -> str:
@@ -70,20 +73,20 @@ class Evaluator:
                 sample.photo.name, "", sample.mask is not None, "failed", error.strerror or "unreadable", sample.kind
             )
         try:
-            mask = None if sample.mask is None else read_mask(sample.mask)
+            mask = None if sample.mask is None else read_mask(sample.mask, self.masks)
             photo = read_photo(sample.photo)
             return self._analysed(sample, key, photo, mask)
         except InputError as error:
             return Outcome(sample.photo.name, key, sample.mask is not None, "failed", error.reason, sample.kind)
 
-    def _analysed(self, sample: Sample, key: str, photo: Photo, mask: NDArray[np.bool_] | None) -> Outcome:
+    def _analysed(self, sample: Sample, key: str, photo: Photo, read: ReadMask | None) -> Outcome:
         decode = photo.decode
         jpeg = photo.metadata.get("jpeg") or {}
         quality = jpeg.get("quality")
         row = Outcome(
             photo=sample.photo.name,
             key=key,
-            tampered=mask is not None and bool(mask.any()),
+            tampered=read is not None and bool(read.tampered.any()),
             status="not analysed",
             reason="damaged",
             kind=sample.kind,
@@ -91,12 +94,12 @@ class Evaluator:
             height=decode.height,
             format=decode.format,
             quality=None if quality is None else int(quality),
+            mask=None if read is None else read.reading,
         )
         if not decode.integrity.ok:
             return row
         pixels: Pixels = photo.pixels
-        if mask is None:
-            mask = np.zeros(pixels.shape[:2], bool)
+        mask = np.zeros(pixels.shape[:2], bool) if read is None else read.tampered
         for change in self.changes:
             pixels, mask = change.apply(pixels, mask, photo.sha256)
         prepared = self.protocol.prepared(pixels)
@@ -133,14 +136,3 @@ class Evaluator:
             return self.key(sample)
         except OSError:
             return None
-
-
-def read_mask(path: Path) -> NDArray[np.bool_]:
-    """Return a mask file as (H, W) bool. Raises InputError, with a reason of its own, for one that cannot be read."""
-    try:
-        photo = read_photo(path)
-    except InputError as error:
-        raise InputError(str(error), reason=f"mask: {error.reason}") from error
-    if not photo.decode.integrity.ok:
-        raise InputError(f"The mask {path} is damaged: {photo.decode.integrity.findings[0]}.", reason="mask: damaged")
-    return binarised(photo.pixels)

@@ -4,15 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mesorch_cli.errors import InputError
 from mesorch_cli.evaluation.datasets import Dataset, Sample
 from mesorch_cli.evaluation.leaks import FileFacts, Leak, leaks
+from mesorch_cli.evaluation.masks import GROUPS, MaskRule, read_mask, readings
 from mesorch_cli.evidence.photo import Photo
 from mesorch_cli.evidence.reader import read_photo
-
-GREY_SHARE = 0.0  # of a mask's pixels that may be neither black nor white
 
 
 @dataclass(frozen=True)
@@ -26,23 +23,30 @@ class Finding:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a look at one or several sets showed. figures of a set with a notable leak say nothing about pictures."""
+    """What a look at one or several sets showed. Figures of a set with a notable leak say nothing about pictures.
+
+    masks: by set, how its masks were read, and how many each way.
+    """
 
     photos: int
     findings: tuple[Finding, ...]
     leaks: dict[str, tuple[Leak, ...]]
+    masks: dict[str, dict[str, int]]
 
     @property
     def ok(self) -> bool:
         return not self.findings and not any(leak.notable for found in self.leaks.values() for leak in found)
 
 
-def inspect(datasets: Sequence[Dataset], on_photo: Callable[[int, int], None] | None = None) -> Inspection:
+def inspect(
+    datasets: Sequence[Dataset], on_photo: Callable[[int, int], None] | None = None, masks: MaskRule | None = None
+) -> Inspection:
     """Read every file of the sets and say what is wrong with them; nothing is analysed."""
     total = sum(len(dataset.samples) for dataset in datasets)
     findings: list[Finding] = []
     places: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
     leaking: dict[str, tuple[Leak, ...]] = {}
+    read: dict[str, dict[str, int]] = {}
     done = 0
     for dataset in datasets:
         findings += [
@@ -51,8 +55,10 @@ def inspect(datasets: Sequence[Dataset], on_photo: Callable[[int, int], None] | 
         ]
         facts: list[FileFacts] = []
         tampered: list[bool] = []
+        taken: list[str | None] = []
         for sample in dataset.samples:
-            photo, found = _looked_at(dataset.name, sample)
+            photo, reading, found = _looked_at(dataset.name, sample, masks or MaskRule())
+            taken.append(reading)
             findings += found
             if photo is not None:
                 facts.append(FileFacts.of(photo))
@@ -62,6 +68,7 @@ def inspect(datasets: Sequence[Dataset], on_photo: Callable[[int, int], None] | 
             if on_photo is not None:
                 on_photo(done, total)
         leaking[dataset.name] = tuple(leaks(facts, tampered))
+        read[dataset.name] = readings(taken)
     for same in places.values():
         if len(same) > 1:
             names = sorted({name for name, _ in same})
@@ -69,41 +76,31 @@ def inspect(datasets: Sequence[Dataset], on_photo: Callable[[int, int], None] | 
             findings.append(
                 Finding(" and ".join(names), what, tuple(f"{name}/{sample.photo.name}" for name, sample in same))
             )
-    return Inspection(done, tuple(findings), leaking)
+    return Inspection(done, tuple(findings), leaking, read)
 
 
-def _looked_at(dataset: str, sample: Sample) -> tuple[Photo | None, list[Finding]]:
+def _looked_at(dataset: str, sample: Sample, masks: MaskRule) -> tuple[Photo | None, str | None, list[Finding]]:
+    """Return the photo, how its mask was read, and what is wrong with either."""
     try:
         photo = read_photo(sample.photo)
     except InputError as error:
-        return None, [Finding(dataset, f"photo: {error.reason}", (sample.photo.name,))]
+        return None, None, [Finding(dataset, f"photo: {error.reason}", (sample.photo.name,))]
     findings = []
     if not photo.decode.integrity.ok:
         findings.append(Finding(dataset, f"photo: {photo.decode.integrity.findings[0]}", (sample.photo.name,)))
-    if sample.mask is not None:
-        findings += _mask_findings(dataset, sample, photo)
-    return photo, findings
-
-
-def _mask_findings(dataset: str, sample: Sample, photo: Photo) -> list[Finding]:
-    assert sample.mask is not None
+    if sample.mask is None:
+        return photo, None, findings
     names = (sample.mask.name,)
     try:
-        mask = read_photo(sample.mask)
+        mask = read_mask(sample.mask, masks)
     except InputError as error:
-        return [Finding(dataset, f"mask: {error.reason}", names)]
-    findings = []
-    if mask.pixels.shape != photo.pixels.shape:
-        own, other = mask.decode, photo.decode
-        findings.append(
-            Finding(dataset, f"mask of {own.width} x {own.height} for {other.width} x {other.height}", names)
-        )
-    white = np.iinfo(mask.pixels.dtype).max
-    grey = float(((mask.pixels > 0) & (mask.pixels < white)).any(axis=2).mean())
-    if grey > GREY_SHARE:
-        findings.append(Finding(dataset, f"mask not binary: {grey:.1%} of its pixels are grey", names))
-    if not (mask.pixels > white // 2).any():
-        findings.append(Finding(dataset, "mask empty: counts as authentic", names))
-    elif (mask.pixels > white // 2).all():
+        return photo, None, [*findings, Finding(dataset, error.reason, names)]
+    height, width = mask.tampered.shape
+    if (height, width) != photo.pixels.shape[:2]:
+        sizes = f"mask of {width} x {height} for {photo.decode.width} x {photo.decode.height}"
+        findings.append(Finding(dataset, sizes, names))
+    if mask.reading.endswith(GROUPS):
+        findings.append(Finding(dataset, f"mask not binary: {GROUPS}", names))
+    if mask.tampered.all():
         findings.append(Finding(dataset, "mask full: no AUC", names))
-    return findings
+    return photo, mask.reading, findings

@@ -23,6 +23,7 @@ class Outcome:
     photo: its name in the set. tampered: whether its mask has a pixel. status `failed`: it or its mask could not be read;
     `not analysed`: the engine declined; both with the reason. verdict, score: of the engine. pixels: the comparison with
     the mask, which for an authentic photo is empty; None without a map.
+    mask: how its mask was read, None without one.
     key: what the row depends on (bytes of photo and mask, weights, settings, protocol, perturbation), as SHA-256.
     """
 
@@ -39,6 +40,7 @@ class Outcome:
     verdict: str | None = None
     score: float | None = None
     pixels: PixelFigures | None = None
+    mask: str | None = None
 
     @property
     def tampered_share(self) -> float:

@@ -63,6 +63,8 @@ def as_json(result: Result, protocol: Protocol, resave: str | None) -> dict[str,
         "threshold": summary.threshold,
         "best_threshold": _number(summary.best_threshold),
         "evidence_at": result.evidence_at,
+        "masks": result.masks,
+        "warnings": list(result.warnings),
         "counts": asdict(summary.counts),
         "figures": {
             name: {key: _number(value) for key, value in asdict(figure).items()}

@@ -119,12 +119,6 @@ class Protocol:
         return counts.true_positive / (union + PAPER_EPSILON)
 
 
-def binarised(pixels: Pixels) -> Mask:
-    """Return (H, W) bool: where the mean of the three channels exceeds half of white, as published."""
-    half = 3 * np.iinfo(pixels.dtype).max / 2
-    return np.asarray(pixels.sum(axis=2, dtype=np.int64) > half)
-
-
 def scored_pixels(mask: Mask, band: int) -> Mask:
     """Return where a mask is scored: not within `band` pixels of its outline (square neighbourhood).
 

@@ -1,12 +1,13 @@
 """An evaluation as a whole: networks by sets by perturbations, every photo once, shared among processes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mesorch_cli.evaluation.contact import strip
 from mesorch_cli.evaluation.datasets import Dataset
 from mesorch_cli.evaluation.evaluator import Evaluator, Seen
+from mesorch_cli.evaluation.masks import MaskRule, readings
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.perturb import Perturbation
 from mesorch_cli.evaluation.processes import Processes
@@ -16,6 +17,7 @@ from mesorch_cli.evaluation.summary import RESAMPLES, Summary, summarise
 from mesorch_cli.inference.detector import Detector
 
 ROWS_FOLDER, STRIPS_FOLDER = "rows", "strips"
+INVERTED_AUC, INVERTED_SHARE = 0.2, 0.5  # below, and above: masks that mark what is untouched
 
 OnPhoto = Callable[[int, int, Outcome], None]  # photos done by this process, photos in all for it, the row
 
@@ -41,6 +43,23 @@ class Result:
     summary: Summary
     evidence_at: float
 
+    @property
+    def masks(self) -> dict[str, int]:
+        """How the masks were read, and how many each way."""
+        return readings(row.mask for row in self.outcomes)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes these figures doubtful, as sentences."""
+        shares = [row.tampered_share for row in self.outcomes if row.tampered and row.status == "analysed"]
+        auc = self.summary.figures.get("auc")
+        if auc is None or not shares or not auc.value < INVERTED_AUC or not sum(shares) / len(shares) > INVERTED_SHARE:
+            return ()
+        return (
+            f"The masks of {self.dataset} look inverted: they call {sum(shares) / len(shares):.0%} of the photos' area "
+            f"tampered, and the pixel AUC is {auc.value:.3f}. Look at them; --mask-colour 000000 reads black as tampered.",
+        )
+
 
 @dataclass(frozen=True)
 class Study:
@@ -48,7 +67,7 @@ class Study:
 
     resave: a change made to every photo before anything else, which levels differences between files. perturbations: each
     one is a pass of its own over all photos, beside the pass over photos as they are. folder: where rows and strips are kept,
-    None to keep nothing.
+    None to keep nothing. masks: what their files do not say themselves.
     """
 
     entrants: Sequence[Entrant]
@@ -58,6 +77,7 @@ class Study:
     perturbations: tuple[Perturbation, ...] = ()
     folder: Path | None = None
     resamples: int = RESAMPLES
+    masks: MaskRule = field(default_factory=MaskRule)
 
     def run(self, processes: Processes, on_photo: OnPhoto | None = None) -> list[Result]:
         """Measure everything; every process returns the same results. Raises OutputError if rows cannot be kept."""
@@ -89,7 +109,7 @@ class Study:
     def _evaluator(self, entrant: Entrant, perturbation: Perturbation | None) -> Evaluator:
         changes = tuple(change for change in (self.resave, perturbation) if change is not None)
         keep = self._keep_strip if self.folder is not None and perturbation is None else None
-        return Evaluator(entrant.detector, entrant.sha256, self.protocol, changes, keep)
+        return Evaluator(entrant.detector, entrant.sha256, self.protocol, changes, keep, self.masks)
 
     def _keep_strip(self, outcome: Outcome, seen: Seen) -> None:
         assert self.folder is not None

@@ -34,10 +34,11 @@ class Samples:
 _CHANNELS = {"grey": 1, "rgb": 3, "cmyk": 4, "cmyk inverted": 4}
 
 
-def to_rgb(samples: Samples) -> Pixels:
+def to_rgb(samples: Samples, *, alpha: bool = False) -> Pixels:
     """Return (H, W, 3) C-contiguous pixels, adding each conversion to `samples.conversions`.
 
-    Grey is written to all three channels, extra channels are dropped (nothing is blended), CMYK becomes RGB by
+    alpha: where there is one extra channel, it is kept as the fourth. Otherwise grey is written to all three channels, extra
+    channels are dropped (nothing is blended), CMYK becomes RGB by
     R = (1 - C)(1 - K) and so on, without any profile. Done in bands of rows, so that a large picture is never held twice.
     """
     array = samples.array if samples.array.ndim == 3 else samples.array[:, :, None]
@@ -50,7 +51,8 @@ def to_rgb(samples: Samples) -> Pixels:
     extra = array.shape[2] - own
     if extra < 0:
         raise UnsupportedError(f"an image with {array.shape[2]} channels where {own} make {samples.kind}")
-    if extra:
+    kept = alpha and extra == 1
+    if extra and not kept:
         samples.conversions.append("alpha channel dropped" if extra == 1 else f"{extra} extra channels dropped")
     inverted = samples.kind == "cmyk inverted"
     if samples.kind == "grey":
@@ -62,11 +64,13 @@ def to_rgb(samples: Samples) -> Pixels:
     elif not extra and bits in (8, 16):
         return np.ascontiguousarray(array)
     dtype = array.dtype.type if bits in (8, 16) else np.uint8 if bits < 8 else np.uint16
-    rgb: Pixels = allocate((*array.shape[:2], 3), dtype)
+    rgb: Pixels = allocate((*array.shape[:2], 4 if kept else 3), dtype)
     for start in range(0, len(array), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
         band = spread(array[rows, :, :own], bits)
-        rgb[rows] = _cmyk_to_rgb(band, inverted=inverted) if own == 4 else band  # grey is broadcast
+        rgb[rows, :, :3] = _cmyk_to_rgb(band, inverted=inverted) if own == 4 else band  # grey is broadcast
+        if kept:
+            rgb[rows, :, 3] = spread(array[rows, :, own], bits)
     return rgb
 
 

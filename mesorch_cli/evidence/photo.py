@@ -23,7 +23,7 @@ class ReadOptions:
     `max_pixels`: larger pictures are refused before decoding. `page`: which page or frame, from 1 on; None is the first
     full picture. `compare_decoders`: decode a second time by another library. `provenance`: look for C2PA manifests,
     and check their signers against `trust_list` (PEM certificates) where there is one. `exiftool`: ask that as well, where
-    it is installed.
+    it is installed. `alpha`: keep a single extra channel beside the colours, so that pixels are (H, W, 4); for masks.
     """
 
     max_pixels: int = MAX_PIXELS
@@ -32,6 +32,7 @@ class ReadOptions:
     provenance: bool = False
     trust_list: str | None = None
     exiftool: bool = False
+    alpha: bool = False
 
 
 def page_read(page: int, pages: int) -> str:

@@ -60,7 +60,7 @@ def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
         check_decoded(data, inspection, samples)
         comparison = compare(data, inspection, samples) if options.compare_decoders else None
         conversions = samples.conversions
-        pixels = to_rgb(samples)
+        pixels = to_rgb(samples, alpha=options.alpha)
     except InputError:
         raise
     except UnsupportedError as error:
@@ -80,7 +80,7 @@ def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
                 reason="too little memory",
             ) from error
         raise _damaged(name, error) from error
-    metadata, orientation = read_metadata(data, inspection, pixels, exiftool=options.exiftool)
+    metadata, orientation = read_metadata(data, inspection, pixels[..., :3], exiftool=options.exiftool)
     provenance = read_provenance(data, inspection.format, options.trust_list) if options.provenance else {}
     icc_sha256 = None
     if inspection.icc is not None:

@@ -1,4 +1,4 @@
-"""What is refused before a run starts: masks that do not fit, and photos that are both trained and validated on."""
+"""What is refused before a run starts: masks that cannot be read or do not fit, photos both trained and validated on."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -8,6 +8,7 @@ from PIL import Image
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evaluation.datasets import Dataset, refusal
+from mesorch_cli.evaluation.masks import MaskRule, read_mask, readings
 from mesorch_cli.evidence.hashing import sha256_file
 
 OnFile = Callable[[int, int], None]
@@ -22,17 +23,26 @@ def raster_size(path: Path) -> tuple[int, int]:
         raise InputError(f"Cannot read {path}: {error}. Expected an image.", reason="unreadable") from error
 
 
-def check_rasters(sets: Sequence[Dataset], on_file: OnFile | None = None) -> None:
-    """Refuse sets with a photo that cannot be read, or whose mask has another size; the first five are named."""
+def check_rasters(sets: Sequence[Dataset], masks: MaskRule, on_file: OnFile | None = None) -> dict[str, dict[str, int]]:
+    """Refuse sets with a photo that cannot be read, or whose mask cannot or has another size; the first five are named.
+
+    Returns by set how its masks were read, and how many each way.
+    """
+    read: dict[str, dict[str, int]] = {}
     total = sum(len(one.samples) for one in sets)
     done = 0
     for one in sets:
         unread: list[str] = []
         unlike: list[str] = []
+        taken: list[str] = []
         for sample in one.samples:
             try:
-                photo = raster_size(sample.photo)
-                mask = photo if sample.mask is None else raster_size(sample.mask)
+                photo = mask = raster_size(sample.photo)
+                if sample.mask is not None:
+                    found = read_mask(sample.mask, masks)
+                    taken.append(found.reading)
+                    height, width = found.tampered.shape
+                    mask = width, height
                 if mask != photo:
                     sizes = f"mask {mask[0]} x {mask[1]}, photo {photo[0]} x {photo[1]}"
                     unlike.append(f"{sample.photo.name} ({sizes})")
@@ -45,6 +55,8 @@ def check_rasters(sets: Sequence[Dataset], on_file: OnFile | None = None) -> Non
             raise refusal(f"Files of {one.name} that cannot be read", unread, "Leave them out.")
         if unlike:
             raise refusal(f"Photos of {one.name} with a mask of another size", unlike, "Make the masks anew.")
+        read[one.name] = readings(taken)
+    return read
 
 
 def check_apart(trained: Iterable[Path], validated: Iterable[Path]) -> None:

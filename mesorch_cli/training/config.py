@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.evaluation.masks import MaskRule, parse_colour
 from mesorch_cli.inference.settings import parse_levels
 from mesorch_cli.network.config import CONFIGS, PUBLISHED_DROP_PATH
 from mesorch_cli.network.passport import Level
@@ -48,6 +49,8 @@ class Data(Part):
     working_side: photos are shrunk or cropped to at most this many pixels a side before forging, which bounds the cost.
     validation_photos, validation_objects: what `validation_count` photos are forged from, once, to be kept.
     validation_sets: photos with masks to validate on as they are. All paths of validation must be apart from the others.
+    allow_empty_masks: photos whose mask says that nothing is tampered are authentic. mask_colour: which of a mask's two
+    colours is tampered, as `ff0000`. Both are of files and validation_sets.
     """
 
     photos: tuple[Source, ...] = ()
@@ -65,6 +68,16 @@ class Data(Part):
     views: Count = 2
     working_side: Annotated[int, Field(ge=128)] = 768
     validation_count: Count = 64
+    allow_empty_masks: bool = False
+    mask_colour: str | None = None
+
+    @field_validator("mask_colour")
+    @classmethod
+    def _is_a_colour(cls, text: str | None) -> str | None:
+        try:
+            return text if text is None else "".join(f"{part:02x}" for part in parse_colour(text))
+        except UsageError as error:
+            raise ValueError(str(error)) from error
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -77,6 +90,11 @@ class Data(Part):
         if self.forged_share is not None and not (self.photos and self.files):
             raise ValueError("forged_share is stated, but photos and files are not both given")
         return self
+
+    @property
+    def masks(self) -> MaskRule:
+        """Return what the files of masks do not say themselves."""
+        return MaskRule(self.allow_empty_masks, None if self.mask_colour is None else parse_colour(self.mask_colour))
 
     @property
     def share_forged(self) -> float:

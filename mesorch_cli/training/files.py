@@ -8,7 +8,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from mesorch_cli.evaluation.balanced import read_sets
 from mesorch_cli.evaluation.datasets import Dataset, Sample
-from mesorch_cli.evaluation.protocol import binarised
+from mesorch_cli.evaluation.masks import MaskRule, read_mask
 from mesorch_cli.training.augment import AUGMENTATIONS, Mask, Pixels
 from mesorch_cli.training.config import Data, FileSet
 from mesorch_cli.training.samples import Batch, as_batch, drawn_view, load_rgb
@@ -30,12 +30,12 @@ def read_shared(files: Sequence[FileSet]) -> tuple[tuple[Dataset, ...], tuple[fl
     return tuple(sets), tuple(share / sum(shares) for share in shares)
 
 
-def load_pair(sample: Sample) -> tuple[Pixels, Mask]:
-    """Decode a photo and its mask; an authentic photo has an empty one. InputError names what cannot be decoded."""
+def load_pair(sample: Sample, masks: MaskRule) -> tuple[Pixels, Mask]:
+    """Decode a photo and its mask; an authentic photo has an empty one. InputError names what cannot be read."""
     pixels = load_rgb(sample.photo)
     if sample.mask is None:
         return pixels, np.zeros(pixels.shape[:2], bool)
-    return pixels, binarised(load_rgb(sample.mask))
+    return pixels, read_mask(sample.mask, masks).tampered
 
 
 class FileSamples(TorchDataset[Batch]):
@@ -67,7 +67,7 @@ class FileSamples(TorchDataset[Batch]):
         views, names = [], []
         for _ in range(self.data.views):
             sample = self.draw(rng)
-            pixels, mask = augment(rng, *load_pair(sample))
+            pixels, mask = augment(rng, *load_pair(sample, self.data.masks))
             views.append(drawn_view(rng, pixels, mask, native_share=self.data.native_share, side=self.side))
             names.append(str(sample.photo))
         return as_batch(views, names)

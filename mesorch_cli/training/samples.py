@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mesorch_cli.errors import InputError, UsageError
+from mesorch_cli.evaluation.masks import read_mask
 from mesorch_cli.forge.framing import framed
 from mesorch_cli.forge.life import Life
 from mesorch_cli.forge.recipe import Donor, ForgeRecipe, Forgery, forge_photo, forge_twins
@@ -85,9 +86,7 @@ def load_rgb(path: Path) -> Pixels:
 
 def load_object(path: Path) -> Donor:
     """Decode a photo of the object pool with the mask of the same stem."""
-    with Image.open(path.with_suffix(".png")) as image:
-        mask = np.asarray(image.convert("L")) > 127
-    return Donor(load_rgb(path), mask=mask)
+    return Donor(load_rgb(path), mask=read_mask(path.with_suffix(".png")).tampered)
 
 
 @dataclass(frozen=True)

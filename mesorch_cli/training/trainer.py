@@ -115,7 +115,7 @@ class Trainer:
         kept = forged_samples(self.config)
         sets = validation_sets(self.config)
         drawn = self.samples.from_files.sets if self.samples.from_files is not None else ()
-        check_rasters([*drawn, *sets], on_file)
+        self.masks = check_rasters([*drawn, *sets], self.config.data.masks, on_file)
         validated = [sample.photo for one in sets for sample in one.samples] + (kept.files if kept else [])
         check_apart(self.samples.files, validated)
 
@@ -274,7 +274,7 @@ class Trainer:
         if best:
             self.best = measured.chosen
             if self.processes.reports:
-                files = manifest(self.samples.files)
+                files = manifest(self.samples.files) | {"masks": {name: {**read} for name, read in self.masks.items()}}
                 write_result(self.folder, tensors, final_passport(self.config, self.step, self.legs, files, measured))
         self.validated = self.step
         return ValidationReport(self.step, measured, best)

@@ -131,7 +131,13 @@ class Validator:
         network = build_from(passport, tensors, "the weights in training")
         settings = Settings.from_passport(passport)
         detector = Detector(TorchBackend(network, self.device, settings.precision), settings)
-        study = Study([Entrant("training", "", detector)], self.sets, Protocol("native"), resamples=RESAMPLES)
+        study = Study(
+            [Entrant("training", "", detector)],
+            self.sets,
+            Protocol("native"),
+            resamples=RESAMPLES,
+            masks=self.config.data.masks,
+        )
         results = study.run(self.processes, None if on_photo is None else lambda *_: on_photo())
         summaries = {result.dataset: result.summary for result in results}
         values = [one.figures[self.config.validation.select].value for one in summaries.values() if one.figures]

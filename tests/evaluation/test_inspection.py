@@ -34,6 +34,7 @@ def test_a_sound_set_has_no_findings(folder: Path) -> None:
     assert inspection.findings == ()
     assert inspection.ok
     assert inspection.photos == 24
+    assert inspection.masks == {folder.name: {"0 and 255: 255 is tampered": 12}}
     assert {leak.of for leak in inspection.leaks[folder.name]} >= {"quantisation tables", "bits per pixel"}
 
 
@@ -44,13 +45,16 @@ def test_everything_that_is_wrong_is_named(folder: Path) -> None:
     save(folder / "Gt" / "3.png", np.full((50, 64), 255, np.uint8))
     (folder / "Au" / "copy.jpg").write_bytes((folder / "Au" / "4.jpg").read_bytes())
     (folder / "Gt" / "5.png").unlink()
+    save(folder / "Gt" / "6.png", cv2.GaussianBlur(cv2.imread(str(folder / "Gt" / "6.png"), 0), (3, 3), 0.7))
+    save(folder / "Gt" / "7.png", np.zeros((48, 64), np.uint8))
     found = {(one.what.split(":")[0], one.files) for one in inspect([read_dataset(folder, strict=False)]).findings}
     name = folder.name
     assert {
         ("photo without a mask", ("5.jpg",)),
         ("mask", ("1.png",)),
-        ("mask not binary", ("2.png",)),
-        ("mask empty", ("2.png",)),
+        ("mask", ("2.png",)),  # one value that is neither black nor white
+        ("mask not binary", ("6.png",)),
+        ("mask", ("7.png",)),  # nothing tampered
         ("mask of 64 x 50 for 64 x 48", ("3.png",)),
         ("mask full", ("3.png",)),
         ("the same photo twice", (f"{name}/4.jpg", f"{name}/copy.jpg")),

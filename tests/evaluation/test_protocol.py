@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evaluation.metrics import confusion
-from mesorch_cli.evaluation.protocol import PAPER_SIDE, THRESHOLDS, Protocol, binarised, scored_pixels
+from mesorch_cli.evaluation.protocol import PAPER_SIDE, THRESHOLDS, Protocol, scored_pixels
 
 
 def published(probability: np.ndarray, mask: np.ndarray) -> tuple[float, float, float]:
@@ -100,12 +100,6 @@ def test_counts_at_a_threshold_are_those_of_a_decision() -> None:
     found = Protocol().compare(probability, mask, 0.3)
     for place in (0, 77, 198):
         assert found.counts_at(place) == confusion(probability, mask, float(THRESHOLDS[place]))
-
-
-def test_masks_are_binarised_as_published() -> None:
-    pixels = np.array([[[127, 128, 127], [128, 127, 128], [255, 255, 255], [0, 0, 0]]], np.uint8)
-    assert binarised(pixels).tolist() == [[False, True, True, False]]
-    assert binarised(pixels.astype(np.uint16) * 257).tolist() == [[False, True, True, False]]
 
 
 def test_nonsense_is_refused() -> None:
