@@ -12,8 +12,9 @@ from pathlib import Path
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence.formats import sniff
 from mesorch_cli.evidence.inspection import UnsupportedError
+from mesorch_cli.evidence.side_files import side_file
 
-LEFT_OUT, UNLISTED = "left out by the selection", "folder that cannot be listed"
+LEFT_OUT, UNLISTED, PHOTO = "left out by the selection", "folder that cannot be listed", "photo"
 HEAD = 1024  # bytes that tell what a file is
 PHOTO_SUFFIXES = frozenset(
     [
@@ -100,8 +101,8 @@ def scan(root: Path, selection: Selection) -> Scan:
         elif not selection.wants(path):
             kind = LEFT_OUT
         elif kind == "file":
-            kind = "photo" if _looks_like_a_photo(root, path) else "not a photo"
-        if kind == "photo":
+            kind = _kind(root, path)
+        if kind == PHOTO:
             paths.append(path)
         else:
             others[kind] = others.get(kind, 0) + 1
@@ -133,16 +134,23 @@ def _entries(root: Path) -> Iterator[tuple[str, str]]:
             yield folder, UNLISTED
 
 
-def _looks_like_a_photo(root: Path, path: str) -> bool:
-    if os.path.splitext(path)[1].lower() in PHOTO_SUFFIXES | OTHER_SUFFIXES:  # noqa: PTH122  # a Path would change odd names
-        return True
+def _kind(root: Path, path: str) -> str:
+    """Say what a regular file is: "photo" by its first bytes or its name, a side file of a system, or "not a photo"."""
+    name = path.rpartition("/")[2]
+    named = os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES | OTHER_SUFFIXES  # noqa: PTH122  # a Path would change odd names
+    if named and not name.startswith("._"):
+        return PHOTO
     try:
         with (root / path).open("rb") as file:
-            return sniff(file.read(HEAD)) is not None
+            head = file.read(HEAD)
+        known = sniff(head) is not None
     except UnsupportedError:
-        return False
+        known = False
     except OSError:
-        return True  # to be reported as unreadable
+        return PHOTO  # to be reported as unreadable
+    if known:
+        return PHOTO
+    return side_file(name, head) or (PHOTO if named else "not a photo")
 
 
 def refuse_overlap(evidence: Path, case: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mesorch_cli.cli.streams import read_input
 from mesorch_cli.errors import UsageError
+from mesorch_cli.texts import decoded, marked
 
 STDIN = "-"
 
@@ -25,12 +26,39 @@ def named_inputs(paths: list[str], files_from: str | None, null_separated: bool)
 
 
 def listed(files_from: str, null_separated: bool) -> Iterator[str]:
-    """Yield the paths of a list; empty lines are skipped, any byte but the separator may stand in a name."""
+    """Yield the paths of a list; empty lines are skipped, any byte but the separator may stand in a name.
+
+    Without a byte-order mark the bytes of a line are those of a name, in whatever encoding the disk has it. Raises UsageError
+    for a list that cannot be read, or whose encoding is not that of the names.
+    """
     try:
         data = read_input() if files_from == STDIN else Path(files_from).read_bytes()
     except OSError as error:
         raise UsageError(f"Cannot read the list {files_from!r}: {error.strerror}. Expected a file of paths.") from error
-    for entry in data.split(b"\0" if null_separated else b"\n"):
-        name = entry if null_separated else entry.rstrip(b"\r")
-        if name:
-            yield os.fsdecode(name)
+    content, codec, _ = marked(data)
+    if codec not in (None, "utf-8"):
+        content = decoded(data, f"The list {files_from!r}").encode("utf-8")
+    elif not null_separated and b"\0" in content:
+        raise UsageError(
+            f"The list {files_from!r} holds zero bytes: it is UTF-16 without a byte-order mark, or its names are separated "
+            "by NUL. Save it as UTF-8, or give --null."
+        )
+    entries = content.split(b"\0" if null_separated else b"\n")
+    names = [name for entry in entries if (name := entry if null_separated else entry.removesuffix(b"\r"))]
+    _refuse_foreign(names, files_from)
+    yield from map(os.fsdecode, names)
+
+
+def _refuse_foreign(names: list[bytes], files_from: str) -> None:
+    """Raise UsageError where names are no UTF-8, and none of them is on the disk in these bytes."""
+    foreign = [name for name in names if not _is_utf8(name)]
+    if foreign and not any(os.path.lexists(name) for name in foreign):
+        decoded(b"\n".join(names), f"The list {files_from!r}")
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

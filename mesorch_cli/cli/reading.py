@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.texts import read_text
 
 if TYPE_CHECKING:
     from mesorch_cli.evidence import ReadOptions
@@ -92,14 +93,7 @@ class Reading:
 
 def read_trust_list(path: Path) -> str:
     """Return the certificates of a PEM file. Raises UsageError if it cannot be read or holds none."""
-    try:
-        text = path.read_text(encoding="ascii")
-    except OSError as error:
-        raise UsageError(
-            f"Cannot read the trust list {str(path)!r}: {error.strerror}. Expected a file of PEM certificates."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"The trust list {str(path)!r} is no text. Expected a file of PEM certificates.") from error
+    text = read_text(path)
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise UsageError(f"The trust list {str(path)!r} holds no certificate. Expected a file of PEM certificates.")
     return text

@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 PDF_PICTURES = 200
 
 
-def renew_sums(case: Path, journal: "Journal", settings: str) -> None:
+def renew_sums(case: Path, journal: "Journal", settings: str) -> str | None:
     """Bring SHA256SUMS up to date for the pages of the report, and for nothing else: what was changed otherwise must show.
 
-    A case without that file (its run never came to an end) stays without.
+    Returns the new SHA-256 of that file, None where it is as before. A case without it (its run never came to an end) stays
+    without.
     """
     from mesorch_cli.case.tables import SUMS, expected_sums, read_sums, sum_line, written
+    from mesorch_cli.evidence.hashing import sha256_file
     from mesorch_cli.report.report import is_page
 
     if not (case / SUMS).is_file():
-        return
+        return None
+    old = sha256_file(case / SUMS)
     before = {name: sha256 for name, sha256 in read_sums(case).items() if not is_page(name)}
     with written(case / SUMS) as file:
         for name, sha256 in expected_sums(case, journal, settings):
@@ -31,6 +34,8 @@ def renew_sums(case: Path, journal: "Journal", settings: str) -> None:
                 file.write(sum_line(name, before.pop(name, sha256)).encode("utf-8", "surrogateescape"))
         for name, sha256 in before.items():  # files that are gone
             file.write(sum_line(name, sha256).encode("utf-8", "surrogateescape"))
+    new = sha256_file(case / SUMS)
+    return None if new == old else new
 
 
 def report(
@@ -59,6 +64,9 @@ def report(
     `mesorch batch` builds the pages at its end; this command is for pages that were lost, for a newer version, and for the
     PDF. Nothing is analysed. The same case gives the same bytes; SHA256SUMS follows for the pages, and for them alone.
 
+    On stdout: the pages, and, where SHA256SUMS is another than before, that file and its new SHA-256, separated by a tab: the
+    one that was noted elsewhere no longer holds.
+
     Exit codes: 0 done, 2 no case, or a page cannot be written.
 
     Example: mesorch report case --pdf
@@ -77,7 +85,9 @@ def report(
         ):
             settings = facts["settings_sha256"]
             write_report(case, facts, map(Entry.of_row, journal.rows(settings)), on_page, pdf=rule)
-            renew_sums(case, journal, settings)
+            new_sums = renew_sums(case, journal, settings)
         console.write_data(case / "index.html")
         if pdf:
             console.write_data(case / "report.pdf")
+        if new_sums is not None:
+            console.write_data(case / "SHA256SUMS", new_sums)

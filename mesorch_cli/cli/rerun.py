@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mesorch_cli.case.record import Record
 
 STDIN = "-"
+NOT_READ = 4
 
 
 def weights_for(record: "Record", given: str | None) -> Path:
@@ -69,7 +70,8 @@ def rerun(
 
     On stdout: with --json an object; else the answer and the photo, separated by a tab.
 
-    Exit codes: 0 identical or within tolerance, 2 usage, 5 weights, 6 different, or the record is not sound.
+    Exit codes: 0 identical or within tolerance, 2 usage, 4 the photo was not found or cannot be read, 5 weights, 6 different,
+    or the record is not sound.
 
     Example: mesorch rerun results/photo.jpg/record.json
     """
@@ -102,6 +104,12 @@ def rerun(
         )
         examiner = spec.examiner(device_for(record, device))
         again = examiner.compose(examiner.analyse(examiner.read(str(source), shown=record.input.path)), "again")
+        if again.record.input.sha256 is None and record.input.sha256 is not None:
+            console.say_error(
+                f"The photo of {str(record_file)!r} was not found or cannot be read, so nothing was repeated: {again.problem} "
+                "Name where it lies now with --input."
+            )
+            raise typer.Exit(NOT_READ)
         found = compared(record, record_file, again)
         for sentence in (*found.differences, *(f"because of {cause}" for cause in found.causes)):
             if found.answer is not Answer.IDENTICAL:

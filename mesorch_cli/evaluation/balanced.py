@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.datasets import Dataset, read_dataset, read_folders
+from mesorch_cli.evaluation.lists import read_json
 
 FOLDER, LIST = "ManiDataset", "JsonDataset"  # what published lists call a folder with Tp and Gt, and a list of pairs
 
@@ -35,8 +36,8 @@ def _entries(path: Path) -> list[tuple[str, str]] | None:
     if path.suffix.lower() != ".json" or not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+        content = read_json(path)
+    except UsageError:
         return None  # `read_dataset` says what is wrong with it
     if not isinstance(content, list) or not content:
         return None

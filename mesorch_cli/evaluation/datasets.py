@@ -4,20 +4,20 @@ A set pairs photos with masks by the stem of their names, never by their order. 
 on request counted and named beside the figures: a wrong pair would give a wrong figure without a word.
 """
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mesorch_cli.errors import InputError, UsageError
+from mesorch_cli.evaluation.lists import AUTHENTIC, read_rows
 from mesorch_cli.evidence.hashing import sha256_file
+from mesorch_cli.evidence.side_files import side_file
+from mesorch_cli.texts import read_text
 
 LAYOUTS = (("Tp", "Gt", "Au"), ("image", "mask", "authentic"))
 MASK_ENDINGS = ("", "_gt", "_mask", "_edgemask")  # what data sets hang on a photo's stem to name its mask
-NEGATIVE = "Negative"  # in place of a mask: the photo is authentic
 MANIFEST = "manifest.jsonl"  # of a folder of forged photos: what was done to each
-AUTHENTIC = "authentic"
 NAMED = 5  # of what is wrong, the first so many are named
 
 
@@ -54,10 +54,11 @@ def refusal(what: str, names: Sequence[str], remedy: str) -> InputError:
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return the files of a folder, hidden ones left out, by name; UsageError if it is no folder."""
+    """Return the files of a folder by name, without hidden ones and those of the system; UsageError if it is no folder."""
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder. Expected one with photos or masks.")
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    return sorted(path for path in files if side_file(path.name, b"") is None)
 
 
 def read_folders(
@@ -111,7 +112,7 @@ def _kinds(folder: Path) -> dict[str, str]:
     if not manifest.is_file():
         return {}
     kinds = {}
-    for line in manifest.read_text(encoding="utf-8").splitlines():
+    for line in read_text(manifest).splitlines():
         try:
             item = json.loads(line)
             kinds.update({Path(name).stem: str(item["operation"]) for name in item["files"]})
@@ -143,12 +144,11 @@ def read_dataset(path: Path, *, strict: bool = True) -> Dataset:
         raise UsageError(f"{path} holds no set. Expected {expected} in it; or use --images and --masks.")
     if not path.is_file():
         raise UsageError(f"{path} does not exist. Expected a folder, a .json list or a .csv table.")
-    rows = {".json": _json_rows, ".csv": _csv_rows}.get(path.suffix.lower())
+    rows = read_rows(path)
     if rows is None:
         raise UsageError(f"{path} is no set. Expected a folder, a .json list or a .csv table.")
     samples = [
-        Sample(path.parent / row.photo, None if row.mask in ("", NEGATIVE) else path.parent / row.mask, row.kind)
-        for row in rows(path)
+        Sample(path.parent / row.photo, None if row.authentic else path.parent / row.mask, row.kind) for row in rows
     ]
     if not samples:
         raise UsageError(f"{path} lists no photos.")
@@ -162,36 +162,6 @@ def read_dataset(path: Path, *, strict: bool = True) -> Dataset:
     if not there:
         raise UsageError(f"{path} lists no file that is there; the first is {gone[0]}. Paths are relative to the list.")
     return Dataset(path.stem, there, tuple(f"{name}: listed, but not there" for name in gone))
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A line of a list: paths as written; the mask empty or "Negative" where the photo is authentic."""
-
-    photo: str
-    mask: str
-    kind: str | None = None
-
-
-def _json_rows(path: Path) -> list[_Row]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UsageError(f"{path} is no JSON: {error}.") from error
-    if not isinstance(content, list):
-        raise UsageError(f"{path} holds a {type(content).__name__}. Expected a list of [photo, mask] pairs.")
-    for row in content:
-        if not (isinstance(row, list) and len(row) == 2 and all(isinstance(part, str) for part in row)):
-            raise UsageError(f'{path} has the entry {json.dumps(row)[:80]}. Expected [photo, mask or "{NEGATIVE}"].')
-    return [_Row(row[0], row[1], AUTHENTIC if row[1] == NEGATIVE else None) for row in content]
-
-
-def _csv_rows(path: Path) -> list[_Row]:
-    with path.open(encoding="utf-8", newline="") as file:
-        table = csv.DictReader(file)
-        if not {"photo", "mask"} <= set(table.fieldnames or ()):
-            raise UsageError(f"{path} has the columns {table.fieldnames}. Expected photo and mask.")
-        return [_Row(row["photo"] or "", row["mask"] or "", row.get("kind") or None) for row in table]
 
 
 def shared_photos(first: Dataset, second: Dataset) -> list[str]:

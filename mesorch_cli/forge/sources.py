@@ -143,7 +143,8 @@ def _listed(root: Path) -> tuple[str, ...]:
         kind = "is no folder" if root.exists() else "does not exist"
         raise UsageError(f"{str(root)!r} {kind}; expected a folder of photos. Check the path.")
     found = (path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    return tuple(sorted(path.relative_to(root).as_posix() for path in found))
+    photos = (path for path in found if not path.name.startswith("._"))  # side files of macOS
+    return tuple(sorted(path.relative_to(root).as_posix() for path in photos))
 
 
 def _eight_bits(pixels: np.ndarray[tuple[int, ...], np.dtype[np.unsignedinteger]]) -> Pixels:

@@ -11,6 +11,7 @@ from mesorch_cli.evaluation.masks import MaskRule, parse_colour
 from mesorch_cli.inference.settings import parse_levels
 from mesorch_cli.network.config import CONFIGS, PUBLISHED_DROP_PATH
 from mesorch_cli.network.passport import Level
+from mesorch_cli.texts import read_text
 from mesorch_cli.training.schedule import Count, Part, Schedule
 
 __all__ = ["Data", "FileSet", "Schedule", "Source", "TrainingConfig", "Validation", "differing", "read_config"]
@@ -182,13 +183,11 @@ class TrainingConfig(Part):
 
 def read_config(path: Path) -> TrainingConfig:
     """Read a TOML training file. Raises UsageError with the first thing that is wrong in it."""
+    if not path.exists():
+        raise UsageError(f"No training file at {path}. Start from one in `configs/`.")
     try:
-        return TrainingConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise UsageError(f"No training file at {path}. Start from one in `configs/`.") from error
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}. Expected a TOML training file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return TrainingConfig.model_validate(tomllib.loads(read_text(path)))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}.") from error
     except ValidationError as error:
         first = error.errors()[0]

@@ -54,7 +54,8 @@ class Pool:
         """List the photos of each source; UsageError if one has none."""
         folders = []
         for source in sources:
-            files = sorted(path for path in source.folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+            found = (path for path in source.folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+            files = sorted(path for path in found if not path.name.startswith("._"))  # side files of macOS
             if with_masks:
                 files = [path for path in files if path.suffix == ".jpg" and path.with_suffix(".png").exists()]
             if not files:

@@ -25,6 +25,29 @@ def test_photos_are_told_by_content_and_nothing_is_passed_over(tmp_path: Path) -
         scan(root / "notes.txt", Selection())
 
 
+def test_side_files_are_counted_as_what_they_are(tmp_path: Path) -> None:
+    double = b"\x00\x05\x16\x07" + b"\0" * 4092
+    files = {
+        "a.png": photo(1),
+        "._a.png": double,
+        "b/._b.jpg": double,
+        "b/.DS_Store": b"\0\0\0\1Bud1",
+        "b/Thumbs.db": bytes.fromhex("d0cf11e0a1b11ae1"),
+        "desktop.ini": b"[.ShellClassInfo]",
+        "._hidden.png": photo(2),  # a photo under such a name is a photo
+        "._broken.jpg": b"no side file either",
+        "x.jpg": double,  # nor is such content, where the name is that of a photo
+    }
+    found = scan(fill(tmp_path / "in", files), Selection())
+    assert set(found.paths) == {"a.png", "._hidden.png", "._broken.jpg", "x.jpg"}
+    assert found.others == {
+        "Windows folder settings (desktop.ini)": 1,
+        "Windows thumbnail cache": 1,
+        "macOS folder settings (.DS_Store)": 1,
+        "macOS side file (AppleDouble)": 2,
+    }
+
+
 @given(st.lists(st.binary(min_size=1, max_size=9), unique=True), st.integers(1, 9))
 def test_shares_are_disjoint_and_complete(names: list[bytes], count: int) -> None:
     shares = [Selection(shard=(number, count)) for number in range(1, count + 1)]

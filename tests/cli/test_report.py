@@ -58,6 +58,20 @@ def test_the_sums_are_those_of_the_batch(real_case: Path, case: Path) -> None:
     assert checked.exit_code == 0, checked.stderr
 
 
+def test_new_sums_are_told(case: Path) -> None:
+    """Whoever noted the hash of SHA256SUMS must learn of the new one."""
+    (case / "report.pdf").unlink()
+    without = run(case)
+    (line,) = [line for line in without.stdout.splitlines() if "SHA256SUMS" in line]
+    again = run(case, "--pdf")
+    assert again.stdout.splitlines()[:2] == [str(case / "index.html"), str(case / "report.pdf")]
+    told, sha256 = again.stdout.splitlines()[2].split("\t")
+    assert told == str(case / "SHA256SUMS")
+    assert sha256 == hashlib.sha256((case / "SHA256SUMS").read_bytes()).hexdigest()
+    assert sha256 != line.split("\t")[1]
+    assert "SHA256SUMS" not in run(case, "--pdf").stdout
+
+
 def test_lost_pages_come_back(case: Path) -> None:
     pages = [case / "index.html", case / "photos" / "a" / "splice.jpg" / "index.html"]
     before = [page.read_bytes() for page in pages]

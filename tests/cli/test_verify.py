@@ -207,3 +207,22 @@ def test_what_was_read_past_the_limit_of_pixels_is_read_again(case: Path) -> Non
     assert reading_of(record).max_pixels == MAX_PIXELS
     large = record.decode.model_copy(update={"width": 30_000, "height": 30_000})
     assert reading_of(record.model_copy(update={"decode": large})).max_pixels == 900_000_000
+
+
+@pytest.mark.parametrize("words", [(), ("--input", "elsewhere.png")])
+def test_a_photo_that_is_not_found_is_not_another_result(
+    made: Path, tiny_weights: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    shutil.copytree(made / "case" / "photos" / "b" / "x.png", tmp_path / "out")
+    path = tmp_path / "out" / "record.json"
+    record = json.loads(path.read_text())
+    record["input"]["path"] = str(tmp_path / "gone.png")
+    path.write_text(json.dumps(record))
+    result = invoke("rerun", path, "-w", tiny_weights, *words)
+    assert result.exit_code == 4
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert "does not exist" in line
+    assert "--input" in line
+    found = invoke("rerun", path, "-w", tiny_weights, "--input", made / "evidence" / "b" / "x.png")
+    assert found.exit_code == 0, found.output

@@ -41,6 +41,13 @@ def test_what_does_not_pair_is_named(tmp_path: Path) -> None:
         read_folders(fill(tmp_path / "q", "0.bmp"), masks, None)
 
 
+def test_side_files_are_no_photos(tmp_path: Path) -> None:
+    names = ("a.jpg", "._a.jpg", ".DS_Store", "Thumbs.db", "desktop.ini")
+    fill(tmp_path / "Tp", *names)
+    fill(tmp_path / "Gt", "a.png", *names[1:])
+    assert [sample.photo.name for sample in read_dataset(tmp_path).samples] == ["a.jpg"]
+
+
 def test_lists_and_tables(tmp_path: Path) -> None:
     fill(tmp_path, "a.jpg", "a.png", "b.jpg")
     (tmp_path / "list.json").write_text(json.dumps([["a.jpg", "a.png"], ["b.jpg", "Negative"]]))

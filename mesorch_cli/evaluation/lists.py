@@ -1,0 +1,100 @@
+"""Lists of photos and masks in a file: JSON pairs, or a table with named columns as spreadsheets save it."""
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.texts import read_text
+
+NEGATIVE = "Negative"  # in place of a mask: the photo is authentic
+AUTHENTIC = "authentic"
+DELIMITERS = (",", ";", "\t")
+PHOTO, MASK, KIND = "photo", "mask", "kind"
+SHOWN = 80  # characters of an entry that a refusal quotes
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a list: paths as written; the mask empty or "Negative" where the photo is authentic."""
+
+    photo: str
+    mask: str
+    kind: str | None = None
+
+    @property
+    def authentic(self) -> bool:
+        return self.mask in ("", NEGATIVE)
+
+
+def read_rows(path: Path) -> list[Row] | None:
+    """Read a list by its suffix, .json or .csv; None for any other. Raises UsageError for one that is not what it says."""
+    reader = {".json": _json_rows, ".csv": _csv_rows}.get(path.suffix.lower())
+    return None if reader is None else reader(path)
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds. Raises UsageError where it cannot be read or is none."""
+    try:
+        return json.loads(read_text(path))
+    except ValueError as error:
+        raise UsageError(f"{path} is no JSON: {error}.") from error
+    except RecursionError as error:
+        raise UsageError(f"{path} is nested too deeply. Expected a list of [photo, mask] pairs.") from error
+
+
+def _json_rows(path: Path) -> list[Row]:
+    content = read_json(path)
+    if not isinstance(content, list):
+        raise UsageError(f"{path} holds a {type(content).__name__}. Expected a list of [photo, mask] pairs.")
+    for row in content:
+        if not (isinstance(row, list) and len(row) == 2 and all(isinstance(part, str) for part in row) and row[0]):
+            shown = json.dumps(row)[:SHOWN]
+            raise UsageError(f'{path} has the entry {shown}. Expected [photo, mask or "{NEGATIVE}"].')
+    return [Row(row[0], row[1], AUTHENTIC if row[1] == NEGATIVE else None) for row in content]
+
+
+def _csv_rows(path: Path) -> list[Row]:
+    """Read a table: separated by commas, semicolons or tabs; quotes around names that hold those, a line or a quote."""
+    text = read_text(path)
+    first, _, rest = text.partition("\n")
+    if first.strip().lower().startswith("sep=") and rest:  # a line for spreadsheets
+        text = rest
+    text = text.lstrip("\r\n")
+    header, delimiter = _header(path, text)
+    photo, mask = header.index(PHOTO), header.index(MASK)
+    kind = header.index(KIND) if KIND in header else None
+    rows = []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        next(reader)
+        for fields in reader:
+            if not any(fields):
+                continue
+            if not max(photo, mask) < len(fields) <= len(header) or not fields[photo]:
+                raise UsageError(
+                    f"{path}, line {reader.line_num}: {delimiter.join(fields)[:SHOWN]!r} has {len(fields)} fields, the "
+                    f"header {len(header)}; expected a photo and its mask, or nothing for the mask. Put a name that holds "
+                    f"{delimiter!r} in quotes."
+                )
+            named = fields[kind] if kind is not None and kind < len(fields) else ""
+            rows.append(Row(fields[photo], fields[mask], named or None))
+    except csv.Error as error:
+        raise UsageError(
+            f"{path}, line {reader.line_num}: {error}. Expected a table with quotes in pairs; a quote within a name is "
+            "written twice."
+        ) from error
+    return rows
+
+
+def _header(path: Path, text: str) -> tuple[list[str], str]:
+    """Return the column names of a table and what separates them."""
+    line = next(iter(text.splitlines()), "")
+    for delimiter in DELIMITERS:
+        names = [name.strip().strip('"').strip().lower() for name in line.split(delimiter)]
+        if {PHOTO, MASK} <= set(names):
+            return names, delimiter
+    raise UsageError(f"{path} has the header {line[:SHOWN]!r}. Expected photo and mask, separated by commas.")

@@ -1,0 +1,52 @@
+"""Text that others wrote: lists and settings in whatever encoding their program saved, read right or refused by its name."""
+
+import codecs
+from pathlib import Path
+
+from mesorch_cli.errors import UsageError
+
+# The longer marks first: UTF-32 begins as UTF-16 does.
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8", "UTF-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
+)
+REMEDY = "Expected UTF-8, or UTF-16 with a byte-order mark. Save it as UTF-8."
+
+
+def marked(data: bytes) -> tuple[bytes, str | None, str]:
+    """Return data without its byte-order mark, the codec that the mark names (None without one), and its name for people."""
+    for mark, codec, name in MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :], codec, name
+    return data, None, "UTF-8"
+
+
+def decoded(data: bytes, name: str) -> str:
+    """Return text. name: of the file, for the refusal. Raises UsageError that names the encoding seen."""
+    content, codec, title = marked(data)
+    if codec in (None, "utf-8") and b"\0" in content:
+        raise UsageError(
+            f"{name} holds zero bytes: it seems to be UTF-16 without a byte-order mark, or no text. {REMEDY}"
+        )
+    try:
+        return content.decode(codec or "utf-8")
+    except UnicodeDecodeError as error:
+        if codec not in (None, "utf-8"):
+            raise UsageError(f"{name} begins as {title} does, but is not: {error.reason}. {REMEDY}") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(
+            f"{name} is not UTF-8: line {line} has the byte 0x{content[error.start]:02x}. It seems to be in Latin-1, "
+            f"Windows-1252 or another old encoding. {REMEDY}"
+        ) from error
+
+
+def read_text(path: Path) -> str:
+    """Read a text file. Raises UsageError for one that cannot be read, or not as text."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}. Expected a text file.") from error
+    return decoded(data, str(path))
