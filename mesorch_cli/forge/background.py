@@ -3,15 +3,16 @@
 import cv2
 import numpy as np
 
-from mesorch_cli.forge.compositing import Change, light_matched, paste
+from mesorch_cli.forge.compositing import Change, harmonised, paste
 from mesorch_cli.forge.donors import Plane, mask_of
+from mesorch_cli.forge.matte import matted
 from mesorch_cli.forge.patch import Patch, Pixels, Step, chance, drawn
 from mesorch_cli.forge.shapes import Mask, beyond_horizon, snapped
 
-EDGES = {"hard": 0.1, "soft": 0.6, "feathered": 0.3}
+EDGES = {"hard": 0.08, "soft": 0.4, "feathered": 0.12, "matte": 0.4}
 KEPT_AREA = (0.08, 0.9)  # share of the photo that is kept
 LARGEST_FACTOR = 3.0  # of enlarging a donor: smaller ones make no background
-BLURRED_SHARE, LIT_SHARE, SNAPPED_SHARE = 0.25, 0.5, 0.7
+BLURRED_SHARE, SNAPPED_SHARE = 0.25, 0.9
 
 
 def background(rng: np.random.Generator, host: Pixels, donor: Pixels, plane: Plane | None) -> Change | None:
@@ -40,15 +41,17 @@ def background(rng: np.random.Generator, host: Pixels, donor: Pixels, plane: Pla
         step["blur"] = drawn(rng, 0.6, 2.5)
         pixels = cv2.GaussianBlur(pixels, (0, 0), step["blur"]).astype(np.uint8)
     mask: Mask = ~kept
-    patch, light = Patch.of(pixels, mask), Step()
-    if chance(rng, LIT_SHARE):
-        patch, light = light_matched(rng, patch, host)
+    patch, looks = harmonised(rng, Patch.of(pixels, mask), host)
     edge = list(EDGES)[int(rng.choice(len(EDGES), p=list(EDGES.values())))]
-    change = paste(rng, host, patch, 0, 0, edge)
+    if edge == "matte":
+        radius = int(rng.integers(2, 9))
+        parameters["matte"] = radius
+        patch = Patch(patch.pixels, 1 - matted(host, kept.astype(np.float32), radius))
+    change = paste(rng, host, patch, 0, 0, "own" if edge == "matte" else edge)
     if change is None:
         return None
     return Change(
-        change.pixels, change.mask, parameters | {"background": step, "light": light, "paste": change.parameters}
+        change.pixels, change.mask, parameters | {"background": step, "looks": looks, "paste": change.parameters}
     )
 
 

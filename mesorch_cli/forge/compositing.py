@@ -1,4 +1,4 @@
-"""Putting a patch into a photo: hard, soft, feathered or gradient-domain edges, light matched to the surroundings."""
+"""Putting a patch into a photo: its edge of one of several kinds, its light and grain those of the surroundings."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.forge.patch import FAINTEST, Patch, Pixels, Step, drawn
+from mesorch_cli.forge.matte import grain_matched, matted
+from mesorch_cli.forge.patch import FAINTEST, Patch, Pixels, Step, chance, drawn
 from mesorch_cli.forge.shapes import Mask, window_of
 
 FEWEST_PIXELS = 30  # of a region inside the photo; fewer are no forgery
-EDGES = {"hard": 0.12, "soft": 0.52, "feathered": 0.26, "gradient domain": 0.1}
+EDGES = {"hard": 0.1, "soft": 0.36, "feathered": 0.2, "gradient domain": 0.12, "matte": 0.22}
+HARMONISED_SHARE = 0.35  # of lights: nearly all of the way to the surroundings
+LIT_SHARE, GRAIN_SHARE = 0.65, 0.45
+SAMPLED = 40_000  # pixels that a mean and a deviation are measured on
 SOFTEST = 2.5  # sigma in pixels of a soft edge; most are the half pixel of an anti-aliased selection
 COARSEST, FINEST = 12, 96  # pixels of the longest side on which the correction is solved
 SWEEPS = 40  # of the relaxation, at each of its sizes
@@ -35,16 +39,32 @@ def light_matched(rng: np.random.Generator, patch: Patch, surroundings: Pixels) 
     mask = patch.mask
     if mask.sum() < FEWEST_PIXELS or surroundings.size == 0:
         return patch, {}
-    lab = cv2.cvtColor(patch.pixels, cv2.COLOR_RGB2LAB).astype(np.float32)
-    own = lab[mask]
-    host = cv2.cvtColor(np.ascontiguousarray(surroundings), cv2.COLOR_RGB2LAB).astype(np.float32).reshape(-1, 3)
-    strength = drawn(rng, 0.15, 0.7)
+    lab = cv2.cvtColor(patch.pixels, cv2.COLOR_RGB2LAB)
+    own = lab[mask][:: max(1, int(mask.sum()) // SAMPLED)].astype(np.float32)
+    shown = np.ascontiguousarray(
+        surroundings[:: max(1, surroundings.shape[0] // 256), :: max(1, surroundings.shape[1] // 256)]
+    )
+    host = cv2.cvtColor(shown, cv2.COLOR_RGB2LAB).astype(np.float32).reshape(-1, 3)
+    strength = drawn(rng, 0.15, 0.7) if not chance(rng, HARMONISED_SHARE) else drawn(rng, 0.7, 1.0)
     mean, deviation = own.mean(axis=0), own.std(axis=0) + 1
     gain = 1 - strength + strength * np.clip((host.std(axis=0) + 1) / deviation, 0.7, 1.4)
     shift = np.clip(host.mean(axis=0) - mean, -45, 45) * strength  # a dark object on snow stays a dark object
-    moved = (lab - mean) * gain + mean + shift
-    matched = cv2.cvtColor(np.clip(moved + 0.5, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB)
+    values = np.arange(256, dtype=np.float32)[:, None]
+    table = np.clip((values - mean) * gain + mean + shift + 0.5, 0, 255).astype(np.uint8)
+    matched = cv2.cvtColor(cv2.LUT(lab, np.ascontiguousarray(table[None])), cv2.COLOR_LAB2RGB)
     return Patch(np.asarray(matched, np.uint8), patch.opacity, patch.cut), {"step": "light", "strength": strength}
+
+
+def harmonised(rng: np.random.Generator, patch: Patch, surroundings: Pixels) -> tuple[Patch, list[Step]]:
+    """Give a patch, by their shares, the light and the grain of its surroundings."""
+    steps = []
+    if chance(rng, LIT_SHARE):
+        patch, step = light_matched(rng, patch, surroundings)
+        steps.append(step)
+    if chance(rng, GRAIN_SHARE) and surroundings.size:
+        patch, step = grain_matched(rng, patch, surroundings)
+        steps.append(step)
+    return patch, [step for step in steps if step]
 
 
 def surroundings_of(host: Pixels, y: int, x: int, box: tuple[int, int]) -> Pixels:
@@ -91,6 +111,9 @@ def paste(
     elif edge == "feathered":
         parameters["width"] = drawn(rng, 1.0, 5.0)
         opacity = feathered(opacity, parameters["width"])
+    elif edge == "matte":
+        parameters["radius"] = int(rng.integers(2, 9))
+        opacity = matted(pixels, (opacity > 0.5).astype(np.float32), parameters["radius"])
     elif edge == "gradient domain":
         mask = opacity > 0.5
         if mask.sum() < FEWEST_PIXELS:

@@ -13,8 +13,8 @@ COPIES = (0.75, 0.17, 0.08)  # shares of one, two and three copies
 LARGEST_SIDE = 0.6  # of the photo's
 PLACES_TRIED = 8
 OBJECT_SHARE = 0.4  # of the photos in which objects are known
-SNAPPED_SHARE = 0.4
-FITTING_SHARE = 0.5  # of copies: put where the photo is most like their source, as one hides a thing
+SNAPPED_SHARE = 0.6
+FITTING_SHARE = 0.7  # of copies: put where the photo is most like their source, as one hides a thing
 SAME_PLACE = 0.6  # of the sides: nearer copies would lie on their own source
 
 

@@ -19,7 +19,11 @@ NETWORKS = (0.5, 0.32, 0.18)  # shares of one, two and three networks in a chain
 SMALLEST_SHARED = 200  # pixels of the shorter side that nobody shares a photo below
 FEWEST_LEFT = 24  # pixels of a mask that must survive the last life
 TRIES = 4
-AFTER = {"none": 0.12, "jpeg": 0.28, "webp": 0.06, "resize": 0.14, "networks": 0.3, "finish": 0.1}
+LOOK_SHARE = 0.14  # of lives before: what a camera or an app makes of the whole photo
+POOR, POOR_SHARE = (60, 85), 0.4  # quality of the files that many forgeries are made of, and how often it is drawn
+BETTER = (90, 98)  # quality of a result that is saved better than what it was made of
+FRAMED_SHARE, CAPTIONED_SHARE = 0.03, 0.04
+AFTER = {"none": 0.13, "jpeg": 0.22, "better": 0.13, "webp": 0.05, "resize": 0.13, "networks": 0.25, "finish": 0.09}
 
 
 def live_before(rng: np.random.Generator, pixels: Pixels, plane: Plane | None = None) -> Life:
@@ -30,10 +34,12 @@ def live_before(rng: np.random.Generator, pixels: Pixels, plane: Plane | None = 
     life = Life(rng, pixels, plane)
     if chance(rng, SENSOR_SHARE):
         life.sensor()
+    if chance(rng, LOOK_SHARE):
+        life.look()
     for _ in range(int(rng.choice(len(STEPS_BEFORE), p=STEPS_BEFORE))):
         step = rng.random()
         if step < 0.55:
-            life.jpeg(55, 98)
+            life.jpeg(*(POOR if chance(rng, POOR_SHARE) else (55, 98)))
         elif step < 0.73:
             life.resize(drawn(rng, 0.5, 1.25), SMALLEST_SHARED)
         elif step < 0.8:
@@ -54,8 +60,9 @@ def live_before(rng: np.random.Generator, pixels: Pixels, plane: Plane | None = 
 def live_after(rng: np.random.Generator, pixels: Pixels, mask: Mask) -> tuple[Life, Mask]:
     """Return the life of a photo after a forgery, and its mask at the end.
 
-    The photo is kept without loss, saved as JPEG or WebP, resized and saved, finished (noise, softening, sharpening, tone
-    or a crop over everything) and saved, or it goes through networks. A mask that was not empty stays so.
+    The photo is kept without loss, saved as JPEG (now and then better than before) or WebP, resized and saved, finished
+    (noise, softening, sharpening, tone or a crop over everything) and saved, or it goes through networks. Now and then a
+    frame or a caption comes first. A mask that was not empty stays so.
     """
     for _ in range(TRIES):
         life = Life(rng, pixels, mask)
@@ -88,7 +95,14 @@ def share_in_networks(life: Life) -> None:
 
 def _lived(life: Life, kind: str) -> None:
     rng = life.rng
-    if kind == "jpeg":
+    added = rng.random()
+    if added < FRAMED_SHARE:
+        life.frame()
+    elif added < FRAMED_SHARE + CAPTIONED_SHARE:
+        life.caption()
+    if kind == "better":
+        life.jpeg(*BETTER, full_colour=True)
+    elif kind == "jpeg":
         life.jpeg(65, 98)
     elif kind == "webp":
         life.webp(60, 95)

@@ -1,13 +1,19 @@
 """One photo's life, step by step: each step changes the pixels, keeps the mask on them, and is written down."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
-from mesorch_cli.forge.donors import Plane
+from mesorch_cli.forge.donors import Plane, mask_of
 from mesorch_cli.forge.encoding import decoded, drawn_settings, encode_jpeg, encode_webp
+from mesorch_cli.forge.lettering import text_patch
+from mesorch_cli.forge.looks import LOOKS, portrait
 from mesorch_cli.forge.patch import INTERPOLATIONS, Pixels, Step, chance, drawn
 
 SHORTEST_SIDE = 64  # pixels below which no step makes a photo
+PORTRAIT_SHARE = 0.5  # of the looks of photos whose subject is known
+SMALLEST_SUBJECT = 0.03  # share of the photo
 BAYER = {"RGGB": ((0, 0), (1, 1)), "BGGR": ((1, 1), (0, 0)), "GRBG": ((0, 1), (1, 0)), "GBRG": ((1, 0), (0, 1))}
 _DEMOSAIC = {  # OpenCV names the patterns by their second row and column
     "RGGB": cv2.COLOR_BayerBG2RGB,
@@ -34,9 +40,11 @@ class Life:
         self.encoded: bytes | None = None
         self.suffix = "png"
 
-    def jpeg(self, lowest: int, highest: int, **marks: str | int) -> None:
-        """Save as JPEG of a quality in lowest..highest, and open that file."""
+    def jpeg(self, lowest: int, highest: int, *, full_colour: bool = False, **marks: str | int) -> None:
+        """Save as JPEG of a quality in lowest..highest, with `full_colour` as 4:4:4, and open that file."""
         settings = drawn_settings(self.rng, lowest, highest)
+        if full_colour:
+            settings = replace(settings, subsampling="4:4:4")
         self._saved(encode_jpeg(self.pixels, settings), "jpg", settings.step() | marks)
 
     def webp(self, lowest: int, highest: int, **marks: str | int) -> None:
@@ -101,6 +109,39 @@ class Life:
         pixels, parameters = mosaicked(self.rng, self.pixels, (0.02, 0.35))
         self._changed(pixels, {"step": "sensor"} | parameters)
 
+    def look(self) -> None:
+        """Go through what a camera or an app makes of a whole photo; a portrait only where its subject is known."""
+        subject = None if self.plane is None else mask_of(self.plane)
+        if subject is not None and subject.mean() >= SMALLEST_SUBJECT and chance(self.rng, PORTRAIT_SHARE):
+            self._changed(*portrait(self.rng, self.pixels, subject))
+            return
+        name = list(LOOKS)[int(self.rng.integers(len(LOOKS)))]
+        self._changed(*LOOKS[name](self.rng, self.pixels))
+
+    def frame(self) -> None:
+        """Put a border around the photo, on one side a wider one that may hold a caption."""
+        height, width = self.pixels.shape[:2]
+        border = int(self.rng.integers(0, max(2, min(height, width) // 24)))
+        band = max(1, int(self.rng.uniform(0.06, 0.16) * height))
+        above = chance(self.rng, 0.5)
+        pad = ((border + band * above, border + band * (not above)), (border, border))
+        shade = 255 * chance(self.rng, 0.6)
+        pixels = np.pad(self.pixels, (*pad, (0, 0)), constant_values=shade)
+        step: Step = {"step": "frame", "border": border, "band": band, "above": above, "shade": shade}
+        if chance(self.rng, 0.7):
+            step |= lettered(self.rng, pixels[:band] if above else pixels[-band:], 255 - shade)
+        self._changed(pixels, step)
+        self.plane = None if self.plane is None else padded_plane(self.plane, pad)
+
+    def caption(self) -> None:
+        """Write a line over the photo near its upper or lower border, as agencies, apps and cameras with a date do."""
+        height = self.pixels.shape[0]
+        band = max(12, int(self.rng.uniform(0.03, 0.09) * height))
+        above, pixels = chance(self.rng, 0.3), self.pixels.copy()
+        shade = 255 * chance(self.rng, 0.75)
+        text = lettered(self.rng, pixels[2 : 2 + band] if above else pixels[-2 - band : -2], shade)
+        self._changed(pixels, {"step": "caption", "above": above, "band": band, "shade": shade} | text)
+
     def _saved(self, data: bytes, suffix: str, step: Step) -> None:
         self._changed(decoded(data), step)
         self.encoded, self.suffix = data, suffix
@@ -148,6 +189,24 @@ def mosaicked(
     mosaic += noise * np.sqrt(mosaic * np.float32(gain) + np.float32(dark))
     raw = np.clip(mosaic + 0.5, 0, 255).astype(np.uint8)
     return cv2.cvtColor(raw, _DEMOSAIC[pattern]).astype(np.uint8), {"pattern": pattern, "gain": gain}
+
+
+def padded_plane(plane: Plane, pad: tuple[tuple[int, int], tuple[int, int]]) -> Plane:
+    """Return a plane with nothing around it, of the same type."""
+    wider: Plane = np.pad(plane, pad)  # type: ignore[assignment]  # the type of a union is lost here
+    return wider
+
+
+def lettered(rng: np.random.Generator, band: Pixels, shade: int) -> Step:
+    """Write a line of random words of a grey into a band of a photo, in place; returns what it says."""
+    height, width = band.shape[:2]
+    patch, step = text_patch(rng, min(36, height), max(16, int(width * rng.uniform(0.2, 0.9))))
+    opacity = patch.opacity[:height, :width, None]
+    y = (height - opacity.shape[0]) // 2
+    x = int(rng.integers(0, width - opacity.shape[1] + 1))
+    part = band[y : y + opacity.shape[0], x : x + opacity.shape[1]]
+    part[...] = np.clip(part * (1 - opacity) + shade * opacity + 0.5, 0, 255).astype(np.uint8)
+    return {"text": step["text"]}
 
 
 def noisy(rng: np.random.Generator, pixels: Pixels, sigma: float) -> Pixels:

@@ -9,14 +9,16 @@ from mesorch_cli.forge.compositing import Change, paste
 from mesorch_cli.forge.donors import Plane, mask_of, silhouette_of
 from mesorch_cli.forge.lettering import logo_patch, text_patch
 from mesorch_cli.forge.life import noisy, sharpened
+from mesorch_cli.forge.matte import grain_matched
 from mesorch_cli.forge.patch import Patch, Pixels, Step, chance, drawn, rotated, tilted
 from mesorch_cli.forge.shapes import Mask, drawn_area, place, place_off, region, window_of
 
 FILTERS = ("blur", "sharpen", "noise", "tone", "colour", "resample", "median", "warp")
-PASTED = ("text", "logo")
+PASTED = ("text", "logo", "sign")
 KINDS = (*FILTERS, *PASTED)
 OBJECT_SHARE = 0.25  # of the photos in which objects are known: the object itself is retouched
 LARGEST_LETTERING = 0.15  # share of the photo
+PLACES_TRIED = 16  # for something plain enough to write on
 
 
 def retouched(rng: np.random.Generator, part: Pixels, kind: str) -> tuple[Pixels, Step]:
@@ -63,6 +65,8 @@ def retouch(
     region otherwise, any if None.
     """
     kind = KINDS[int(rng.integers(len(KINDS)))]
+    if kind == "sign":
+        return _sign(rng, host, area_range)
     if kind in PASTED:
         return _lettered(rng, host, kind, area_range)
     mask, y, x, shape = _where(rng, host, plane, area_range, silhouette)
@@ -121,6 +125,40 @@ def _lettered(rng: np.random.Generator, host: Pixels, kind: str, area_range: tup
         return None
     parameters = {"kind": kind} | parameters | {"transforms": steps, "paste": change.parameters}
     return Change(change.pixels, change.mask, parameters)
+
+
+def _sign(rng: np.random.Generator, host: Pixels, area_range: tuple[float, float]) -> Change | None:
+    """Wipe a plain part of the photo and write something else on it, in its own light, blur and grain."""
+    height, width = host.shape[:2]
+    area = drawn_area(rng, (area_range[0], max(area_range[0], min(LARGEST_LETTERING, area_range[1])))) * height * width
+    aspect = drawn(rng, 1.2, 5)
+    tall = int(np.clip(np.sqrt(area / aspect), 12, 0.4 * height))
+    wide = int(np.clip(tall * aspect, 16, 0.8 * width))
+    plainest: tuple[float, int, int] | None = None
+    for _ in range(PLACES_TRIED):
+        y, x = int(rng.integers(0, height - tall + 1)), int(rng.integers(0, width - wide + 1))
+        found = (float(host[y : y + tall, x : x + wide : 2].std(axis=(0, 1)).sum()), y, x)
+        plainest = found if plainest is None else min(plainest, found)
+    assert plainest is not None
+    y, x = plainest[1:]
+    part = np.ascontiguousarray(host[y : y + tall, x : x + wide])
+    # What is left of the ground after its old letters are gone: its larger side of light, smoothly.
+    ground = cv2.GaussianBlur(cv2.medianBlur(part, 2 * (min(tall, 24) // 4) + 3), (0, 0), max(2.0, tall / 6))
+    patch, parameters = text_patch(rng, tall, wide)
+    letters = np.zeros((tall, wide), np.float32)
+    inner = patch.opacity[:tall, :wide]
+    letters[: inner.shape[0], : inner.shape[1]] = inner
+    blur, strength = drawn(rng, 0.4, 1.2), drawn(rng, 0.6, 0.95)
+    letters = cv2.GaussianBlur(letters, (0, 0), blur)[..., None] * np.float32(strength)
+    ink = np.asarray(ground.mean(axis=(0, 1)) > 110, np.float32)  # dark letters on a light ground
+    colour = (1 - ink) * 235 + rng.uniform(0, 60, 3).astype(np.float32) * ink
+    written = np.clip(ground * (1 - letters) + colour * letters, 0, 255).astype(np.uint8)
+    new, grain = grain_matched(rng, Patch.of(written, np.ones((tall, wide), bool)), part)
+    change = paste(rng, host, new, y, x, ("soft", "feathered")[int(rng.integers(2))])
+    if change is None:
+        return None
+    parameters = {"kind": "sign"} | parameters | {"blur": blur, "strength": strength, "grain": grain}
+    return Change(change.pixels, change.mask, parameters | {"paste": change.parameters})
 
 
 def _warped(rng: np.random.Generator, part: Pixels) -> tuple[Pixels, Step]:

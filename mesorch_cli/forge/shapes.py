@@ -143,7 +143,7 @@ def beyond_horizon(rng: np.random.Generator, height: int, width: int) -> Mask:
     x = np.arange(along) / along
     line = np.full(along, rng.uniform(0.2, 0.75)) + rng.normal(0, 0.08) * (x - 0.5)
     for order in range(1, HARMONICS + 1):
-        line += rng.normal(0, 0.03 / order) * np.cos(2 * np.pi * order * x + rng.uniform(0, 2 * np.pi))
+        line += rng.normal(0, 0.014 / order) * np.cos(2 * np.pi * order * x + rng.uniform(0, 2 * np.pi))
     mask = np.arange(across)[:, None] < line[None] * across
     if side in ("below", "right"):
         mask = mask[::-1]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from mesorch_cli.forge.compositing import Change, light_matched, paste, ring_around, surroundings_of
+from mesorch_cli.forge.compositing import Change, harmonised, paste, ring_around, surroundings_of
 from mesorch_cli.forge.donors import Plane, cut_out, picked_object
 from mesorch_cli.forge.patch import Patch, Pixels, Step, chance, drawn, flipped, rotated, scaled, tilted
 from mesorch_cli.forge.shapes import Mask, drawn_area, place, region, snapped
@@ -14,8 +14,8 @@ SMALLEST_FACTOR, LARGEST_FACTOR = 0.15, 2.0  # of scaling an object
 LARGEST_BOX = 1.2  # of the host's sides: an object may be cut off by them
 LARGE_AREAS = (0.1, 0.4)  # shares of the photo: whole objects, as in real forgeries that are shared
 CANDIDATES = 12  # windows of the donor that a piece is chosen from
-FITTING_SHARE = 0.6  # of pieces that are chosen to fit their surroundings
-SNAPPED_SHARE = 0.5  # of pieces whose outline follows the edges of the donor
+FITTING_SHARE = 0.85  # of pieces that are chosen to fit their surroundings
+SNAPPED_SHARE = 0.75  # of pieces whose outline follows the edges of the donor
 PARTS = (0.84, 0.1, 0.06)  # shares of one, two and three objects or pieces of the donor in one photo
 
 
@@ -93,9 +93,8 @@ def _splice_object(rng: np.random.Generator, host: Pixels, donor: Pixels, plane:
         steps.append(step)
     patch, turns = transformed(rng, patch, flip=0.5, rotate=0.3, spread=5, tilt=0.12)
     y, x = place(rng, height, width, patch.opacity.shape, patch.cut)
-    if chance(rng, 0.55):
-        patch, light = light_matched(rng, patch, surroundings_of(host, y, x, patch.opacity.shape))
-        turns += [light] if light else []
+    patch, looks = harmonised(rng, patch, surroundings_of(host, y, x, patch.opacity.shape))
+    turns += looks
     # A cut-out with an opacity of its own has soft edges already; others get theirs here.
     change = paste(rng, host, patch, y, x, "own" if plane.dtype == np.uint8 and chance(rng, 0.7) else None)
     return _described(change, parameters | {"transforms": steps + turns})
@@ -122,9 +121,8 @@ def _splice_piece(rng: np.random.Generator, host: Pixels, donor: Pixels, share: 
     before = patch.opacity.shape
     patch, turns = transformed(rng, patch, flip=0.5, rotate=0.35, spread=12, tilt=0.15)
     y, x = y + (before[0] - patch.opacity.shape[0]) // 2, x + (before[1] - patch.opacity.shape[1]) // 2
-    if chance(rng, 0.55):
-        patch, light = light_matched(rng, patch, surroundings_of(host, y, x, patch.opacity.shape))
-        turns += [light] if light else []
+    patch, looks = harmonised(rng, patch, surroundings_of(host, y, x, patch.opacity.shape))
+    turns += looks
     taken = {"y": at[0], "x": at[1], "height": rows, "width": columns}
     parameters: Step = {"shape": shape, "taken": taken, "fitting": fitting, "transforms": steps + turns}
     return _described(paste(rng, host, patch, y, x), parameters)
