@@ -106,8 +106,8 @@ def rerun(
         again = examiner.compose(examiner.analyse(examiner.read(str(source), shown=record.input.path)), "again")
         if again.record.input.sha256 is None and record.input.sha256 is not None:
             console.say_error(
-                f"The photo of {str(record_file)!r} was not found or cannot be read, so nothing was repeated: {again.problem} "
-                "Name where it lies now with --input."
+                f"The photo of {str(record_file)!r} was not found or cannot be read, so nothing was repeated: "
+                f"{again.problem} Name where it lies now with --input."
             )
             raise typer.Exit(NOT_READ)
         found = compared(record, record_file, again)
