@@ -75,7 +75,12 @@ def forge(
     histories of host, donor and result, and the SHA-256 of its files. On stdout: with --json these lines; else the
     manifest, the number of items and the manifest's SHA-256, separated by tabs.
 
-    Of objects with masks, the photos serve as hosts too, now and then. A photo that cannot be used (damaged, too small)
+    splice pastes from other photos, copy_move from the same one, removal fills a hole, retouch filters, letters or warps a
+    region visibly. in_place puts a region back after another life (JPEG, resampling, noise, denoising, sharpening, blur,
+    tone, demosaicing), often too slight to be seen. background keeps the objects and replaces what is around them.
+
+    Of objects with masks, the photos serve as hosts too, about half of the time, and most of these objects stay as they
+    were: an object is then no sign of a forgery. A photo that cannot be used (damaged, too small)
     is left out, named, and another drawn for it.
 
     Exit codes: 0 done, 2 usage, 3 some or all photos could not be used, 130 interrupted (go on with --resume).

@@ -113,10 +113,11 @@ class Life:
         """Go through what a camera or an app makes of a whole photo; a portrait only where its subject is known."""
         subject = None if self.plane is None else mask_of(self.plane)
         if subject is not None and subject.mean() >= SMALLEST_SUBJECT and chance(self.rng, PORTRAIT_SHARE):
-            self._changed(*portrait(self.rng, self.pixels, subject))
-            return
-        name = list(LOOKS)[int(self.rng.integers(len(LOOKS)))]
-        self._changed(*LOOKS[name](self.rng, self.pixels))
+            pixels, parameters = portrait(self.rng, self.pixels, subject)
+        else:
+            name = list(LOOKS)[int(self.rng.integers(len(LOOKS)))]
+            pixels, parameters = LOOKS[name](self.rng, self.pixels)
+        self._changed(pixels, {"step": "look"} | parameters)
 
     def frame(self) -> None:
         """Put a border around the photo, on one side a wider one that may hold a caption."""

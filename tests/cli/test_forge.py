@@ -90,7 +90,7 @@ def test_an_unusable_photo_is_named_and_the_exit_code_says_so(photos: Path, tmp_
         (["--operations", "splice=much"], "'splice=much'"),
         (["--operations", "splice=0"], "above 0"),
         (["--smallest", "0.5", "--largest", "0.1"], "rising"),
-        (["--largest", "0.9"], "at most 0.6"),
+        (["--largest", "0.95"], "at most 0.9"),
         (["--side", "10"], "at least 256"),
         (["--objects", "nowhere"], "does not exist"),
     ],

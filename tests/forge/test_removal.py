@@ -45,7 +45,7 @@ def test_no_room_for_examples_gives_nothing() -> None:
 
 def test_an_object_goes_with_a_little_around_it() -> None:
     plane = disc(197, 203, 90, 100, 25)
-    removed = [removal(np.random.default_rng(seed), HOST, plane, AREAS) for seed in range(20)]
+    removed = [removal(np.random.default_rng(seed), HOST, plane, AREAS) for seed in range(40)]
     objects = [change for change in removed if change is not None and change.parameters.get("object") == "mask"]
     assert len(objects) >= 8
     for change in objects:

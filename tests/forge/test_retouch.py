@@ -45,7 +45,7 @@ def test_a_known_object_is_retouched_as_a_whole() -> None:
     plane = disc(197, 203, 90, 100, 25)
     objects = [
         change
-        for change in (retouch(np.random.default_rng(seed), HOST, plane, AREAS) for seed in range(30))
+        for change in (retouch(np.random.default_rng(seed), HOST, plane, AREAS) for seed in range(90))
         if change is not None and change.parameters.get("shape") == "object"
     ]
     assert len(objects) >= 8
