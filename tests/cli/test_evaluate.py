@@ -83,7 +83,9 @@ def test_what_is_done_is_not_done_again(
 
     seen: list[int] = []
     detect = Detector.detect
-    monkeypatch.setattr(Detector, "detect", lambda self, pixels: (seen.append(1), detect(self, pixels))[1])
+    monkeypatch.setattr(
+        Detector, "detect", lambda self, pixels, **more: (seen.append(1), detect(self, pixels, **more))[1]
+    )
     words = (folder, "-o", tmp_path / "out", "--json", "--no-plots")
     first = run(*words)
     rows = tmp_path / "out" / "rows" / "rows-0.jsonl"
