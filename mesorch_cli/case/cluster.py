@@ -21,6 +21,7 @@ from mesorch_cli.errors import UsageError
 
 MOST_LOSSES = 3  # workers that may die over one photo before it counts as the cause
 PATIENCE_S = 600.0  # without a single worker
+LOOPBACK = "127.0.0.1"  # else Ray would find the machine's address by a socket to a host outside
 POLL_S = 0.5  # how soon a wish to stop is seen
 
 
@@ -183,12 +184,11 @@ class Cluster:
 
 def join(address: str | None) -> None:
     """Become a driver of a cluster, without telling anybody else. Raises UsageError if there is none at the address."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     wanted = address or os.environ.get("RAY_ADDRESS") or "local"
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
     try:
-        own: dict[str, Any] = {"include_dashboard": False} if wanted == "local" else {}
+        own: dict[str, Any] = {"include_dashboard": False, "_node_ip_address": LOOPBACK} if wanted == "local" else {}
         ray.init(address=wanted, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UsageError(f"No Ray cluster at {wanted!r}: {error}. Start one with `ray start --head`.") from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mesorch_cli.export.onnx import SealOf
 from mesorch_cli.inference.backends.openvino import CONSTANTS_SUFFIX
 from mesorch_cli.inference.exported import SEAL_KEY
+from mesorch_cli.offline import import_silent
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def write_openvino(model: "ModelProto", path: Path, seal_of: SealOf, *, half: bool) -> None:
     """Convert a float32 graph and write `path` and its .bin. half: constants are kept in float16."""
-    import openvino
+    openvino = import_silent("openvino")
 
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "graph.onnx"

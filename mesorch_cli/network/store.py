@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from mesorch_cli.errors import WeightsError
+from mesorch_cli.offline import data_folder
 
 DEFAULT_NAME = "mesorch-s"
 SUFFIX = ".safetensors"
 EXPORTED_SUFFIXES = (".onnx", ".pt2", ".xml")
 SUMS = "SHA256SUMS"
-HOME_VARIABLE = "MESORCH_HOME"
 
 Origin = Literal["shipped", "imported", "file"]
 
@@ -35,11 +35,8 @@ def shipped_folder() -> Path:
 
 
 def imported_folder() -> Path:
-    """Return the folder of imported weights: `$MESORCH_HOME/weights`, else below the user's data folder."""
-    if home := os.environ.get(HOME_VARIABLE):
-        return Path(home) / "weights"
-    data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(data) / "mesorch" / "weights"
+    """Return the folder of imported weights: `weights` below the tool's own folder."""
+    return data_folder() / "weights"
 
 
 def recorded_sums(folder: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from mesorch_cli import __version__
 from mesorch_cli.cli.app import app
 from mesorch_cli.network import store
+from mesorch_cli.offline import HOME_VARIABLE
 from tests.published import published_state
 
 HEAVY = ("torch", "timm", "numpy", "cv2", "safetensors", "PIL")
@@ -60,7 +61,7 @@ def test_shipped_weights_verify_and_describe_themselves() -> None:
 
 
 def test_import_then_use_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     torch.save({"model": published_state("mesorch_p")}, tmp_path / "mesorch_p-118.pth")
     code, out, err = run("weights", "import", str(tmp_path / "mesorch_p-118.pth"), "--json")
     assert code == 0, err

@@ -12,6 +12,7 @@ from mesorch_cli.network.config import MESORCH_P, MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.passport import Passport
 from mesorch_cli.network.weights import load_weights, save_weights
+from mesorch_cli.offline import HOME_VARIABLE
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_a_passport_of_nonsense_is_refused(changes: dict[str, object]) -> None:
 
 
 def test_names_paths_and_recorded_hashes(tmp_path: Path, network: Mesorch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
     folder = store.imported_folder()
     folder.mkdir(parents=True)
     path = folder / "mine.safetensors"

@@ -1,20 +1,20 @@
 """What the exported forms share: asking for a runtime that may be missing, and for the arithmetic that the file has."""
 
-import importlib
 import os
 from pathlib import Path
 from types import ModuleType
 
 from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.inference.backends.protocol import Precision
+from mesorch_cli.offline import import_silent
 
 EXTRA = "export"
 
 
 def import_runtime(module: str, path: Path) -> ModuleType:
-    """Import the package that runs `path`. Raises UsageError with the extra that brings it."""
+    """Import the package that runs `path`, its telemetry off. Raises UsageError with the extra that brings it."""
     try:
-        return importlib.import_module(module)
+        return import_silent(module)
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
