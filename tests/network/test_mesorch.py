@@ -40,7 +40,7 @@ def test_gate_weights_sum_to_one(compact: Mesorch) -> None:
     with torch.inference_mode():
         maps, weights = compact.maps(torch.randn(1, 3, 64, 64))
     assert weights is not None
-    assert maps.shape == weights.shape == (1, 8, 16, 16)
+    assert maps.shape == weights.shape == (1, 7, 16, 16)
     torch.testing.assert_close(weights.sum(dim=1), torch.ones(1, 16, 16))
 
 
