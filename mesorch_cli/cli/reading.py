@@ -93,7 +93,10 @@ class Reading:
 
 def read_trust_list(path: Path) -> str:
     """Return the certificates of a PEM file. Raises UsageError if it cannot be read or holds none."""
-    text = read_text(path)
+    try:
+        text = read_text(path)
+    except UsageError as error:
+        raise UsageError(f"The trust list cannot be used: {error}") from error
     if "-----BEGIN CERTIFICATE-----" not in text:
         raise UsageError(f"The trust list {str(path)!r} holds no certificate. Expected a file of PEM certificates.")
     return text
