@@ -7,16 +7,17 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "mesorch_cli"
 ALLOWED = {
-    "cli": {"case", "evaluation", "training", "export", "report", "forge", "inference", "network", "evidence"},
-    "case": {"report", "inference", "network", "evidence"},
-    "report": {"inference", "network", "evidence"},
-    "evaluation": {"report", "inference", "network", "evidence"},
-    "export": {"inference", "network", "evidence"},
-    "training": {"forge", "network", "evaluation", "inference", "evidence"},
-    "inference": {"network", "evidence"},
-    "forge": {"evidence"},
-    "network": set(),
-    "evidence": set(),
+    "cli": {"case", "evaluation", "training", "export", "report", "forge", "inference", "network", "evidence", "files"},
+    "case": {"report", "inference", "network", "evidence", "files"},
+    "report": {"inference", "network", "evidence", "files"},
+    "evaluation": {"report", "inference", "network", "evidence", "files"},
+    "export": {"inference", "network", "evidence", "files"},
+    "training": {"forge", "network", "evaluation", "inference", "evidence", "files"},
+    "inference": {"network", "evidence", "files"},
+    "forge": {"evidence", "files"},
+    "network": {"files"},
+    "evidence": {"files"},
+    "files": set(),
 }
 EVERYWHERE = {"errors", "__init__"}
 

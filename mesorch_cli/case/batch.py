@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mesorch_cli.case.examine import CHANGED, FAULT, Composed
-from mesorch_cli.case.journal import ANALYSED, FAILED, NOT_ANALYSED, Journal, Row
-from mesorch_cli.case.mirror import Mirror, artefacts_of, duplicate, missing_outputs
-from mesorch_cli.case.outputs import RECORD_NAME, write_whole
+from mesorch_cli.case.journal import Journal
+from mesorch_cli.case.mirror import Mirror, artefacts_of, missing_outputs
+from mesorch_cli.case.outputs import RECORD_NAME
 from mesorch_cli.case.pipeline import Engine
 from mesorch_cli.case.record import Record, TimingPart, json_path
-from mesorch_cli.evidence.hashing import sha256_file
+from mesorch_cli.case.row import Row, row_of
+from mesorch_cli.evidence.hashing import sha256_below
+from mesorch_cli.files.writing import duplicate_below, write_below
 
 # Reasons that may not hold the next time: the file can be read by then, or more was allowed, or a decoder installed.
 NOT_FINAL = (
@@ -65,7 +67,7 @@ class Batch:
         for path in paths:
             if stop():
                 return
-            sha256 = hash_of(self.evidence / path)
+            sha256 = hash_of(self.evidence, path)
             row = self.journal.get(path)
             if row is not None:
                 if self._is_finished(row, sha256):
@@ -99,9 +101,9 @@ class Batch:
 
     def _finish(self, path: str, composed: Composed) -> None:
         before = composed.record.input.sha256
-        composed = composed.hashed_again(None if before is None else hash_of(self.evidence / path))
+        composed = composed.hashed_again(None if before is None else hash_of(self.evidence, path))
         place = self._mirror.place(path)
-        composed.write(self._mirror.made(place))
+        composed.write(self.case, place)
         row = row_of(path, place, composed.record)
         self.journal.add(row)
         self._on_file(row, True, composed.problem)
@@ -124,38 +126,19 @@ def is_passing(reason: str | None) -> bool:
     return reason is not None and (reason in NOT_FINAL or reason.startswith(FAULT))
 
 
-def hash_of(path: Path) -> str | None:
-    """Return a file's SHA-256, None where it cannot be read."""
+def hash_of(root: Path, name: str) -> str | None:
+    """Return the SHA-256 of a file below a folder, None where it cannot be read or is a link or no file."""
     try:
-        return sha256_file(path)
-    except OSError:
+        return sha256_below(root, name)
+    except (OSError, ValueError):
         return None
-
-
-def row_of(path: str, place: str, record: Record, first: str | None = None) -> Row:
-    """Return the row of a record. first: path of the file with the same bytes that was analysed."""
-    result = record.result
-    not_analysed = FAILED if record.decode is None else NOT_ANALYSED
-    return Row(
-        path=path,
-        place=place,
-        sha256=record.input.sha256,
-        settings=record.settings_sha256,
-        status=ANALYSED if result.reason is None else not_analysed,
-        reason=result.reason,
-        verdict=result.verdict.value,
-        score=result.score,
-        copy_of=first,
-        record=record.to_line(),
-    )
 
 
 def copy_of(first: Row, path: str, mirror: Mirror) -> Row:
     """Give another file with the same bytes the results of the first, its own name and pictures; return its row."""
     place = mirror.place(path)
-    folder = mirror.made(place)
     for artefact in artefacts_of(first):
-        duplicate(mirror.case / artefact, folder / artefact.rpartition("/")[2])
+        duplicate_below(mirror.case, artefact, mirror.case, f"{place}/{artefact.rpartition('/')[2]}")
     record = placed_at(place, Record.model_validate_json(first.record))
     flags = sorted({*record.result.flags, f"same bytes as {json_path(first.path)}"} - {CHANGED})
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -165,7 +148,7 @@ def copy_of(first: Row, path: str, mirror: Mirror) -> Row:
         "timing": TimingPart(started_at=now, read_s=0.0, analyse_s=0.0),
     }
     record = record.model_copy(update=changes)
-    write_whole(folder / RECORD_NAME, record.to_text().encode("ascii"))
+    write_below(mirror.case, f"{place}/{RECORD_NAME}", record.to_text().encode("ascii"))
     return row_of(path, place, record, first.path)
 
 

@@ -2,15 +2,20 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from mesorch_cli.case.outputs import write_whole
 from mesorch_cli.errors import UsageError
+from mesorch_cli.files.reading import read_below
+from mesorch_cli.files.writing import write_below
 
 FILE_NAME = "case.json"
 SCHEMA: Literal["mesorch.case/1"] = "mesorch.case/1"
+LARGEST_BYTES = 64 << 20  # of the file: folders that cannot be listed stand in it, and nothing else grows
+
+
+Count = Annotated[int, Field(ge=0, le=10**12)]
 
 
 class _Part(BaseModel):
@@ -31,14 +36,14 @@ class CountsPart(_Part):
     gone: files with a row that are no longer in the evidence folder, or no longer selected.
     """
 
-    found: int
-    analysed: int
-    not_analysed: int
-    failed: int
-    waiting: int
-    findings: int
-    copies: int
-    gone: int
+    found: Count
+    analysed: Count
+    not_analysed: Count
+    failed: Count
+    waiting: Count
+    findings: Count
+    copies: Count
+    gone: Count
 
 
 class AboutPart(_Part):
@@ -59,26 +64,28 @@ class CaseFile(AboutPart):
     """The whole file.
 
     others: what else lies in the evidence folder, by kind. unlisted: folders that could not be looked into.
-    journal_sha256: of the journal's content.
+    journal_sha256: of the journal's content. journal_digest: what it covers, 2 for tables, facts and rows; 1 for facts and
+    rows, in older cases.
     """
 
     schema_: Literal["mesorch.case/1"] = Field(default=SCHEMA, alias="schema")
     counts: CountsPart
     others: dict[str, int]
     unlisted: list[str]
-    journal_sha256: str
+    journal_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    journal_digest: Literal[1, 2] = 1
 
     def write(self, folder: Path) -> None:
         """Write the file into the case. Raises OutputError where that fails."""
         values = self.model_dump(mode="json", by_alias=True)
         ordered = {"schema": values.pop("schema")} | values
-        write_whole(folder / FILE_NAME, (json.dumps(ordered, indent=2, allow_nan=False) + "\n").encode("ascii"))
+        write_below(folder, FILE_NAME, (json.dumps(ordered, indent=2, allow_nan=False) + "\n").encode("ascii"))
 
 
 def read_case(folder: Path) -> CaseFile:
     """Read the file of a case. Raises UsageError for a folder that is no case."""
     try:
-        return CaseFile.model_validate_json((folder / FILE_NAME).read_bytes())
+        return CaseFile.model_validate_json(read_below(folder, FILE_NAME, LARGEST_BYTES))
     except OSError as error:
         raise UsageError(
             f"{str(folder)!r} is no finished case: {FILE_NAME}: {error.strerror}. Make one with `mesorch batch`."

@@ -18,6 +18,7 @@ from mesorch_cli.case.examine import Composed
 from mesorch_cli.case.pipeline import one_photo
 from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.errors import UsageError
+from mesorch_cli.files.reading import opened_below
 
 MOST_LOSSES = 3  # workers that may die over one photo before it counts as the cause
 PATIENCE_S = 600.0  # without a single worker
@@ -166,8 +167,9 @@ class Cluster:
 
     def _bytes(self, path: str) -> bytes | None:
         try:
-            return (self._evidence / path).read_bytes()
-        except OSError:
+            with opened_below(self._evidence, path) as stream:
+                return stream.read()
+        except (OSError, ValueError):
             return None
 
     def _unreadable(self, path: str) -> Composed:

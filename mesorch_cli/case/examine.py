@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mesorch_cli.case.outputs import RECORD_NAME, OutputFolder, write_whole
+from mesorch_cli.case.outputs import RECORD_NAME, OutputFolder
 from mesorch_cli.case.record import (
     AnalysisPart,
     ArtefactPart,
@@ -26,6 +26,7 @@ from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import Photo, ReadOptions
 from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
 from mesorch_cli.evidence.isolation import IsolatedReader
+from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import Verdict
@@ -104,11 +105,11 @@ class Composed:
         }
         return replace(self, record=record.model_copy(update=changes))
 
-    def write(self, folder: Path) -> None:
-        """Write pictures and record, the record last. Raises OutputError where that fails."""
+    def write(self, root: Path, place: str) -> None:
+        """Write pictures and record into a folder below `root`, the record last. Raises OutputError where that fails."""
         for name, data in self.pictures.items():
-            write_whole(folder / name, data)
-        write_whole(folder / RECORD_NAME, self.record.to_text().encode("ascii"))
+            write_below(root, f"{place}/{name}", data)
+        write_below(root, f"{place}/{RECORD_NAME}", self.record.to_text().encode("ascii"))
 
 
 class Examiner:
@@ -153,13 +154,14 @@ class Examiner:
         """
         analysed = self.analyse(self.read(source, data=data, page=page), on_progress)
         sha256_after = self._hash_again(analysed.loaded)
-        folder = None
+        place = None
         if output is not None:
             photo = analysed.loaded.photo
-            folder = output.folder_for(source, photo.sha256 if photo else None, page)
-        composed = self.compose(analysed, folder.name if folder else None).hashed_again(sha256_after)
-        if folder is not None:
-            composed.write(folder)
+            place = output.folder_for(source, photo.sha256 if photo else None, page)
+        composed = self.compose(analysed, place).hashed_again(sha256_after)
+        if output is not None and place is not None:
+            composed.write(output.root, place)
+        folder = None if output is None or place is None else output.root / place
         return Examination(composed.record, folder, composed.problem)
 
     def read(

@@ -45,4 +45,5 @@ def summed_up(journal: Journal, about: AboutPart, scan: Scan) -> CaseFile:
         others=scan.others,
         unlisted=[json_path(folder) for folder in scan.unlisted],
         journal_sha256=journal.digest(),
+        journal_digest=2,
     )

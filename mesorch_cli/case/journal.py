@@ -3,15 +3,21 @@
 import hashlib
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
+from typing import Any, Literal
 
-from mesorch_cli.errors import OutputError, UsageError
+from mesorch_cli.case.row import ANALYSED, FAILED, NOT_ANALYSED, Row
+from mesorch_cli.errors import OutputError, UsageError, VerificationError
 
 FILE_NAME = "journal.sqlite"
 SCHEMA = "mesorch.journal/1"
-ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
+UNFINISHED = "unfinished"  # the fact that a run writes first and takes away last
+BESIDE = ("", "-wal", "-shm", "-journal")  # the files that SQLite opens for one journal, by what their names end with
+_OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (
@@ -30,39 +36,33 @@ CREATE INDEX IF NOT EXISTS files_by_content ON files (sha256, settings);
 """
 
 
-@dataclass(frozen=True)
-class Row:
-    """One finished file, as the table has it. record: its line of JSON."""
-
-    path: str
-    place: str
-    sha256: str | None
-    settings: str
-    status: str
-    reason: str | None
-    verdict: str
-    score: float | None
-    copy_of: str | None
-    record: str
-
-
 class Journal:
     """The journal of a case, open for writing by one process at a time."""
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         """Open or make the journal.
 
-        Raises OutputError if that fails, UsageError if another process has it, or, to read, if there is none.
+        Raises OutputError if that fails, UsageError if another process has it, or, to read, if there is none, and
+        VerificationError for links in its place and, to write, for tables, triggers or views that are not its own.
         """
         self.path = folder / FILE_NAME
+        _refuse_links(folder)
         if read_only and not self.path.is_file():
             raise UsageError(f"{str(folder)!r} is no case: it has no {FILE_NAME}. Make one with `mesorch batch`.")
         try:
             if read_only:
                 self._db = self._opened_to_read()
+                self._harden()
             else:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._db = sqlite3.connect(self.path, timeout=0.5, isolation_level=None)
+                self._harden()
+                strange = self.strangers() if self._db.execute("SELECT 1 FROM sqlite_master").fetchone() else []
+                if strange:
+                    raise VerificationError(
+                        f"The journal {str(self.path)!r} was changed: it {'; it '.join(strange)}. Expected the tables that "
+                        "`mesorch batch` makes; take a copy of the case that was not changed."
+                    )
                 self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
                 self._db.execute("PRAGMA journal_mode=WAL")
                 self._db.execute("PRAGMA synchronous=FULL")  # a row that was told to be finished survives a power cut
@@ -88,6 +88,11 @@ class Journal:
         mode = "mode=ro" if unfinished else "mode=ro&immutable=1"
         return sqlite3.connect(f"{self.path.absolute().as_uri()}?{mode}", uri=True, timeout=0.5)
 
+    def _harden(self) -> None:
+        # A database of strangers may bring views, triggers and damaged pages; none of its own expressions is trusted.
+        self._db.execute("PRAGMA trusted_schema=OFF")
+        self._db.execute("PRAGMA cell_size_check=ON")
+
     def close(self) -> None:
         """Close it; the log of the last transactions becomes part of the one file."""
         self._db.close()
@@ -106,6 +111,18 @@ class Journal:
     def set_fact(self, name: str, value: str) -> None:
         """Set a fact of the case."""
         self._do("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def is_unfinished(self) -> bool:
+        """Say whether a run began to change the journal and did not come to its end."""
+        return self.fact(UNFINISHED) is not None
+
+    def begin(self) -> None:
+        """Mark the journal as one that is being changed."""
+        self.set_fact(UNFINISHED, "a run is at work, or was interrupted")
+
+    def end(self) -> None:
+        """Take the mark away: `case.json` has the digest of what the journal holds now."""
+        self._do("DELETE FROM facts WHERE name = ?", (UNFINISHED,))
 
     def add(self, row: Row) -> None:
         """Make a file finished. Raises OutputError where it cannot be written; then it is not finished."""
@@ -172,20 +189,51 @@ class Journal:
             "copies": copies,
         }
 
-    def digest(self) -> str:
-        """Return the SHA-256 over facts and rows: the same for the same content, however the file is laid out."""
+    def digest(self, kind: Literal[1, 2] = 2) -> str:
+        """Return the SHA-256 over tables, facts and rows: the same for the same content, however the file is laid out.
+
+        kind: 1 for the digest of older cases, which knows of no tables. Raises VerificationError for a damaged file.
+        """
         digest = hashlib.sha256()
-        for command in ("SELECT * FROM facts ORDER BY name", "SELECT * FROM files ORDER BY path"):
-            for values in self._db.execute(command):
+        facts = "SELECT * FROM facts WHERE name != 'unfinished' ORDER BY name"
+        for command in ((_OBJECTS,) if kind == 2 else ()) + (facts, "SELECT * FROM files ORDER BY path"):
+            for values in self._all(command):
                 digest.update(repr(values).encode("ascii", "backslashreplace") + b"\n")
         return digest.hexdigest()
+
+    def raw(self) -> Iterator[tuple[object, ...]]:
+        """Yield the values of every row as the file has them, of whatever type.
+
+        Raises VerificationError for a damaged file.
+        """
+        yield from self._all("SELECT * FROM files ORDER BY path")
+
+    def strangers(self) -> list[str]:
+        """Return what the file holds beside the tables of a journal, or lacks of them, as the ends of sentences."""
+        with closing(sqlite3.connect(":memory:")) as fresh:
+            fresh.executescript(_TABLES)
+            expected = set(fresh.execute(_OBJECTS))
+        found = set(self._all(_OBJECTS))
+        return [
+            f"has the {kind} {name!r}, which is none of a journal"
+            for kind, name, *_ in sorted(found - expected, key=repr)
+        ] + [f"lacks the {kind} {name!r} of a journal" for kind, name, *_ in sorted(expected - found, key=repr)]
 
     def problems(self) -> list[str]:
         """Return what SQLite itself finds wrong with the file; empty if it is sound."""
         try:
             return [str(row[0]) for row in self._db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             return [str(error)]
+
+    def _all(self, command: str) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._db.execute(command)
+        except sqlite3.Error as error:
+            raise VerificationError(
+                f"The journal {str(self.path)!r} cannot be read: {error}. It is damaged or was changed; take a copy of the "
+                "case that was not."
+            ) from error
 
     def _one(self, command: str, values: tuple[object, ...]) -> Row | None:
         found = self._db.execute(command, values).fetchone()
@@ -205,3 +253,18 @@ def _row(values: tuple[bytes, bytes, str | None, str, str, str | None, str, floa
     path, place, sha256, settings, status, reason, verdict, score, copy_of, record = values
     first = None if copy_of is None else os.fsdecode(copy_of)
     return Row(os.fsdecode(path), os.fsdecode(place), sha256, settings, status, reason, verdict, score, first, record)
+
+
+def _refuse_links(folder: Path) -> None:
+    """Raise VerificationError where a file that SQLite would open is a link, a pipe or a device."""
+    for end in BESIDE:
+        path = folder / (FILE_NAME + end)
+        try:
+            mode = path.lstat().st_mode
+        except OSError:
+            continue  # none there, or none that can be reached: opening says why
+        if not stat.S_ISREG(mode):
+            kind = "a symbolic link" if stat.S_ISLNK(mode) else "no regular file"
+            raise VerificationError(
+                f"{str(path)!r} is {kind}; expected the journal of a case. It is not opened; find out who put it there."
+            )

@@ -6,16 +6,18 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from mesorch_cli.case.batch import copy_of, hash_of, is_passing, placed_at, row_of
-from mesorch_cli.case.case_file import AboutPart, CaseFile, read_case
+from mesorch_cli.case.batch import copy_of, hash_of, is_passing, placed_at
+from mesorch_cli.case.case_file import AboutPart, CaseFile
 from mesorch_cli.case.finish import finish
-from mesorch_cli.case.journal import Journal, Row
-from mesorch_cli.case.mirror import Mirror, artefacts_of, duplicate
-from mesorch_cli.case.opening import opened
-from mesorch_cli.case.outputs import RECORD_NAME, write_whole
+from mesorch_cli.case.journal import Journal
+from mesorch_cli.case.mirror import Mirror, artefacts_of
+from mesorch_cli.case.opening import opened, opened_to_read
+from mesorch_cli.case.outputs import RECORD_NAME
 from mesorch_cli.case.record import Record, json_path
+from mesorch_cli.case.row import Row, row_of
 from mesorch_cli.case.scan import LEFT_OUT, UNLISTED, Scan
 from mesorch_cli.errors import UsageError, VerificationError
+from mesorch_cli.files.writing import duplicate_below, write_below
 
 
 def merge(
@@ -23,15 +25,17 @@ def merge(
 ) -> tuple[CaseFile, str]:
     """Join shares 1/N to N/N into a new case; return its `case.json` and the SHA-256 of its SHA256SUMS.
 
-    Pictures get a second name where the file system has such, or are copied; each is hashed before. Same bytes in several
-    shares count as copies of the first of them, as in one run. Interrupted, the same call goes on.
-    Raises UsageError for shares that do not belong together or are unfinished, VerificationError for changed results.
+    Pictures get a second name where the file system has such, or are copied; each is hashed where it then lies. Same bytes
+    in several shares count as copies of the first of them, as in one run. Interrupted, the same call goes on.
+    Raises UsageError for shares that do not belong together or are unfinished, VerificationError for changed journals and
+    results.
     """
-    files = {share: read_case(share) for share in shares}
-    about = common(files)
-    total = sum(file.counts.found for file in files.values())
     with ExitStack() as stack:
-        journals = {share: stack.enter_context(Journal(share, read_only=True)) for share in shares}
+        held = {share: stack.enter_context(opened_to_read(share)) for share in shares}
+        files = {share: case_file for share, (case_file, _) in held.items()}
+        journals = {share: journal for share, (_, journal) in held.items()}
+        about = common(files)
+        total = sum(file.counts.found for file in files.values())
         journal, mirror = stack.enter_context(opened(case, about))
         ordered = heapq.merge(*(_rows(*item) for item in journals.items()), key=lambda item: item[0])
         paths: list[str] = []
@@ -77,16 +81,17 @@ def placed(share: Path, row: Row, mirror: Mirror, journal: Journal) -> Row:
     if first is not None and not is_passing(first.reason):
         return copy_of(first, row.path, mirror)
     place = mirror.place(row.path)
-    folder = mirror.made(place)
     for artefact, sha256 in artefacts_of(row).items():
-        if hash_of(share / artefact) != sha256:
+        name = f"{place}/{artefact.rpartition('/')[2]}"
+        if os.path.lexists(share / artefact):
+            duplicate_below(share, artefact, mirror.case, name)
+        if hash_of(mirror.case, name) != sha256:
             raise VerificationError(
                 f"{json_path(str(share / artefact))!r} is not what the journal of its case records. Expected the SHA-256 "
                 f"{sha256[:16]}...; see `mesorch verify`, then delete its folder and give the share's batch command again."
             )
-        duplicate(share / artefact, folder / artefact.rpartition("/")[2])
     record = placed_at(place, Record.model_validate_json(row.record))
-    write_whole(folder / RECORD_NAME, record.to_text().encode("ascii"))
+    write_below(mirror.case, f"{place}/{RECORD_NAME}", record.to_text().encode("ascii"))
     return row_of(row.path, place, record)
 
 

@@ -1,15 +1,22 @@
-"""A case is opened for one folder of evidence and one share of it, and for one process at a time."""
+"""A case is opened for one folder of evidence and one share of it, and for one process at a time.
 
+Whoever opens one, to go on or to read, learns first whether it is what it was: nothing is built on a journal that was
+changed.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mesorch_cli.case.case_file import AboutPart, SelectionPart
+from mesorch_cli.case.case_file import FILE_NAME as CASE_FILE
+from mesorch_cli.case.case_file import AboutPart, CaseFile, SelectionPart, read_case
 from mesorch_cli.case.journal import FILE_NAME, Journal
 from mesorch_cli.case.mirror import Mirror
 from mesorch_cli.case.record import json_path
 from mesorch_cli.case.recorded_settings import settings_digest, settings_values
 from mesorch_cli.case.scan import Selection
+from mesorch_cli.case.seal import digest_holds, require_finished, require_sound
 from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.errors import UsageError
 
@@ -37,11 +44,13 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
     """Open a case, or make it.
 
     moved: the evidence of the case lies elsewhere now. Raises UsageError if the folder holds something else, if the case is
-    of other evidence or another share, or if another process works on it; OutputError if nothing can be written.
+    of other evidence or another share, or if another process works on it; VerificationError if its journal was changed;
+    OutputError if nothing can be written.
     """
     if not (case / FILE_NAME).exists() and case.exists() and (not case.is_dir() or any(case.iterdir())):
         raise UsageError(f"{str(case)!r} is there and is no case. Choose a new or empty folder with -o.")
     with Journal(case) as journal:
+        require_sound(case, journal, read_case(case) if os.path.lexists(case / CASE_FILE) else None)
         facts = {"evidence": about.evidence, "shard": "{}/{}".format(*about.selection.shard)}
         for name, value in facts.items():
             before = journal.fact(name)
@@ -50,7 +59,25 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
                 raise UsageError(
                     f"The case {str(case)!r} has the {name} {before!r}, not {value!r}. Give the same, or another -o.{cure}"
                 )
-            if before != value:
-                journal.set_fact(name, value)
+        mirror = Mirror(case)
+        journal.begin()
+        for name, value in facts.items():
+            journal.set_fact(name, value)
         journal.set_fact("settings", about.settings_sha256)
-        yield journal, Mirror(case)
+        yield journal, mirror
+        if os.path.lexists(case / CASE_FILE) and digest_holds(journal, read_case(case)):
+            journal.end()
+
+
+@contextmanager
+def opened_to_read(case: Path) -> Iterator[tuple[CaseFile, Journal]]:
+    """Open a finished case to read it.
+
+    Raises UsageError for a folder that is no case or one whose last run was interrupted, VerificationError if its journal was
+    changed after the case was made.
+    """
+    case_file = read_case(case)
+    with Journal(case, read_only=True) as journal:
+        require_sound(case, journal, case_file)
+        require_finished(case, journal, case_file)
+        yield case_file, journal

@@ -1,29 +1,19 @@
 """Where results are written: whole files only, one folder per input, never over another input's results."""
 
 import json
+import os
 import re
-from contextlib import suppress
 from pathlib import Path, PurePath
 
 from mesorch_cli.case.record import json_path
 from mesorch_cli.errors import OutputError, UsageError
+from mesorch_cli.files.folders import opened_folder
+from mesorch_cli.files.reading import read_below
+from mesorch_cli.files.writing import require_writable
 
 RECORD_NAME = "record.json"
+LARGEST_RECORD = 256 << 20  # bytes; the metadata of a photo stand in its record
 LONGEST_NAME = 120  # bytes of a folder's name; file systems allow 255, paths below it need room
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name and rename it, so that nobody ever sees half of it."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)  # half a file only takes room that is short
-        raise OutputError(
-            f"Cannot write {path}: {error.strerror}. Free the space or choose another -o folder."
-        ) from error
 
 
 def safe_name(source: str) -> str:
@@ -43,11 +33,8 @@ class OutputFolder:
         """Make the folder if it is not there; OutputError if nothing can be written to it."""
         self.root = root
         self._taken: set[str] = set()
-        probe = root / ".mesorch-probe.part"
         try:
-            root.mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
-            probe.unlink()
+            require_writable(root)
         except OSError as error:
             raise OutputError(
                 f"Cannot write to the output folder {root}: {error.strerror}. Choose another one with -o."
@@ -67,8 +54,8 @@ class OutputFolder:
                     "to; choose another one with -o, or allow it with --in-tree."
                 )
 
-    def folder_for(self, source: str, sha256: str | None, page: int | None = None) -> Path:
-        """Return the folder of one input, made; a second input of the same name gets one with its hash in the name.
+    def folder_for(self, source: str, sha256: str | None, page: int | None = None) -> str:
+        """Return the name of one input's folder, made; a second input of the same name gets one with its hash in the name.
 
         page: of the input, where it was asked for; each page has a folder of its own.
         """
@@ -76,23 +63,23 @@ class OutputFolder:
         short = (sha256 or "unread")[:8]
         candidates = [name, f"{name}-{short}", *(f"{name}-{short}-{number}" for number in range(2, 1000))]
         for candidate in candidates:
-            if candidate not in self._taken and self._ours(self.root / candidate, source, sha256):
+            if candidate not in self._taken and self._ours(candidate, source, sha256):
                 self._taken.add(candidate)
-                folder = self.root / candidate
                 try:
-                    folder.mkdir(exist_ok=True)
+                    with opened_folder(self.root, [candidate], make=True):
+                        return candidate
                 except OSError as error:
-                    raise OutputError(f"Cannot make {folder}: {error.strerror}. Choose another -o folder.") from error
-                return folder
+                    raise OutputError(
+                        f"Cannot make {self.root / candidate}: {error.strerror}. Choose another -o folder."
+                    ) from error
         raise OutputError(f"{self.root} holds too many results of files named {name!r}. Choose another -o folder.")
 
-    @staticmethod
-    def _ours(folder: Path, source: str, sha256: str | None) -> bool:
-        """Say whether a folder is free, or holds an earlier result of the same input."""
-        if not folder.exists():
+    def _ours(self, name: str, source: str, sha256: str | None) -> bool:
+        """Say whether a folder's name is free, or its folder holds an earlier result of the same input."""
+        if not os.path.lexists(self.root / name):
             return True
         try:
-            found = json.loads((folder / RECORD_NAME).read_text(encoding="ascii"))["input"]
-        except (OSError, ValueError, KeyError, TypeError):
+            found = json.loads(read_below(self.root, f"{name}/{RECORD_NAME}", LARGEST_RECORD))["input"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return False
         return bool(found.get("path") == json_path(source) and found.get("sha256") == sha256)

@@ -1,5 +1,6 @@
 """An analysis repeated from its record: identical, within tolerance, or different, and because of what."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,20 +11,28 @@ import cv2
 import numpy as np
 from pydantic import ValidationError
 
-from mesorch_cli.case.case_file import FILE_NAME, read_case
-from mesorch_cli.case.examine import Composed
-from mesorch_cli.case.journal import Journal
+from mesorch_cli.case.case_file import FILE_NAME
+from mesorch_cli.case.examine import CHANGED, Composed
+from mesorch_cli.case.opening import opened_to_read
+from mesorch_cli.case.outputs import LARGEST_RECORD
 from mesorch_cli.case.record import Record
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence import ReadOptions
 from mesorch_cli.evidence.photo import MAX_PIXELS, page_read
+from mesorch_cli.files.reading import read, read_below
 
-SCORE_TOLERANCE = (
-    0.001  # other threads, processors and devices move the last bits of logits, and so a score by far less
-)
+# Other threads, processors and devices move the last bits of logits, and so score and map by far less than this.
+SCORE_TOLERANCE = 0.001
 PIXEL_TOLERANCE = 0.02  # of the map, in probability, at any pixel
-HEATMAP = "heatmap.png"
+BOX_TOLERANCE_PX = 4  # of a region's edges, where the map itself is not the same to the last bit
+PROBABILITY_TOLERANCE = 0.02  # of what is calculated from the score
+RATIO_TOLERANCE = 0.05  # of the logarithm (base 10) of the likelihood ratio
+HEATMAP, HEATMAP_ROLE = "heatmap.png", "heatmap"
 LEVELS = 65535  # of the heat map's 16 bits
+LARGEST_MAP = 1 << 30  # bytes of a heat map that is read
+PNG_HEAD = 29  # bytes up to the end of a PNG's width, height, bits and kind
+MOST_PIXELS = 4_000_000_000  # that a record may ask for; what needs more is read with `detect` and --max-pixels
+OF_THE_MACHINE = ("exiftool",)  # blocks of the metadata that depend on what is installed
 
 
 class Answer(StrEnum):
@@ -46,7 +55,7 @@ class Comparison:
 def read_record(path: Path) -> Record:
     """Read a record. Raises UsageError for a file that is none."""
     try:
-        return Record.model_validate_json(path.read_bytes())
+        return Record.model_validate_json(read(path, LARGEST_RECORD))
     except OSError as error:
         raise UsageError(f"Cannot read the record {str(path)!r}: {error.strerror}. Expected a record.json.") from error
     except ValidationError as error:
@@ -62,10 +71,10 @@ def input_of(record_path: Path, record: Record) -> Path:
     for case in record_path.absolute().parents:
         if (case / FILE_NAME).is_file():
             place = record_path.absolute().parent.relative_to(case).as_posix()
-            with Journal(case, read_only=True) as journal:
+            with opened_to_read(case) as (case_file, journal):
                 row = next((row for row in journal.rows() if row.place == place), None)
             if row is not None:
-                return Path(read_case(case).evidence) / row.path
+                return Path(case_file.evidence) / row.path
     return Path(record.input.path)
 
 
@@ -77,7 +86,7 @@ def reading_of(record: Record) -> ReadOptions:
         return ReadOptions(provenance=True, exiftool=True)
     asked = page_read(decode.page, decode.pages) in decode.conversions
     return ReadOptions(
-        max_pixels=max(MAX_PIXELS, decode.width * decode.height),
+        max_pixels=max(MAX_PIXELS, min(decode.width * decode.height, MOST_PIXELS)),
         page=decode.page if asked else None,
         compare_decoders=decode.comparison is not None,
         provenance=True,
@@ -97,7 +106,7 @@ def compared(record: Record, record_path: Path, again: Composed) -> Comparison:
         return Comparison(Answer.IDENTICAL, (), tuple(causes))
     if changed:
         differences.append(f"pictures: {', '.join(changed)}")
-    near = _near(record, now)
+    near = not _beyond_tolerance(record, now, same_map=HEATMAP_ROLE not in changed)
     distance = _map_distance(record_path.with_name(HEATMAP), again.pictures.get(HEATMAP))
     if distance is not None:
         differences.append(f"map: at most {distance:.6f} at any pixel")
@@ -107,19 +116,26 @@ def compared(record: Record, record_path: Path, again: Composed) -> Comparison:
 
 def _differences(record: Record, now: Record) -> list[str]:
     found = []
-    for part in ("input", "decode", "result"):
-        before, after = (_plain(getattr(one, part)) for one in (record, now))
-        if part == "input":
-            before, after = ({name: one.get(name) for name in ("size", "sha256")} for one in (before, after))
-        if part == "result":
-            for one in (before, after):
-                one["flags"] = [flag for flag in one["flags"] if not flag.startswith("same bytes as ")]
+    both = zip(_compared_parts(record).items(), _compared_parts(now).values(), strict=True)
+    for (part, before), after in both:
         found += [
             f"{part}.{name}: {_short(before.get(name))}, now {_short(after.get(name))}"
             for name in before | after
             if before.get(name) != after.get(name)
         ]
     return found
+
+
+def _compared_parts(record: Record) -> dict[str, dict[str, Any]]:
+    """Return what a repetition must give again: the bytes, how they were decoded, what they say, and the result."""
+    parts = {part: _plain(getattr(record, part)) for part in ("input", "decode", "metadata", "result")}
+    parts["input"] = {name: parts["input"].get(name) for name in ("size", "sha256")}
+    parts["result"]["flags"] = [
+        flag for flag in parts["result"]["flags"] if flag != CHANGED and not flag.startswith("same bytes as ")
+    ]
+    for name in OF_THE_MACHINE:
+        parts["metadata"].pop(name, None)
+    return parts
 
 
 def _causes(record: Record, now: Record) -> list[str]:
@@ -144,22 +160,62 @@ def _unequal(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, t
     return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
 
 
-def _near(record: Record, now: Record) -> bool:
+def _beyond_tolerance(record: Record, now: Record, *, same_map: bool) -> bool:
+    """Say whether anything differs by more than another machine explains.
+
+    Score and map may move a little, and with them what is calculated from them; all else must be equal. same_map: the heat
+    map is the same to the last bit; then its regions must be, too.
+    """
     before, after = record.result, now.result
-    if (before.verdict, before.reason) != (after.verdict, after.reason) or record.input.sha256 != now.input.sha256:
-        return False
-    if before.score is None or after.score is None:
-        return before.score == after.score
-    return abs(before.score - after.score) <= SCORE_TOLERANCE
+    return (
+        _steady(record) != _steady(now)
+        or not _close(before.score, after.score, SCORE_TOLERANCE)
+        or not _close(before.probability, after.probability, PROBABILITY_TOLERANCE)
+        or not _close(_log_ratio(record), _log_ratio(now), RATIO_TOLERANCE)
+        or not _same_regions(record, now, same_map)
+    )
+
+
+def _steady(record: Record) -> dict[str, Any]:
+    """Return what no other machine moves: all of input, decoding and result but what hangs on the last bits of the map."""
+    moving = {"score", "probability", "likelihood_ratio", "regions"}
+    parts = _compared_parts(record)
+    parts["result"] = {name: value for name, value in parts["result"].items() if name not in moving}
+    ratio = record.result.likelihood_ratio
+    parts["bounds"] = {} if ratio is None else {"lowest": ratio.lowest, "highest": ratio.highest}
+    return parts
+
+
+def _log_ratio(record: Record) -> float | None:
+    ratio = record.result.likelihood_ratio
+    return None if ratio is None else math.log10(ratio.value)
+
+
+def _close(before: float | None, after: float | None, tolerance: float) -> bool:
+    if before is None or after is None:
+        return before == after
+    return abs(before - after) <= tolerance
+
+
+def _same_regions(record: Record, now: Record, same_map: bool) -> bool:
+    before, after = record.result.regions, now.result.regions
+    if same_map or len(before) != len(after):
+        return before == after
+    sides, means = ("x", "y", "width", "height"), ("share", "mean", "peak")
+    return all(
+        all(abs(getattr(one, side) - getattr(other, side)) <= BOX_TOLERANCE_PX for side in sides)
+        and all(_close(getattr(one, name), getattr(other, name), PIXEL_TOLERANCE) for name in means)
+        for one, other in zip(before, after, strict=True)
+    )
 
 
 def _map_distance(path: Path, now: bytes | None) -> float | None:
     """Return the largest difference of two heat maps, 0..1; None unless both are there, of one size."""
     try:
-        before = path.read_bytes()
+        before = read_below(path.parent, path.name, LARGEST_MAP)
     except OSError:
         return None
-    if not before or not now:
+    if not before or not now or before[:PNG_HEAD] != now[:PNG_HEAD]:  # of another size: not decoded to see that
         return None
     first, second = (cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) for data in (before, now))
     if first is None or second is None or first.shape != second.shape:
@@ -168,6 +224,8 @@ def _map_distance(path: Path, now: bytes | None) -> float | None:
 
 
 def _plain(part: Any) -> dict[str, Any]:
+    if isinstance(part, dict):
+        return dict(part)
     return {} if part is None else part.model_dump(mode="json")
 
 

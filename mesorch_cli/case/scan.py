@@ -13,6 +13,7 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence.formats import sniff
 from mesorch_cli.evidence.inspection import UnsupportedError
 from mesorch_cli.evidence.side_files import side_file
+from mesorch_cli.files.reading import opened_below
 
 LEFT_OUT, UNLISTED, PHOTO = "left out by the selection", "folder that cannot be listed", "photo"
 HEAD = 1024  # bytes that tell what a file is
@@ -141,7 +142,7 @@ def _kind(root: Path, path: str) -> str:
     if named and not name.startswith("._"):
         return PHOTO
     try:
-        with (root / path).open("rb") as file:
+        with opened_below(root, path) as file:
             head = file.read(HEAD)
         known = sniff(head) is not None
     except UnsupportedError:

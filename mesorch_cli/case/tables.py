@@ -4,22 +4,24 @@ import csv
 import hashlib
 import io
 import json
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from mesorch_cli.case.journal import FILE_NAME as JOURNAL
-from mesorch_cli.case.journal import Journal, Row
-from mesorch_cli.case.mirror import BY_HASH, PHOTOS, artefacts_of
+from mesorch_cli.case.journal import Journal
+from mesorch_cli.case.mirror import artefacts_of
 from mesorch_cli.case.outputs import RECORD_NAME
 from mesorch_cli.case.record import json_path, text_of
-from mesorch_cli.errors import OutputError
-from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
+from mesorch_cli.case.row import BY_HASH, PHOTOS, Row
+from mesorch_cli.evidence.hashing import sha256_below, sha256_bytes
+from mesorch_cli.files.folders import Kind, entries, listed
+from mesorch_cli.files.reading import read_below
+from mesorch_cli.files.writing import UNFINISHED, writing_below
 from mesorch_cli.report.names import harmless_cell
 
 RECORDS, TABLE, SUMS = "results.jsonl", "results.csv", "SHA256SUMS"
+LARGEST_SUMS = 4 << 30  # bytes: about 30 million files
 COLUMNS = (
     "path",
     "status",
@@ -40,25 +42,9 @@ COLUMNS = (
 )
 
 
-@contextmanager
-def written(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes its name only when everything was written. Raises OutputError where that fails."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"Cannot write {str(path)!r}: {error.strerror}. Make room and give the same command again."
-        ) from error
-
-
 def write_tables(case: Path, journal: Journal, settings: str) -> None:
     """Write results.jsonl and results.csv from the rows of these settings, one row in memory at a time."""
-    with written(case / RECORDS) as records, written(case / TABLE) as table:
+    with writing_below(case, RECORDS) as records, writing_below(case, TABLE) as table:
         table.write(_line(COLUMNS))
         for row in journal.rows(settings):
             records.write(row.record.encode("ascii") + b"\n")
@@ -101,7 +87,7 @@ def _line(values: Iterable[str]) -> bytes:
 def write_sums(case: Path, journal: Journal, settings: str) -> str:
     """Write SHA256SUMS over every file of the case but the journal, as `sha256sum -c` reads it; return its own SHA-256."""
     digest = hashlib.sha256()
-    with written(case / SUMS) as sums:
+    with writing_below(case, SUMS) as sums:
         for name, sha256 in expected_sums(case, journal, settings):
             line = sum_line(name, sha256).encode("utf-8", "surrogateescape")
             sums.write(line)
@@ -114,20 +100,20 @@ def expected_sums(case: Path, journal: Journal, settings: str) -> Iterator[tuple
 
     The journal itself changes when it is opened; `case.json` has the hash of its content.
     """
-    for path in own_files(case):
-        yield path.relative_to(case).as_posix(), sha256_file(path)
+    for name in own_files(case):
+        yield name, sha256_below(case, name)
     for row in journal.rows(settings):
         known = results_of(row)
-        others = {name: sha256_file(case / name) for name in files_in(case, row.place) if name not in known}
+        others = {name: sha256_below(case, name) for name in files_in(case, row.place) if name not in known}
         yield from sorted((known | others).items())
 
 
 def files_in(case: Path, place: str) -> Iterator[str]:
     """Yield the files that lie in a row's folder, below the case; what is half written has no part in it."""
-    with suppress(FileNotFoundError), os.scandir(case / place) as entries:
-        for entry in entries:
-            if entry.is_file(follow_symlinks=False) and not entry.name.endswith(".part"):
-                yield f"{place}/{entry.name}"
+    with suppress(FileNotFoundError):
+        for name, kind in listed(case, place):
+            if kind is Kind.FILE and not name.endswith(UNFINISHED):
+                yield f"{place}/{name}"
 
 
 def results_of(row: Row) -> dict[str, str]:
@@ -136,13 +122,12 @@ def results_of(row: Row) -> dict[str, str]:
     return artefacts_of(row) | {f"{row.place}/{RECORD_NAME}": record}
 
 
-def own_files(case: Path) -> Iterator[Path]:
-    """Yield the files of a case that belong to no photo, in order."""
-    for path in sorted(case.iterdir()):
-        if path.is_dir() and path.name not in (PHOTOS, BY_HASH):
-            yield from sorted(found for found in path.rglob("*") if found.is_file())
-        elif path.is_file() and path.name != SUMS and not path.name.startswith(JOURNAL) and path.suffix != ".part":
-            yield path
+def own_files(case: Path) -> Iterator[str]:
+    """Yield the files of a case that belong to no photo, named below it, in order; links are none of them."""
+    for name, kind in entries(case, leave_out=(PHOTOS, BY_HASH)):
+        ours = name != SUMS and not name.startswith(JOURNAL) and not name.endswith(UNFINISHED)
+        if kind is Kind.FILE and ours:
+            yield name
 
 
 def sum_line(name: str, sha256: str) -> str:
@@ -156,7 +141,7 @@ def sum_line(name: str, sha256: str) -> str:
 def read_sums(case: Path) -> dict[str, str]:
     """Return SHA-256 by name from SHA256SUMS. Raises OSError where there is none."""
     found: dict[str, str] = {}
-    for line in (case / SUMS).read_bytes().decode("utf-8", "surrogateescape").split("\n"):
+    for line in read_below(case, SUMS, LARGEST_SUMS).decode("utf-8", "surrogateescape").split("\n"):
         escaped = line.startswith("\\")
         sha256, _, name = line.removeprefix("\\").partition("  ")
         if name:

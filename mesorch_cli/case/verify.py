@@ -1,18 +1,21 @@
 """Whether a case is what it was: evidence, results, tables and journal, each compared with what was recorded."""
 
-import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from mesorch_cli.case.batch import hash_of
 from mesorch_cli.case.case_file import CaseFile
-from mesorch_cli.case.journal import Journal, Row
-from mesorch_cli.case.mirror import BY_HASH, PHOTOS
+from mesorch_cli.case.journal import BESIDE, FILE_NAME, Journal
 from mesorch_cli.case.record import json_path
+from mesorch_cli.case.row import BY_HASH, PHOTOS, Row
 from mesorch_cli.case.scan import Selection, scan
+from mesorch_cli.case.seal import Fault, digest_holds, examined
 from mesorch_cli.case.tables import SUMS, own_files, read_sums, results_of
-from mesorch_cli.errors import UsageError
+from mesorch_cli.errors import UsageError, VerificationError
+from mesorch_cli.files.folders import Kind, entries
+from mesorch_cli.files.writing import UNFINISHED
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ def changes(
 ) -> Iterator[Change]:
     """Yield everything that is not as it was recorded. evidence: where it lies, None to leave it out.
 
-    on_file: called for every file of the evidence that was looked at.
+    A row that cannot be used is named, and the others are looked at all the same. on_file: called for every row.
     """
     yield from _journal_changes(case_file, journal)
     try:
@@ -38,17 +41,22 @@ def changes(
         yield Change("case", SUMS, f"cannot be read: {error.strerror}")
         sums = {}
     known: set[str] = set()
-    for path in own_files(case):
-        name = path.relative_to(case).as_posix()
+    for name in own_files(case):
         known.add(name)
-        yield from _compared("case", name, sums.get(name), hash_of(path))
-    for row in journal.rows(case_file.settings_sha256):
-        yield from _row_changes(case, row, sums, known)
-        if evidence is not None:
-            yield from _evidence_changes(evidence, row)
-        on_file()
-    for name in sums.keys() - known:
-        yield from _compared("case", name, sums[name], hash_of(case / name))
+        yield from _compared("case", name, sums.get(name), hash_of(case, name))
+    try:
+        for found in examined(journal):
+            if isinstance(found, Fault):
+                yield Change("journal", found.name, found.how)
+            elif found.settings == case_file.settings_sha256:
+                yield from _row_changes(case, found, sums, known)
+                if evidence is not None:
+                    yield from _evidence_changes(evidence, found)
+                on_file()
+    except VerificationError as error:  # the file is damaged from here on
+        yield Change("journal", FILE_NAME, str(error))
+    for name in sorted(sums.keys() - known):
+        yield from _compared("case", json_path(name), sums[name], hash_of(case, name))
     yield from _strangers(case, known | sums.keys())
     if evidence is not None:
         yield from _newcomers(evidence, case_file, journal)
@@ -56,13 +64,19 @@ def changes(
 
 def _journal_changes(case_file: CaseFile, journal: Journal) -> Iterator[Change]:
     for problem in journal.problems():
-        yield Change("journal", "journal.sqlite", problem)
-    if journal.digest() != case_file.journal_sha256:
-        yield Change("journal", "journal.sqlite", "its content is another than case.json records")
-    counts, found = case_file.counts, journal.counts(case_file.settings_sha256)
-    for name, value in found.items():
-        if value != getattr(counts, name):
-            yield Change("journal", "journal.sqlite", f"has {value} files {name}, case.json {getattr(counts, name)}")
+        yield Change("journal", FILE_NAME, problem)
+    counts = case_file.counts
+    try:
+        whole = digest_holds(journal, case_file)
+        if not whole:
+            interrupted = journal.is_unfinished()
+            how = "is unfinished: its last run was interrupted" if interrupted else "is another than case.json records"
+            yield Change("journal", FILE_NAME, f"its content {how}")
+        for name, value in journal.counts(case_file.settings_sha256).items():
+            if value != getattr(counts, name):
+                yield Change("journal", FILE_NAME, f"has {value} files {name}, case.json {getattr(counts, name)}")
+    except (VerificationError, sqlite3.Error) as error:
+        yield Change("journal", FILE_NAME, f"cannot be read: {error}")
     if counts.waiting:
         yield Change("case", "case.json", f"is unfinished: {counts.waiting} files wait for the same batch command")
 
@@ -70,13 +84,13 @@ def _journal_changes(case_file: CaseFile, journal: Journal) -> Iterator[Change]:
 def _row_changes(case: Path, row: Row, sums: dict[str, str], known: set[str]) -> Iterator[Change]:
     for name, sha256 in sorted(results_of(row).items()):
         known.add(name)
-        yield from _compared("output", name, sha256, hash_of(case / name))
+        yield from _compared("output", name, sha256, hash_of(case, name))
         if sums.get(name, sha256) != sha256:
             yield Change("case", SUMS, f"has another hash of {json_path(name)!r} than the journal")
 
 
 def _evidence_changes(evidence: Path, row: Row) -> Iterator[Change]:
-    now = hash_of(evidence / row.path)
+    now = hash_of(evidence, row.path)
     if now is not None or row.sha256 is not None:
         yield from _compared("evidence", row.path, row.sha256, now)
 
@@ -92,13 +106,22 @@ def _compared(what: str, name: str, before: str | None, now: str | None) -> Iter
 
 
 def _strangers(case: Path, known: set[str]) -> Iterator[Change]:
-    for top in (PHOTOS, BY_HASH):
-        for folder, folders, files in os.walk(case / top):
-            folders.sort()
-            place = Path(folder).relative_to(case).as_posix()
-            for name in sorted(files):
-                if f"{place}/{name}" not in known:
-                    yield Change("output", json_path(f"{place}/{name}"), "was not there when the case was made")
+    """Yield what lies in a case and is none of it: files that nothing speaks of, and whatever is no plain file or folder."""
+    for name, kind in entries(case):
+        shown, what = json_path(name), "output" if name.startswith((f"{PHOTOS}/", f"{BY_HASH}/")) else "case"
+        if kind not in (Kind.FILE, Kind.FOLDER):
+            yield Change(what, shown, f"is a {kind}; expected none in a case" if kind is Kind.LINK else f"is {kind}")
+        elif kind is Kind.FILE and name not in known and not _belongs(name):
+            how = (
+                "is left from a run that was interrupted"
+                if name.endswith(UNFINISHED)
+                else "was not there when the case was made"
+            )
+            yield Change(what, shown, how)
+
+
+def _belongs(name: str) -> bool:
+    return name == SUMS or name in {FILE_NAME + end for end in BESIDE}
 
 
 def _newcomers(evidence: Path, case_file: CaseFile, journal: Journal) -> Iterator[Change]:
@@ -108,7 +131,10 @@ def _newcomers(evidence: Path, case_file: CaseFile, journal: Journal) -> Iterato
     except UsageError as error:
         yield Change("evidence", str(evidence), str(error))
         return
-    paths = set(journal.paths(case_file.settings_sha256))
+    try:
+        paths = set(journal.paths(case_file.settings_sha256))
+    except (sqlite3.Error, TypeError):
+        return  # the journal cannot be read, which has been said
     for path in found.paths:
         if path not in paths and not case_file.counts.waiting:
             yield Change("evidence", json_path(path), "was not there when the case was made")

@@ -17,8 +17,9 @@ from mesorch_cli.cli.stopping import Stop, stopping
 if TYPE_CHECKING:
     from mesorch_cli.case.batch import Batch
     from mesorch_cli.case.case_file import CaseFile
-    from mesorch_cli.case.journal import Journal, Row
+    from mesorch_cli.case.journal import Journal
     from mesorch_cli.case.pipeline import Engine
+    from mesorch_cli.case.row import Row
     from mesorch_cli.case.scan import Scan, Selection
 
 FILES, MACHINES = "Files", "Machines"
@@ -188,8 +189,8 @@ def batch(
     On stdout: with --json a record a line, as they are done; else case, found, analysed, not analysed, failed, findings
     and the SHA-256 of SHA256SUMS, separated by tabs.
 
-    Exit codes: 0 done, 2 usage or no room, 3 some photos could not be analysed, 4 none was, 5 weights, 10 findings with
-    --fail-on-findings, 130 interrupted.
+    Exit codes: 0 done, 2 usage or no room, 3 some photos could not be analysed, 4 none was, 5 weights, 6 CASE was changed
+    after it was made, 10 findings with --fail-on-findings, 130 interrupted.
 
     Example: mesorch batch evidence -o case
     """

@@ -34,7 +34,8 @@ def merge(
 
     On stdout: case, found, analysed, not analysed, failed, findings and the SHA-256 of SHA256SUMS, separated by tabs.
 
-    Exit codes: those of `mesorch batch`, and 6 if a picture of a share is not what its journal records.
+    Exit codes: those of `mesorch batch`, and 6 if a share was changed after it was made, or a picture of it is not what its
+    journal records.
 
     Example: mesorch case merge share1 share2 share3 -o case
     """

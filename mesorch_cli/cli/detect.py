@@ -11,10 +11,12 @@ import typer
 from mesorch_cli.cli import console, options, reading, streams
 from mesorch_cli.cli.guard import guard
 from mesorch_cli.cli.inputs import STDIN, named_inputs
+from mesorch_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from mesorch_cli.case.examine import Examination
 
+DEFAULT_OUTPUT = Path("mesorch-out")
 SOME_NOT_ANALYSED, NONE_ANALYSED, FINDINGS = 3, 4, 10
 
 
@@ -46,7 +48,7 @@ def detect(
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="PHOTO...", help="Photos; `-` reads one from standard input.")
     ] = None,
-    output: options.OutputDir = Path("mesorch-out"),
+    output: options.OutputDir = DEFAULT_OUTPUT,
     weights: options.Weights = None,
     device: options.Device = "auto",
     scales: options.Scales = None,
@@ -99,6 +101,11 @@ def detect(
         read_options = how.options()
         from mesorch_cli.case.outputs import OutputFolder
 
+        if output == DEFAULT_OUTPUT and output.is_symlink() and not no_artefacts:
+            raise UsageError(
+                f"The output folder {str(output)!r} is a symbolic link; whoever made this folder chose where results would "
+                "go. Expected a folder of your own; name one with -o."
+            )
         folder = None if no_artefacts else OutputFolder(output)
         if folder is not None and not in_tree:
             folder.refuse_beside(sources)

@@ -20,21 +20,22 @@ def renew_sums(case: Path, journal: "Journal", settings: str) -> str | None:
     Returns the new SHA-256 of that file, None where it is as before. A case without it (its run never came to an end) stays
     without.
     """
-    from mesorch_cli.case.tables import SUMS, expected_sums, read_sums, sum_line, written
-    from mesorch_cli.evidence.hashing import sha256_file
+    from mesorch_cli.case.tables import SUMS, expected_sums, read_sums, sum_line
+    from mesorch_cli.evidence.hashing import sha256_below
+    from mesorch_cli.files.writing import writing_below
     from mesorch_cli.report.report import is_page
 
     if not (case / SUMS).is_file():
         return None
-    old = sha256_file(case / SUMS)
+    old = sha256_below(case, SUMS)
     before = {name: sha256 for name, sha256 in read_sums(case).items() if not is_page(name)}
-    with written(case / SUMS) as file:
+    with writing_below(case, SUMS) as file:
         for name, sha256 in expected_sums(case, journal, settings):
             if is_page(name) or name in before:
                 file.write(sum_line(name, before.pop(name, sha256)).encode("utf-8", "surrogateescape"))
         for name, sha256 in before.items():  # files that are gone
             file.write(sum_line(name, sha256).encode("utf-8", "surrogateescape"))
-    new = sha256_file(case / SUMS)
+    new = sha256_below(case, SUMS)
     return None if new == old else new
 
 
@@ -67,23 +68,22 @@ def report(
     On stdout: the pages, and, where SHA256SUMS is another than before, that file and its new SHA-256, separated by a tab: the
     one that was noted elsewhere no longer holds.
 
-    Exit codes: 0 done, 2 no case, or a page cannot be written.
+    Exit codes: 0 done, 2 no case, an unfinished one, or a page cannot be written, 6 the case was changed after it was made.
 
     Example: mesorch report case --pdf
     """
     with guard():
-        from mesorch_cli.case.case_file import read_case
-        from mesorch_cli.case.journal import Journal
+        from mesorch_cli.case.opening import opened_to_read
         from mesorch_cli.report.entry import Entry
         from mesorch_cli.report.report import PdfRule, write_report
 
-        facts = read_case(case).model_dump(mode="json", by_alias=True)
         rule = PdfRule(font=pdf_font, pictures=pdf_pictures) if pdf else None
         with (
-            Journal(case, read_only=True) as journal,
+            opened_to_read(case) as (case_file, journal),
             console.count_progress("pages", wanted=not quiet) as on_page,
         ):
-            settings = facts["settings_sha256"]
+            settings = case_file.settings_sha256
+            facts = case_file.model_dump(mode="json", by_alias=True)
             write_report(case, facts, map(Entry.of_row, journal.rows(settings)), on_page, pdf=rule)
             new_sums = renew_sums(case, journal, settings)
         console.write_data(case / "index.html")

@@ -8,24 +8,50 @@ import typer
 
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
-from mesorch_cli.errors import UsageError, VerificationError
+from mesorch_cli.errors import UsageError, VerificationError, WeightsError
 
 if TYPE_CHECKING:
     from mesorch_cli.case.record import Record
 
 STDIN = "-"
 NOT_READ = 4
+MOST_THREADS = 512  # of one process, on the largest machines
 
 
 def weights_for(record: "Record", given: str | None) -> Path:
-    """Return the weights to repeat with: those given, else those of the record's hash, else those of its name."""
+    """Return the weights to repeat with: those given, else the installed ones that have the record's hash.
+
+    A record may come from anybody, so that the name in it is never opened. Raises WeightsError where there are none.
+    """
     from mesorch_cli.network.store import file_sha256, find_weights, list_weights
 
-    if given is None:
-        for stored in list_weights():
-            if file_sha256(stored.path) == record.weights.sha256:
-                return stored.path
-    return find_weights(given or record.weights.name)
+    if given is not None:
+        return find_weights(given)
+    for stored in list_weights():
+        if file_sha256(stored.path) == record.weights.sha256:
+            return stored.path
+    raise WeightsError(
+        f"The record was made with the weights {record.weights.name!r} of the SHA-256 {record.weights.sha256[:16]}..., and "
+        "no installed weights have that hash; expected the same ones. Install them with `mesorch weights import`, or name "
+        "others with --weights."
+    )
+
+
+def threads_for(record: "Record") -> int | None:
+    """Return how many threads of a processor to repeat with, None where the record does not say.
+
+    Raises UsageError for a number that no machine has.
+    """
+    told = record.tool.get("threads", "")
+    if not (told.isascii() and told.isdigit()):
+        return None
+    threads = int(told[:9])
+    if not 1 <= threads <= MOST_THREADS:
+        raise UsageError(
+            f"The record says that it was made with {told[:20]} threads; expected 1 to {MOST_THREADS}. It was changed: get "
+            "the original."
+        )
+    return threads
 
 
 def device_for(record: "Record", given: str | None) -> str:
@@ -52,9 +78,7 @@ def rerun(
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(
-            "--weights", "-w", metavar="NAME|FILE", help="(default: those of the record's hash, else its name)"
-        ),
+        typer.Option("--weights", "-w", metavar="NAME|FILE", help="(default: the installed ones of the record's hash)"),
     ] = None,
     device: Annotated[
         str | None,
@@ -65,8 +89,8 @@ def rerun(
     """Repeat an analysis with the settings of its record and compare.
 
     The answer is `identical` (result, decoding and pictures, byte for byte), `within tolerance` (same bytes in, same verdict,
-    score within 0.001, map within 0.02 at every pixel), or `different`; what differs is named, and what of version, device,
-    weights, settings or input is another than recorded. Nothing is written.
+    score within 0.001, map within 0.02 at every pixel, all else equal), or `different`; what differs is named, and what of
+    version, device, weights, settings or input is another than recorded. Nothing is written.
 
     On stdout: with --json an object; else the answer and the photo, separated by a tab.
 
@@ -92,8 +116,9 @@ def rerun(
         source = photo or input_of(record_file, record)
         if str(source) == STDIN:
             raise UsageError(f"{str(record_file)!r} is of a photo from standard input. Name the photo with --input.")
-        if record.tool.get("threads", "").isdigit():
-            torch.set_num_threads(max(1, int(record.tool["threads"])))
+        threads = threads_for(record)
+        if threads is not None:
+            torch.set_num_threads(threads)
         spec = ExaminerSpec(
             open_weights(str(weights_for(record, weights))),
             settings_from(record.settings),

@@ -39,7 +39,7 @@ def verify(
         from mesorch_cli.case.journal import Journal
         from mesorch_cli.case.tables import SUMS
         from mesorch_cli.case.verify import changes
-        from mesorch_cli.evidence.hashing import sha256_file
+        from mesorch_cli.evidence.hashing import sha256_below
 
         case_file = read_case(case)
         folder = None if without_evidence else evidence or Path(case_file.evidence)
@@ -63,4 +63,4 @@ def verify(
                 f"{found} things in {str(case)!r} or its evidence are not as recorded. They are named on stdout."
             )
         if not as_json:
-            console.write_data(OK, sha256_file(case / SUMS))
+            console.write_data(OK, sha256_below(case, SUMS))

@@ -4,6 +4,9 @@ import hashlib
 import mmap
 import os
 from pathlib import Path
+from typing import BinaryIO
+
+from mesorch_cli.files.reading import opened, opened_below
 
 CHUNK_BYTES = 1 << 20  # 1 MiB: large enough to keep the disk busy, small enough for any machine
 
@@ -16,13 +19,24 @@ def sha256_bytes(data: bytes | bytearray | memoryview | mmap.mmap) -> str:
 def sha256_file(path: str | os.PathLike[str], *, chunk_bytes: int = CHUNK_BYTES) -> str:
     """Return the SHA-256 of a file's content, read in chunks, as 64 lower-case hexadecimal digits.
 
-    The file is opened read-only and never held in memory as a whole. Raises OSError where it cannot be read and
-    ValueError where `chunk_bytes` is not positive.
+    The file is opened read-only and never held in memory as a whole. Raises OSError where it cannot be read or is no
+    regular file (a pipe would block, a device never end), and ValueError where `chunk_bytes` is not positive.
     """
     if chunk_bytes < 1:
         raise ValueError(f"chunk_bytes is {chunk_bytes}; expected at least 1")
+    with opened(path) as stream:
+        return sha256_stream(stream, chunk_bytes=chunk_bytes)
+
+
+def sha256_below(root: Path, name: str) -> str:
+    """Return the SHA-256 of a file below a folder, following no link. Raises OSError, and ValueError for a bad name."""
+    with opened_below(root, name) as stream:
+        return sha256_stream(stream)
+
+
+def sha256_stream(stream: BinaryIO, *, chunk_bytes: int = CHUNK_BYTES) -> str:
+    """Return the SHA-256 of what is left of a stream."""
     digest = hashlib.sha256()
-    with Path(path).open("rb") as stream:
-        while chunk := stream.read(chunk_bytes):
-            digest.update(chunk)
+    while chunk := stream.read(chunk_bytes):
+        digest.update(chunk)
     return digest.hexdigest()

@@ -1,5 +1,6 @@
 """What the engine does with a photo: the passport's defaults, changed where the user asked for it."""
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import Self
@@ -10,6 +11,8 @@ from mesorch_cli.inference.tiling import Plan
 from mesorch_cli.network.passport import CopyRule, Level, Passport, QuantisationRule, ScoreRule, ThresholdRule
 
 MOST_LEVELS = 8  # the bits of the coverage mask
+MOST_TILES = 1024  # in one call of the network
+MOST_WEIGHT = 1000.0  # of a level beside the others
 WHOLE = Level(kind="whole")
 
 
@@ -53,8 +56,13 @@ class Settings:
             raise UsageError("The reference analysis reads no coefficients; leave --quantisation out.")
         if not 0.0 <= self.pixel_threshold <= 1.0:
             raise UsageError(f"A threshold of {self.pixel_threshold}: expected a probability, 0 to 1.")
-        if self.tile_batch is not None and self.tile_batch < 1:
-            raise UsageError(f"A batch of {self.tile_batch} tiles: expected at least 1.")
+        if self.tile_batch is not None and not 1 <= self.tile_batch <= MOST_TILES:
+            raise UsageError(f"A batch of {self.tile_batch} tiles: expected 1 to {MOST_TILES}.")
+        for level in self.levels:
+            if not (math.isfinite(level.weight) and 0.0 < level.weight <= MOST_WEIGHT):
+                raise UsageError(
+                    f"The scale {level.name} weighs {level.weight}: expected above 0, at most {MOST_WEIGHT:g}."
+                )
 
     @classmethod
     def from_passport(

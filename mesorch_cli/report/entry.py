@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Protocol, Self
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.files.names import stays_inside
 
 ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
 
@@ -73,8 +74,3 @@ class Entry:
         """Return the path of one of its pictures below the case, None where there is none."""
         found = self.artefacts.get(role)
         return None if found is None else f"{self.place}/{found[0]}"
-
-
-def stays_inside(path: str) -> bool:
-    """Say whether a path stays below the folder that it is joined to."""
-    return bool(path) and "\0" not in path and all(part not in ("", ".", "..") for part in path.split("/"))

@@ -15,9 +15,9 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
+from mesorch_cli.files.writing import write_below
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.entry import ANALYSED, Entry
-from mesorch_cli.report.files import write_whole
 from mesorch_cli.report.listing import Listing, Part
 from mesorch_cli.report.names import href, visible
 from mesorch_cli.report.overlay import colours
@@ -83,10 +83,10 @@ class Pages:
                 if part.number == 1:
                     firsts[listing] = part
                 else:
-                    self._write_page(self.case / part.file, "list.html", None, facts=self.facts, listing=part)
+                    self._write_page(part.file, "list.html", None, facts=self.facts, listing=part)
         self._remove_old_lists(analysed, others)
         self._write_page(
-            self.case / PAGE,
+            PAGE,
             "index.html",
             "index.js",
             facts=self.facts,
@@ -100,7 +100,7 @@ class Pages:
     def _photo(self, entry: Entry, before: Entry | None, after: Entry | None, number: int) -> None:
         page = page_of(entry)
         self._write_page(
-            self.case / entry.place / PAGE,
+            f"{entry.place}/{PAGE}",
             "photo.html",
             "photo.js" if page.stage else None,
             page=page,
@@ -128,9 +128,9 @@ class Pages:
             if re.fullmatch(r"(index|not-analysed)-\d+\.html", path.name) and path.name not in kept:
                 path.unlink()
 
-    def _write_page(self, path: Path, template: str, script: str | None, **values: Any) -> None:
+    def _write_page(self, name: str, template: str, script: str | None, **values: Any) -> None:
         text = environment().get_template(template).render(**self._dresses[script], **values)
-        write_whole(path, text.encode("utf-8"))
+        write_below(self.case, name, text.encode("utf-8"), same_stays=True)
 
 
 @cache

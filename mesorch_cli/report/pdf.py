@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.files.reading import read_below
+from mesorch_cli.files.writing import write_below
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.entry import Entry
-from mesorch_cli.report.files import write_whole
 from mesorch_cli.report.overlay import colours
 from mesorch_cli.report.pages import Place, page_of, row_of
 from mesorch_cli.report.preview import jpeg
@@ -20,6 +21,7 @@ from mesorch_cli.report.statements import Group
 from mesorch_cli.report.triage import Triage
 
 FILE_NAME = "report.pdf"
+LARGEST_PICTURE = 256 << 20  # bytes of a picture of the case that is read at all
 LONGEST_PICTURE = 900  # pixels; two of them stand side by side on 250 points each
 EVIDENCE = "evidence of manipulation"
 COLOURS = {
@@ -69,7 +71,7 @@ def write_pdf(case: Path, facts: Facts, triage: Triage, *, font: Path | None, pi
     _tables(sheet, triage)
     for number, entry in _findings(triage, shown):
         _finding(sheet, case, entry, number)
-    write_whole(case / FILE_NAME, sheet.finish())
+    write_below(case, FILE_NAME, sheet.finish(), same_stays=True)
 
 
 def _findings(triage: Triage, most: int) -> Iterator[tuple[int, Entry]]:
@@ -208,7 +210,7 @@ def _pictures(sheet: Sheet, case: Path, entry: Entry, places: tuple[Place, ...])
     sheet.gap(height + 4)
     for x, role in ((MARGIN, "preview"), (MARGIN + width + 12, "preview_overlay")):
         path = entry.picture(role)
-        data = None if path is None else _small(case / path)
+        data = None if path is None else _small(case, path)
         if data is None:
             sheet.canvas.rect(x, sheet.y, width, height, stroke=1, fill=0)
             sheet.canvas.drawString(x + 6, sheet.y + 6, "The picture is missing or damaged.")
@@ -239,10 +241,10 @@ def _scale(sheet: Sheet, threshold: float) -> None:
     sheet.note(left + width + 8, words)
 
 
-def _small(path: Path) -> bytes | None:
+def _small(case: Path, name: str) -> bytes | None:
     """Return a picture as JPEG of at most LONGEST_PICTURE pixels a side, None where there is none that can be read."""
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
+        data = np.frombuffer(read_below(case, name, LARGEST_PICTURE), np.uint8)
     except OSError:
         return None
     picture: NDArray[np.uint8] | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None  # type: ignore[assignment]

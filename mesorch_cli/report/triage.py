@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import sqlite3
+import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,10 +14,11 @@ from types import TracebackType
 from typing import Self
 
 from mesorch_cli.errors import OutputError
+from mesorch_cli.files.writing import UNFINISHED
 from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED, Entry
 from mesorch_cli.report.names import visible
 
-SCRATCH = "report.part"
+SCRATCH = ".report-"
 BINS = 20  # of the histogram of scores
 RANKS = {ANALYSED: 0, NOT_ANALYSED: 1, FAILED: 2}
 _TABLES = """
@@ -40,7 +43,7 @@ class Triage:
 
     def __init__(self, case: Path, entries: Iterable[Entry]) -> None:
         """Walk the entries once. Raises OutputError where the scratch file in the case cannot be written."""
-        self._path = case / SCRATCH
+        self._folder: Path | None = None
         self.by_status = Counter[str]()
         self.by_verdict = Counter[str]()
         self.by_reason = Counter[tuple[str, str]]()
@@ -49,8 +52,12 @@ class Triage:
         self.first: str | None = None
         self.last: str | None = None
         try:
-            self._path.unlink(missing_ok=True)
-            self._db = sqlite3.connect(self._path, isolation_level=None)
+            for left in case.glob(f"{SCRATCH}*{UNFINISHED}"):  # by a run that was killed
+                if not left.is_symlink():
+                    shutil.rmtree(left, ignore_errors=True)
+            # A folder that nobody else can enter, under a name that nobody can foresee: SQLite follows links.
+            self._folder = Path(tempfile.mkdtemp(prefix=SCRATCH, suffix=UNFINISHED, dir=case))
+            self._db = sqlite3.connect(self._folder / "entries.sqlite", isolation_level=None)
             with ExitStack() as undo:
                 undo.callback(self._close)
                 self._db.executescript(_TABLES)
@@ -63,7 +70,8 @@ class Triage:
                 undo.pop_all()
         except (sqlite3.Error, OSError) as error:
             raise OutputError(
-                f"Cannot write {str(self._path)!r}: {error}. Make room in the case folder and give the same command again."
+                f"Cannot write a scratch file in {str(case)!r}: {error}. Make room there and give the same "
+                "command again."
             ) from error
 
     def __enter__(self) -> Self:
@@ -74,7 +82,8 @@ class Triage:
 
     def _close(self) -> None:
         self._db.close()
-        self._path.unlink(missing_ok=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def __len__(self) -> int:
         return sum(self.by_status.values())

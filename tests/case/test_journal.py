@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesorch_cli.case.journal import ANALYSED, FAILED, Journal, Row
+from mesorch_cli.case.journal import Journal
+from mesorch_cli.case.row import ANALYSED, FAILED, Row
 from mesorch_cli.errors import OutputError, UsageError
 
 NAMES = st.binary(min_size=1, max_size=12).map(lambda name: os.fsdecode(name.replace(b"\0", b"/")))

@@ -67,4 +67,4 @@ def test_results_of_something_else_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").mkdir()
     (tmp_path / "photo.jpg" / "notes.txt").write_text("an examiner's own")
     folder = OutputFolder(tmp_path).folder_for("photo.jpg", "ab" * 32)
-    assert folder.name == "photo.jpg-abababab"
+    assert folder == "photo.jpg-abababab"

@@ -80,7 +80,7 @@ def touched(case: Path) -> dict[str, tuple[Callable[[], object], set[tuple[str, 
         "record": (edit_record, {("output", "photos/b/x.png/record.json")}),
         "stranger": (lambda: fill(photos, {"b/extra.txt": b"x"}), {("output", "photos/b/extra.txt")}),
         "table": (lambda: fill(case, {"results.csv": b"path\r\n"}), {("case", "results.csv")}),
-        "journal": (edit_journal, {("journal", "journal.sqlite")}),
+        "journal": (edit_journal, {("journal", "journal.sqlite"), ("journal", "b/x.png")}),
         "sums": (edit_sums, set()),
     }
 

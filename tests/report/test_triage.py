@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesorch_cli.errors import OutputError, UsageError
-from mesorch_cli.report.entry import Entry, stays_inside
+from mesorch_cli.files.names import stays_inside
+from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.triage import Triage
 from tests.report.made import HOSTILE, entries, entry, record
 
@@ -83,6 +84,8 @@ def test_a_path_out_of_the_case_is_refused(path: str) -> None:
 
 
 def test_what_a_killed_run_left_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "report.part").write_bytes(b"half of something")
+    (tmp_path / ".report-x.part").mkdir()
+    (tmp_path / ".report-x.part" / "entries.sqlite").write_bytes(b"half of something")
     assert len(order(tmp_path, list(entries(5)))) == 5
+    assert list(tmp_path.iterdir()) == []
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,121 @@
+"""One row of a journal, and whether it can be believed: one function checks it before anything is done with it.
+
+A journal may come from others, or may have been changed. A row names folders that are written to and files that are
+opened, and repeats what its record says; both are compared here.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+from pydantic import ValidationError
+
+from mesorch_cli.case.record import Record, json_path
+from mesorch_cli.files.names import stays_inside
+
+ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
+PHOTOS = "photos"
+BY_HASH = "photos-by-hash"  # for files whose paths are too long to be mirrored
+MARK_DIGITS = 12  # of the mark that a place gets where the file system folds names
+SUFFIXES = {"overlay": "png", "heatmap": "png", "mask": "png"}  # of the pictures beside a record; the others are JPEG
+BYTES, TEXT, NUMBER = bytes, str, float
+_TYPES: dict[str, tuple[type, bool]] = {  # of the columns: type, whether it may be null
+    "path": (BYTES, False),
+    "place": (BYTES, False),
+    "sha256": (TEXT, True),
+    "settings": (TEXT, False),
+    "status": (TEXT, False),
+    "reason": (TEXT, True),
+    "verdict": (TEXT, False),
+    "score": (NUMBER, True),
+    "copy_of": (BYTES, True),
+    "record": (TEXT, False),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One finished file, as the table has it. record: its line of JSON."""
+
+    path: str
+    place: str
+    sha256: str | None
+    settings: str
+    status: str
+    reason: str | None
+    verdict: str
+    score: float | None
+    copy_of: str | None
+    record: str
+
+
+class RowError(Exception):
+    """A row that cannot be used at all: a column of another type, a path that leads outside, or no record."""
+
+
+def row_of(path: str, place: str, record: Record, first: str | None = None) -> Row:
+    """Return the row of a record. first: path of the file with the same bytes that was analysed."""
+    result = record.result
+    not_analysed = FAILED if record.decode is None else NOT_ANALYSED
+    return Row(
+        path=path,
+        place=place,
+        sha256=record.input.sha256,
+        settings=record.settings_sha256,
+        status=ANALYSED if result.reason is None else not_analysed,
+        reason=result.reason,
+        verdict=result.verdict.value,
+        score=result.score,
+        copy_of=first,
+        record=record.to_line(),
+    )
+
+
+def usable(values: Sequence[object]) -> Row:
+    """Return the row of a table's values. Raises RowError for types that are not the table's and paths that lead outside."""
+    for (name, (kind, may_miss)), value in zip(_TYPES.items(), values, strict=True):
+        if not isinstance(value, kind) and not (value is None and may_miss):
+            raise RowError(
+                f"has {type(value).__name__} for {name}, expected {'text' if kind is TEXT else kind.__name__}"
+            )
+    named = [os.fsdecode(value) if isinstance(value, bytes) else value for value in values]
+    row = Row(*named)  # type: ignore[arg-type]
+    for name in ("path", "copy_of"):
+        path = getattr(row, name)
+        if path is not None and not stays_inside(path):
+            raise RowError(f"has the {name} {json_path(path)!r}, which leads out of the evidence folder")
+    if row.place not in places_of(row.path):
+        raise RowError(f"has the place {json_path(row.place)!r}, which is none of its path")
+    return row
+
+
+def places_of(path: str) -> tuple[str, str, str]:
+    """Return the folders, below a case, that the results of a path may have: mirrored, marked, by hash."""
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()
+    return f"{PHOTOS}/{path}", f"{PHOTOS}/{path}~{digest[:MARK_DIGITS]}", f"{BY_HASH}/{digest}"
+
+
+def record_in(row: Row) -> Record:
+    """Return the record of a row. Raises RowError where it is none."""
+    try:
+        return Record.model_validate_json(row.record)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole of it"
+        raise RowError(f"has no record of this version, at {place}: {first['msg']}") from error
+
+
+def contradictions(row: Row, record: Record) -> Iterator[str]:
+    """Yield what a row says otherwise than its record does."""
+    told = row_of(row.path, row.place, record, row.copy_of)
+    for field in fields(Row):
+        mine, of_record = getattr(row, field.name), getattr(told, field.name)
+        if field.name != "record" and mine != of_record:
+            yield f"has the {field.name} {mine!r}, its record {of_record!r}"
+    if record.input.path != json_path(row.path):
+        yield f"has a record of {record.input.path!r}"
+    for artefact in record.artefacts:
+        expected = json_path(f"{row.place}/{artefact.role}.{SUFFIXES.get(artefact.role, 'jpg')}")
+        if artefact.path != expected:
+            yield f"has a record with a {artefact.role} at {artefact.path!r}, expected {expected!r}"

@@ -1,0 +1,76 @@
+"""The seal of a case: the digest of its journal in `case.json`, and what is looked at before a case is worked with.
+
+The digest is a checksum: it shows what was changed by accident or by hand, and whoever can write the whole case can make
+another. A signature over SHA256SUMS (`signature.py`) is for cases that have to be proven.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mesorch_cli.case.case_file import FILE_NAME as CASE_FILE
+from mesorch_cli.case.case_file import CaseFile
+from mesorch_cli.case.journal import FILE_NAME, Journal
+from mesorch_cli.case.record import json_path
+from mesorch_cli.case.row import Row, RowError, contradictions, record_in, usable
+from mesorch_cli.errors import UsageError, VerificationError
+
+NAMED = 10  # faults in the sentence of a refusal; `mesorch verify` names all
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something in a journal that no run of the program writes. name: of the row, or of the journal's file."""
+
+    name: str
+    how: str
+
+
+def examined(journal: Journal) -> Iterator[Row | Fault]:
+    """Yield the rows of a journal that can be used, and everything that is wrong with it or with a row."""
+    for strange in journal.strangers():
+        yield Fault(FILE_NAME, strange)
+    for values in journal.raw():
+        try:
+            row = usable(values)
+            record = record_in(row)
+        except RowError as error:
+            yield Fault(_name(values), str(error))
+            continue
+        for how in contradictions(row, record):
+            yield Fault(json_path(row.path), how)
+        yield row
+
+
+def require_sound(case: Path, journal: Journal, case_file: CaseFile | None) -> None:
+    """Raise VerificationError unless a journal is what `case.json` has the digest of, and every row is sound.
+
+    case_file: None for a case that has none yet, because its first run was interrupted. A run that was interrupted leaves a
+    marker in the journal; then only the rows are looked at, for the digest is that of an earlier state.
+    """
+    faults = [found for found in examined(journal) if isinstance(found, Fault)]
+    if not faults and (case_file is None or journal.is_unfinished() or digest_holds(journal, case_file)):
+        return
+    more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
+    named = "; ".join(f"{fault.name!r} {fault.how}" for fault in faults[:NAMED]) + more
+    named = named or f"its content is not what {CASE_FILE} has the digest of, though every row agrees with its record"
+    raise VerificationError(
+        f"The case {str(case)!r} was changed after it was made: {named}. It is left as it is. `mesorch verify` names "
+        "everything; take a copy of the case that was not changed, or analyse the evidence again."
+    )
+
+
+def require_finished(case: Path, journal: Journal, case_file: CaseFile) -> None:
+    """Raise UsageError for a case whose last run was interrupted: `case.json` and the pages do not know of its last rows."""
+    if journal.is_unfinished() and not digest_holds(journal, case_file):
+        raise UsageError(f"{str(case)!r} is unfinished: its last run was interrupted. Give its batch command again.")
+
+
+def digest_holds(journal: Journal, case_file: CaseFile) -> bool:
+    """Say whether a journal's content is the one that `case.json` has the digest of."""
+    return journal.digest(case_file.journal_digest) == case_file.journal_sha256
+
+
+def _name(values: tuple[object, ...]) -> str:
+    path = values[0]
+    return json_path(path.decode("utf-8", "surrogateescape")) if isinstance(path, bytes) else repr(path)[:80]

@@ -1,0 +1,151 @@
+"""Folders walked part by part without following a link, and what lies in them."""
+
+import errno
+import os
+import stat
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from mesorch_cli.files.names import parts_of
+
+HAS_DESCRIPTORS = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")  # not on Windows
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+class Kind(StrEnum):
+    """What a name in a folder stands for."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "symbolic link"
+    OTHER = "no regular file"
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One folder, held open where the system can: what happens to its path meanwhile changes nothing.
+
+    descriptor: of the folder; None where the system has none to work with, and `path` is used instead.
+    """
+
+    path: Path
+    descriptor: int | None
+
+    def open(self, name: str, flags: int, mode: int = 0o666) -> int:
+        """Open a name of this folder; return the descriptor. Raises OSError."""
+        if self.descriptor is not None:
+            return os.open(name, flags, mode, dir_fd=self.descriptor)
+        _refuse_link(self.path / name)
+        return os.open(self.path / name, flags, mode)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file of this folder another name, in place of whatever has it. Raises OSError."""
+        if self.descriptor is not None:
+            os.replace(old, new, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
+        else:
+            (self.path / old).replace(self.path / new)
+
+    def remove(self, name: str) -> None:
+        """Remove a file of this folder. Raises OSError."""
+        if self.descriptor is not None:
+            os.unlink(name, dir_fd=self.descriptor)
+        else:
+            (self.path / name).unlink()
+
+    def second_name(self, source: "Folder", old: str, new: str) -> None:
+        """Give a file of another folder a second name in this one. Raises OSError where the file system has no such."""
+        if self.descriptor is not None and source.descriptor is not None:
+            os.link(old, new, src_dir_fd=source.descriptor, dst_dir_fd=self.descriptor, follow_symlinks=False)
+        else:
+            _refuse_link(source.path / old)
+            os.link(source.path / old, self.path / new)
+
+    def sync(self) -> None:
+        """Let the names of this folder survive a power cut, where the system can promise that."""
+        if self.descriptor is not None:
+            os.fsync(self.descriptor)
+
+
+@contextmanager
+def opened_folder(root: Path, parts: Sequence[str], *, make: bool = False) -> Iterator[Folder]:
+    """Hold a folder below `root` open. The root may be a link, since the user named it; no part below it may.
+
+    make: make what is missing, the root too. Raises OSError, also where a part is a link or no folder.
+    """
+    if make:
+        root.mkdir(parents=True, exist_ok=True)
+    if not HAS_DESCRIPTORS:
+        yield Folder(_by_path(root, parts, make), None)
+        return
+    descriptor = os.open(root, _FOLDER)
+    try:
+        for part in parts:
+            inner = _step(descriptor, part, make)
+            os.close(descriptor)
+            descriptor = inner
+        yield Folder(root.joinpath(*parts), descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _step(outer: int, part: str, make: bool) -> int:
+    if make:
+        with suppress(FileExistsError):  # whether it is a folder is seen when it is opened
+            os.mkdir(part, dir_fd=outer)
+    try:
+        return os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=outer)
+    except NotADirectoryError as error:  # what Linux says of a link, too
+        if stat.S_ISLNK(os.stat(part, dir_fd=outer, follow_symlinks=False).st_mode):
+            raise OSError(errno.ELOOP, "is a symbolic link, which is not followed here", part) from error
+        raise
+
+
+def _by_path(root: Path, parts: Sequence[str], make: bool) -> Path:
+    path = root
+    for part in parts:
+        path /= part
+        _refuse_link(path)
+        if make:
+            path.mkdir(exist_ok=True)
+    return path
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "is a symbolic link, which is not followed here", str(path))
+
+
+def listed(root: Path, name: str = "") -> list[tuple[str, Kind]]:
+    """Return (name, kind) of what lies in one folder, in byte order; no link is followed on the way to it.
+
+    Raises OSError where it cannot be listed, ValueError for a name that leads outside.
+    """
+    with (
+        opened_folder(root, parts_of(name) if name else ()) as folder,
+        os.scandir(folder.path if folder.descriptor is None else folder.descriptor) as found,
+    ):
+        return sorted(((entry.name, _kind(entry)) for entry in found), key=lambda item: os.fsencode(item[0]))
+
+
+def entries(root: Path, *, leave_out: Collection[str] = ()) -> Iterator[tuple[str, Kind]]:
+    """Yield (name below the root, kind) of everything in a folder, in byte order within each; no link is followed.
+
+    leave_out: folders of the root that are not looked into. Raises OSError where a folder cannot be listed.
+    """
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        found = [(f"{folder}/{name}" if folder else name, kind) for name, kind in listed(root, folder)]
+        yield from found
+        waiting += [name for name, kind in reversed(found) if kind is Kind.FOLDER and name not in leave_out]
+
+
+def _kind(entry: "os.DirEntry[str]") -> Kind:
+    if entry.is_symlink():
+        return Kind.LINK
+    if entry.is_dir(follow_symlinks=False):
+        return Kind.FOLDER
+    return Kind.FILE if entry.is_file(follow_symlinks=False) else Kind.OTHER

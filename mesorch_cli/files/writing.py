@@ -1,0 +1,142 @@
+"""Files written whole: under a name that nobody can foresee, to the disk, and only then under their own.
+
+Nothing that lies in the way is opened, emptied or followed: a link or pipe under the file's own name is replaced, and one
+in place of a folder is refused.
+"""
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from mesorch_cli.errors import OutputError
+from mesorch_cli.files.folders import Folder, opened_folder
+from mesorch_cli.files.names import parts_of
+from mesorch_cli.files.reading import NO_LINKS, opened_below
+
+UNFINISHED = ".part"  # how the temporary names end; what a killed run leaves is told by it
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_LINKS | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def write_below(root: Path, name: str, data: bytes, *, same_stays: bool = False) -> None:
+    """Write a file below a folder, making the folders on the way.
+
+    same_stays: a file that holds these bytes already is left alone, with its time. Raises OutputError where it cannot be
+    written, and for a link in place of a folder; nothing half written stays.
+    """
+    if same_stays and _holds(root, name, data):
+        return
+    with writing_below(root, name) as file:
+        file.write(data)
+
+
+@contextmanager
+def writing_below(root: Path, name: str) -> Iterator[BinaryIO]:
+    """Yield a file that takes its name below a folder when everything was written. Raises as `write_below`."""
+    *folders, last = _parts(root, name)
+    with _told(root, name), opened_folder(root, folders, make=True) as folder:
+        temporary = _temporary(last)
+        try:
+            with os.fdopen(folder.open(temporary, _NEW), "w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            folder.rename(temporary, last)
+        except BaseException:
+            with suppress(OSError):
+                folder.remove(temporary)  # half a file only takes room that is short
+            raise
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file at a path of the user's own, as `write_below` does in its folder. Raises OutputError."""
+    write_below(path.parent, path.name, data)
+
+
+def duplicate_below(source_root: Path, source: str, root: Path, name: str) -> None:
+    """Give a file a second name, or copy it where the file system has no second names; follow no link to it.
+
+    Raises OutputError.
+    """
+    *source_folders, old = _parts(source_root, source)
+    *folders, last = _parts(root, name)
+    with (
+        _told(root, name),
+        opened_folder(source_root, source_folders) as there,
+        opened_folder(root, folders, make=True) as here,
+    ):
+        temporary = _temporary(last)
+        try:
+            _taken(there, old, here, temporary, source_root, source)
+            here.rename(temporary, last)
+        finally:
+            # Renaming one name of a file to another of the same file does nothing: the first one is still there.
+            with suppress(FileNotFoundError):
+                here.remove(temporary)
+
+
+def _taken(there: Folder, old: str, here: Folder, temporary: str, source_root: Path, source: str) -> None:
+    with opened_below(
+        source_root, source
+    ) as original:  # raises for what is no regular file, before it gets a name here
+        try:
+            here.second_name(there, old, temporary)
+        except OSError:
+            with os.fdopen(here.open(temporary, _NEW), "wb") as copy:
+                shutil.copyfileobj(original, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
+
+
+def require_writable(root: Path) -> None:
+    """Make a folder and write to it, to know before any work that it takes files. Raises OSError."""
+    with opened_folder(root, (), make=True) as folder:
+        temporary = _temporary("probe")
+        os.close(folder.open(temporary, _NEW))
+        folder.remove(temporary)
+
+
+def folds_names(root: Path) -> bool:
+    """Say whether a folder's file system takes `A` and `a` for one name. Raises OSError where nothing can be written."""
+    with opened_folder(root, ()) as folder:
+        name = f"Probe-{secrets.token_hex(8)}{UNFINISHED}"
+        os.close(folder.open(name, _NEW))
+        try:
+            return (root / name.lower()).exists()
+        finally:
+            folder.remove(name)
+
+
+def _temporary(name: str) -> str:
+    stem = os.fsdecode(os.fsencode(name)[:200])  # file systems take 255 bytes
+    return f".{stem}.{secrets.token_hex(8)}{UNFINISHED}"
+
+
+def _holds(root: Path, name: str, data: bytes) -> bool:
+    try:
+        with opened_below(root, name) as file:
+            return os.fstat(file.fileno()).st_size == len(data) and file.read() == data
+    except OSError:
+        return False
+
+
+def _parts(root: Path, name: str) -> list[str]:
+    try:
+        return parts_of(name)
+    except ValueError as error:
+        raise OutputError(f"Cannot write below {str(root)!r}: {error}.") from error
+
+
+@contextmanager
+def _told(root: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        cure = "Make room, or choose another output, and give the same command again."
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            cure = "Expected plain folders on the way to it; find out who put something else there, or choose another output."
+        raise OutputError(f"Cannot write {str(root / name)!r}: {error.strerror or error}. {cure}") from error

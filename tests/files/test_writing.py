@@ -1,0 +1,98 @@
+"""Files are written whole, where they belong, and nothing that was laid in the way is touched."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mesorch_cli.errors import OutputError
+from mesorch_cli.files import writing
+from mesorch_cli.files.writing import duplicate_below, require_writable, write_below, write_whole, writing_below
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def test_a_file_is_made_with_its_folders_and_replaced_whole(tmp_path: Path) -> None:
+    write_below(tmp_path / "new", "a/b/file", b"one")
+    write_below(tmp_path / "new", "a/b/file", b"two")
+    write_whole(tmp_path / "new" / "own", b"three")
+    assert names(tmp_path) == ["new/a/b/file", "new/own"]
+    assert (tmp_path / "new" / "a" / "b" / "file").read_bytes() == b"two"
+
+
+def test_links_and_pipes_under_the_name_are_replaced_and_their_targets_stay(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    case = tmp_path / "case"
+    case.mkdir()
+    (case / "link").symlink_to(victim)
+    (case / "file.part").symlink_to(victim)
+    os.mkfifo(case / "pipe")
+    for name in ("link", "pipe", "file"):
+        write_below(case, name, b"ours")
+        assert (case / name).read_bytes() == b"ours"
+        assert not (case / name).is_symlink()
+    assert victim.read_bytes() == b"precious"
+
+
+def test_a_link_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "case").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "case" / "photos").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match="symbolic link"):
+        write_below(tmp_path / "case", "photos/x/record.json", b"x")
+    with pytest.raises(OutputError, match="does not stay below"):
+        write_below(tmp_path / "case", "../escaped", b"x")
+    assert names(tmp_path / "elsewhere") == []
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_what_fails_half_way_leaves_nothing_and_the_old_file(tmp_path: Path) -> None:
+    write_below(tmp_path, "file", b"old")
+    with pytest.raises(RuntimeError), writing_below(tmp_path, "file") as file:
+        file.write(b"half")
+        raise RuntimeError
+    assert names(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_the_same_bytes_leave_a_file_alone_and_others_do_not(tmp_path: Path) -> None:
+    write_below(tmp_path, "page", b"same")
+    before = (tmp_path / "page").stat().st_ino
+    write_below(tmp_path, "page", b"same", same_stays=True)
+    assert (tmp_path / "page").stat().st_ino == before
+    write_below(tmp_path, "page", b"other", same_stays=True)
+    assert (tmp_path / "page").read_bytes() == b"other"
+
+
+@pytest.mark.parametrize("linkable", [True, False])
+def test_a_duplicate_is_the_file_and_never_what_a_link_points_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linkable: bool
+) -> None:
+    if not linkable:
+
+        def refuse(*_: object) -> None:
+            raise OSError("no second names here")
+
+        monkeypatch.setattr(writing.Folder, "second_name", refuse)
+    write_below(tmp_path / "share", "photos/x/mask.png", b"mask")
+    for _ in range(2):  # the second time over itself
+        duplicate_below(tmp_path / "share", "photos/x/mask.png", tmp_path / "case", "photos/x/mask.png")
+    assert names(tmp_path / "case") == ["photos/x/mask.png"]
+    assert (tmp_path / "case" / "photos" / "x" / "mask.png").read_bytes() == b"mask"
+    (tmp_path / "share" / "link").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "share" / "pipe")
+    for name in ("link", "pipe"):
+        with pytest.raises(OutputError):
+            duplicate_below(tmp_path / "share", name, tmp_path / "case", name)
+    assert names(tmp_path / "case") == ["photos/x/mask.png"]
+
+
+def test_a_folder_that_takes_no_files_is_known_before_work_begins(tmp_path: Path) -> None:
+    require_writable(tmp_path / "new")
+    assert names(tmp_path) == []
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OSError):  # noqa: PT011
+        require_writable(tmp_path / "file")
