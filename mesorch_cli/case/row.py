@@ -7,7 +7,8 @@ opened, and repeats what its record says; both are compared here.
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -56,20 +57,21 @@ class RowError(Exception):
 
 def row_of(path: str, place: str, record: Record, first: str | None = None) -> Row:
     """Return the row of a record. first: path of the file with the same bytes that was analysed."""
+    return Row(path=path, place=place, copy_of=first, record=record.to_line(), **_repeated(record))
+
+
+def _repeated(record: Record) -> dict[str, Any]:
+    """Return the columns that repeat what the record says."""
     result = record.result
     not_analysed = FAILED if record.decode is None else NOT_ANALYSED
-    return Row(
-        path=path,
-        place=place,
-        sha256=record.input.sha256,
-        settings=record.settings_sha256,
-        status=ANALYSED if result.reason is None else not_analysed,
-        reason=result.reason,
-        verdict=result.verdict.value,
-        score=result.score,
-        copy_of=first,
-        record=record.to_line(),
-    )
+    return {
+        "sha256": record.input.sha256,
+        "settings": record.settings_sha256,
+        "status": ANALYSED if result.reason is None else not_analysed,
+        "reason": result.reason,
+        "verdict": result.verdict.value,
+        "score": result.score,
+    }
 
 
 def usable(values: Sequence[object]) -> Row:
@@ -108,11 +110,9 @@ def record_in(row: Row) -> Record:
 
 def contradictions(row: Row, record: Record) -> Iterator[str]:
     """Yield what a row says otherwise than its record does."""
-    told = row_of(row.path, row.place, record, row.copy_of)
-    for field in fields(Row):
-        mine, of_record = getattr(row, field.name), getattr(told, field.name)
-        if field.name != "record" and mine != of_record:
-            yield f"has the {field.name} {mine!r}, its record {of_record!r}"
+    for name, told in _repeated(record).items():
+        if getattr(row, name) != told:
+            yield f"has the {name} {getattr(row, name)!r}, its record {told!r}"
     if record.input.path != json_path(row.path):
         yield f"has a record of {record.input.path!r}"
     for artefact in record.artefacts:

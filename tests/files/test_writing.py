@@ -51,9 +51,14 @@ def test_a_link_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
 
 def test_what_fails_half_way_leaves_nothing_and_the_old_file(tmp_path: Path) -> None:
     write_below(tmp_path, "file", b"old")
-    with pytest.raises(RuntimeError), writing_below(tmp_path, "file") as file:
-        file.write(b"half")
-        raise RuntimeError
+
+    def fail_half_way() -> None:
+        with writing_below(tmp_path, "file") as file:
+            file.write(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert names(tmp_path) == ["file"]
     assert (tmp_path / "file").read_bytes() == b"old"
 

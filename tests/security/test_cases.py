@@ -60,21 +60,22 @@ def record_of(case: Path, path: str) -> dict[str, Any]:
     raise KeyError(path)
 
 
-VERDICT = "UPDATE files SET verdict = 'no evidence found', score = 0.0 WHERE path = CAST('b.png' AS BLOB)"
+OF_B = "WHERE path = CAST('b.png' AS BLOB)"
+VERDICT = f"UPDATE files SET verdict = 'no evidence found', score = 0.0 {OF_B}"
 TAMPERINGS = {
     "a verdict": (VERDICT, "b.png"),
-    "a path that leads outside": ("UPDATE files SET path = CAST('../b.png' AS BLOB) WHERE path = CAST('b.png' AS BLOB)", "../b.png"),
-    "an absolute path": ("UPDATE files SET path = CAST('/b.png' AS BLOB) WHERE path = CAST('b.png' AS BLOB)", "/b.png"),
-    "a place outside": ("UPDATE files SET place = CAST('photos/../../out' AS BLOB) WHERE path = CAST('b.png' AS BLOB)", "b.png"),
-    "the place of another": ("UPDATE files SET place = CAST('photos/a/x.png' AS BLOB) WHERE path = CAST('b.png' AS BLOB)", "b.png"),
+    "a path that leads outside": (f"UPDATE files SET path = CAST('../b.png' AS BLOB) {OF_B}", "../b.png"),
+    "an absolute path": (f"UPDATE files SET path = CAST('/b.png' AS BLOB) {OF_B}", "/b.png"),
+    "a place outside": (f"UPDATE files SET place = CAST('photos/../../out' AS BLOB) {OF_B}", "b.png"),
+    "the place of another": (f"UPDATE files SET place = CAST('photos/a/x.png' AS BLOB) {OF_B}", "b.png"),
     "the original of a copy": ("UPDATE files SET copy_of = CAST('../b.png' AS BLOB) WHERE copy_of IS NOT NULL", "copy.png"),
-    "another type": ("UPDATE files SET verdict = x'00ff' WHERE path = CAST('b.png' AS BLOB)", "b.png"),
-    "a path that is text": ("UPDATE files SET path = 'b.png' WHERE path = CAST('b.png' AS BLOB)", "'b.png'"),
-    "no record": ("UPDATE files SET record = '{}' WHERE path = CAST('b.png' AS BLOB)", "b.png"),
-    "half a record": ("UPDATE files SET record = substr(record, 1, 400) WHERE path = CAST('b.png' AS BLOB)", "b.png"),
-    "depth": ("UPDATE files SET record = printf('%.*c', 200000, '[') WHERE path = CAST('b.png' AS BLOB)", "b.png"),
+    "another type": (f"UPDATE files SET verdict = x'00ff' {OF_B}", "b.png"),
+    "a path that is text": (f"UPDATE files SET path = 'b.png' {OF_B}", "'b.png'"),
+    "no record": (f"UPDATE files SET record = 'x' {OF_B}", "b.png"),
+    "half a record": (f"UPDATE files SET record = substr(record, 1, 400) {OF_B}", "b.png"),
+    "depth": (f"UPDATE files SET record = printf('%.*c', 200000, '[') {OF_B}", "b.png"),
     "a picture's name": ("UPDATE files SET record = replace(record, 'photos/b.png/mask.png', 'photos/b.png/..')", "b.png"),
-    "a hash": ("UPDATE files SET sha256 = 'x' WHERE path = CAST('b.png' AS BLOB)", "b.png"),
+    "a hash": (f"UPDATE files SET sha256 = 'x' {OF_B}", "b.png"),
     "a table": ("CREATE TABLE more (x)", "journal.sqlite"),
     "a trigger": (
         "CREATE TRIGGER later AFTER INSERT ON files BEGIN UPDATE files SET verdict = 'no evidence found'; END",
@@ -113,7 +114,7 @@ def test_what_stands_in_a_row_is_compared_with_its_record_and_not_with_the_diges
     record = record_of(case, "b.png")
     changed = record | {"result": record["result"] | {"verdict": "no evidence found", "score": 0.0}}
     execute(case, VERDICT)
-    execute(case, "UPDATE files SET record = ? WHERE path = CAST('b.png' AS BLOB)", json.dumps(changed))
+    execute(case, f"UPDATE files SET record = ? {OF_B}", json.dumps(changed))
     reseal(case)
     verified = invoke("verify", case, "--without-evidence", "-q")
     assert verified.exit_code == 6
@@ -122,7 +123,7 @@ def test_what_stands_in_a_row_is_compared_with_its_record_and_not_with_the_diges
 
 def test_an_unfinished_case_goes_on_and_a_marker_does_not_hide_a_change(case: Path, tiny_weights: Path) -> None:
     execute(case, "INSERT INTO facts VALUES ('unfinished', 'x')")
-    execute(case, "DELETE FROM files WHERE path = CAST('b.png' AS BLOB)")
+    execute(case, f"DELETE FROM files {OF_B}")
     words = commands(case, tiny_weights)
     for name in ("merge", "report"):
         refused = invoke(*words[name])
@@ -152,8 +153,8 @@ def test_a_case_of_an_older_version_is_read_and_gets_the_new_seal(case: Path, ti
 
 
 IN_THE_WAY = (
-    "journal.sqlite", "journal.sqlite-wal", "case.json", "SHA256SUMS", "results.jsonl", "results.csv", "index.html", "report.pdf",
-    "photos/b.png/record.json", "photos/b.png/mask.png", "photos/b.png/index.html", "photos/a", "photos",
+    "journal.sqlite", "journal.sqlite-wal", "case.json", "SHA256SUMS", "results.jsonl", "results.csv", "index.html",
+    "report.pdf",    "photos/b.png/record.json", "photos/b.png/mask.png", "photos/b.png/index.html", "photos/a", "photos",
 )  # fmt: skip
 
 
@@ -247,8 +248,8 @@ def falsified(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what a forger of records would change, by name, as blocks to replace."""
     result, decode = record["result"], record["decode"]
     region = {
-        "x": 1, "y": 1, "width": 9, "height": 9, "area_px": 81, "share": 0.02, "centroid_x": 5.0, "centroid_y": 5.0, "mean": 0.9,
-        "peak": 0.9, "upright": None,
+        "x": 1, "y": 1, "width": 9, "height": 9, "area_px": 81, "share": 0.02, "centroid_x": 5.0, "centroid_y": 5.0,
+        "mean": 0.9, "peak": 0.9, "upright": None,
     }  # fmt: skip
     damaged = {"ok": False, "findings": ["the end of the file is missing"]}
     ratio = {"value": 4000.0, "log10": 3.6, "lowest": 0.1, "highest": 10000.0}
