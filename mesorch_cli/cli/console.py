@@ -6,11 +6,11 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import (
@@ -22,6 +22,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -38,13 +39,27 @@ STYLES = {
 REGIONS_SHOWN = 5
 # Control characters, and those that turn the direction of writing.
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+UNSAFE_IN_JSON = re.compile(UNSAFE.pattern[:-1] + r"\ud800-\udfff]")
 LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
 PLAIN_SECONDS = 20.0  # between lines on the course of something long, where there is no terminal
 
 
+class SafeConsole(Console):
+    """A console that shows what a terminal would obey: the last door, whatever a caller forgot to make printable."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield the pieces of something to show, without a control character but line ends; colours come later."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text == "\n":
+                yield segment
+            else:
+                lines = segment.text.split("\n")
+                yield Segment("\n".join(printable(line) for line in lines), segment.style)
+
+
 def people() -> Console:
     """Return a console on stderr; plain text where that is no terminal, no colour where NO_COLOR is set."""
-    return Console(stderr=True, highlight=False)
+    return SafeConsole(stderr=True, highlight=False)
 
 
 def printable(text: str) -> str:
@@ -92,8 +107,8 @@ def write_json(values: Mapping[str, Any]) -> None:
 
 
 def write_json_line(line: str) -> None:
-    """Write a line that is JSON already; characters that a terminal would obey are escaped as JSON escapes them."""
-    _write_line(UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", line))
+    """Write a line that is JSON already; what a terminal would obey, or no encoding has, is escaped as JSON escapes it."""
+    _write_line(UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", line))
 
 
 def _write_line(line: str) -> None:
@@ -361,4 +376,4 @@ def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
         table.add_column(shown(column), overflow="fold")
     for row in rows:
         table.add_row(*(shown(cell) for cell in row))
-    Console(highlight=False).print(table)
+    SafeConsole(highlight=False).print(table)

@@ -9,6 +9,7 @@ import typer
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
 from mesorch_cli.errors import UsageError
+from mesorch_cli.extras import install_hint
 
 if TYPE_CHECKING:
     from mesorch_cli.training.config import TrainingConfig
@@ -94,7 +95,7 @@ def train(
         try:
             import lightning_fabric  # noqa: F401 - only to say what is missing
         except ImportError as error:
-            raise UsageError("`mesorch train` needs Lightning Fabric: pip install 'mesorch[train]'.") from error
+            raise UsageError(f"`mesorch train` needs Lightning Fabric: {install_hint('train')}.") from error
         from mesorch_cli.inference.backends import choose_device
         from mesorch_cli.training.config import read_config
         from mesorch_cli.training.precision import settled

@@ -14,6 +14,7 @@ from mesorch_cli.evaluation.detection_curve import detection_curve
 from mesorch_cli.evaluation.likelihood import class_weights
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.protocol import THRESHOLDS
+from mesorch_cli.extras import install_hint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ Draw = Callable[["Axes"], None]
 def require_plots() -> None:
     """Raise UsageError if what draws is not installed: before photos are analysed for hours, not after."""
     if find_spec("matplotlib") is None:
-        raise UsageError("Plots need matplotlib: `pip install 'mesorch[plots]'`, or give --no-plots.")
+        raise UsageError(f"Plots need matplotlib: {install_hint('plots')}, or give --no-plots.")
 
 
 def draw(title: str, x_label: str, y_label: str, paint: Draw, *, unit_square: bool = True) -> bytes:

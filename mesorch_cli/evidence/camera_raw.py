@@ -7,6 +7,7 @@ from typing import Any
 from mesorch_cli.evidence.colour import Samples
 from mesorch_cli.evidence.formats import RAW, TIFF_STARTS
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError
+from mesorch_cli.extras import install_hint
 
 # Nothing that looks at the picture's content or guesses: the same file gives the same pixels whatever it shows.
 DEVELOPMENT: dict[str, Any] = {
@@ -31,7 +32,7 @@ def inspect_raw(data: bytes, findings: Findings | None = None) -> Inspection:
         import rawpy
     except ImportError as error:
         raise UnsupportedError(
-            "a camera raw file, for which the package rawpy is not installed (pip install 'mesorch[raw]')"
+            f"a camera raw file, for which the package rawpy is not installed ({install_hint('raw')})"
         ) from error
     try:
         raw = rawpy.imread(io.BytesIO(data))

@@ -38,7 +38,7 @@ def read_provenance(data: Content, format_name: str, trust_list: str | None = No
     try:
         import c2pa
     except ImportError:
-        return _unexamined("the package c2pa-python is not installed (pip install 'mesorch[provenance]')")
+        return _unexamined("the package c2pa-python is not installed")
     mime = _MIME_TYPES.get(format_name)
     if mime is None or mime not in c2pa.Reader.get_supported_mime_types():
         return _unexamined(f"the C2PA library does not read {format_name} files")

@@ -12,6 +12,7 @@ from mesorch_cli.errors import OutputError, UsageError
 from mesorch_cli.export.graph import TileGraph
 from mesorch_cli.export.parity import TOLERANCES, Parity, Photo, cases, compare, require
 from mesorch_cli.export.trace import trace
+from mesorch_cli.extras import install_hint
 from mesorch_cli.inference.backends.eager import TorchBackend
 from mesorch_cli.inference.exported import Format, Seal, Sidecar, SourcePart, sidecar_of
 from mesorch_cli.inference.loading import open_exported
@@ -104,8 +105,7 @@ def require_packages(form: Format) -> None:
 
     if missing := [name for name in PACKAGES[form] if find_spec(name) is None]:
         raise UsageError(
-            f"--format {form} needs {', '.join(missing)}, which is not installed. Install it with "
-            "`pip install 'mesorch[export]'`."
+            f"--format {form} needs {', '.join(missing)}, which is not installed: {install_hint('export')}."
         )
 
 

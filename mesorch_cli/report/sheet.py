@@ -7,11 +7,12 @@ from typing import Any
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence.hashing import sha256_file
+from mesorch_cli.extras import install_hint
 from mesorch_cli.report.names import visible
 
 NEEDS = (
-    "The PDF needs the package reportlab, which is not installed. Install it with `pip install 'mesorch[pdf]'`, or leave "
-    "--pdf out: the pages need nothing."
+    f"The PDF needs the package reportlab, which is not installed: {install_hint('pdf')}. Or leave --pdf out: the pages "
+    "need nothing."
 )
 MARGIN = 48.0  # points, of 1/72 inch
 TEXT, BOLD, FIXED = "text", "bold", "fixed"  # the three fonts of a document

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from mesorch_cli.errors import OutputError, UsageError
+from mesorch_cli.extras import install_hint
 
 METRICS, EVENTS, LOCK = "metrics.jsonl", "tensorboard", ".lock"
 
@@ -40,7 +41,7 @@ class Journal:
                 from torch.utils.tensorboard import SummaryWriter
             except ImportError as error:
                 raise UsageError(
-                    "TensorBoard is not installed. Install mesorch[train], or give --no-tensorboard."
+                    f"TensorBoard is not installed: {install_hint('train')}, or give --no-tensorboard."
                 ) from error
             self._events = SummaryWriter(str(folder / EVENTS), purge_step=step + 1)
 

@@ -160,4 +160,4 @@ def test_plots_that_cannot_be_drawn_are_said_before_any_photo(tmp_path: Path, mo
     ):
         result = run(*words)
         assert result.exit_code == 2
-        assert "mesorch[plots]" in result.stderr
+        assert ".[plots]" in result.stderr

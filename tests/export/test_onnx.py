@@ -204,7 +204,7 @@ def test_what_the_runtime_lacks_is_said(
         "the arithmetic of an exported file is part of it, here fp32",
     )
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    refused(detect(tiny_onnx, photo), 2, "pip install 'mesorch[export]'")
+    refused(detect(tiny_onnx, photo), 2, "pip install '.[export]'")
 
 
 def test_an_export_that_is_not_equal_is_not_written(

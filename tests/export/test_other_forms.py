@@ -111,4 +111,4 @@ def test_other_openvino_files_are_refused(
     refused(detect(put("moved", topology, b"\1" + constants[1:]), photo), 5, "belongs to another network")
     refused(detect(source, photo, "--device", "npu"), 2, "OpenVINO has cpu")
     monkeypatch.setitem(sys.modules, "openvino", None)
-    refused(detect(source, photo), 2, "pip install 'mesorch[export]'")
+    refused(detect(source, photo), 2, "pip install '.[export]'")

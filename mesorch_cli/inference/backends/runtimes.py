@@ -5,6 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 from mesorch_cli.errors import UsageError, WeightsError
+from mesorch_cli.extras import install_hint
 from mesorch_cli.inference.backends.protocol import Precision
 from mesorch_cli.offline import import_silent
 
@@ -19,8 +20,8 @@ def import_runtime(module: str, path: Path) -> ModuleType:
         if error.name != module:
             raise
         raise UsageError(
-            f"Running {path.name} needs the package {module}, which is not installed. Install it with "
-            f"`pip install 'mesorch[{EXTRA}]'`, or use the .safetensors weights."
+            f"Running {path.name} needs the package {module}, which is not installed: "
+            f"{install_hint(EXTRA)}. Or use the .safetensors weights."
         ) from error
 
 
