@@ -19,6 +19,7 @@ from mesorch_cli.case.scan import Selection
 from mesorch_cli.case.seal import digest_holds, require_finished, require_sound
 from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.errors import UsageError
+from mesorch_cli.files.writing import remove_unfinished
 
 
 def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: dict[str, str]) -> AboutPart:
@@ -60,6 +61,8 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
                     f"The case {str(case)!r} has the {name} {before!r}, not {value!r}. Give the same, or another -o.{cure}"
                 )
         mirror = Mirror(case)
+        if journal.is_unfinished():
+            remove_unfinished(case)
         journal.begin()
         for name, value in facts.items():
             journal.set_fact(name, value)

@@ -9,7 +9,7 @@ from mesorch_cli.case.record import json_path
 from mesorch_cli.errors import OutputError, UsageError
 from mesorch_cli.files.folders import opened_folder
 from mesorch_cli.files.reading import read_below
-from mesorch_cli.files.writing import require_writable
+from mesorch_cli.files.writing import remove_unfinished, require_writable
 
 RECORD_NAME = "record.json"
 LARGEST_RECORD = 256 << 20  # bytes; the metadata of a photo stand in its record
@@ -67,6 +67,7 @@ class OutputFolder:
                 self._taken.add(candidate)
                 try:
                     with opened_folder(self.root, [candidate], make=True):
+                        remove_unfinished(self.root, candidate)
                         return candidate
                 except OSError as error:
                     raise OutputError(

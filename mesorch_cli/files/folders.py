@@ -130,12 +130,13 @@ def listed(root: Path, name: str = "") -> list[tuple[str, Kind]]:
         return sorted(((entry.name, _kind(entry)) for entry in found), key=lambda item: os.fsencode(item[0]))
 
 
-def entries(root: Path, *, leave_out: Collection[str] = ()) -> Iterator[tuple[str, Kind]]:
+def entries(root: Path, *, below: str = "", leave_out: Collection[str] = ()) -> Iterator[tuple[str, Kind]]:
     """Yield (name below the root, kind) of everything in a folder, in byte order within each; no link is followed.
 
-    leave_out: folders of the root that are not looked into. Raises OSError where a folder cannot be listed.
+    below: the folder of the root that is looked into. leave_out: those that are not. Raises OSError where a folder cannot be
+    listed.
     """
-    waiting = [""]
+    waiting = [below]
     while waiting:
         folder = waiting.pop()
         found = [(f"{folder}/{name}" if folder else name, kind) for name, kind in listed(root, folder)]

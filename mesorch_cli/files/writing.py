@@ -6,6 +6,7 @@ in place of a folder is refused.
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -14,11 +15,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mesorch_cli.errors import OutputError
-from mesorch_cli.files.folders import Folder, opened_folder
+from mesorch_cli.files.folders import Folder, Kind, entries, opened_folder
 from mesorch_cli.files.names import parts_of
 from mesorch_cli.files.reading import NO_LINKS, opened_below
 
 UNFINISHED = ".part"  # how the temporary names end; what a killed run leaves is told by it
+_LEFT = re.compile(r"(\..+\.|Probe-)[0-9a-f]{16}\.part", re.DOTALL)
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_LINKS | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -90,6 +92,18 @@ def _taken(there: Folder, old: str, here: Folder, temporary: str, source_root: P
                 shutil.copyfileobj(original, copy)
                 copy.flush()
                 os.fsync(copy.fileno())
+
+
+def remove_unfinished(root: Path, below: str = "") -> None:
+    """Remove the temporary files that killed runs left below a folder; nothing else, and no link is followed.
+
+    Raises OutputError where one cannot be removed.
+    """
+    for name, kind in entries(root, below=below):
+        if kind is Kind.FILE and _LEFT.fullmatch(name.rpartition("/")[2]):
+            *folders, last = parts_of(name)
+            with _told(root, name), opened_folder(root, folders) as folder:
+                folder.remove(last)
 
 
 def require_writable(root: Path) -> None:

@@ -15,9 +15,12 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner, Result
 
-from mesorch_cli.case.record import record_schema
+from mesorch_cli.case.journal import Journal
+from mesorch_cli.case.record import Record, record_schema
+from mesorch_cli.case.row import row_of
 from mesorch_cli.cli.app import app
 from tests.case.folders import counts, fill, mixed, photo, steady, without_times
+from tests.security.hostile_cases import reseal
 
 Run = Callable[..., Result]
 
@@ -335,11 +338,19 @@ def test_what_more_may_help_is_tried_again(run: Run, tmp_path: Path) -> None:
         return {Path(one["input"]["path"]).name: one["timing"]["started_at"] for one in records}
 
     before = started()
-    with sqlite3.connect(tmp_path / "case" / "journal.sqlite") as journal:
-        journal.execute(
-            "UPDATE files SET reason = 'decoding took too long', status = 'failed' WHERE path = ?", (b"a.png",)
-        )
-    journal.close()
+    with Journal(tmp_path / "case") as journal:
+        row = journal.get("a.png")
+        assert row is not None
+        record = json.loads(row.record)
+        record |= {"decode": None, "artefacts": []}
+        record["result"] |= {
+            "reason": "decoding took too long",
+            "verdict": "not analysed",
+            "score": None,
+            "regions": [],
+        }
+        journal.add(row_of(row.path, row.place, Record.model_validate(record)))
+    reseal(tmp_path / "case")
     after = started()
     assert after["a.png"] != before["a.png"]
     assert after["b.png"] == before["b.png"]

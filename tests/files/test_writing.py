@@ -7,7 +7,14 @@ import pytest
 
 from mesorch_cli.errors import OutputError
 from mesorch_cli.files import writing
-from mesorch_cli.files.writing import duplicate_below, require_writable, write_below, write_whole, writing_below
+from mesorch_cli.files.writing import (
+    duplicate_below,
+    remove_unfinished,
+    require_writable,
+    write_below,
+    write_whole,
+    writing_below,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -70,6 +77,21 @@ def test_the_same_bytes_leave_a_file_alone_and_others_do_not(tmp_path: Path) -> 
     assert (tmp_path / "page").stat().st_ino == before
     write_below(tmp_path, "page", b"other", same_stays=True)
     assert (tmp_path / "page").read_bytes() == b"other"
+
+
+def test_what_killed_runs_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / ".x.0123456789abcdef.part").write_bytes(b"precious")
+    case = tmp_path / "case"
+    (case / "photos").mkdir(parents=True)
+    kept = ["mine.part", ".record.json.part", "photos/x.0123456789abcdef.part", ".x.0123456789abcdeg.part"]
+    for name in [*kept, ".record.json.0123456789abcdef.part", "photos/.mask.png.0123456789abcdef.part"]:
+        (case / name).write_bytes(b"half")
+    (case / "away").symlink_to(victim)
+    remove_unfinished(case)
+    assert names(case) == sorted(kept)
+    assert names(victim) == [".x.0123456789abcdef.part"]
 
 
 @pytest.mark.parametrize("linkable", [True, False])

@@ -114,6 +114,6 @@ def test_without_reportlab_the_extra_is_named(tmp_path: Path, monkeypatch: pytes
     for name in [name for name in sys.modules if name.split(".")[0] == "reportlab"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "reportlab", None)
-    with pytest.raises(UsageError, match=r"pip install 'mesorch\[pdf\]'"):
+    with pytest.raises(UsageError, match=r"pip install '\.\[pdf\]'"):
         pdf(tmp_path, [])
     assert (tmp_path / "index.html").is_file()
