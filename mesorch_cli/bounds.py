@@ -13,7 +13,8 @@ SHOWN = 40  # characters of a value that a refusal quotes
 
 _JSON_PARTS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _TOML_PARTS = re.compile(
-    r'"""(?:[^\\]|\\.)*?"""' r"|'''.*?'''" r'|"(?:[^"\\\n]|\\.)*+"' r"|'[^'\n]*+'" r"|#[^\n]*+" r"|[\[{]|[\]}]", re.DOTALL
+    r'"""(?:[^\\]|\\.)*?"""' r"|'''.*?'''" r'|"(?:[^"\\\n]|\\.)*+"' r"|'[^'\n]*+'" r"|#[^\n]*+" r"|[\[{]|[\]}]",
+    re.DOTALL,
 )
 _LONG_KEY = re.compile(rf"(?:[\w-]++[ \t]*+\.[ \t]*+){{{MOST_DEPTH},}}")
 

@@ -58,5 +58,7 @@ def read_ordinary(path: Path, most_bytes: int, first_bytes: int | None = None) -
         except OSError as error:
             raise WeightsError(f"Cannot read {path}: {error.strerror}. Expected a file of weights.") from error
     if left:
-        raise WeightsError(f"{path} became shorter while it was read. Expected a file that nobody writes to; try again.")
+        raise WeightsError(
+            f"{path} became shorter while it was read. Expected a file that nobody writes to; try again."
+        )
     return b"".join(parts)

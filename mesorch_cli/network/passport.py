@@ -238,7 +238,9 @@ class WeightsFile:
 def plain_digest(values: dict[str, Any], checksum: str) -> str:
     """Return the SHA-256 of plain values without the one named `checksum`, in one form of JSON: sorted, without spaces."""
     covered = {name: value for name, value in values.items() if name != checksum}
-    return hashlib.sha256(json.dumps(covered, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(covered, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    ).hexdigest()
 
 
 def with_checksum(text: str, checksum: str = CHECKSUM) -> str:
@@ -270,7 +272,9 @@ def parse_passport(text: str, origin: str) -> Passport:
             "Use weights made for this version, or import the original file again with `mesorch weights import`."
         ) from error
     except ValueError as error:
-        raise WeightsError(f"The passport of {origin} is not valid: {error}. Expected {SCHEMA}. Get the file again.") from error
+        raise WeightsError(
+            f"The passport of {origin} is not valid: {error}. Expected {SCHEMA}. Get the file again."
+        ) from error
     except MesorchError as error:  # a NetworkConfig that refuses its values
         raise WeightsError(f"The passport of {origin} describes no network of this program: {error}") from error
     if passport.passport_sha256 is not None:

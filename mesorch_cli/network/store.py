@@ -50,7 +50,9 @@ def recorded_sums(folder: Path) -> dict[str, str]:
         lines = [line for line in read_ordinary(file, MOST_SUMS).decode("utf-8").splitlines() if line.strip()]
         pairs = [(digest, name.strip().lstrip("*")) for digest, name in (line.split(maxsplit=1) for line in lines)]
     except ValueError as error:  # no text, or a line without a name
-        raise WeightsError(f"{file} is no list of checksums ({error}). Expected lines of SHA-256 and file name.") from error
+        raise WeightsError(
+            f"{file} is no list of checksums ({error}). Expected lines of SHA-256 and file name."
+        ) from error
     return {name: digest for digest, name in pairs}
 
 

@@ -145,7 +145,9 @@ def read_file(source: Path | Contents) -> tuple[Passport, dict[str, Tensor], str
     try:
         tensors = load(contents.data)
     except (SafetensorError, KeyError, ValueError) as error:  # a type that PyTorch lacks is a KeyError
-        raise WeightsError(f"Cannot read {path} as safetensors ({error}). Get the file again from its source.") from error
+        raise WeightsError(
+            f"Cannot read {path} as safetensors ({error}). Get the file again from its source."
+        ) from error
     digest = tensors_digest(tensors)
     if digest != passport.tensors_sha256:
         raise WeightsError(
