@@ -1,4 +1,4 @@
-"""Numbers and nesting in files of others have bounds: JSON and TOML are read within them, or refused with the field's name."""
+"""Numbers and nesting in files of others have bounds: JSON and TOML are read within them, or refused by the field's name."""
 
 import json
 import math

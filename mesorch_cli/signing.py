@@ -32,7 +32,7 @@ Hexadecimal = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Signature(BaseModel):
-    """A detached signature. sha256: what was signed. public_key: of the signer, raw, for people to compare; it proves nothing.
+    """A detached signature. sha256: what was signed. public_key: of the signer, raw, for people to compare: no proof.
 
     signature: Ed25519 over CONTEXT and the 32 bytes of the hash, as Base64.
     """
@@ -121,7 +121,8 @@ def verify_digest(signature: Signature, sha256: str, key: "Ed25519PublicKey", wh
     except (InvalidSignature, binascii.Error) as error:
         other = "" if signature.public_key == own else f" It says that the key {signature.public_key[:16]}... made it."
         raise VerificationError(
-            f"{what} was not signed with the key {own[:16]}... that you gave.{other} Do not use it before you know who made it."
+            f"{what} was not signed with the key {own[:16]}... that you gave.{other} Do not use it before you know "
+            "who made it."
         ) from error
 
 

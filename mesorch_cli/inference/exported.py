@@ -1,7 +1,7 @@
-"""What an exported file says of itself: the passport, what it was made from, and the checksums that tie both to the graph.
+"""What an exported file says of itself: the passport, what it was made from, and checksums that tie both to the graph.
 
-The seal, which is no more than that, travels inside the file, where each format keeps metadata; a sidecar beside the file repeats it with the SHA-256 of
-every file that belongs to the export and with the parity figures.
+The seal, which is no more than these, travels inside the file, where each format keeps metadata; a sidecar beside the file
+repeats it with the SHA-256 of every file that belongs to the export and with the parity figures.
 """
 
 import hashlib

@@ -163,6 +163,11 @@ def read_passport(path: Path) -> Passport:
     return _passport(read_ordinary(path, MOST_BYTES, LENGTH_BYTES + min(length, MOST_HEADER)), path)
 
 
+def passport_of(contents: Contents) -> Passport:
+    """Return the passport of bytes that were read, compared with its checksum, without looking at the tensors."""
+    return _passport(contents.data, contents.path)
+
+
 def load_weights(source: Path | Contents) -> LoadedWeights:
     """Load a weights file for inference. Raises WeightsError as `read_file` and `build_from` do."""
     passport, tensors, sha256 = read_file(source)

@@ -43,38 +43,43 @@ REFUSED = {
     "custom_obj": "a custom object",
     "token": "an effect token",
 }
-FUNCTIONS = frozenset(
-    "Add Mul Pow Integer Rational Symbol Max Min Mod PythonMod FloorDiv CeilDiv CleanDiv ModularIndexing Eq Ne Equality Unequality "
-    "GreaterThan LessThan StrictGreaterThan StrictLessThan And Or Not Ge Gt Le Lt Identity".split()
+_FUNCTIONS = (
+    "Add Mul Pow Integer Rational Symbol Max Min Mod PythonMod FloorDiv CeilDiv CleanDiv ModularIndexing Eq Ne "
+    "Equality Unequality GreaterThan LessThan StrictGreaterThan StrictLessThan And Or Not Ge Gt Le Lt Identity "
 )
+FUNCTIONS = frozenset(_FUNCTIONS.split())
 SYMBOL_WORDS = {"positive", "integer", "nonnegative", "real", "finite"}
 LARGEST_POWER = 8
 ATEN = "torch.ops.aten."
-ARITHMETIC = frozenset(f"_operator.{name}" for name in "add sub mul floordiv mod neg eq ne lt le gt ge".split()) | {
+ARITHMETIC = frozenset(
+    f"_operator.{name}" for name in ("add", "sub", "mul", "floordiv", "mod", "neg", "eq", "ne", "lt", "le", "gt", "ge")
+) | {
     "torch.sym_max",
     "torch.sym_min",
     "torch.sym_not",
 }
 # What the networks of the family are made of, and near relatives that another version of PyTorch may write for them. None
 # of these opens a file, calls Python or keeps anything.
-OPERATORS = frozenset(
+_OPERATORS = (
     "_assert_scalar.default _assert_tensor_metadata.default _softmax.default _to_copy.default _unsafe_view.default "
     "add.Scalar add.Tensor add_.Tensor addmm.default amax.default amin.default arange.default arange.start "
     "arange.start_step avg_pool2d.default batch_norm.default bmm.default cat.default chunk.default clamp.default "
     "clamp_max.default clamp_min.default clone.default constant_pad_nd.default contiguous.default conv2d.default "
-    "conv2d.padding convolution.default cos.default detach.default detach_.default div.Scalar div.Tensor dropout.default "
-    "eq.Scalar eq.Tensor exp.default expand.default flatten.using_ints full.default full_like.default ge.Scalar "
-    "gelu.default gt.Scalar hardtanh.default hardtanh_.default layer_norm.default le.Scalar lift_fresh_copy.default "
-    "linear.default lt.Scalar matmul.default max_pool2d.default maximum.default mean.dim minimum.default mm.default "
-    "mul.Scalar mul.Tensor mul_.Tensor native_layer_norm.default ne.Scalar neg.default numpy_T.default ones.default "
-    "pad.default permute.default pixel_shuffle.default pow.Tensor_Scalar reciprocal.default relu.default relu6.default "
-    "relu6_.default relu_.default remainder.Scalar remainder.Tensor reshape.default rsqrt.default rsub.Scalar "
-    "scaled_dot_product_attention.default select.int sigmoid.default sin.default slice.Tensor softmax.int split.Tensor "
-    "split_with_sizes.default sqrt.default squeeze.dim stack.default sub.Scalar sub.Tensor sum.default sum.dim_IntList "
-    "sym_size.int t.default to.device to.dtype to.dtype_layout transpose.int unbind.int unflatten.int unsqueeze.default "
-    "upsample_bilinear2d.default upsample_bilinear2d.vec view.default where.ScalarOther where.ScalarSelf where.self "
-    "zeros.default zeros_like.default".split()
+    "conv2d.padding convolution.default cos.default detach.default detach_.default div.Scalar div.Tensor "
+    "dropout.default eq.Scalar eq.Tensor exp.default expand.default flatten.using_ints full.default full_like.default "
+    "ge.Scalar gelu.default gt.Scalar hardtanh.default hardtanh_.default layer_norm.default le.Scalar "
+    "lift_fresh_copy.default linear.default lt.Scalar matmul.default max_pool2d.default maximum.default mean.dim "
+    "minimum.default mm.default mul.Scalar mul.Tensor mul_.Tensor native_layer_norm.default ne.Scalar neg.default "
+    "numpy_T.default ones.default pad.default permute.default pixel_shuffle.default pow.Tensor_Scalar "
+    "reciprocal.default relu.default relu6.default relu6_.default relu_.default remainder.Scalar remainder.Tensor "
+    "reshape.default rsqrt.default rsub.Scalar scaled_dot_product_attention.default select.int sigmoid.default "
+    "sin.default slice.Tensor softmax.int split.Tensor split_with_sizes.default sqrt.default squeeze.dim "
+    "stack.default sub.Scalar sub.Tensor sum.default sum.dim_IntList sym_size.int t.default to.device to.dtype "
+    "to.dtype_layout transpose.int unbind.int unflatten.int unsqueeze.default upsample_bilinear2d.default "
+    "upsample_bilinear2d.vec view.default where.ScalarOther where.ScalarSelf where.self zeros.default "
+    "zeros_like.default "
 )
+OPERATORS = frozenset(_OPERATORS.split())
 
 
 class UnsafeProgramError(ValueError):
@@ -217,9 +222,8 @@ def _walk(value: Any, key: str) -> None:
                 raise UnsafeProgramError(f"it holds {REFUSED[name]}")
             if not (RANGE if key == RANGES else NAME).fullmatch(name) and key != "opset_version":
                 raise UnsafeProgramError(f"it has the name {shown(name)}")
-            if name == "as_device" or name == "device":
-                if part is not None and part["type"] != "cpu":
-                    raise UnsafeProgramError(f"it runs on {shown(part['type'])}; expected the cpu")
+            if name in ("as_device", "device") and part is not None and part["type"] != "cpu":
+                raise UnsafeProgramError(f"it runs on {shown(part['type'])}; expected the cpu")
             _walk(part, name)
     elif isinstance(value, list):
         for part in value:

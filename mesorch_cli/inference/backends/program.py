@@ -6,7 +6,6 @@ The archive is a zip; the seal is its extra file, with the checksum of every oth
 import hashlib
 import io
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
