@@ -29,4 +29,4 @@ def write_openvino(model: "ModelProto", path: Path, seal_of: SealOf, *, half: bo
     rest, _ = split_seal(topology, path)
     seal = seal_of(hashlib.sha256(path.with_suffix(CONSTANTS_SUFFIX).read_bytes()).hexdigest())
     sealed = seal.model_copy(update={"topology_sha256": hashlib.sha256(rest).hexdigest()})
-    path.write_bytes(with_seal(topology, sealed.to_json()))
+    path.write_bytes(with_seal(topology, sealed.to_json(), path))

@@ -167,8 +167,8 @@ class Calibration(_Part):
     many of each. ratios: the likelihood ratio by score, None where only the probability was fitted.
     """
 
-    slope: Annotated[float, Field(ge=-40.0, le=40.0)]  # logits of scores end at 13.8: their product stays below 700
-    intercept: Coefficient
+    slope: Annotated[float, Field(ge=-1e6, le=1e6)]
+    intercept: Annotated[float, Field(ge=-1e7, le=1e7)]
     fitted_on: Words
     authentic: Annotated[int, Field(ge=1, le=10**9)] | None = None
     tampered: Annotated[int, Field(ge=1, le=10**9)] | None = None

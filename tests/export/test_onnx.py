@@ -22,6 +22,7 @@ from mesorch_cli.inference.backends.onnx import seal_entry, split_seal
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, Sidecar, sidecar_of
 from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.loading import open_exported
+from mesorch_cli.network.passport import with_checksum
 from mesorch_cli.network.weights import LoadedWeights, save_weights
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,7 @@ def resealed(path: Path, target: Path, **changes: object) -> Path:
     """Write the graph of `path` with its seal changed."""
     graph, text = split_seal(path.read_bytes())
     assert text is not None
-    target.write_bytes(graph + seal_entry(json.dumps(json.loads(text) | changes)))
+    target.write_bytes(graph + seal_entry(with_checksum(json.dumps(json.loads(text) | changes), "seal_sha256")))
     return target
 
 
@@ -67,7 +68,8 @@ def test_the_file_is_plain_onnx_with_its_passport(tiny_onnx: Path, tiny: LoadedW
     assert (logits.name, logits.type.tensor_type.elem_type) == ("logits", TensorProto.FLOAT)
     assert all(dimension.dim_param for dimension in tiles.type.tensor_type.shape.dim[:3])
     (seal,) = [Seal.model_validate_json(entry.value) for entry in model.metadata_props if entry.key == SEAL_KEY]
-    assert seal.passport.model_copy(update={"inference": tiny.passport.inference}) == tiny.passport
+    own = {"inference": tiny.passport.inference, "passport_sha256": tiny.passport.passport_sha256}
+    assert seal.passport.model_copy(update=own) == tiny.passport
     assert seal.source.sha256 == tiny.sha256
     assert str(ROOT).encode() not in tiny_onnx.read_bytes()  # nothing of the machine that made it
 

@@ -8,7 +8,7 @@ import html
 import re
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.parsers import expat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,34 +29,57 @@ CONSTANTS_SUFFIX = ".bin"
 TILE_BATCH = 1
 
 
+# As OpenVINO writes the element, and this program the seal into it.
 SEAL = re.compile(rb"<" + re.escape(SEAL_KEY).encode() + rb' value="([^"]*)" */>')
+PLACE = ["net", "rt_info", SEAL_KEY]
 
 
-def split_seal(topology: bytes, path: Path) -> tuple[bytes, str | None]:
-    """Return an .xml without its seal, and the seal's text, None if it has none or several.
+def _place(topology: bytes, path: Path) -> tuple[int, int, str] | None:
+    """Return where the seal's element begins and ends, and its text; None without one, or with several.
 
-    Raises WeightsError if it is no such file.
+    Raises WeightsError if the .xml is none.
     """
+    parser = expat.ParserCreate()
+    open_elements: list[str] = []
+    found: list[tuple[int, str]] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        open_elements.append(name)
+        if open_elements == PLACE:
+            found.append((parser.CurrentByteIndex, attributes.get("value", "")))
+
+    def refuse(*_: object) -> None:
+        raise ValueError("it declares a document type")
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda _: open_elements.pop()
+    parser.StartDoctypeDeclHandler = refuse
     try:
-        if b"<!DOCTYPE" in topology or b"<!ENTITY" in topology:
-            raise ElementTree.ParseError("it declares a document type")
-        root = ElementTree.fromstring(topology)
-    except (ElementTree.ParseError, ValueError, LookupError) as error:  # an encoding that is none is a LookupError
+        parser.Parse(topology, True)
+    except (expat.ExpatError, ValueError, LookupError) as error:  # an encoding that is none is a LookupError
         raise WeightsError(
             f"Cannot read {path} as an OpenVINO network ({error}). It is truncated, damaged or no such file: get it again, "
             "or make it with `mesorch export --format openvino`."
         ) from error
-    elements, found = root.findall(f".//{SEAL_KEY}"), list(SEAL.finditer(topology))
-    placed = root.find(f"./rt_info/{SEAL_KEY}")
-    if placed is None or len(elements) != 1 or len(found) != 1:
+    if len(found) != 1 or (element := SEAL.match(topology, found[0][0])) is None:
+        return None
+    return found[0][0], element.end(), found[0][1]
+
+
+def split_seal(topology: bytes, path: Path) -> tuple[bytes, str | None]:
+    """Return an .xml without its seal, and the seal's text or None. Raises WeightsError if it is no such file."""
+    place = _place(topology, path)
+    if place is None:
         return topology, None
-    return topology[: found[0].start()] + topology[found[0].end() :], placed.get("value")
+    first, last, text = place
+    return topology[:first] + topology[last:], text
 
 
-def with_seal(topology: bytes, text: str) -> bytes:
+def with_seal(topology: bytes, text: str, path: Path) -> bytes:
     """Return an .xml with another text for the seal that it has."""
-    element = f'<{SEAL_KEY} value="{html.escape(text)}" />'.encode()
-    return SEAL.sub(lambda _: element, topology)
+    place = _place(topology, path)
+    assert place is not None
+    return topology[: place[0]] + f'<{SEAL_KEY} value="{html.escape(text)}" />'.encode() + topology[place[1] :]
 
 
 class OpenVinoFile:
