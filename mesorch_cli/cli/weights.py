@@ -114,12 +114,14 @@ def import_(
     with guard():
         from mesorch_cli.errors import UsageError
         from mesorch_cli.network import signed, store
-        from mesorch_cli.network.importing import import_checkpoint, read_checkpoint, recognise
+        from mesorch_cli.network.contents import read_contents
+        from mesorch_cli.network.importing import MOST_BYTES, import_checkpoint, read_checkpoint, recognise
         from mesorch_cli.signing import read_private_key
 
         if sign is not None:
             read_private_key(sign)  # a key that is none is said before the work
-        chosen = name or recognise(read_checkpoint(source), source).name
+        contents = read_contents(source, most_bytes=MOST_BYTES)
+        chosen = name or recognise(read_checkpoint(contents), source).name
         if chosen != Path(chosen).name or chosen.startswith("."):
             raise UsageError(f"The name {chosen!r}: expected a plain word such as mesorch-98.")
         taken = {stored.name: stored for stored in store.list_weights()}
@@ -131,7 +133,7 @@ def import_(
         folder = store.imported_folder()
         folder.mkdir(parents=True, exist_ok=True)
         imported = import_checkpoint(
-            source, folder / f"{chosen}{store.SUFFIX}", name=chosen, licence=licence, expect=network
+            contents, folder / f"{chosen}{store.SUFFIX}", name=chosen, licence=licence, expect=network
         )
         store.record_sum(imported.path, imported.sha256)
         if sign is not None:

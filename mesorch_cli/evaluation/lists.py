@@ -98,7 +98,8 @@ def _csv_rows(path: Path) -> list[Row]:
     except csv.Error as error:
         if "field larger" in str(error):
             raise UsageError(
-                f"{path}, line {reader.line_num}: {error}. Expected at most {LONGEST} characters in a field. Is a quote missing?"
+                f"{path}, line {reader.line_num}: {error}. Expected at most {LONGEST} characters in a field. Is a quote "
+                "missing?"
             ) from error
         raise UsageError(
             f"{path}, line {reader.line_num}: {error}. Expected a table with quotes in pairs; a quote within a name is "
