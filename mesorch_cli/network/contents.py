@@ -42,11 +42,12 @@ def read_ordinary(path: Path, most_bytes: int, first_bytes: int | None = None) -
         ) from error
     except OSError as error:
         raise WeightsError(f"Cannot read {path}: {error.strerror}. Expected a file of weights.") from error
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        kind = KINDS.get(stat.S_IFMT(found.st_mode), "a folder")
+        raise WeightsError(f"{path} is {kind}. Expected an ordinary file of weights.")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            kind = KINDS.get(stat.S_IFMT(found.st_mode), "a folder")
-            raise WeightsError(f"{path} is {kind}. Expected an ordinary file of weights.")
         if found.st_size > most_bytes:
             raise WeightsError(f"{path} has {found.st_size} bytes. Expected weights of at most {most_bytes}.")
         wanted = found.st_size if first_bytes is None else min(first_bytes, found.st_size)
