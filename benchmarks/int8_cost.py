@@ -22,7 +22,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from mesorch_cli.export.parity import logit_of, squashed
 from mesorch_cli.export.photos import folder_photos
-from mesorch_cli.inference.backends.onnx import OnnxFile
+from mesorch_cli.inference.loading import open_exported
 
 SIDE = 512
 
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--calibrate", type=int, default=10)
     args = parser.parse_args()
     logging.disable(logging.WARNING)
-    limit = logit_of(OnnxFile(args.model).seal.passport.pixel_threshold)
+    limit = logit_of(open_exported(args.model).seal.passport.pixel_threshold)
     looked_at = tiles(args.photos, args.count)
     base = session(args.model)
     wanted = [base.run(None, {"tiles": tile})[0] for tile in looked_at]

@@ -27,6 +27,8 @@ COMMANDS = (
     ["weights", "info"],
     ["weights", "import"],
     ["weights", "verify"],
+    ["weights", "sign"],
+    ["weights", "trust"],
     ["bench"],
     ["info"],
 )

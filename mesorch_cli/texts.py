@@ -13,6 +13,7 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
+MOST_BYTES = 256 * 1024 * 1024  # a list of two million photos
 REMEDY = "Expected UTF-8, or UTF-16 with a byte-order mark. Save it as UTF-8."
 
 
@@ -44,9 +45,12 @@ def decoded(data: bytes, name: str) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Read a text file. Raises UsageError for one that cannot be read, or not as text."""
+    """Read a text file. Raises UsageError for one that cannot be read, that is too large, or not text."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}. Expected a text file.") from error
+    if len(data) > MOST_BYTES:
+        raise UsageError(f"{path} has more than {MOST_BYTES} bytes. Expected a list or settings: is it the right file?")
     return decoded(data, str(path))

@@ -145,6 +145,7 @@ def batch(
         typer.Option(min=0.1, help="Seconds without a change after which a file is complete.", rich_help_panel=FILES),
     ] = 2.0,
     weights: options.Weights = None,
+    public_key: options.PublicKey = None,
     engine: Annotated[
         EngineName, typer.Option(help="This machine, or a Ray cluster.", rich_help_panel=MACHINES)
     ] = EngineName.LOCAL,
@@ -209,7 +210,7 @@ def batch(
         )
         engines = Engines(device, devices, engine, address, workers)
         how = reading.Reading(max_pixels, compare_decoders, trust_list, decode_timeout, decode_memory)
-        spec = engines.spec(weights, wanted, calibration, accept_damaged, how)
+        spec = engines.spec(weights, wanted, calibration, accept_damaged, how, public_key)
         examiners = engines.examiners(spec)
         about = about_case(folder, selection, spec, (examiners[0] if examiners else spec.examiner("cpu")).tool)
         with (

@@ -50,6 +50,7 @@ def detect(
     ] = None,
     output: options.OutputDir = DEFAULT_OUTPUT,
     weights: options.Weights = None,
+    public_key: options.PublicKey = None,
     device: options.Device = "auto",
     scales: options.Scales = None,
     overlap: options.Overlap = None,
@@ -120,7 +121,7 @@ def detect(
         from mesorch_cli.inference.loading import open_weights
         from mesorch_cli.inference.scoring import Verdict
 
-        opened = open_weights(weights)
+        opened = open_weights(weights, public_key)
         loaded = opened.weights
         wanted = options.Wanted(
             scales, overlap, precision.value if precision else None, threshold, tile_batch, copies, quantisation

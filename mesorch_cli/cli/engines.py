@@ -47,10 +47,16 @@ class Engines:
         return [f"cuda:{name}" if name.isdigit() else name for name in names]
 
     def spec(
-        self, weights: str | None, wanted: Wanted, calibration: Path | None, accept_damaged: bool, how: Reading
+        self,
+        weights: str | None,
+        wanted: Wanted,
+        calibration: Path | None,
+        accept_damaged: bool,
+        how: Reading,
+        public_key: Path | None = None,
     ) -> ExaminerSpec:
         """Load what the examiners need."""
-        opened = open_weights(weights)
+        opened = open_weights(weights, public_key)
         settings = wanted.settings(opened.weights.passport, scales=wanted.scales)
         if calibration is not None:
             settings = calibrated(settings, opened.weights.sha256, read_calibration(calibration))

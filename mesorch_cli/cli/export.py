@@ -58,6 +58,7 @@ def export(
         typer.Option(metavar="FOLDER", help="Photos for the gate, beside those that come with the tool."),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace the file if it is there.")] = False,
+    sign: options.Sign = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -66,7 +67,7 @@ def export(
     The graph takes RGB tiles (batch, height, width, 3) of bytes, any batch, sides that are multiples of 32, and gives logits;
     everything between is inside. The file is run by its own runtime and compared with PyTorch before it is kept. It carries
     the weights' passport; beside it goes FILE.json with hashes and the comparison. `detect`, `evaluate` and `calibrate` take
-    it as --weights.
+    it as --weights. With --sign, FILE.sig says who made it.
 
     Exit codes: 0 done, 2 usage, 5 weights, 6 not equal to PyTorch: no file.
 
@@ -88,8 +89,10 @@ def export(
         from mesorch_cli.export.make import SUFFIXES, Export
         from mesorch_cli.export.make import export as make
         from mesorch_cli.export.photos import folder_photos, standard_photos
-        from mesorch_cli.network.store import SUFFIX, find_weights, resolve
+        from mesorch_cli.network.signed import sign as write_signature
+        from mesorch_cli.network.store import SUFFIX, read_weights, resolve
         from mesorch_cli.network.weights import load_weights
+        from mesorch_cli.signing import read_private_key
 
         wanted = Export(FORMATS[form], "fp16" if precision is ExportPrecisionName.FP16 else "fp32")
         stored = resolve(weights)
@@ -98,10 +101,14 @@ def export(
         path = output or Path(f"{stored.name}-{wanted.precision}{SUFFIXES[wanted.format]}")
         if path.exists() and not replace:
             raise UsageError(f"{str(path)!r} is there already. Give another --output, or --replace.")
+        if sign is not None:
+            read_private_key(sign)  # a key that is none is said before the work
         looked_at = standard_photos() | ({} if photos is None else folder_photos(photos))
-        loaded = load_weights(find_weights(weights))
+        loaded = load_weights(read_weights(weights))
         with console.count_progress("comparisons", wanted=not quiet) as on_case:
             made = make(loaded, wanted, path, looked_at, on_case=on_case)
+        if sign is not None:
+            write_signature(made.path, made.sha256, sign)
         tell(made, wanted.format, wanted.precision, as_json, quiet)
 
 

@@ -67,6 +67,18 @@ Weights = Annotated[
         help="Weights by name or file, exported ones too: .onnx, .xml, .pt2. (default: mesorch-s)",
     ),
 ]
+PublicKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--public-key",
+        metavar="PUB.pem",
+        help="Use the weights only if the owner of this Ed25519 key signed them, in FILE.sig beside them.",
+    ),
+]
+Sign = Annotated[
+    Path | None,
+    typer.Option(metavar="KEY.pem", help="Sign what is written with this private Ed25519 key, in FILE.sig beside it."),
+]
 Device = Annotated[
     str,
     typer.Option(

@@ -4,11 +4,11 @@ A set pairs photos with masks by the stem of their names, never by their order. 
 on request counted and named beside the figures: a wrong pair would give a wrong figure without a word.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evaluation.lists import AUTHENTIC, read_rows
 from mesorch_cli.evidence.hashing import sha256_file
@@ -114,7 +114,7 @@ def _kinds(folder: Path) -> dict[str, str]:
     kinds = {}
     for line in read_text(manifest).splitlines():
         try:
-            item = json.loads(line)
+            item = json_within(line)
             kinds.update({Path(name).stem: str(item["operation"]) for name in item["files"]})
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(
@@ -153,7 +153,7 @@ def read_dataset(path: Path, *, strict: bool = True) -> Dataset:
     if not samples:
         raise UsageError(f"{path} lists no photos.")
     missing = {
-        sample: [str(file) for file in (sample.photo, sample.mask) if file and not file.is_file()] for sample in samples
+        sample: [str(file) for file in (sample.photo, sample.mask) if file and not _there(file)] for sample in samples
     }
     gone = [name for names in missing.values() for name in names]
     if strict and gone:
@@ -162,6 +162,14 @@ def read_dataset(path: Path, *, strict: bool = True) -> Dataset:
     if not there:
         raise UsageError(f"{path} lists no file that is there; the first is {gone[0]}. Paths are relative to the list.")
     return Dataset(path.stem, there, tuple(f"{name}: listed, but not there" for name in gone))
+
+
+def _there(path: Path) -> bool:
+    """Say whether a file is there; a name that is too long for any is not."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def shared_photos(first: Dataset, second: Dataset) -> list[str]:

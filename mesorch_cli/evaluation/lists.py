@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mesorch_cli.bounds import OutOfBoundsError, json_within
 from mesorch_cli.errors import UsageError
-from mesorch_cli.texts import read_text
+from mesorch_cli.texts import MOST_BYTES, read_text
 
 NEGATIVE = "Negative"  # in place of a mask: the photo is authentic
 AUTHENTIC = "authentic"
 DELIMITERS = (",", ";", "\t")
 PHOTO, MASK, KIND = "photo", "mask", "kind"
 SHOWN = 80  # characters of an entry that a refusal quotes
+LONGEST = 4096  # characters of a path or a kind: no file system takes longer ones
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,11 @@ def read_rows(path: Path) -> list[Row] | None:
 def read_json(path: Path) -> Any:
     """Return what a JSON file holds. Raises UsageError where it cannot be read or is none."""
     try:
-        return json.loads(read_text(path))
+        return json_within(read_text(path), most_bytes=MOST_BYTES)
+    except OutOfBoundsError as error:
+        raise UsageError(f"{path}: {error}. Expected a list of [photo, mask] pairs.") from error
     except ValueError as error:
         raise UsageError(f"{path} is no JSON: {error}.") from error
-    except RecursionError as error:
-        raise UsageError(f"{path} is nested too deeply. Expected a list of [photo, mask] pairs.") from error
 
 
 def _json_rows(path: Path) -> list[Row]:
@@ -54,7 +56,17 @@ def _json_rows(path: Path) -> list[Row]:
         if not (isinstance(row, list) and len(row) == 2 and all(isinstance(part, str) for part in row) and row[0]):
             shown = json.dumps(row)[:SHOWN]
             raise UsageError(f'{path} has the entry {shown}. Expected [photo, mask or "{NEGATIVE}"].')
+        _require_short(path, "an entry", {PHOTO: row[0], MASK: row[1]})
     return [Row(row[0], row[1], AUTHENTIC if row[1] == NEGATIVE else None) for row in content]
+
+
+def _require_short(path: Path, place: str, fields: dict[str, str]) -> None:
+    for name, text in fields.items():
+        if len(text) > LONGEST:
+            raise UsageError(
+                f"{path}, {place}: the field {name} has {len(text)} characters ({text[:SHOWN]!r}...). Expected at most "
+                f"{LONGEST}. Is a quote missing?"
+            )
 
 
 def _csv_rows(path: Path) -> list[Row]:
@@ -80,9 +92,15 @@ def _csv_rows(path: Path) -> list[Row]:
                     f"header {len(header)}; expected a photo and its mask, or nothing for the mask. Put a name that holds "
                     f"{delimiter!r} in quotes."
                 )
+            _require_short(path, f"line {reader.line_num}", dict(zip(header, fields, strict=False)))
             named = fields[kind] if kind is not None and kind < len(fields) else ""
             rows.append(Row(fields[photo], fields[mask], named or None))
     except csv.Error as error:
+        if "field larger" in str(error):
+            raise UsageError(
+                f"{path}, line {reader.line_num}: {error}. Expected at most {LONGEST} characters in a field. Is a quote "
+                "missing?"
+            ) from error
         raise UsageError(
             f"{path}, line {reader.line_num}: {error}. Expected a table with quotes in pairs; a quote within a name is "
             "written twice."

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.bounds import json_within
 from mesorch_cli.evaluation.metrics import Confusion, f1_of_counts
 from mesorch_cli.evaluation.protocol import PixelFigures
 
@@ -69,7 +70,7 @@ class Outcome:
     def from_line(cls, line: str) -> "Outcome":
         """Read a row back. Raises ValueError for anything else."""
         try:
-            values = json.loads(line)
+            values = json_within(line)
             pixels = values.pop("pixels")
             outcome = cls(**values)
             if pixels is None:

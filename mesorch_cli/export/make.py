@@ -119,7 +119,8 @@ def build(weights: LoadedWeights, wanted: Export, path: Path) -> None:
             precision=wanted.precision,
             source=SourcePart(name=weights.passport.name, sha256=weights.sha256),
             graph_sha256=graph_sha256,
-            passport=weights.passport.model_copy(update={"inference": inference}),
+            # The seal's own checksum covers it; that of the weights' passport is of another precision.
+            passport=weights.passport.model_copy(update={"inference": inference, "passport_sha256": None}),
         )
 
     # OpenVINO keeps half-precision constants beside a float32 graph by itself.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mesorch_cli.export.onnx import SealOf
-from mesorch_cli.inference.backends.openvino import CONSTANTS_SUFFIX
+from mesorch_cli.inference.backends.openvino import CONSTANTS_SUFFIX, split_seal, with_seal
 from mesorch_cli.inference.exported import SEAL_KEY
 from mesorch_cli.offline import import_silent
 
@@ -22,8 +22,11 @@ def write_openvino(model: "ModelProto", path: Path, seal_of: SealOf, *, half: bo
         graph = Path(folder) / "graph.onnx"
         graph.write_bytes(model.SerializeToString(deterministic=True))
         converted = openvino.convert_model(graph)
-    # The constants do not depend on the seal, which names their digest: written once for the digest, once with the seal.
+    # Saved with an empty seal, whose place is then filled: the rest of both files is what its checksums are of.
+    converted.set_rt_info("", [SEAL_KEY])
     openvino.save_model(converted, path, compress_to_fp16=half)
+    topology = path.read_bytes()
+    rest, _ = split_seal(topology, path)
     seal = seal_of(hashlib.sha256(path.with_suffix(CONSTANTS_SUFFIX).read_bytes()).hexdigest())
-    converted.set_rt_info(seal.to_json(), [SEAL_KEY])
-    openvino.save_model(converted, path, compress_to_fp16=half)
+    sealed = seal.model_copy(update={"topology_sha256": hashlib.sha256(rest).hexdigest()})
+    path.write_bytes(with_seal(topology, sealed.to_json(), path))

@@ -20,6 +20,7 @@ import numpy as np
 import PIL
 
 from mesorch_cli import __version__
+from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import OutputError, UsageError
 from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.forge.item import SCHEMA, Item, ItemSettings, make_item
@@ -162,7 +163,7 @@ class Dataset:
 
     def _check_same(self, described: dict[str, Any]) -> None:
         try:
-            found = json.loads((self.out / SETTINGS).read_bytes())
+            found = json_within((self.out / SETTINGS).read_bytes())
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"{str(self.out)!r} has no readable {SETTINGS} ({error}); expected an unfinished dataset. "
@@ -184,7 +185,7 @@ class Dataset:
         missing: list[str] = []
         for number, line in enumerate(lines):
             try:
-                record = json.loads(line)
+                record = json_within(line)
                 files = list(record["files"])
                 right = record["item"] == number
             except (ValueError, KeyError, TypeError):

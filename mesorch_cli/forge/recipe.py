@@ -59,7 +59,9 @@ class ForgeRecipe:
     large_share: float = 0.25
 
     def __post_init__(self) -> None:
-        if len(self.shares) != len(OPERATIONS) or min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-9:
+        if len(self.shares) != len(OPERATIONS) or not all(0 <= share <= 1 for share in self.shares):  # a NaN is neither
+            raise UsageError(f"Shares {self.shares} of {OPERATIONS}: expected none negative, summing to 1.")
+        if abs(sum(self.shares) - 1) > 1e-9:
             raise UsageError(f"Shares {self.shares} of {OPERATIONS}: expected none negative, summing to 1.")
         low, high = self.area_range
         if not SMALLEST_AREA <= low < high <= LARGEST_AREA:

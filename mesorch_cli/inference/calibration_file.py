@@ -8,17 +8,21 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.settings import Settings
-from mesorch_cli.network.passport import ScoreRule
+from mesorch_cli.network.passport import ScoreRule, first_problem
 
 SCHEMA: Literal["mesorch.calibration/1"] = "mesorch.calibration/1"
 
+MOST_BYTES = 16 * 1024 * 1024
+
+Count = Annotated[int, Field(ge=0, le=10**9)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class WeightsPart(_Part):
@@ -32,9 +36,9 @@ class PhotosPart(_Part):
     """The photos that it was fitted on; sha256: of their sorted hashes, one a line with its class."""
 
     name: str
-    authentic: int
-    tampered: int
-    not_analysed: int
+    authentic: Count
+    tampered: Count
+    not_analysed: Count
     sha256: Sha256
 
 
@@ -80,17 +84,20 @@ def analysis_digest(settings: Settings) -> str:
 def read_calibration(path: Path) -> CalibrationFile:
     """Read a calibration file. Raises UsageError for one that is missing or no such file."""
     try:
-        return CalibrationFile.model_validate_json(path.read_bytes())
+        with path.open("rb") as file:
+            return CalibrationFile.model_validate(json_within(file.read(MOST_BYTES + 1), most_bytes=MOST_BYTES))
     except OSError as error:
         raise UsageError(
             f"Cannot read the calibration {str(path)!r}: {error.strerror}. Make one with `mesorch calibrate`."
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole file"
         raise UsageError(
-            f"{str(path)!r} is no calibration of this version, at {place}: {first['msg']}. Expected {SCHEMA}, as "
+            f"{str(path)!r} is no calibration of this version, {first_problem(error)}. Expected {SCHEMA}, as "
             "`mesorch calibrate` writes it."
+        ) from error
+    except ValueError as error:
+        raise UsageError(
+            f"{str(path)!r} is no calibration: {error}. Expected {SCHEMA}, as `mesorch calibrate` writes it."
         ) from error
 
 

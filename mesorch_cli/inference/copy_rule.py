@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mesorch_cli.evidence.orientation import Box
 from mesorch_cli.inference.copies import Copy, Features, Mask
+from mesorch_cli.inference.scoring import STEEPEST
 from mesorch_cli.network.passport import CopyRule
 
 MOST_TELLING = 4.0  # difference of mean logits beyond which the network is not believed more
@@ -46,7 +47,7 @@ def certainty_of(features: Features, rule: CopyRule) -> float:
         + rule.overlap * features.overlap
         + rule.returned * features.returned
     )
-    return 1.0 / (1.0 + math.exp(-logit))
+    return 1.0 / (1.0 + math.exp(-max(-STEEPEST, min(STEEPEST, logit))))
 
 
 def mark_copies(copies: Sequence[Copy], probability: NDArray[np.float32], rule: CopyRule) -> tuple[CopyFinding, ...]:

@@ -1,24 +1,27 @@
-"""What an exported file says of itself: the passport, what it was made from, and what binds the two to the graph.
+"""What an exported file says of itself: the passport, what it was made from, and checksums that tie both to the graph.
 
-The seal travels inside the file, where each format keeps metadata; a sidecar beside the file repeats it with the SHA-256 of
-every file that belongs to the export and with the parity figures.
+The seal, which is no more than these, travels inside the file, where each format keeps metadata; a sidecar beside the file
+repeats it with the SHA-256 of every file that belongs to the export and with the parity figures.
 """
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import MesorchError, WeightsError
-from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.contents import read_ordinary
+from mesorch_cli.network.passport import MOST_TEXT, Passport, Sha256, first_problem, plain_digest, with_checksum
 
 SCHEMA: Literal["mesorch.export/1"] = "mesorch.export/1"
 SEAL_KEY = "mesorch.export"
+CHECKSUM = "seal_sha256"
 SIDECAR_SUFFIX = ".json"  # after the whole name: model.onnx.json
+MOST_SIDECAR = 16 * 1024 * 1024
 
 Format = Literal["onnx", "torch", "openvino"]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Part(BaseModel):
@@ -33,18 +36,32 @@ class SourcePart(_Part):
 
 
 class Seal(_Part):
-    """The passport inside an exported file. graph_sha256: of the graph beside it, as each format's room computes it."""
+    """The passport inside an exported file, with the checksums of everything.
+
+    graph_sha256: of the graph beside it, as each format's room computes it; of OpenVINO the constants. topology_sha256: of
+    OpenVINO's .xml without this text. seal_sha256: of all of this text but itself. The last two are None in files of earlier
+    versions, whose checksums leave the topology or the passport out.
+    """
 
     schema_: Literal["mesorch.export/1"] = Field(default=SCHEMA, alias="schema")
     format: Format
     precision: Literal["fp32", "fp16"]
     source: SourcePart
     graph_sha256: Sha256
+    topology_sha256: Sha256 | None = None
     passport: Passport
+    seal_sha256: Sha256 | None = None
 
     def to_json(self) -> str:
-        """Return the seal as the JSON text that a file carries."""
-        return self.model_dump_json(by_alias=True)
+        """Return the seal as the JSON text that a file carries, its own checksum made here."""
+        return with_checksum(self.model_dump_json(by_alias=True), CHECKSUM)
+
+    @property
+    def uncovered(self) -> str | None:
+        """Return what no checksum covers, in words; None where one covers everything."""
+        if self.seal_sha256 is None:
+            return "the passport"
+        return "the topology" if self.format == "openvino" and self.topology_sha256 is None else None
 
 
 class Sidecar(_Part):
@@ -68,24 +85,35 @@ def parse_seal(text: str | None, path: Path) -> Seal:
             f"entry `{SEAL_KEY}`; make the file with `mesorch export`."
         )
     try:
-        return Seal.model_validate_json(text)
+        values = json_within(text, most_bytes=MOST_TEXT)
+        seal = Seal.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole text"
         raise WeightsError(
-            f"The passport in {path} is not of this version, at {place}: {first['msg']}. Expected {SCHEMA}. Export the "
+            f"The passport in {path} is not of this version, {first_problem(error)}. Expected {SCHEMA}. Export the "
             "weights again with this version of `mesorch export`."
+        ) from error
+    except ValueError as error:
+        raise WeightsError(
+            f"The passport in {path} is not valid: {error}. Expected {SCHEMA}. Get the file again."
         ) from error
     except MesorchError as error:  # a NetworkConfig that refuses its values
         raise WeightsError(f"The passport in {path} describes no network of this program: {error}") from error
+    if seal.seal_sha256 is not None:
+        digest = plain_digest(values, CHECKSUM)
+        if digest != seal.seal_sha256:
+            raise WeightsError(
+                f"The passport in {path} has the checksum {digest[:16]}..., its own entry says {seal.seal_sha256[:16]}.... A "
+                "value in it was changed: export the weights again."
+            )
+    return seal
 
 
-def require_graph(seal: Seal, graph_sha256: str, path: Path) -> None:
+def require_graph(recorded_sha256: str, graph_sha256: str, path: Path) -> None:
     """Raise WeightsError unless the graph is the one that the seal was made for."""
-    if seal.graph_sha256 != graph_sha256:
+    if recorded_sha256 != graph_sha256:
         raise WeightsError(
-            f"The passport in {path} belongs to another network: it was sealed for a graph with the SHA-256 "
-            f"{seal.graph_sha256[:16]}..., this one has {graph_sha256[:16]}.... The file was changed, damaged or put "
+            f"The passport in {path} belongs to another network: it was made for a graph with the SHA-256 "
+            f"{recorded_sha256[:16]}..., this one has {graph_sha256[:16]}.... The file was changed, damaged or put "
             "together from two: export the weights again."
         )
 
@@ -101,10 +129,11 @@ def require_sidecar(path: Path, digests: dict[str, str]) -> None:
     if not sidecar.exists():
         return
     try:
-        recorded = Sidecar.model_validate_json(sidecar.read_bytes()).files
-    except (OSError, ValidationError) as error:
+        recorded = Sidecar.model_validate(json_within(read_ordinary(sidecar, MOST_SIDECAR))).files
+    except (ValueError, MesorchError) as error:
+        problem = first_problem(error) if isinstance(error, ValidationError) else str(error)
         raise WeightsError(
-            f"Cannot read {sidecar} as the sidecar of {path.name}: {str(error).splitlines()[0]}. Export the weights again, "
+            f"Cannot read {sidecar} as the sidecar of {path.name}: {problem}. Export the weights again, "
             "or take the sidecar away: the passport inside the file stays."
         ) from error
     for name, digest in digests.items():

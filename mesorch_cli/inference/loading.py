@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from mesorch_cli.inference.backends.protocol import Backend, Precision
 from mesorch_cli.inference.exported import Seal
+from mesorch_cli.network.contents import Contents, read_contents
 from mesorch_cli.network.passport import WeightsFile
-from mesorch_cli.network.store import EXPORTED_SUFFIXES, find_weights
+from mesorch_cli.network.signed import require_signature
+from mesorch_cli.network.store import EXPORTED_SUFFIXES, read_weights
 
 if TYPE_CHECKING:
     from mesorch_cli.network.weights import LoadedWeights
@@ -43,29 +45,36 @@ class Exported(Runnable, Protocol):
     def seal(self) -> Seal: ...
 
 
-def open_exported(path: Path) -> Exported:
-    """Read and check an exported file; its suffix says which runtime it is for. Raises as `open_weights` does."""
-    if path.suffix == ".onnx":
+def open_exported(source: Path | Contents) -> Exported:
+    """Check an exported file, read here or before; its suffix says which runtime it is for. Raises as `open_weights` does."""
+    contents = source if isinstance(source, Contents) else read_contents(source)
+    if contents.path.suffix == ".onnx":
         from mesorch_cli.inference.backends.onnx import OnnxFile
 
-        return OnnxFile(path)
-    if path.suffix == ".xml":
+        return OnnxFile(contents)
+    if contents.path.suffix == ".xml":
         from mesorch_cli.inference.backends.openvino import OpenVinoFile
 
-        return OpenVinoFile(path)
+        return OpenVinoFile(contents)
     from mesorch_cli.inference.backends.program import ProgramFile
 
-    return ProgramFile(path)
+    return ProgramFile(contents)
 
 
-def open_weights(name_or_path: str | None = None) -> Runnable:
+def open_weights(name_or_path: str | None = None, public_key: Path | None = None) -> Runnable:
     """Find weights by name or file (None: the default) and check them; PyTorch is imported only where it is what runs them.
 
-    Raises WeightsError if they are missing, damaged or none of ours, UsageError if their runtime is not installed.
+    public_key: a PEM file; the weights must be signed by its owner, in FILE.sig beside them. Raises WeightsError if they are
+    missing, damaged, not to be trusted or none of ours, UsageError if their runtime is not installed or the key is none.
     """
-    path = find_weights(name_or_path)
-    if path.suffix in EXPORTED_SUFFIXES:
-        return open_exported(path)
-    from mesorch_cli.network.weights import load_weights
+    contents = read_weights(name_or_path)
+    opened: Runnable
+    if contents.path.suffix in EXPORTED_SUFFIXES:
+        opened = open_exported(contents)
+    else:
+        from mesorch_cli.network.weights import load_weights
 
-    return TorchWeights(load_weights(path))
+        opened = TorchWeights(load_weights(contents))
+    if public_key is not None:
+        require_signature(contents.path, opened.weights.sha256, public_key)
+    return opened

@@ -13,6 +13,7 @@ from mesorch_cli.network.passport import ScoreRule, ThresholdRule
 
 MOST_PARTITIONED = 300_000_000  # values; beyond, a sorted copy of them would not fit into memory
 PIECE = 10_000_000  # of those values at once
+STEEPEST = 700.0  # logits beyond which an exponential leaves the range of numbers
 LOGIT_BOUND = 1e-6  # scores are kept this far from 0 and 1 before their logit is taken
 DISAGREEMENT_SHARE = 0.01  # of the photo: a region this large should not stand beside "no evidence found"
 
@@ -76,7 +77,8 @@ def calibrate(score: float, rule: ScoreRule) -> float | None:
     if rule.calibration is None:
         return None
     logit = float(logit_of_score(np.asarray(score, np.float64)))
-    return 1.0 / (1.0 + math.exp(-(rule.calibration.slope * logit + rule.calibration.intercept)))
+    exponent = rule.calibration.slope * logit + rule.calibration.intercept
+    return 1.0 / (1.0 + math.exp(-max(-STEEPEST, min(STEEPEST, exponent))))
 
 
 def logit_of_score(score: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from mesorch_cli.errors import UsageError
 CnnName = Literal["convnext_tiny", "efficientnet_lite0"]
 TransformerName = Literal["mit_b3", "mit_compact"]
 
+MOST_CHANNELS = 1024  # of a part whose width a passport states; the published gate has 192
 PUBLISHED_DROP_PATH = 0.1  # of the Transformer's last block, while training
 
 CNN_SCALES = ("c1", "c2", "c3", "c4")
@@ -56,8 +57,8 @@ class NetworkConfig:
             ("fine_width", self.fine_width),
             ("trace_width", self.trace_width),
         ):
-            if width is not None and width < 1:
-                raise UsageError(f"{label} {width} of {self.name!r}: expected a positive number of channels or none.")
+            if width is not None and not 1 <= width <= MOST_CHANNELS:
+                raise UsageError(f"{label} {width} of {self.name!r}: expected 1 to {MOST_CHANNELS} channels, or none.")
 
     def to_dict(self) -> dict[str, object]:
         """Return the plain form that a passport keeps."""

@@ -6,7 +6,7 @@ still carry the ConvNeXt stage that this network does not use.
 """
 
 import argparse
-import hashlib
+import io
 import pickle
 import re
 from collections.abc import Callable, Mapping
@@ -19,12 +19,14 @@ from torch import Tensor
 
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.network.config import MESORCH, MESORCH_P, NetworkConfig
+from mesorch_cli.network.contents import Contents, read_contents
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.passport import InferenceRule, InputRule, Level, Passport, ScoreRule
 from mesorch_cli.network.weights import build_from, key_report, save_weights
 
 Harmless = list[Callable[..., Any] | tuple[Callable[..., Any], str]]
 
+MOST_BYTES = 8 * 1024**3  # of a checkpoint, which may carry what its optimiser kept
 WRAPPERS = ("model", "state_dict", "model_state_dict")  # keys under which trainers keep the tensors
 HARMLESS: Harmless = [argparse.Namespace]  # plain values that published files carry beside the tensors
 DROPPED = {
@@ -75,17 +77,19 @@ def rename(key: str, config: NetworkConfig) -> str:
     return key
 
 
-def read_checkpoint(source: Path) -> dict[str, Tensor]:
-    """Return the tensors of a published `.pth`, whatever it wraps them in, without running any code of the file.
+def read_checkpoint(file: Path | Contents) -> dict[str, Tensor]:
+    """Return the tensors of a published `.pth`, or of bytes read of one, without running any code of it.
 
     Raises WeightsError for a missing or damaged file, or for one that wants to load anything but tensors and plain
     values; the message names what that was.
     """
-    if not source.is_file():
+    source = file.path if isinstance(file, Contents) else file
+    if not source.exists():
         raise WeightsError(f"No file at {source}. Expected a published checkpoint such as mesorch-98.pth.")
+    data = (file if isinstance(file, Contents) else read_contents(file, most_bytes=MOST_BYTES)).data
     try:
         with torch.serialization.safe_globals(HARMLESS):
-            content = torch.load(source, map_location="cpu", weights_only=True)
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         refused = r"(?:GLOBAL|global:?|class|function) `?([\w.]+)`? (?:was not|whose module)"
         if found := re.search(refused, str(error)):
@@ -140,14 +144,21 @@ def convert(
 
 
 def import_checkpoint(
-    source: Path, target: Path, *, name: str | None = None, licence: str | None = None, expect: str | None = None
+    file: Path | Contents,
+    target: Path,
+    *,
+    name: str | None = None,
+    licence: str | None = None,
+    expect: str | None = None,
 ) -> ImportedWeights:
     """Convert a published checkpoint to a weights file at `target` (a .safetensors path).
 
     name: the name in the passport, by default the network's. expect: `mesorch` or `mesorch-p`; a file of the other
     network is refused. Raises WeightsError as the steps above do.
     """
-    tensors = read_checkpoint(source)
+    contents = file if isinstance(file, Contents) else read_contents(file, most_bytes=MOST_BYTES)
+    source = contents.path
+    tensors = read_checkpoint(contents)
     config = recognise(tensors, source)
     if expect is not None and expect != config.name:
         raise WeightsError(f"{source} is {config.name}, expected {expect}. Import it as `--network {config.name}`.")
@@ -162,7 +173,7 @@ def import_checkpoint(
         score=ScoreRule(pooling="top-mean", share=0.01, inconclusive_at=0.5, evidence_at=0.9),
         training={
             "source_file": source.name,
-            "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+            "source_sha256": contents.sha256,
             "data": "CAT-Net protocol as published (Zhu et al., AAAI 2025); not verified here",
             "dropped_tensors": list(dropped),
         },

@@ -3,31 +3,41 @@
 It travels inside the file's metadata. Nothing about one set of weights is written anywhere else in the program.
 """
 
+import hashlib
+import json
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from mesorch_cli.bounds import json_within, shown
 from mesorch_cli.errors import MesorchError, WeightsError
 from mesorch_cli.network.config import NetworkConfig
 
 SCHEMA: Literal["mesorch.passport/1"] = "mesorch.passport/1"
 
+CHECKSUM = "passport_sha256"
+MOST_TEXT = 4 * 1024 * 1024  # bytes of a passport
+LARGEST_SIDE = 4096  # of a network's input, in pixels: eight times the published one
+LARGEST_RATIO = 100.0  # log10; what photos support ends below 6
+
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e4, le=1e4)]
+Words = Annotated[str, Field(max_length=10_000)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class InputRule(_Part):
     """What the network takes: square inputs of `side` pixels, and the smallest photo that the figures speak for."""
 
-    side: Annotated[int, Field(ge=32, multiple_of=32)] = 512
-    smallest_photo_side: Annotated[int, Field(ge=1)] = 32
+    side: Annotated[int, Field(ge=32, le=LARGEST_SIDE, multiple_of=32)] = 512
+    smallest_photo_side: Annotated[int, Field(ge=1, le=LARGEST_SIDE)] = 32
 
 
 class Level(_Part):
@@ -36,12 +46,12 @@ class Level(_Part):
     kind: `tiles` cover the photo; `whole` is the photo squashed to one square input, `mirrored` the same with left and
     right exchanged (the map is turned back). long_side: pixels of the long side that the photo is shrunk to for tiles; 0:
     native size, no resampling; None for the other kinds. A photo that is already smaller is not enlarged.
-    weight: the level's share in the fusion of logits, relative to the other levels.
+    weight: the level's share in the fusion of logits, relative to the other levels, 0.001..1000.
     """
 
     kind: Literal["whole", "mirrored", "tiles"]
-    long_side: Annotated[int, Field(ge=0)] | None = None
-    weight: Annotated[float, Field(gt=0.0)] = 1.0
+    long_side: Annotated[int, Field(ge=0, le=999_999)] | None = None
+    weight: Annotated[float, Field(ge=1e-3, le=1e3)] = 1.0
 
     @model_validator(mode="after")
     def _whole_has_no_side(self) -> Self:
@@ -57,6 +67,9 @@ class Level(_Part):
         return f"tiles-{self.long_side}" if self.long_side else "native"
 
 
+Coefficient = Annotated[float, Field(ge=-100.0, le=100.0)]  # of what is a logarithm or a share
+
+
 class CopyRule(_Part):
     """How sure it is that two parts of a photo that match each other are copies: logistic in what was measured of them.
 
@@ -66,16 +79,16 @@ class CopyRule(_Part):
     doubled_below: photos whose longest side has fewer pixels are searched at twice their size; 0: none.
     """
 
-    intercept: float
-    matches: float
-    brightness: float
-    grain: float
-    filled: float
-    overlap: float
-    returned: float
-    doubled_below: Annotated[int, Field(ge=0)] = 0
+    intercept: Coefficient
+    matches: Coefficient
+    brightness: Coefficient
+    grain: Coefficient
+    filled: Coefficient
+    overlap: Coefficient
+    returned: Coefficient
+    doubled_below: Annotated[int, Field(ge=0, le=LARGEST_SIDE)] = 0
     least: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
-    preference: Annotated[float, Field(ge=0.0)] = 1.0
+    preference: Annotated[float, Field(ge=0.0, le=100.0)] = 1.0
 
 
 class QuantisationRule(_Part):
@@ -107,7 +120,7 @@ class InferenceRule(_Part):
     JPEG is believed; None: it is not looked for.
     """
 
-    levels: tuple[Level, ...] = (Level(kind="whole"),)
+    levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=8)] = (Level(kind="whole"),)
     overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     copies: CopyRule | None = None
@@ -116,7 +129,7 @@ class InferenceRule(_Part):
     @model_validator(mode="after")
     def _levels_differ(self) -> Self:
         names = [level.name for level in self.levels]
-        if not names or len(set(names)) != len(names):
+        if len(set(names)) != len(names):
             raise ValueError(f"levels {names}: expected at least one, each only once")
         return self
 
@@ -127,10 +140,10 @@ class RatioMap(_Part):
     scores: rising. log10_ratios: never falling, within lower..upper, which are the bounds that the data support.
     """
 
-    scores: tuple[Share, ...]
-    log10_ratios: tuple[float, ...]
-    lower: Annotated[float, Field(le=0.0)]
-    upper: Annotated[float, Field(ge=0.0)]
+    scores: Annotated[tuple[Share, ...], Field(max_length=100_000)]
+    log10_ratios: tuple[Annotated[float, Field(ge=-LARGEST_RATIO, le=LARGEST_RATIO)], ...]
+    lower: Annotated[float, Field(ge=-LARGEST_RATIO, le=0.0)]
+    upper: Annotated[float, Field(ge=0.0, le=LARGEST_RATIO)]
 
     @model_validator(mode="after")
     def _monotone(self) -> Self:
@@ -154,11 +167,11 @@ class Calibration(_Part):
     many of each. ratios: the likelihood ratio by score, None where only the probability was fitted.
     """
 
-    slope: float
-    intercept: float
-    fitted_on: str
-    authentic: Annotated[int, Field(ge=1)] | None = None
-    tampered: Annotated[int, Field(ge=1)] | None = None
+    slope: Annotated[float, Field(ge=-1e6, le=1e6)]
+    intercept: Annotated[float, Field(ge=-1e7, le=1e7)]
+    fitted_on: Words
+    authentic: Annotated[int, Field(ge=1, le=10**9)] | None = None
+    tampered: Annotated[int, Field(ge=1, le=10**9)] | None = None
     ratios: RatioMap | None = None
 
 
@@ -187,13 +200,14 @@ class Passport(_Part):
 
     pixel_threshold: probability above which a pixel counts as manipulated. photo_threshold: a rule that sets it by photo;
     None: it is the same for all.
-    tensors_sha256: digest of the tensors (names, types, shapes, bytes), see `weights.tensors_digest`.
-    training, figures: plain values as trainer and evaluation wrote them.
+    tensors_sha256: checksum of the tensors (names, types, shapes, bytes), see `weights.tensors_digest`. passport_sha256: of
+    everything else in the passport, that one included, see `passport_digest`; None in weights of earlier versions, whose
+    checksum covers the tensors alone. training, figures: plain values as trainer and evaluation wrote them.
     """
 
     schema_: Literal["mesorch.passport/1"] = Field(default=SCHEMA, alias="schema")
-    name: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    version: str
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    version: Annotated[str, Field(max_length=100)]
     network: NetworkConfig
     input: InputRule = InputRule()
     inference: InferenceRule = InferenceRule()
@@ -202,9 +216,10 @@ class Passport(_Part):
     score: ScoreRule = ScoreRule()
     training: dict[str, JsonValue] = {}
     figures: dict[str, JsonValue] = {}
-    licence: str
-    limits: tuple[str, ...] = ()
-    tensors_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    licence: Words
+    limits: Annotated[tuple[Words, ...], Field(max_length=100)] = ()
+    tensors_sha256: Sha256 | None = None
+    passport_sha256: Sha256 | None = None
 
     def to_json(self) -> str:
         """Return the passport as the JSON text that a weights file carries."""
@@ -220,16 +235,53 @@ class WeightsFile:
     sha256: str
 
 
+def plain_digest(values: dict[str, Any], checksum: str) -> str:
+    """Return the SHA-256 of plain values without the one named `checksum`, in one form of JSON: sorted, without spaces."""
+    covered = {name: value for name, value in values.items() if name != checksum}
+    return hashlib.sha256(
+        json.dumps(covered, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    ).hexdigest()
+
+
+def with_checksum(text: str, checksum: str = CHECKSUM) -> str:
+    """Return a JSON text with its own checksum beside the rest, which stays as it is."""
+    values = json_within(text)
+    return json.dumps(values | {checksum: plain_digest(values, checksum)}, separators=(",", ":"), ensure_ascii=False)
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first thing that is wrong, with its place and, where it is short, the value."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"]) or "the whole text"
+    given = first["input"]
+    value = f" (got {shown(given)})" if isinstance(given, str | int | float) else ""
+    return f"at {place}: {first['msg'].removeprefix('Value error, ')}{value}"
+
+
 def parse_passport(text: str, origin: str) -> Passport:
-    """Read a passport from JSON text; `origin` names the file in the WeightsError that nonsense raises."""
+    """Read a passport from JSON text; `origin` names the file in the WeightsError that nonsense raises.
+
+    The text is compared with its own checksum where it has one.
+    """
     try:
-        return Passport.model_validate_json(text)
+        values = json_within(text, most_bytes=MOST_TEXT)
+        passport = Passport.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole text"
         raise WeightsError(
-            f"The passport of {origin} is not valid at {place}: {first['msg']}. Expected {SCHEMA}. "
+            f"The passport of {origin} is not valid {first_problem(error)}. Expected {SCHEMA}. "
             "Use weights made for this version, or import the original file again with `mesorch weights import`."
+        ) from error
+    except ValueError as error:
+        raise WeightsError(
+            f"The passport of {origin} is not valid: {error}. Expected {SCHEMA}. Get the file again."
         ) from error
     except MesorchError as error:  # a NetworkConfig that refuses its values
         raise WeightsError(f"The passport of {origin} describes no network of this program: {error}") from error
+    if passport.passport_sha256 is not None:
+        digest = plain_digest(values, CHECKSUM)
+        if digest != passport.passport_sha256:
+            raise WeightsError(
+                f"The passport of {origin} has the checksum {digest[:16]}..., its own entry says "
+                f"{passport.passport_sha256[:16]}.... A value in it was changed: get the file again from its source."
+            )
+    return passport

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Literal
 
 from mesorch_cli.errors import WeightsError
+from mesorch_cli.network.contents import Contents, read_contents, read_ordinary
 from mesorch_cli.offline import data_folder
 
 DEFAULT_NAME = "mesorch-s"
 SUFFIX = ".safetensors"
 EXPORTED_SUFFIXES = (".onnx", ".pt2", ".xml")
 SUMS = "SHA256SUMS"
+MOST_SUMS = 1024 * 1024  # bytes of such a list
 
 Origin = Literal["shipped", "imported", "file"]
 
@@ -40,12 +42,18 @@ def imported_folder() -> Path:
 
 
 def recorded_sums(folder: Path) -> dict[str, str]:
-    """Return file name -> SHA-256 from the folder's SHA256SUMS; empty if there is none."""
+    """Return file name -> SHA-256 from the folder's SHA256SUMS; empty if there is none. Raises WeightsError if it is none."""
     file = folder / SUMS
     if not file.is_file():
         return {}
-    pairs = (line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines() if line.strip())
-    return {name.strip().lstrip("*"): digest for digest, name in pairs}
+    try:
+        lines = [line for line in read_ordinary(file, MOST_SUMS).decode("utf-8").splitlines() if line.strip()]
+        pairs = [(digest, name.strip().lstrip("*")) for digest, name in (line.split(maxsplit=1) for line in lines)]
+    except ValueError as error:  # no text, or a line without a name
+        raise WeightsError(
+            f"{file} is no list of checksums ({error}). Expected lines of SHA-256 and file name."
+        ) from error
+    return {name: digest for digest, name in pairs}
 
 
 def record_sum(path: Path, sha256: str) -> None:
@@ -83,7 +91,7 @@ def resolve(name_or_path: str | None) -> StoredWeights:
             return weights
     path = Path(wanted)
     if path.suffix in (SUFFIX, *EXPORTED_SUFFIXES) or os.sep in wanted or path.is_file():
-        if not path.is_file():
+        if not path.exists():
             raise WeightsError(
                 f"No weights file at {wanted}. Expected a {SUFFIX} file, an exported one "
                 f"({', '.join(EXPORTED_SUFFIXES)}) or a name: {names(stored)}."
@@ -100,17 +108,22 @@ def names(stored: list[StoredWeights]) -> str:
     return ", ".join(weights.name for weights in stored) or "none"
 
 
-def find_weights(name_or_path: str | None = None) -> Path:
-    """Return the file that a name or path means, its hash checked against SHA256SUMS where that lists it.
+def read_weights(name_or_path: str | None = None) -> Contents:
+    """Read the file that a name or path means, once, its hash checked against SHA256SUMS where that lists it.
 
-    Raises WeightsError if there is none, or if the hash is another than the recorded one.
+    What comes back is to be loaded, not the file read again: that could be another by then. Raises WeightsError if there is
+    none, or if the hash is another than the recorded one.
     """
     weights = resolve(name_or_path)
-    if weights.recorded_sha256 is not None:
-        actual = file_sha256(weights.path)
-        if actual != weights.recorded_sha256:
-            raise WeightsError(
-                f"{weights.path} has the SHA-256 {actual[:16]}..., {SUMS} beside it records "
-                f"{weights.recorded_sha256[:16]}.... The file was changed or damaged: restore it, or import it again."
-            )
-    return weights.path
+    contents = read_contents(weights.path)
+    if weights.recorded_sha256 is not None and contents.sha256 != weights.recorded_sha256:
+        raise WeightsError(
+            f"{weights.path} has the SHA-256 {contents.sha256[:16]}..., {SUMS} beside it records "
+            f"{weights.recorded_sha256[:16]}.... The file was changed or damaged: restore it, or import it again."
+        )
+    return contents
+
+
+def find_weights(name_or_path: str | None = None) -> Path:
+    """Return the path of what `read_weights` reads, checked as there: for a program that wants to name the file."""
+    return read_weights(name_or_path).path

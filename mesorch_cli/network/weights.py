@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
+from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import WeightsError
+from mesorch_cli.network.contents import MOST_BYTES, Contents, read_contents, read_ordinary
 from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.network.passport import Passport, WeightsFile, parse_passport
+from mesorch_cli.network.passport import Passport, WeightsFile, parse_passport, with_checksum
 
 PASSPORT_KEY = "mesorch.passport"
+LENGTH_BYTES = 8  # of the header's length at the front of a safetensors file, little-endian
+MOST_HEADER = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -78,62 +82,94 @@ def build_from(passport: Passport, tensors: Mapping[str, Tensor], origin: str) -
 
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], passport: Passport) -> str:
-    """Write `tensors` with the passport (its `tensors_sha256` set here) to `path`; return the file's SHA-256."""
+    """Write `tensors` with the passport, whose two checksums are set here, to `path`; return the file's SHA-256."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    sealed = passport.model_copy(update={"tensors_sha256": tensors_digest(plain)})
-    data = save(plain, metadata={PASSPORT_KEY: sealed.to_json()})
+    stated = passport.model_copy(update={"tensors_sha256": tensors_digest(plain), "passport_sha256": None})
+    return _write(path, plain, with_checksum(stated.to_json()))
+
+
+def add_checksum(source: Path, target: Path) -> str:
+    """Write weights of an earlier version once more, the passport with its checksum; return the new file's SHA-256.
+
+    Tensors and all other values of the passport stay as they are. Raises WeightsError as `read_file` does.
+    """
+    contents = read_contents(source)
+    read_file(contents)
+    text = _metadata(contents.data, source)[PASSPORT_KEY]
+    return _write(target, load(contents.data), with_checksum(text))
+
+
+def _write(path: Path, tensors: dict[str, Tensor], passport: str) -> str:
+    data = save(tensors, metadata={PASSPORT_KEY: passport})
     temporary = path.with_name(path.name + ".part")
     temporary.write_bytes(data)
     temporary.replace(path)
     return hashlib.sha256(data).hexdigest()
 
 
-def read_file(path: Path) -> tuple[Passport, dict[str, Tensor], str]:
-    """Read a weights file: passport, tensors as stored, SHA-256 of the file.
-
-    Raises WeightsError if it is missing, no safetensors file, without a passport, or not what the passport sealed.
-    """
+def _metadata(front: bytes, path: Path) -> dict[str, str]:
+    """Return the plain metadata out of the front of a safetensors file. Raises WeightsError if it is none."""
+    length = int.from_bytes(front[:LENGTH_BYTES], "little")
     try:
-        data_digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except FileNotFoundError as error:
-        raise WeightsError(
-            f"No weights at {path}. Expected a .safetensors file; `mesorch weights list` shows what is there."
-        ) from error
-    except (OSError, SafetensorError) as error:
+        if len(front) < LENGTH_BYTES or not 0 < length <= MOST_HEADER:
+            raise ValueError(f"a header of {length} bytes")
+        header = json_within(front[LENGTH_BYTES : LENGTH_BYTES + length])
+        metadata = header.get("__metadata__") or {} if isinstance(header, dict) else None
+        if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+            raise ValueError("its header is no table of tensors")
+    except ValueError as error:
         raise WeightsError(
             f"Cannot read {path} as safetensors ({error}). A published .pth goes through `mesorch weights import` first."
         ) from error
+    return metadata
+
+
+def _passport(front: bytes, path: Path) -> Passport:
+    metadata = _metadata(front, path)
     if PASSPORT_KEY not in metadata:
         raise WeightsError(
             f"{path} carries no passport, so nothing says which network it is. Expected the metadata entry "
             f"`{PASSPORT_KEY}`; import the original file with `mesorch weights import`."
         )
-    passport = parse_passport(metadata[PASSPORT_KEY], str(path))
-    digest = tensors_digest(tensors)
-    if digest != passport.tensors_sha256:
-        raise WeightsError(
-            f"The tensors of {path} have the digest {digest[:16]}..., the passport recorded "
-            f"{str(passport.tensors_sha256)[:16]}.... The file was changed or damaged: get it again from its source."
-        )
-    return passport, tensors, data_digest
-
-
-def read_passport(path: Path) -> Passport:
-    """Read only the passport of a weights file, without its tensors and without checking their digest."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"Cannot read {path} as safetensors ({error}).") from error
-    if PASSPORT_KEY not in metadata:
-        raise WeightsError(f"{path} carries no passport. Expected the metadata entry `{PASSPORT_KEY}`.")
     return parse_passport(metadata[PASSPORT_KEY], str(path))
 
 
-def load_weights(path: Path) -> LoadedWeights:
+def read_file(source: Path | Contents) -> tuple[Passport, dict[str, Tensor], str]:
+    """Read a weights file, or bytes that were read of one: passport, tensors as stored, SHA-256 of the file.
+
+    Raises WeightsError if it is missing, no safetensors file, without a passport, or not what its checksums say.
+    """
+    contents = source if isinstance(source, Contents) else read_contents(source)
+    path = contents.path
+    passport = _passport(contents.data, path)
+    try:
+        tensors = load(contents.data)
+    except (SafetensorError, KeyError, ValueError) as error:  # a type that PyTorch lacks is a KeyError
+        raise WeightsError(
+            f"Cannot read {path} as safetensors ({error}). Get the file again from its source."
+        ) from error
+    digest = tensors_digest(tensors)
+    if digest != passport.tensors_sha256:
+        raise WeightsError(
+            f"The tensors of {path} have the checksum {digest[:16]}..., the passport says "
+            f"{str(passport.tensors_sha256)[:16]}.... The file was changed or damaged: get it again from its source."
+        )
+    return passport, tensors, contents.sha256
+
+
+def read_passport(path: Path) -> Passport:
+    """Read only the passport of a weights file and compare it with its checksum, without looking at the tensors."""
+    length = int.from_bytes(read_ordinary(path, MOST_BYTES, LENGTH_BYTES), "little")
+    return _passport(read_ordinary(path, MOST_BYTES, LENGTH_BYTES + min(length, MOST_HEADER)), path)
+
+
+def passport_of(contents: Contents) -> Passport:
+    """Return the passport of bytes that were read, compared with its checksum, without looking at the tensors."""
+    return _passport(contents.data, contents.path)
+
+
+def load_weights(source: Path | Contents) -> LoadedWeights:
     """Load a weights file for inference. Raises WeightsError as `read_file` and `build_from` do."""
-    passport, tensors, sha256 = read_file(path)
+    passport, tensors, sha256 = read_file(source)
+    path = source.path if isinstance(source, Contents) else source
     return LoadedWeights(passport, path, sha256, build_from(passport, tensors, str(path)))

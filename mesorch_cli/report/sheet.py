@@ -1,5 +1,6 @@
 """A document for print, drawn from the top of each page downwards. Same calls, same bytes."""
 
+import struct
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,7 @@ NEEDS = (
     f"The PDF needs the package reportlab, which is not installed: {install_hint('pdf')}. Or leave --pdf out: the pages "
     "need nothing."
 )
+MOST_FONT = 64 * 1024 * 1024  # bytes; the largest fonts of all writing systems have about 30 MB
 MARGIN = 48.0  # points, of 1/72 inch
 TEXT, BOLD, FIXED = "text", "bold", "fixed"  # the three fonts of a document
 INK, MUTED, LINE = 0x1A1E24, 0x535C68, 0xC9CFD6
@@ -27,6 +29,14 @@ class Column:
     width: float
     right: bool = False
     fixed: bool = False
+
+
+def require_font(path: Path) -> None:
+    """Raise UsageError unless a font is an ordinary file of a font's size: a FIFO or a device would never end."""
+    if not path.is_file() or path.stat().st_size > MOST_FONT:
+        raise UsageError(
+            f"Cannot use the font {str(path)!r}: expected a TrueType file (.ttf) of at most {MOST_FONT} bytes."
+        )
 
 
 class Sheet:
@@ -48,6 +58,8 @@ class Sheet:
         self._buffer = BytesIO()
         self.canvas: Any = Canvas(self._buffer, pagesize=A4, invariant=1, pageCompression=1)
         self.width, self.height = A4
+        if font is not None:
+            require_font(font)
         try:
             own = Path(reportlab.__file__).parent / "fonts"
             self._fonts = {FIXED: "Courier"}
@@ -55,7 +67,8 @@ class Sheet:
                 # reportlab keeps fonts by name for the life of the process: another file needs another name.
                 self._fonts[role] = f"mesorch-{role}-{sha256_file(file)[:16]}"
                 pdfmetrics.registerFont(TTFont(self._fonts[role], str(file)))
-        except (TTFError, OSError) as error:
+        # Tables of a font are read as they say that they are; what does not fit shows as whichever of these comes first.
+        except (TTFError, OSError, ValueError, KeyError, IndexError, TypeError, AssertionError, struct.error) as error:
             raise UsageError(f"Cannot use the font {str(font)!r}: {error}. Expected a TrueType file (.ttf).") from error
         face = pdfmetrics.getFont(self._fonts[TEXT]).face
         self.font_name = str(face.name.decode("ascii", "replace") if isinstance(face.name, bytes) else face.name)

@@ -1,11 +1,11 @@
 """What a training run does, as read from a TOML file: frozen, checked at the door."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from mesorch_cli.bounds import OutOfBoundsError, shown, toml_within
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.masks import MaskRule, parse_colour
 from mesorch_cli.inference.settings import parse_levels
@@ -17,13 +17,15 @@ from mesorch_cli.training.schedule import Count, Part, Schedule
 __all__ = ["Data", "FileSet", "Schedule", "Source", "TrainingConfig", "Validation", "differing", "read_config"]
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Weight = Annotated[float, Field(ge=1e-6, le=1e6)]  # relative to others, none of which it may drown
+LARGEST_SIDE = 4096  # of a network's input, in pixels
 
 
 class Source(Part):
     """One folder of the photo pool and its share of the hosts and donors, relative to the other folders."""
 
     folder: Path
-    share: Annotated[float, Field(gt=0.0)] = 1.0
+    share: Weight = 1.0
 
 
 class FileSet(Part):
@@ -33,7 +35,7 @@ class FileSet(Part):
     """
 
     path: Path
-    share: Annotated[float, Field(gt=0.0)] = 1.0
+    share: Weight = 1.0
 
 
 class Data(Part):
@@ -66,8 +68,8 @@ class Data(Part):
     object_host_share: Share = 0.55
     twin_share: Share = 0.5
     native_share: Share = 0.6
-    views: Count = 2
-    working_side: Annotated[int, Field(ge=128)] = 768
+    views: Annotated[int, Field(ge=1, le=4096)] = 2
+    working_side: Annotated[int, Field(ge=128, le=16384)] = 768
     validation_count: Count = 64
     allow_empty_masks: bool = False
     mask_colour: str | None = None
@@ -115,7 +117,7 @@ class Validation(Part):
 
     levels: str = "whole,native"
     overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
-    side: Annotated[int, Field(ge=64, multiple_of=32)] | None = None
+    side: Annotated[int, Field(ge=64, le=LARGEST_SIDE, multiple_of=32)] | None = None
     select: Literal["f1_best", "f1", "auc"] = "f1_best"
 
     @field_validator("levels")
@@ -153,22 +155,22 @@ class TrainingConfig(Part):
     data: Data
     schedule: Schedule
     validation: Validation = Validation()
-    side: Annotated[int, Field(ge=64, multiple_of=32)] = 256
-    batch: Count = 16
-    accumulate: Count = 1
-    seed: Annotated[int, Field(ge=0)] = 0
+    side: Annotated[int, Field(ge=64, le=LARGEST_SIDE, multiple_of=32)] = 256
+    batch: Annotated[int, Field(ge=1, le=65536)] = 16
+    accumulate: Annotated[int, Field(ge=1, le=65536)] = 1
+    seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     precision: Literal["fp32", "bf16", "fastest"] = "fastest"
     drop_path: Annotated[float, Field(ge=0.0, lt=1.0)] = PUBLISHED_DROP_PATH
     batch_norm: Literal["own", "synced", "frozen"] = "own"
     dice_weight: Share = 0.2
-    focal_gamma: Annotated[float, Field(ge=0.0)] = 0.0
-    edge_weight: Annotated[float, Field(ge=0.0)] = 0.0
+    focal_gamma: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
+    edge_weight: Annotated[float, Field(ge=0.0, le=1e4)] = 0.0
     branch_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     pretrained_cnn: Path | None = None
     pretrained_transformer: Path | None = None
     initial: Path | None = None
-    threads: Count = 2
-    workers: Annotated[int, Field(ge=0)] = 1
+    threads: Annotated[int, Field(ge=1, le=1024)] = 2
+    workers: Annotated[int, Field(ge=0, le=256)] = 1
     checkpoint_every: Count = 200
     validate_every: Count = 500
 
@@ -186,14 +188,16 @@ def read_config(path: Path) -> TrainingConfig:
     if not path.exists():
         raise UsageError(f"No training file at {path}. Start from one in `configs/`.")
     try:
-        return TrainingConfig.model_validate(tomllib.loads(read_text(path)))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not TOML: {error}.") from error
+        return TrainingConfig.model_validate(toml_within(read_text(path)))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        given = f" (got {first['input']!r})" if isinstance(first["input"], str | int | float) else ""
+        given = f" (got {shown(first['input'])})" if isinstance(first["input"], str | int | float) else ""
         raise UsageError(f"{path}, {place}: {first['msg'].removeprefix('Value error, ')}{given}.") from error
+    except OutOfBoundsError as error:
+        raise UsageError(f"{path}: {error}.") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not TOML: {error}.") from error
 
 
 def differing(before: dict[str, Any], after: dict[str, Any], prefix: str = "") -> list[str]:

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import IO, Any, Self
 
+from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import OutputError, UsageError
 from mesorch_cli.extras import install_hint
 
@@ -89,7 +90,7 @@ def _kept(path: Path, step: int, validated: int) -> str:
     lines = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            entry = json.loads(line)
+            entry = json_within(line)
             last = validated if entry.get("validation") is not None else step
             if entry["step"] <= last:
                 lines.append(line + "\n")

@@ -5,13 +5,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Count = Annotated[int, Field(ge=1)]
+MOST_COUNT = 10**9
+Count = Annotated[int, Field(ge=1, le=MOST_COUNT)]
 
 
 class Part(BaseModel):
     """A part of a training file: frozen, and nothing in it that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Schedule(Part):
@@ -26,13 +27,13 @@ class Schedule(Part):
 
     steps: Count
     shape: Literal["flat", "cosine"] = "flat"
-    warmup_steps: Annotated[int, Field(ge=0)] = 200
-    decay_steps: Annotated[int, Field(ge=0)] = 0
-    learning_rate: Annotated[float, Field(gt=0.0)] = 5e-4
-    least_rate: Annotated[float, Field(ge=0.0)] = 0.0
-    backbone_factor: Annotated[float, Field(gt=0.0)] = 1.0
-    weight_decay: Annotated[float, Field(ge=0.0)] = 0.05
-    clip_norm: Annotated[float, Field(ge=0.0)] = 1.0
+    warmup_steps: Annotated[int, Field(ge=0, le=MOST_COUNT)] = 200
+    decay_steps: Annotated[int, Field(ge=0, le=MOST_COUNT)] = 0
+    learning_rate: Annotated[float, Field(ge=1e-12, le=10.0)] = 5e-4
+    least_rate: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    backbone_factor: Annotated[float, Field(ge=1e-6, le=1e6)] = 1.0
+    weight_decay: Annotated[float, Field(ge=0.0, le=100.0)] = 0.05
+    clip_norm: Annotated[float, Field(ge=0.0, le=1e6)] = 1.0
     ema_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.998
 
     @model_validator(mode="after")

@@ -18,9 +18,11 @@ from mesorch_cli.cli.app import app
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.export import make
 from mesorch_cli.inference.backends.eager import TorchBackend
-from mesorch_cli.inference.backends.onnx import OnnxFile, seal_entry, split_seal
+from mesorch_cli.inference.backends.onnx import seal_entry, split_seal
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, Sidecar, sidecar_of
 from mesorch_cli.inference.lanes import in_order
+from mesorch_cli.inference.loading import open_exported
+from mesorch_cli.network.passport import with_checksum
 from mesorch_cli.network.weights import LoadedWeights, save_weights
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +44,7 @@ def resealed(path: Path, target: Path, **changes: object) -> Path:
     """Write the graph of `path` with its seal changed."""
     graph, text = split_seal(path.read_bytes())
     assert text is not None
-    target.write_bytes(graph + seal_entry(json.dumps(json.loads(text) | changes)))
+    target.write_bytes(graph + seal_entry(with_checksum(json.dumps(json.loads(text) | changes), "seal_sha256")))
     return target
 
 
@@ -66,7 +68,8 @@ def test_the_file_is_plain_onnx_with_its_passport(tiny_onnx: Path, tiny: LoadedW
     assert (logits.name, logits.type.tensor_type.elem_type) == ("logits", TensorProto.FLOAT)
     assert all(dimension.dim_param for dimension in tiles.type.tensor_type.shape.dim[:3])
     (seal,) = [Seal.model_validate_json(entry.value) for entry in model.metadata_props if entry.key == SEAL_KEY]
-    assert seal.passport.model_copy(update={"inference": tiny.passport.inference}) == tiny.passport
+    own = {"inference": tiny.passport.inference, "passport_sha256": tiny.passport.passport_sha256}
+    assert seal.passport.model_copy(update=own) == tiny.passport
     assert seal.source.sha256 == tiny.sha256
     assert str(ROOT).encode() not in tiny_onnx.read_bytes()  # nothing of the machine that made it
 
@@ -86,7 +89,7 @@ def test_every_size_and_batch_gives_the_logits_of_pytorch(
     tiny_onnx: Path, tiny: LoadedWeights, size: tuple[int, int, int]
 ) -> None:
     tiles = np.random.default_rng(size[1]).integers(0, 256, (*size, 3), dtype=np.uint8)
-    found = OnnxFile(tiny_onnx).start("cpu", "fp32")(tiles)
+    found = open_exported(tiny_onnx).start("cpu", "fp32")(tiles)
     wanted = TorchBackend(tiny.network, "cpu")(tiles)
     np.testing.assert_allclose(found, wanted, atol=2e-4)
 
@@ -182,13 +185,13 @@ def test_a_passport_of_another_network_or_version_is_refused(
 
 def test_a_file_that_its_sidecar_does_not_know_is_refused(tiny_onnx: Path, tmp_path: Path) -> None:
     path = resealed(tiny_onnx, tmp_path / tiny_onnx.name, precision="fp16")
-    OnnxFile(path)
+    open_exported(path)
     sidecar_of(path).write_bytes(sidecar_of(tiny_onnx).read_bytes())
     with pytest.raises(WeightsError, match="tiny.onnx.json beside it records"):
-        OnnxFile(path)
+        open_exported(path)
     sidecar_of(path).write_text("{}")
     with pytest.raises(WeightsError, match="Cannot read .*tiny.onnx.json"):
-        OnnxFile(path)
+        open_exported(path)
 
 
 def test_what_the_runtime_lacks_is_said(
@@ -258,9 +261,9 @@ def test_calls_side_by_side_give_what_one_alone_with_a_thread_gives(
 ) -> None:
     tiles = np.random.default_rng(3).integers(0, 256, (6, 1, 64, 96, 3), dtype=np.uint8)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    one = OnnxFile(tiny_onnx).start("cpu", "fp32")
+    one = open_exported(tiny_onnx).start("cpu", "fp32")
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    several = OnnxFile(tiny_onnx).start("cpu", "fp32")
+    several = open_exported(tiny_onnx).start("cpu", "fp32")
     assert (one.lanes, several.lanes) == (1, 3)
     beside = list(in_order(lambda tile: several(tile, 3), tiles, 3, on_short=lambda: None))
     for tile, logits in zip(tiles, beside, strict=True):

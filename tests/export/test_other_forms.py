@@ -15,7 +15,6 @@ from mesorch_cli.export.openvino import write_openvino
 from mesorch_cli.export.parity import TOLERANCES, cases, compare, require
 from mesorch_cli.export.photos import standard_photos
 from mesorch_cli.inference.backends.eager import TorchBackend
-from mesorch_cli.inference.backends.onnx import OnnxFile
 from mesorch_cli.inference.exported import SEAL_KEY, Seal
 from mesorch_cli.inference.loading import open_exported
 from mesorch_cli.network.weights import LoadedWeights
@@ -32,7 +31,7 @@ def forms(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(make, "trace", lambda _: tiny_program)
         make.build(tiny, make.Export("torch"), made["program"])
-    own = OnnxFile(tiny_onnx).seal
+    own = open_exported(tiny_onnx).seal
     for precision in ("fp32", "fp16"):
         inference = own.passport.inference.model_copy(update={"precision": precision})
         passport = own.passport.model_copy(update={"inference": inference})

@@ -16,16 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
+from mesorch_cli.inference.backends.graph_files import require_alone
 from mesorch_cli.inference.backends.protocol import MOST_LANES, Precision, Tiles
 from mesorch_cli.inference.backends.runtimes import (
     available_threads,
     import_runtime,
-    read_bytes,
     require_precision,
     threads_of_record,
     wanted_threads,
 )
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, parse_seal, require_graph, require_sidecar
+from mesorch_cli.network.contents import Contents
 from mesorch_cli.network.passport import WeightsFile
 
 CPU_TILE_BATCH, GPU_TILE_BATCH = 1, 16
@@ -70,17 +71,15 @@ class OnnxFile:
     Raises WeightsError for a file that is damaged, none of ours, or of another version; UsageError without the runtime.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, contents: Contents) -> None:
+        path, self._data = contents.path, contents.data
         import_runtime("onnxruntime", path)
-        self._data = read_bytes(path)
+        require_alone(self._data, path)  # before anything is loaded; says so if it is no graph at all, or half of one
         graph, text = split_seal(self._data)
-        if text is None:
-            self._session(path, [PROVIDERS["cpu"]], 1)  # says so if it is no graph at all, or half of one
         self.seal: Seal = parse_seal(text, path)
-        require_graph(self.seal, hashlib.sha256(graph).hexdigest(), path)
-        sha256 = hashlib.sha256(self._data).hexdigest()
-        require_sidecar(path, {path.name: sha256})
-        self.weights = WeightsFile(self.seal.passport, path, sha256)
+        require_graph(self.seal.graph_sha256, hashlib.sha256(graph).hexdigest(), path)
+        require_sidecar(path, {path.name: contents.sha256})
+        self.weights = WeightsFile(self.seal.passport, path, contents.sha256)
 
     def _session(self, path: Path, providers: list[Any], threads: int) -> Any:
         """Open a session. threads: of one call, 0 for the runtime's own choice."""

@@ -1,12 +1,14 @@
 """OpenVINO: an exported .xml with its .bin, run without PyTorch.
 
-The seal stands in the runtime info of the .xml and binds it to the .bin, which holds every constant of the graph.
+The seal stands in the runtime info of the .xml. Its checksums cover the rest of the .xml, and the .bin with every constant.
 """
 
 import hashlib
+import html
+import re
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.parsers import expat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,43 +17,86 @@ from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.inference.backends.protocol import Precision, Tiles
 from mesorch_cli.inference.backends.runtimes import (
     import_runtime,
-    read_bytes,
     require_precision,
     threads_of_record,
     wanted_threads,
 )
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, joint_sha256, parse_seal, require_graph, require_sidecar
+from mesorch_cli.network.contents import Contents, read_contents
 from mesorch_cli.network.passport import WeightsFile
 
 CONSTANTS_SUFFIX = ".bin"
 TILE_BATCH = 1
 
 
-def read_seal(topology: bytes, path: Path) -> str | None:
-    """Return the seal's text out of an .xml, None if it has none. Raises WeightsError if it is no such file."""
+# As OpenVINO writes the element, and this program the seal into it.
+SEAL = re.compile(rb"<" + re.escape(SEAL_KEY).encode() + rb' value="([^"]*)" */>')
+PLACE = ["net", "rt_info", SEAL_KEY]
+
+
+def _place(topology: bytes, path: Path) -> tuple[int, int, str] | None:
+    """Return where the seal's element begins and ends, and its text; None without one, or with several.
+
+    Raises WeightsError if the .xml is none.
+    """
+    parser = expat.ParserCreate()
+    open_elements: list[str] = []
+    found: list[tuple[int, str]] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        open_elements.append(name)
+        if open_elements == PLACE:
+            found.append((parser.CurrentByteIndex, attributes.get("value", "")))
+
+    def refuse(*_: object) -> None:
+        raise ValueError("it declares a document type")
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = lambda _: open_elements.pop()
+    parser.StartDoctypeDeclHandler = refuse
     try:
-        root = ElementTree.fromstring(topology)
-    except ElementTree.ParseError as error:
+        parser.Parse(topology, True)
+    except (expat.ExpatError, ValueError, LookupError) as error:  # an encoding that is none is a LookupError
         raise WeightsError(
             f"Cannot read {path} as an OpenVINO network ({error}). It is truncated, damaged or no such file: get it again, "
             "or make it with `mesorch export --format openvino`."
         ) from error
-    found = root.find(f"./rt_info/{SEAL_KEY}")
-    return None if found is None else found.get("value")
+    if len(found) != 1 or (element := SEAL.match(topology, found[0][0])) is None:
+        return None
+    return found[0][0], element.end(), found[0][1]
+
+
+def split_seal(topology: bytes, path: Path) -> tuple[bytes, str | None]:
+    """Return an .xml without its seal, and the seal's text or None. Raises WeightsError if it is no such file."""
+    place = _place(topology, path)
+    if place is None:
+        return topology, None
+    first, last, text = place
+    return topology[:first] + topology[last:], text
+
+
+def with_seal(topology: bytes, text: str, path: Path) -> bytes:
+    """Return an .xml with another text for the seal that it has."""
+    place = _place(topology, path)
+    assert place is not None
+    return topology[: place[0]] + f'<{SEAL_KEY} value="{html.escape(text)}" />'.encode() + topology[place[1] :]
 
 
 class OpenVinoFile:
     """An exported .xml with its .bin, checked before use; raises as `OnnxFile` does."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, contents: Contents) -> None:
+        path = contents.path
         import_runtime("openvino", path)
-        constants = path.with_suffix(CONSTANTS_SUFFIX)
-        files = {path.name: read_bytes(path), constants.name: b""}
-        self.seal: Seal = parse_seal(read_seal(files[path.name], path), path)
-        files[constants.name] = read_bytes(constants)
-        digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-        require_graph(self.seal, digests[constants.name], constants)
-        require_sidecar(path, digests)
+        rest, text = split_seal(contents.data, path)
+        self.seal: Seal = parse_seal(text, path)
+        constants = read_contents(path.with_suffix(CONSTANTS_SUFFIX))
+        require_graph(self.seal.graph_sha256, constants.sha256, constants.path)
+        if self.seal.topology_sha256 is not None:
+            require_graph(self.seal.topology_sha256, hashlib.sha256(rest).hexdigest(), path)
+        require_sidecar(path, {path.name: contents.sha256, constants.path.name: constants.sha256})
+        self._topology, self._constants = contents.data, constants.data
+        files = {path.name: contents.data, constants.path.name: constants.data}
         self.weights = WeightsFile(self.seal.passport, path, joint_sha256(files))
 
     def start(self, device: str, precision: Precision) -> "OpenVinoBackend":
@@ -65,7 +110,7 @@ class OpenVinoFile:
         if name == "CPU":
             options |= {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": wanted_threads()}
         try:
-            compiled = core.compile_model(core.read_model(self.weights.path), name, options)
+            compiled = core.compile_model(core.read_model(self._topology, self._constants), name, options)
         except RuntimeError as error:
             raise WeightsError(
                 f"OpenVINO cannot run {self.weights.path} on {name} ({str(error).splitlines()[-1]}). Export the weights "

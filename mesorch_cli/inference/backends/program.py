@@ -1,30 +1,31 @@
 """PyTorch without this project's network code: a traced program (.pt2) and its constants.
 
-The archive is a zip; the seal is its extra file, bound to every other entry.
+The archive is a zip; the seal is its extra file, with the checksum of every other entry.
 """
 
 import hashlib
 import io
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
+from mesorch_cli.inference.backends.archive import EXTRA, UnsafeProgramError, harmless, parts_of
 from mesorch_cli.inference.backends.protocol import MOST_LANES, Precision, Tiles
-from mesorch_cli.inference.backends.runtimes import import_runtime, read_bytes, require_precision
+from mesorch_cli.inference.backends.runtimes import import_runtime, require_precision
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, parse_seal, require_graph, require_sidecar
+from mesorch_cli.network.contents import Contents
 from mesorch_cli.network.passport import WeightsFile
+from mesorch_cli.network.trust import trusted_files
 
-EXTRA_FOLDER = "extra/"
 TILE_BATCH = 1
 
 
 def seal_name(archive: zipfile.ZipFile) -> str:
     """Return the name of the entry that holds the seal: below the archive's one root folder."""
-    return f"{archive.namelist()[0].split('/')[0]}/{EXTRA_FOLDER}{SEAL_KEY}"
+    return f"{archive.namelist()[0].split('/')[0]}/{EXTRA}{SEAL_KEY}"
 
 
 def entries_sha256(archive: zipfile.ZipFile) -> str:
@@ -39,22 +40,39 @@ def entries_sha256(archive: zipfile.ZipFile) -> str:
 class ProgramFile:
     """An exported .pt2 file, checked before use; raises as `OnnxFile` does."""
 
-    def __init__(self, path: Path) -> None:
-        self._data = read_bytes(path)
+    def __init__(self, contents: Contents) -> None:
+        """Raises WeightsError for a program that could run code when it is loaded, unless the user trusts this very file."""
+        path, data = contents.path, contents.data
+        self.trusted = False  # whether it runs because the user says so
         try:
-            with zipfile.ZipFile(io.BytesIO(self._data)) as archive:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                parts_of(archive)
                 has_seal = seal_name(archive) in archive.namelist()
                 text = archive.read(seal_name(archive)).decode("utf-8", "replace") if has_seal else None
                 self.seal: Seal = parse_seal(text, path)
-                require_graph(self.seal, entries_sha256(archive), path)
-        except (zipfile.BadZipFile, IndexError) as error:
+                require_graph(self.seal.graph_sha256, entries_sha256(archive), path)
+                self._program = self._loadable(archive, contents)
+        except (zipfile.BadZipFile, IndexError, EOFError, OSError, NotImplementedError, UnicodeDecodeError) as error:
             raise WeightsError(
                 f"Cannot read {path} as a program of torch.export ({error}). It is truncated, damaged or no such file: get "
                 "it again, or make it with `mesorch export --format torch`."
             ) from error
-        sha256 = hashlib.sha256(self._data).hexdigest()
-        require_sidecar(path, {path.name: sha256})
-        self.weights = WeightsFile(self.seal.passport, path, sha256)
+        require_sidecar(path, {path.name: contents.sha256})
+        self.weights = WeightsFile(self.seal.passport, path, contents.sha256)
+
+    def _loadable(self, archive: zipfile.ZipFile, contents: Contents) -> bytes:
+        """Return what PyTorch is given: the parts that hold no code, or the whole file where the user trusts it."""
+        try:
+            return harmless(archive)
+        except UnsafeProgramError as error:
+            if trusted_files().find(contents.sha256) is None:
+                raise WeightsError(
+                    f"{contents.path} could run code on this machine when it is loaded: {error}. Expected tensors and "
+                    "arithmetic, as `mesorch export` writes them; nothing of it was loaded. If you know who made it and "
+                    "where it has been since, see `mesorch weights trust --help`."
+                ) from error
+            self.trusted = True
+            return contents.data
 
     def start(self, device: str, precision: Precision) -> "ProgramBackend":
         """Return the backend. Raises UsageError for another device than the CPU, or another arithmetic."""
@@ -65,10 +83,22 @@ class ProgramFile:
                 "cpu. Use the .safetensors weights or an ONNX file there."
             )
         torch = import_runtime("torch", self.weights.path)
-        program = torch.export.load(io.BytesIO(self._data))
+        try:
+            program = torch.export.load(io.BytesIO(self._program))
+            # Tracing also guards what it never relied on, such as "more than one row of the DCT"; the gate tries one row.
+            module = program.module(check_guards=False)
+        except MemoryError:
+            raise
+        except (
+            Exception
+        ) as error:  # whatever PyTorch makes of a description that is none: it has no errors of its own for it
+            raise WeightsError(
+                f"PyTorch {torch.__version__} cannot load {self.weights.path} ({type(error).__name__}: "
+                f"{str(error)[:200].splitlines()[0] if str(error) else 'no reason given'}). Export the weights again with "
+                "this version."
+            ) from error
         runtime = {"torch": torch.__version__, "threads": str(torch.get_num_threads())}
-        # Tracing also guards what it never relied on, such as "more than one row of the DCT"; the gate tries one row.
-        return ProgramBackend(torch, program.module(check_guards=False), runtime)
+        return ProgramBackend(torch, module, runtime)
 
 
 class ProgramBackend:

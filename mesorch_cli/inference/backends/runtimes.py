@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from types import ModuleType
 
-from mesorch_cli.errors import UsageError, WeightsError
+from mesorch_cli.errors import UsageError
 from mesorch_cli.extras import install_hint
 from mesorch_cli.inference.backends.protocol import Precision
 from mesorch_cli.offline import import_silent
@@ -49,11 +49,3 @@ def available_threads() -> int:
 def threads_of_record() -> dict[str, str]:
     """Return the `threads` of a record: the number that the runtime was given, nothing where it chose itself."""
     return {"threads": str(wanted_threads())} if wanted_threads() else {}
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a file whole. Raises WeightsError if that cannot be done."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"Cannot read {path}: {error.strerror}. Expected an exported file.") from error

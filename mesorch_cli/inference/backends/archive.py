@@ -1,0 +1,287 @@
+"""What is inside a program of torch.export, looked at without PyTorch: only tensors and arithmetic get through.
+
+PyTorch's own reader would unpickle sample inputs, constants and weights, load compiled libraries, look any dotted name up
+as an operator, and evaluate expressions as Python. So the archive is taken apart here, every part is compared with what
+`mesorch export` writes, and a new archive of these parts alone is what PyTorch gets.
+"""
+
+import ast
+import io
+import json
+import math
+import re
+import zipfile
+from typing import Any
+
+from mesorch_cli.bounds import json_within, shown
+
+MOST_ENTRIES = 20_000
+MOST_PROGRAM = 64 * 1024 * 1024  # bytes of the program's own JSON; the largest network's has 5 MB
+MOST_EXPRESSION = 4096  # characters
+MOST_VALUES = 1 << 30  # of one tensor
+MODEL, SAMPLES = "models/model.json", "data/sample_inputs/model.pt"
+WEIGHTS, CONSTANTS = "data/weights/model_weights_config.json", "data/constants/model_constants_config.json"
+PLAIN = ("archive_format", "archive_version", "byteorder", ".data/version", ".data/serialization_id", ".format_version")
+EXTRA = "extra/"  # texts, which PyTorch hands over as they are
+TENSOR = re.compile(r"data/(?:weights/weight|constants/tensor)_\d{1,6}")
+LIBRARY = re.compile(r"data/aotinductor/|\.(?:so|dll|dylib|pyd|cubin|o)$")
+PICKLED = re.compile(r"\.pt$|/(?:custom|opaque)_obj_")
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,300}")
+DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,500}")
+SYMBOL = re.compile(r"s\d{1,6}")
+RANGE = re.compile(r"(?:\d{1,9}\*)?s\d{1,6}")
+PLACE = re.compile(r"(?:weight|tensor)_\d{1,6}")
+VERSION = re.compile(r"[\w.+-]{0,64}")
+DOTTED_UNDER = ("parameter_name", "buffer_name", "tensor_constant_name", "fqn")
+RANGES = "range_constraints"
+# Of an argument or an input: what only tensors and numbers need.
+REFUSED = {
+    "as_graph": "a graph within an argument",
+    "as_operator": "an operator as an argument",
+    "as_custom_obj": "a custom object",
+    "custom_obj": "a custom object",
+    "token": "an effect token",
+}
+_FUNCTIONS = (
+    "Add Mul Pow Integer Rational Symbol Max Min Mod PythonMod FloorDiv CeilDiv CleanDiv ModularIndexing Eq Ne "
+    "Equality Unequality GreaterThan LessThan StrictGreaterThan StrictLessThan And Or Not Ge Gt Le Lt Identity "
+)
+FUNCTIONS = frozenset(_FUNCTIONS.split())
+SYMBOL_WORDS = {"positive", "integer", "nonnegative", "real", "finite"}
+LARGEST_POWER = 8
+ATEN = "torch.ops.aten."
+ARITHMETIC = frozenset(
+    f"_operator.{name}" for name in ("add", "sub", "mul", "floordiv", "mod", "neg", "eq", "ne", "lt", "le", "gt", "ge")
+) | {
+    "torch.sym_max",
+    "torch.sym_min",
+    "torch.sym_not",
+}
+# What the networks of the family are made of, and near relatives that another version of PyTorch may write for them. None
+# of these opens a file, calls Python or keeps anything.
+_OPERATORS = (
+    "_assert_scalar.default _assert_tensor_metadata.default _softmax.default _to_copy.default _unsafe_view.default "
+    "add.Scalar add.Tensor add_.Tensor addmm.default amax.default amin.default arange.default arange.start "
+    "arange.start_step avg_pool2d.default batch_norm.default bmm.default cat.default chunk.default clamp.default "
+    "clamp_max.default clamp_min.default clone.default constant_pad_nd.default contiguous.default conv2d.default "
+    "conv2d.padding convolution.default cos.default detach.default detach_.default div.Scalar div.Tensor "
+    "dropout.default eq.Scalar eq.Tensor exp.default expand.default flatten.using_ints full.default full_like.default "
+    "ge.Scalar gelu.default gt.Scalar hardtanh.default hardtanh_.default layer_norm.default le.Scalar "
+    "lift_fresh_copy.default linear.default lt.Scalar matmul.default max_pool2d.default maximum.default mean.dim "
+    "minimum.default mm.default mul.Scalar mul.Tensor mul_.Tensor native_layer_norm.default ne.Scalar neg.default "
+    "numpy_T.default ones.default pad.default permute.default pixel_shuffle.default pow.Tensor_Scalar "
+    "reciprocal.default relu.default relu6.default relu6_.default relu_.default remainder.Scalar remainder.Tensor "
+    "reshape.default rsqrt.default rsub.Scalar scaled_dot_product_attention.default select.int sigmoid.default "
+    "sin.default slice.Tensor softmax.int split.Tensor split_with_sizes.default sqrt.default squeeze.dim "
+    "stack.default sub.Scalar sub.Tensor sum.default sum.dim_IntList sym_size.int t.default to.device to.dtype "
+    "to.dtype_layout transpose.int unbind.int unflatten.int unsqueeze.default upsample_bilinear2d.default "
+    "upsample_bilinear2d.vec view.default where.ScalarOther where.ScalarSelf where.self zeros.default "
+    "zeros_like.default "
+)
+OPERATORS = frozenset(_OPERATORS.split())
+
+
+class UnsafeProgramError(ValueError):
+    """A program that holds more than tensors and arithmetic. The message says what."""
+
+
+def parts_of(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the entries below the archive's one root folder by name.
+
+    Raises zipfile.BadZipFile for what PyTorch does not write: compression, encryption, one name twice, more than one root.
+    Nothing is unpacked, so that a small file stays small.
+    """
+    found: dict[str, zipfile.ZipInfo] = {}
+    entries = archive.infolist()
+    if not 0 < len(entries) <= MOST_ENTRIES:
+        raise zipfile.BadZipFile(f"{len(entries)} entries")
+    root = entries[0].filename.split("/")[0]
+    for entry in entries:
+        folder, _, name = entry.filename.partition("/")
+        if folder != root or not name or name in found or "\\" in name or ".." in name.split("/"):
+            raise zipfile.BadZipFile(f"an entry {shown(entry.filename)}")
+        if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 or entry.file_size != entry.compress_size:
+            raise zipfile.BadZipFile(f"the entry {shown(name)} is compressed or encrypted")
+        found[name] = entry
+    return found
+
+
+def harmless(archive: zipfile.ZipFile) -> bytes:
+    """Return a new archive of the parts that were looked at, for PyTorch to load.
+
+    Raises UnsafeProgramError for anything that would be unpickled, constructed, evaluated or run.
+    """
+    parts = parts_of(archive)
+    kept: dict[str, bytes] = {SAMPLES: b""}  # pickled, and not needed to run: PyTorch takes nothing for none
+    for name, entry in parts.items():
+        if LIBRARY.search(name):
+            raise UnsafeProgramError(f"it holds compiled code ({shown(name)})")
+        if name in (MODEL, WEIGHTS, CONSTANTS) or name in PLAIN or TENSOR.fullmatch(name):
+            kept[name] = archive.read(entry)
+        elif name != SAMPLES and not name.startswith(EXTRA):
+            kind = "a pickled or custom object" if PICKLED.search(name) else "a part that no export of this program has"
+            raise UnsafeProgramError(f"it holds {kind} ({shown(name)})")
+    if missing := [name for name in (MODEL, WEIGHTS, CONSTANTS) if name not in kept]:
+        raise UnsafeProgramError(f"it lacks {missing[0]}, so that PyTorch would read it in an older way")
+    if kept.get("byteorder", b"little") != b"little":
+        raise UnsafeProgramError("its numbers are not little-endian")
+    try:
+        for name in (WEIGHTS, CONSTANTS):
+            sizes = {
+                key.rpartition("/")[2]: len(data)
+                for key, data in kept.items()
+                if key.startswith(name[: name.rfind("/")])
+            }
+            kept[name] = _text(_payload(json_within(kept[name], most_bytes=MOST_PROGRAM), sizes))
+        kept[MODEL] = _text(_program(json_within(kept[MODEL], most_bytes=MOST_PROGRAM)))
+    except UnsafeProgramError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UnsafeProgramError(
+            f"its description is not as PyTorch writes it ({type(error).__name__}: {error})"
+        ) from error
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as target:
+        for name, data in kept.items():
+            target.writestr(zipfile.ZipInfo(f"archive/{name}"), data)
+    return made.getvalue()
+
+
+def _text(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False).encode()
+
+
+def _payload(config: Any, sizes: dict[str, int]) -> Any:
+    """Check the list of weights or constants: raw tensors on the CPU, each in a part of its own kind."""
+    for name, entry in config["config"].items():
+        if entry["use_pickle"]:
+            raise UnsafeProgramError(f"its tensor {shown(name)} is pickled")
+        if not DOTTED.fullmatch(name) or not PLACE.fullmatch(entry["path_name"]):
+            raise UnsafeProgramError(f"its constant {shown(name)} is no tensor")
+        meta = entry["tensor_meta"]
+        shape = [_whole(side["as_int"]) for side in meta["sizes"]]
+        if min(shape, default=0) < 0 or math.prod(shape) > MOST_VALUES:
+            raise UnsafeProgramError(f"its tensor {shown(name)} has the shape {shown(shape)}")
+        if math.prod(shape) and not sizes.get(entry["path_name"]):
+            raise UnsafeProgramError(f"its tensor {shown(name)} has no values")
+        _walk(meta, "tensor_meta")
+    return {"config": config["config"]}
+
+
+def _program(tree: Any) -> Any:
+    """Check the program and leave out what is not needed to run it: guards, which are Python, and where it was traced."""
+    module = tree["graph_module"]
+    for node in module["graph"]["nodes"]:
+        target = node["target"]
+        known = target.startswith(ATEN) and target.removeprefix(ATEN) in OPERATORS
+        if not known and target not in ARITHMETIC:
+            raise UnsafeProgramError(f"it calls {shown(target)}, which is no arithmetic of these networks")
+        node["metadata"] = {}
+    for entry in module["module_call_graph"]:
+        if (signature := entry["signature"]) is not None:
+            for side in ("in_spec", "out_spec"):
+                signature[side] = _spec(signature[side])
+    module["metadata"] = {}
+    module["treespec_namedtuple_fields"] = {}
+    tree["guards_code"] = []
+    for name in tree[RANGES]:
+        if not RANGE.fullmatch(name):
+            raise UnsafeProgramError(f"it has a range of {shown(name)}")
+    _walk(tree, "")
+    return tree
+
+
+def _spec(text: str) -> str:
+    """Check how inputs or outputs are nested: PyTorch would import the types that are named there."""
+    protocol, tree = json_within(text)
+
+    def check(spec: Any) -> None:
+        kind, context = spec["type"], spec["context"]
+        right = {None: (None,), "builtins.tuple": ("null",), "builtins.list": ("null",), "builtins.dict": ("[]",)}
+        if context not in right.get(kind, ()):
+            raise UnsafeProgramError(f"its inputs or outputs are of the type {shown(kind)}")
+        for child in spec["children_spec"]:
+            check(child)
+
+    check(tree)
+    return json.dumps([_whole(protocol), tree])
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise UnsafeProgramError(f"it has {shown(value)} where a whole number belongs")
+    return value
+
+
+def _walk(value: Any, key: str) -> None:
+    """Check every name and text: they become Python, names of attributes, or expressions."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name in REFUSED:
+                raise UnsafeProgramError(f"it holds {REFUSED[name]}")
+            if not (RANGE if key == RANGES else NAME).fullmatch(name) and key != "opset_version":
+                raise UnsafeProgramError(f"it has the name {shown(name)}")
+            if name in ("as_device", "device") and part is not None and part["type"] != "cpu":
+                raise UnsafeProgramError(f"it runs on {shown(part['type'])}; expected the cpu")
+            _walk(part, name)
+    elif isinstance(value, list):
+        for part in value:
+            _walk(part, key)
+    elif isinstance(value, str):
+        _check_text(value, key)
+
+
+def _check_text(text: str, key: str) -> None:
+    if key == "expr_str":
+        _check_expression(text)
+    elif key in ("in_spec", "out_spec"):
+        return  # looked at and written anew
+    else:
+        pattern = VERSION if key == "torch_version" else DOTTED if key in (*DOTTED_UNDER, "target") else NAME
+        # `as_float` keeps what JSON has no number for as a word.
+        if text and not pattern.fullmatch(text) and not (key == "as_float" and text == "-Infinity"):
+            raise UnsafeProgramError(f"it has the name {shown(text)}")
+
+
+def _check_expression(text: str) -> None:
+    """Check an expression of sizes, which PyTorch evaluates as Python: calls of a few functions, whole numbers, symbols."""
+    if len(text) > MOST_EXPRESSION:
+        raise UnsafeProgramError(f"it has an expression of {len(text)} characters")
+    try:
+        tree = ast.parse(text, mode="eval").body
+        _check_call(tree)
+    except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+        raise UnsafeProgramError(f"it has the expression {shown(text)}") from error
+
+
+def _check_call(node: ast.expr) -> None:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        node = node.operand
+    if isinstance(node, ast.Constant) and type(node.value) is int and abs(node.value) < 1 << 62:
+        return
+    if isinstance(node, ast.Name) and SYMBOL.fullmatch(node.id):
+        return
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
+        raise ValueError("no call of a known function")
+    if node.func.id == "Symbol":
+        (name,) = node.args
+        right = isinstance(name, ast.Constant) and isinstance(name.value, str) and SYMBOL.fullmatch(name.value)
+        words = all(
+            word.arg in SYMBOL_WORDS and isinstance(word.value, ast.Constant) and word.value.value is True
+            for word in node.keywords
+        )
+        if not right or not words:
+            raise ValueError("no symbol of a size")
+        return
+    if node.keywords:
+        raise ValueError("a word beside the arguments")
+    if node.func.id == "Pow":
+        power = node.args[1]
+        number = power.args[0] if isinstance(power, ast.Call) and power.args else power
+        if isinstance(number, ast.UnaryOp):
+            number = number.operand
+        if not isinstance(number, ast.Constant) or type(number.value) is not int or number.value > LARGEST_POWER:
+            raise ValueError("a large power")
+    for argument in node.args:
+        _check_call(argument)

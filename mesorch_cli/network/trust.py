@@ -1,0 +1,110 @@
+"""Files of others whose code may run: a list of SHA-256 that the user keeps, each put there by name and on purpose."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mesorch_cli.bounds import json_within
+from mesorch_cli.errors import OutputError, WeightsError
+from mesorch_cli.network.contents import read_ordinary
+from mesorch_cli.network.passport import Sha256, first_problem
+from mesorch_cli.offline import data_folder
+
+SCHEMA: Literal["mesorch.trusted/1"] = "mesorch.trusted/1"
+FILE_NAME = "trusted.json"
+MOST_BYTES = 4 * 1024 * 1024
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrustedFile(_Part):
+    """One file: its hash, the name that it had, and when it was trusted (UTC, as ISO 8601)."""
+
+    sha256: Sha256
+    name: Annotated[str, Field(max_length=1000)]
+    date: Annotated[str, Field(max_length=40)]
+
+
+class _List(_Part):
+    schema_: Literal["mesorch.trusted/1"] = Field(default=SCHEMA, alias="schema")
+    files: tuple[TrustedFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrustedFiles:
+    """The list in the tool's own folder, or in another."""
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        return self.folder / FILE_NAME
+
+    def read(self) -> tuple[TrustedFile, ...]:
+        """Return all entries; none where there is no list.
+
+        Raises WeightsError for a list that cannot be read: an entry that was lost must not look like one that never was.
+        """
+        if not os.path.lexists(self.path):
+            return ()
+        try:
+            return _List.model_validate(json_within(read_ordinary(self.path, MOST_BYTES))).files
+        except ValidationError as error:
+            problem = first_problem(error)
+        except (ValueError, WeightsError) as error:
+            problem = str(error)
+        raise WeightsError(
+            f"Cannot read the list of trusted files {self.path}: {problem} Expected it as `mesorch weights trust` writes it. "
+            "Restore it, or remove it and trust your files again."
+        )
+
+    def find(self, sha256: str) -> TrustedFile | None:
+        """Return the entry of a hash, None without one. Raises WeightsError as `read` does."""
+        return next((one for one in self.read() if one.sha256 == sha256), None)
+
+    def add(self, sha256: str, name: str) -> TrustedFile:
+        """Put a file on the list; one that is there already stays as it is. Raises OutputError if it cannot be written."""
+        if (known := self.find(sha256)) is not None:
+            return known
+        entry = TrustedFile(sha256=sha256, name=name[:1000], date=datetime.now(UTC).isoformat(timespec="seconds"))
+        self._write((*self.read(), entry))
+        return entry
+
+    def remove(self, sha256: str) -> TrustedFile | None:
+        """Take a file off the list; returns what was there."""
+        known = self.find(sha256)
+        if known is not None:
+            self._write(tuple(one for one in self.read() if one.sha256 != sha256))
+        return known
+
+    def _write(self, files: tuple[TrustedFile, ...]) -> None:
+        text = _List(files=files).model_dump_json(by_alias=True, indent=1) + "\n"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{FILE_NAME}-")
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(temporary).replace(self.path)
+            except OSError:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write the list of trusted files {self.path}: {error.strerror}. Make the folder writable, or set "
+                "MESORCH_HOME to one that is."
+            ) from error
+
+
+def trusted_files() -> TrustedFiles:
+    """Return the user's list, below $MESORCH_HOME."""
+    return TrustedFiles(data_folder())
