@@ -14,6 +14,7 @@ COMMANDS = (
     ["detect"],
     ["batch"],
     ["case", "merge"],
+    ["case", "sign"],
     ["report"],
     ["verify"],
     ["rerun"],

@@ -19,6 +19,7 @@ from mesorch_cli.files.folders import Kind, entries, listed
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import UNFINISHED, writing_below
 from mesorch_cli.report.names import harmless_cell
+from mesorch_cli.signing import SUFFIX
 
 RECORDS, TABLE, SUMS = "results.jsonl", "results.csv", "SHA256SUMS"
 LARGEST_SUMS = 4 << 30  # bytes: about 30 million files
@@ -125,7 +126,7 @@ def results_of(row: Row) -> dict[str, str]:
 def own_files(case: Path) -> Iterator[str]:
     """Yield the files of a case that belong to no photo, named below it, in order; links are none of them."""
     for name, kind in entries(case, leave_out=(PHOTOS, BY_HASH)):
-        ours = name != SUMS and not name.startswith(JOURNAL) and not name.endswith(UNFINISHED)
+        ours = name not in (SUMS, SUMS + SUFFIX) and not name.startswith(JOURNAL) and not name.endswith(UNFINISHED)
         if kind is Kind.FILE and ours:
             yield name
 

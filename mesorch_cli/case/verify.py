@@ -16,6 +16,7 @@ from mesorch_cli.case.tables import SUMS, own_files, read_sums, results_of
 from mesorch_cli.errors import UsageError, VerificationError
 from mesorch_cli.files.folders import Kind, entries
 from mesorch_cli.files.writing import UNFINISHED
+from mesorch_cli.signing import SUFFIX
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _strangers(case: Path, known: set[str]) -> Iterator[Change]:
 
 
 def _belongs(name: str) -> bool:
-    return name == SUMS or name in {FILE_NAME + end for end in BESIDE}
+    return name in (SUMS, SUMS + SUFFIX) or name in {FILE_NAME + end for end in BESIDE}
 
 
 def _newcomers(evidence: Path, case_file: CaseFile, journal: Journal) -> Iterator[Change]:

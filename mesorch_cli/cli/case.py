@@ -9,12 +9,40 @@ from mesorch_cli.cli import console, options
 from mesorch_cli.cli.batch import exit_code, report_case
 from mesorch_cli.cli.guard import guard
 
-app = typer.Typer(no_args_is_help=True, help="Join the shares of a case.", rich_markup_mode="markdown")
+app = typer.Typer(no_args_is_help=True, help="Join the shares of a case; sign a case.", rich_markup_mode="markdown")
 
 
 @app.callback()
 def case() -> None:
-    """Join the shares of a case."""
+    """Join the shares of a case; sign a case."""
+
+
+@app.command()
+def sign(
+    case: Annotated[Path, typer.Argument(metavar="CASE", help="Folder that `mesorch batch` made.")],
+    key: Annotated[Path, typer.Option(metavar="KEY.pem", help="Your private Ed25519 key.")],
+) -> None:
+    """Sign a case with your key, so that others can prove who vouches for it and that nothing was changed since.
+
+    Checksums show changes by accident; whoever can write to a case can make them agree again. A signature cannot be made
+    without the key. The case is verified first, without its evidence. The signature covers SHA256SUMS, and through it every
+    file of the case; it lies beside it as SHA256SUMS.sig. A later `batch` or `report` that changes the case ends it: sign
+    again. Others check with `mesorch verify CASE --public-key PUB.pem`.
+
+    A key: `openssl genpkey -algorithm ed25519 -out key.pem`; the public one of it: `openssl pkey -in key.pem -pubout -out
+    public.pem`.
+
+    On stdout: the signature and the SHA-256 that it is of, separated by a tab.
+
+    Exit codes: 0 signed, 2 no case, an unfinished one, or no key, 6 the case was changed after it was made.
+
+    Example: mesorch case sign case --key key.pem
+    """
+    with guard():
+        from mesorch_cli.case.signature import sign_case
+
+        path, sha256 = sign_case(case, key)
+        console.write_data(path, sha256)
 
 
 @app.command()

@@ -18,30 +18,39 @@ def verify(
         Path | None, typer.Option(metavar="FOLDER", help="Where the evidence lies now. (default: as the case says)")
     ] = None,
     without_evidence: Annotated[bool, typer.Option("--without-evidence", help="Look at the case alone.")] = False,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(metavar="PUB.pem", help="Also require the signature of this Ed25519 key's owner."),
+    ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Hash evidence and results again, and check tables and journal; name everything that changed.
 
     Evidence, pictures and records are compared with the journal, all files of the case with SHA256SUMS, the journal with the
-    digest in `case.json`. Whoever can write to the case can make all of them agree: the SHA-256 of SHA256SUMS, which `mesorch
-    batch` tells at its end and this command again, is worth noting elsewhere.
+    digest in `case.json`, each row with its record. These are checksums: whoever can write to the case can make all of them
+    agree. Note the SHA-256 of SHA256SUMS, which `mesorch batch` tells at its end and this command again, elsewhere; or have
+    the case signed with `mesorch case sign` and give --public-key.
 
     On stdout: with --json an object for each change; else `what`, name and change, separated by tabs; `ok` and the
     SHA-256 of SHA256SUMS where nothing changed.
 
-    Exit codes: 0 as it was, 2 no case, 6 something changed, or the case is unfinished.
+    Exit codes: 0 as it was, 2 no case or no key, 6 something changed, the case is unfinished, or it was not signed with the
+    key.
 
     Example: mesorch verify case
     """
     with guard():
         from mesorch_cli.case.case_file import read_case
         from mesorch_cli.case.journal import Journal
+        from mesorch_cli.case.signature import require_signature
         from mesorch_cli.case.tables import SUMS
         from mesorch_cli.case.verify import changes
         from mesorch_cli.evidence.hashing import sha256_below
 
         case_file = read_case(case)
+        if public_key is not None:
+            require_signature(case, public_key)
         folder = None if without_evidence else evidence or Path(case_file.evidence)
         found = 0
         with Journal(case, read_only=True) as journal, console.count_progress("verified", wanted=not quiet) as progress:

@@ -1,7 +1,6 @@
 """Files of others whose code may run: a list of SHA-256 that the user keeps, each put there by name and on purpose."""
 
 import os
-import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mesorch_cli.bounds import json_within
-from mesorch_cli.errors import OutputError, WeightsError
+from mesorch_cli.errors import WeightsError
+from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.contents import read_ordinary
 from mesorch_cli.network.passport import Sha256, first_problem
 from mesorch_cli.offline import data_folder
@@ -86,23 +86,7 @@ class TrustedFiles:
 
     def _write(self, files: tuple[TrustedFile, ...]) -> None:
         text = _List(files=files).model_dump_json(by_alias=True, indent=1) + "\n"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{FILE_NAME}-")
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(temporary).replace(self.path)
-            except OSError:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise OutputError(
-                f"Cannot write the list of trusted files {self.path}: {error.strerror}. Make the folder writable, or set "
-                "MESORCH_HOME to one that is."
-            ) from error
+        write_whole(self.path, text.encode("utf-8"))
 
 
 def trusted_files() -> TrustedFiles:

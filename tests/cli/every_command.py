@@ -55,6 +55,7 @@ def every_command(root: Path, weights: Path) -> list[Command]:
         Command(["bench", "--side", "64", "--rounds", "2", "--threads", "1"]),
         Command(["batch", str(evidence / "set" / "authentic"), "-w", own, "-o", case]),
         Command(["verify", case]),
+        Command(["case", "sign", case, "--key", one], (2,)),  # a photo is no key
         Command(["rerun", str(out / "case" / "photos" / "1.jpg" / "record.json"), "-w", own]),
         Command(["report", case, "--pdf"]),
         Command(["case", "merge", case, "-o", str(out / "joined")]),
