@@ -139,6 +139,7 @@ def attacks(marker: Path) -> dict[str, tuple[Callable[[Parts], None], str]]:
         "extension": (calls("#other:thing"), "it calls '#other:thing'"),
         "expression": (sized(code), "it has the expression"),
         "endless expression": (sized("Pow(Integer(9), Pow(Integer(9), Integer(999999999)))"), "it has the expression"),
+        "powers of powers": (sized("Pow(" * 30 + "Integer(9)" + ", Integer(8))" * 30), "it has the expression"),
         "type of the inputs": (nested(kind), "inputs or outputs are of the type"),
         "name": (renamed(f"tiles\n    {code}\n    "), "it has the name"),
         "device": (in_json(CONSTANTS, lambda one: _device(one)), "it runs on 'cuda'"),

@@ -49,7 +49,7 @@ _FUNCTIONS = (
 )
 FUNCTIONS = frozenset(_FUNCTIONS.split())
 SYMBOL_WORDS = {"positive", "integer", "nonnegative", "real", "finite"}
-LARGEST_POWER = 8
+LARGEST_POWER, MOST_POWERS = 8, 4
 ATEN = "torch.ops.aten."
 ARITHMETIC = frozenset(
     f"_operator.{name}" for name in ("add", "sub", "mul", "floordiv", "mod", "neg", "eq", "ne", "lt", "le", "gt", "ge")
@@ -246,12 +246,12 @@ def _check_text(text: str, key: str) -> None:
 
 def _check_expression(text: str) -> None:
     """Check an expression of sizes, which PyTorch evaluates as Python: calls of a few functions, whole numbers, symbols."""
-    if len(text) > MOST_EXPRESSION:
-        raise UnsafeProgramError(f"it has an expression of {len(text)} characters")
+    if len(text) > MOST_EXPRESSION or text.count("Pow") > MOST_POWERS:  # powers of powers would take for ever
+        raise UnsafeProgramError(f"it has the expression {shown(text)}, of {len(text)} characters")
     try:
         tree = ast.parse(text, mode="eval").body
         _check_call(tree)
-    except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+    except (SyntaxError, RecursionError, MemoryError, ValueError, LookupError) as error:
         raise UnsafeProgramError(f"it has the expression {shown(text)}") from error
 
 
