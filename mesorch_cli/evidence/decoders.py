@@ -16,7 +16,7 @@ from mesorch_cli.evidence.containers import padded
 from mesorch_cli.evidence.inspection import Inspection
 from mesorch_cli.evidence.jpeg import APP14, JpegStructure
 from mesorch_cli.evidence.photo import Content, page_read
-from mesorch_cli.evidence.tiff import decode_tiff
+from mesorch_cli.evidence.tiff_pixels import decode_tiff
 
 MAX_SALVAGED_BYTES = 1 << 30  # rebuild damaged PNG data only up to 1 GiB
 _COMPOSED = "frame put together from the ones before it, as the animation asks"

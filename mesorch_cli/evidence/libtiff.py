@@ -29,10 +29,13 @@ def decode_page(data: Content, page: Any, number: int) -> npt.NDArray[Any]:
     YCbCr comes as 8-bit RGB, with the file's own coefficients, each stored chroma value used for all of its pixels.
     Raises UnsupportedError for what libtiff does not read, and imagecodecs.TiffError for damage.
     """
+    upright = _upright(data, page)
     try:
-        array = imagecodecs.tiff_decode(_upright(data, page), index=number)
-    except imagecodecs.TiffError as error:
+        array = imagecodecs.tiff_decode(upright, index=number)
+    except RuntimeError as error:
         words = str(error)
+        if "packints" in words:  # imagecodecs' own unpacking of what libtiff gave it
+            return _few_bits(upright, page, number)
         if any(sign in words.lower() for sign in _NOT_READ):
             raise UnsupportedError(f"a TIFF of a kind that libtiff does not read either ({words[:150]})") from error
         raise
@@ -64,6 +67,19 @@ def unpack_lzw(data: bytes, least: int, most: int) -> tuple[bytes, str]:
     except imagecodecs.TiffError:
         return whole, ""
     return whole, "decodes to more bytes than it should"
+
+
+def _few_bits(upright: bytes, page: Any, number: int) -> npt.NDArray[Any]:
+    """Return grey samples of 1 to 4 bits from libtiff's own rendering, which spreads them over 0 to 255."""
+    bits = int(page.bitspersample)
+    if bits > 4 or page.samplesperpixel != 1 or int(page.photometric) not in (0, 1):
+        raise UnsupportedError(
+            f"a TIFF of {page.samplesperpixel} samples of {bits} bits, which the reader of libtiff's samples unpacks wrongly"
+        )
+    grey = np.asarray(imagecodecs.tiff_decode(upright, index=number, asrgb=True))[..., 0]
+    top = (1 << bits) - 1
+    samples = (grey.astype(np.uint16) * top + 127) // 255
+    return (top - samples if int(page.photometric) == 0 else samples).astype(np.uint8)
 
 
 def _longest_beginning(data: bytes, least: int) -> bytes:

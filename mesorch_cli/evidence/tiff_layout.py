@@ -38,6 +38,7 @@ _COMPRESSIONS = {
 }
 _FORMATS = {1: "unsigned integers", 2: "signed integers", 3: "floating-point numbers", 4: "numbers of no stated kind"}
 REAL = tuple(_FORMATS)
+UNSIGNED = (1, 4)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def layout_of(page: Any) -> Layout:
     if photometric == YCBCR and compression in UNPACKED_HERE:
         _check_ycbcr(page)
         return Layout(photometric, by_libtiff=True, guessed=guessed)
-    if compression == OLD_JPEG or compression in LIBTIFF_ONLY:
+    if compression in (OLD_JPEG, *FAX, *LIBTIFF_ONLY):
         return Layout(photometric, by_libtiff=True, guessed=guessed)
     if compression != NONE:
         try:

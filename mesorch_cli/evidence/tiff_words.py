@@ -47,9 +47,10 @@ def report(sentences: list[str], findings: Findings, other_page: int | None = No
             continue
         code = int(found.group(1))
         name = tifffile.TIFF.TAGS.get(code)
-        tag = f"TIFF tag {code}{f' ({name})' if name else ''} cannot be read ({found.group(2).strip()})"
-        if code in PIXEL_TAGS and other_page is None:
-            findings.add_damage(f"{tag}, and the pixels depend on it")
+        tag = f"TIFF tag {code}{f' ({name})' if name else ''} cannot be read: {found.group(2).strip()}"
+        lost = "TiffFileError" in sentence  # else the tag was read, and only its value found odd
+        if lost and code in PIXEL_TAGS and other_page is None:
+            findings.add_damage(f"{tag}; the pixels depend on it")
         else:
             findings.add_note(f"{where}{tag}")
 
