@@ -35,7 +35,7 @@ def decode_page(data: Content, page: Any, number: int) -> npt.NDArray[Any]:
     except RuntimeError as error:
         words = str(error)
         if "packints" in words:  # imagecodecs' own unpacking of what libtiff gave it
-            return _few_bits(upright, page, number)
+            return _few_bits(upright, page, number, error)
         if any(sign in words.lower() for sign in _NOT_READ):
             raise UnsupportedError(f"a TIFF of a kind that libtiff does not read either ({words[:150]})") from error
         raise
@@ -69,13 +69,11 @@ def unpack_lzw(data: bytes, least: int, most: int) -> tuple[bytes, str]:
     return whole, "decodes to more bytes than it should"
 
 
-def _few_bits(upright: bytes, page: Any, number: int) -> npt.NDArray[Any]:
+def _few_bits(upright: bytes, page: Any, number: int, error: RuntimeError) -> npt.NDArray[Any]:
     """Return grey samples of 1 to 4 bits from libtiff's own rendering, which spreads them over 0 to 255."""
     bits = int(page.bitspersample)
     if bits > 4 or page.samplesperpixel != 1 or int(page.photometric) not in (0, 1):
-        raise UnsupportedError(
-            f"a TIFF of {page.samplesperpixel} samples of {bits} bits, which the reader of libtiff's samples unpacks wrongly"
-        )
+        raise error
     grey = np.asarray(imagecodecs.tiff_decode(upright, index=number, asrgb=True))[..., 0]
     top = (1 << bits) - 1
     samples = (grey.astype(np.uint16) * top + 127) // 255

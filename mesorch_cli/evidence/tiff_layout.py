@@ -64,6 +64,8 @@ def layout_of(page: Any) -> Layout:
     if photometric == YCBCR and compression in UNPACKED_HERE:
         _check_ycbcr(page)
         return Layout(photometric, by_libtiff=True, guessed=guessed)
+    if compression in FAX and (page.bitspersample != 1 or page.samplesperpixel != 1):
+        raise UnsupportedError(f"a TIFF with fax data of {page.samplesperpixel} samples of {page.bitspersample} bits")
     if compression in (OLD_JPEG, *FAX, *LIBTIFF_ONLY):
         return Layout(photometric, by_libtiff=True, guessed=guessed)
     if compression != NONE:
