@@ -16,7 +16,7 @@ from mesorch_cli.evidence.inspection import (
 from mesorch_cli.evidence.photo import Content
 
 MAX_META = 1 << 20  # the first bytes of a HEIC file, in which its property boxes are looked for
-AVIF_LIMITS = "16384 x 16384 pixels in all, 32768 along a side"
+AVIF_LIMITS = "as many as 16384 x 16384, and 32768 along a side"
 NOT_IMPLEMENTED = ("not implemented", "not supported", "unsupported")
 MAX_PADDING = 1 << 26  # never make up more than 64 MiB of missing bytes
 
@@ -106,7 +106,7 @@ def _avif_refusal(data: bytes, words: str) -> BrokenHeaderError | UnsupportedErr
     found = re.search(r"dimensions are too large \[(\d+)x(\d+)\]", words)
     if found is not None:
         return UnsupportedError(
-            f"an AVIF image of {found.group(1)} x {found.group(2)} pixels, more than its decoder takes ({AVIF_LIMITS})"
+            f"an AVIF image too large for its decoder ({found.group(1)} x {found.group(2)} pixels; it takes {AVIF_LIMITS})"
         )
     if any(sign in words.lower() for sign in NOT_IMPLEMENTED):
         return UnsupportedError(f"an AVIF image of a kind that its decoder does not read ({words})")

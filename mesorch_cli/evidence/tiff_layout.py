@@ -119,6 +119,8 @@ def _check_samples(page: Any) -> None:
     formats = page.tags.get(339)
     if formats is not None and isinstance(formats.value, tuple) and len(set(formats.value[: page.samplesperpixel])) > 1:
         raise UnsupportedError(f"a TIFF with samples of several formats in one pixel ({str(formats.value)[:60]})")
+    if bits == 24 and int(kind) in UNSIGNED and int(page.predictor) != 1:
+        raise UnsupportedError("a TIFF with samples of 24 bits of which only the differences are stored")
     if page.dtype is None:
         raise UnsupportedError(f"a TIFF with samples of {bits} bits that are {_FORMATS[int(kind)]}")
 
@@ -130,6 +132,12 @@ def _check_ycbcr(page: Any) -> None:
         raise UnsupportedError(
             f"a TIFF whose colours are YCbCr of {page.samplesperpixel} samples of {page.bitspersample} bits, without JPEG"
         )
+    if (across, down) in (
+        (1, 4),
+        (2, 4),
+        (4, 4),
+    ):  # libtiff has no reader for the first two, and loses the last of the third
+        raise UnsupportedError(f"a TIFF whose colours are YCbCr with one chroma value for {across} x {down} pixels")
     if page.planarconfig == 2 and (across, down) != (1, 1):
         raise UnsupportedError(
             f"a TIFF whose colours are YCbCr in planes, with one chroma value for {across} x {down} pixels"

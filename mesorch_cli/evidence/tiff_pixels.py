@@ -175,6 +175,8 @@ def _interpret(page: Any, samples: Samples, layout: Layout) -> None:
         return
     if samples.array.dtype == np.bool_:
         samples.array = samples.array.astype(np.uint8)
+    if bits == 24 and int(page.sampleformat) in UNSIGNED and page.parent.tiff.byteorder == "<":
+        samples.array = _bytes_turned(samples.array)
     if int(page.sampleformat) not in UNSIGNED or bits > 16:
         samples.array = to_fixed_range(samples.array, samples.conversions, bits)
     elif bits not in (8, 16):
@@ -187,6 +189,15 @@ def _interpret(page: Any, samples: Samples, layout: Layout) -> None:
             samples.conversions.append("grey inverted (white was stored as zero)")
     elif photometric == SEPARATED:
         samples.kind = "cmyk"
+
+
+def _bytes_turned(array: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """Return samples of three bytes in the order of a little-endian file: unpacked as bits their last byte came out first.
+
+    Whole bytes are in the file's order, as libtiff has it; samples of other depths are bits, the highest first.
+    """
+    turned: npt.NDArray[np.uint32] = (array & 0xFF) << 16 | (array & 0xFF00) | array >> 16
+    return turned
 
 
 def _channels_last(array: npt.NDArray[Any], page: Any) -> npt.NDArray[Any]:
