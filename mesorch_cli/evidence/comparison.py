@@ -173,7 +173,7 @@ def _by_giflib(data: Content) -> Pixels:
             raise _NotComparableError("the frame does not fill the picture, and decoders differ in what is around it")
     try:
         return np.asarray(imagecodecs.gif_decode(bytes(data), index=0))
-    except imagecodecs.GifError as error:
+    except (RuntimeError, ValueError, MemoryError) as error:  # giflib unpacks all frames, whatever they claim
         raise _NotComparableError(f"the decoder refused the file: {str(error)[:200]}") from error
 
 

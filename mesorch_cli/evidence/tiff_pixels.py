@@ -55,6 +55,8 @@ def decode_tiff_again(data: Content, inspection: Inspection) -> tuple[Samples, b
             samples = Samples(_assembled(page, Findings()), "rgb", "tifffile", tifffile.__version__)
         elif layout.by_libtiff:
             raise UnsupportedError("a TIFF that libtiff alone reads")
+        elif int(page.predictor) != 1 and page.bitspersample not in (8, 16, 32, 64):
+            raise UnsupportedError("a TIFF whose differences of such samples libtiff does not undo")
         elif layout.photometric == SEPARATED:
             raise UnsupportedError("a TIFF whose CMYK samples libtiff makes RGB of, by its own formula")
         else:
