@@ -20,7 +20,7 @@ _COMPRESSIONS = {4: "a JPEG inside", 5: "a PNG inside", 11: "CMYK", 12: "CMYK in
 _OS2_COMPRESSIONS = {3: "Huffman codes (OS/2)", 4: "24-bit runs (OS/2)"}
 _CHANNELS = ("red", "green", "blue", "alpha")
 # Bit fields that Pillow reads: (red, green, blue, alpha).
-_OF_PILLOW = {
+_OF_PILLOW: dict[int, set[tuple[int, ...]]] = {
     16: {(0xF800, 0x7E0, 0x1F), (0x7C00, 0x3E0, 0x1F)},
     24: {(0xFF0000, 0xFF00, 0xFF)},
     32: {

@@ -198,7 +198,8 @@ def _bytes_turned(array: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
 
     Whole bytes are in the file's order, as libtiff has it; samples of other depths are bits, the highest first.
     """
-    turned: npt.NDArray[np.uint32] = (array & 0xFF) << 16 | (array & 0xFF00) | array >> 16
+    low, middle, shift = np.uint32(0xFF), np.uint32(0xFF00), np.uint32(16)
+    turned: npt.NDArray[np.uint32] = ((array & low) << shift | (array & middle) | array >> shift).astype(np.uint32)
     return turned
 
 

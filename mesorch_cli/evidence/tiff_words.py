@@ -46,7 +46,7 @@ def report(sentences: list[str], findings: Findings, other_page: int | None = No
             findings.add_note(f"{where}TIFF reader: {sentence[:200]}")
             continue
         code = int(found.group(1))
-        name = tifffile.TIFF.TAGS.get(code)
+        name = tifffile.TIFF.TAGS.get(code, None)
         tag = f"TIFF tag {code}{f' ({name})' if name else ''} cannot be read: {found.group(2).strip()}"
         lost = "TiffFileError" in sentence  # else the tag was read, and only its value found odd
         if lost and code in PIXEL_TAGS and other_page is None:
