@@ -94,10 +94,11 @@ def spread_words(bits: int) -> str:
     return f"{bits}-bit samples scaled to {8 if bits < 8 else 16} bits"
 
 
-def to_fixed_range(array: npt.NDArray[Any], conversions: list[str]) -> Pixels:
+def to_fixed_range(array: npt.NDArray[Any], conversions: list[str], bits: int | None = None) -> Pixels:
     """Map samples of any real type to uint8 or uint16, adding what was done to `conversions`.
 
-    uint8 and uint16 stay as they are. Wider unsigned integers keep their upper 16 bits' worth by rounding; signed ones
+    bits: the depth of a stored sample, where it is less than that of the type that holds it. uint8 and uint16 stay as they
+    are. Wider unsigned integers keep their upper 16 bits' worth by rounding; signed ones
     are first shifted so that their lowest value is 0. Floating-point samples that lie in 0..1 are multiplied by 65535;
     others are stretched linearly from their smallest to their largest value, both told; what is no number becomes black.
     """
@@ -105,7 +106,7 @@ def to_fixed_range(array: npt.NDArray[Any], conversions: list[str]) -> Pixels:
         return array
     if array.dtype.kind not in "uif":
         raise UnsupportedError(f"an image with samples of type {array.dtype}")
-    low, top, words = _source_range(array)
+    low, top, words = _source_range(array, bits or array.dtype.itemsize * 8)
     conversions.append(words)
     result: Pixels = allocate(array.shape, np.uint8 if array.dtype == np.int8 else np.uint16)
     scale = np.iinfo(result.dtype).max / (top - low) if top > low else 0.0
@@ -116,11 +117,10 @@ def to_fixed_range(array: npt.NDArray[Any], conversions: list[str]) -> Pixels:
     return result
 
 
-def _source_range(array: npt.NDArray[Any]) -> tuple[float, float, str]:
+def _source_range(array: npt.NDArray[Any], bits: int) -> tuple[float, float, str]:
     """Return the values that become black and white, and the words for it."""
-    bits = array.dtype.itemsize * 8
     if array.dtype.kind == "u":
-        return 0.0, float(np.iinfo(array.dtype).max), f"{bits}-bit samples scaled to 16 bits"
+        return 0.0, float((1 << bits) - 1), f"{bits}-bit samples scaled to 16 bits"
     if array.dtype.kind == "i":
         info = np.iinfo(array.dtype)
         target = 8 if bits == 8 else 16

@@ -1,9 +1,10 @@
-"""The simpler containers (WebP, BMP, GIF, HEIC, AVIF): their lengths, sizes and metadata, read without decoding."""
+"""The simpler containers (WebP, GIF, HEIC, AVIF): their lengths, sizes and metadata, read without decoding."""
 
 import io
+import re
 import struct
 
-from mesorch_cli.evidence.formats import AVIF, BMP, GIF, HEIC, WEBP
+from mesorch_cli.evidence.formats import AVIF, GIF, HEIC, WEBP
 from mesorch_cli.evidence.inspection import (
     BrokenHeaderError,
     Findings,
@@ -15,6 +16,8 @@ from mesorch_cli.evidence.inspection import (
 from mesorch_cli.evidence.photo import Content
 
 MAX_META = 1 << 20  # the first bytes of a HEIC file, in which its property boxes are looked for
+AVIF_LIMITS = "as many as 16384 x 16384, and 32768 along a side"
+NOT_IMPLEMENTED = ("not implemented", "not supported", "unsupported")
 MAX_PADDING = 1 << 26  # never make up more than 64 MiB of missing bytes
 
 
@@ -42,32 +45,6 @@ def inspect_webp(data: bytes) -> Inspection:
     inspection.pages = max(frames, 1)
     inspection.facts["chunks"] = names[:64]
     return inspection
-
-
-def inspect_bmp(data: bytes) -> Inspection:
-    """Read the headers of a Windows bitmap and compare the pixel data's length with the file's."""
-    findings = Findings()
-    if len(data) < 26:
-        raise BrokenHeaderError("its header is cut short")
-    offset, header = struct.unpack("<II", data[10:18])
-    if header == 12:
-        width, height, _, bits = struct.unpack("<HHHH", data[18:26])
-        compression = 0
-    elif len(data) < 54:
-        raise BrokenHeaderError("its header is cut short")
-    else:
-        width, height, _, bits, compression = struct.unpack("<iiHHI", data[18:34])
-    if width <= 0 or height == 0 or bits not in (1, 2, 4, 8, 16, 24, 32):
-        raise BrokenHeaderError(f"its header says {width} x {height} pixels of {bits} bits")
-    needed = len(data)
-    if compression in (0, 3, 6):  # not run-length coded
-        needed = offset + (-(-width * bits // 32) * 4) * abs(height)
-        if needed > len(data):
-            findings.add_damage(f"the pixel data is cut short: the file has {len(data)} of {needed} bytes")
-        elif needed + 4 < len(data) and not 0 < int.from_bytes(data[2:6], "little") == len(data):
-            findings.add_note(describe_trailer(data[needed:]))
-    sample_bits = bits if bits <= 8 else 5 if bits == 16 else 8
-    return Inspection(BMP, width, abs(height), sample_bits, findings=findings, structure=needed)
 
 
 def inspect_gif(data: bytes) -> Inspection:
@@ -108,7 +85,7 @@ def inspect_avif(data: bytes) -> Inspection:
     try:
         image = AvifImagePlugin.AvifImageFile(io.BytesIO(data))  # not Image.open: its pixel limit is a global
     except (OSError, SyntaxError, ValueError) as error:
-        raise BrokenHeaderError(str(error) or "the AVIF parser refused it") from error
+        raise _avif_refusal(data, str(error) or "the AVIF parser refused it") from error
     inspection = Inspection(AVIF, image.width, image.height, 8, findings=findings)
     inspection.pages = int(getattr(image, "n_frames", 1))
     exif = image.info.get("exif")
@@ -116,6 +93,24 @@ def inspect_avif(data: bytes) -> Inspection:
         inspection.exif = exif.removeprefix(b"Exif\0\0")
     inspection.icc, inspection.xmp = image.info.get("icc_profile"), image.info.get("xmp")
     return inspection
+
+
+def _avif_refusal(data: bytes, words: str) -> BrokenHeaderError | UnsupportedError:
+    """Return why a file was refused, in the words of a reader that gives reasons: a limit and a new feature are no damage."""
+    import imagecodecs
+
+    try:
+        imagecodecs.avif_decode(data, index=0, numthreads=1)
+    except imagecodecs.AvifError as error:
+        words = " ".join(str(error).split())[:200]
+    found = re.search(r"dimensions are too large \[(\d+)x(\d+)\]", words)
+    if found is not None:
+        return UnsupportedError(
+            f"an AVIF image too large for its decoder ({found.group(1)} x {found.group(2)} pixels; it takes {AVIF_LIMITS})"
+        )
+    if any(sign in words.lower() for sign in NOT_IMPLEMENTED):
+        return UnsupportedError(f"an AVIF image of a kind that its decoder does not read ({words})")
+    return BrokenHeaderError(words)
 
 
 def inspect_heic(content: Content, page: int | None = None) -> Inspection:

@@ -9,16 +9,22 @@ import numpy as np
 import PIL
 from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, Image
 
-from mesorch_cli.evidence import formats, png
+from mesorch_cli.evidence import bmp, formats, png
 from mesorch_cli.evidence.camera_raw import decode_raw
 from mesorch_cli.evidence.colour import Samples, spread_words, to_fixed_range
-from mesorch_cli.evidence.containers import padded
-from mesorch_cli.evidence.inspection import Inspection
+from mesorch_cli.evidence.containers import NOT_IMPLEMENTED, padded
+from mesorch_cli.evidence.inspection import Inspection, UnsupportedError
 from mesorch_cli.evidence.jpeg import APP14, JpegStructure
 from mesorch_cli.evidence.photo import Content, page_read
-from mesorch_cli.evidence.tiff import decode_tiff
+from mesorch_cli.evidence.tiff_pixels import decode_tiff
 
 MAX_SALVAGED_BYTES = 1 << 30  # rebuild damaged PNG data only up to 1 GiB
+LOSSLESS_FRAME = 0xC3
+# Kinds of frame that no decoder here knows; a copy of the file would not help.
+_FRAMES_NOT_READ = {
+    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical"),
+    0xCB: "lossless, arithmetically coded",
+}
 _COMPOSED = "frame put together from the ones before it, as the animation asks"
 
 
@@ -47,9 +53,15 @@ def _codec(name: str, array: Any, kind: str, library: str) -> Samples:
 def _decode_jpeg(data: bytes, inspection: Inspection) -> Samples:
     """Decode by libjpeg-turbo, which fills what is missing. CMYK is inverted where an Adobe segment is there."""
     structure: JpegStructure = inspection.structure
+    kind_of_frame = _FRAMES_NOT_READ.get(structure.frame_marker)
+    if kind_of_frame is not None:
+        raise UnsupportedError(f"a JPEG of the {kind_of_frame} kind")
     try:
         array = imagecodecs.jpeg8_decode(data)
-    except imagecodecs.Jpeg8Error:
+    except imagecodecs.Jpeg8Error as error:
+        if structure.frame_marker == LOSSLESS_FRAME and "color conversion" in str(error):
+            # JFIF makes such a file YCbCr; most writers store RGB in it all the same. Nothing in it tells which.
+            raise UnsupportedError("a lossless JPEG in colour that does not say whether it is RGB or YCbCr") from error
         if not structure.foreign:
             raise
         mended = bytearray(data)
@@ -102,7 +114,12 @@ def _decode_webp(data: bytes, inspection: Inspection) -> Samples:
 def _decode_avif(data: bytes, inspection: Inspection) -> Samples:
     if inspection.pages > 1:
         return _decode_avif_frame(data, inspection)
-    array = np.asarray(imagecodecs.avif_decode(data, index=0, numthreads=1))
+    try:
+        array = np.asarray(imagecodecs.avif_decode(data, index=0, numthreads=1))
+    except imagecodecs.AvifError as error:
+        if any(sign in str(error).lower() for sign in NOT_IMPLEMENTED):
+            raise UnsupportedError(f"an AVIF image of a kind that its decoder does not read ({error})") from error
+        raise
     grey = array.ndim == 2 or array.shape[2] < 3
     samples = _codec("avif", array, "grey" if grey else "rgb", imagecodecs.avif_version())
     if array.dtype == np.uint16:
@@ -115,7 +132,12 @@ def _decode_avif_frame(data: bytes, inspection: Inspection) -> Samples:
     """Decode one frame of a sequence by Pillow: imagecodecs' decoder overruns its memory on sequences (2026.3.6)."""
     image = AvifImagePlugin.AvifImageFile(io.BytesIO(data))
     image.seek(inspection.page - 1)
-    samples = _from_pillow(image)
+    try:
+        samples = _from_pillow(image)
+    except OSError as error:
+        if "Not implemented" in str(error):
+            raise UnsupportedError(f"an AVIF image of a kind that its decoder does not read ({error})") from error
+        raise
     inspection.bits = _avif_bits(data)
     if inspection.bits > 8:
         samples.conversions.append(f"{inspection.bits}-bit samples cut to 8 bits by the decoder")
@@ -139,7 +161,11 @@ def _decode_heic(_data: bytes, inspection: Inspection) -> Samples:
 
 
 def _decode_bmp(data: bytes, inspection: Inspection) -> Samples:
-    return _from_pillow(BmpImagePlugin.BmpImageFile(io.BytesIO(padded(data, inspection.structure))))
+    header: bmp.BmpHeader = inspection.structure
+    data = padded(data, header.needed)
+    if not bmp.is_read_by_pillow(header):
+        return bmp.decode_plain(data, header)
+    return _from_pillow(BmpImagePlugin.BmpImageFile(io.BytesIO(data)))
 
 
 def _decode_gif(data: bytes, inspection: Inspection) -> Samples:
@@ -153,7 +179,12 @@ def _decode_gif(data: bytes, inspection: Inspection) -> Samples:
 
 
 def _decode_jpeg2000(data: bytes, inspection: Inspection) -> Samples:
-    array = np.asarray(imagecodecs.jpeg2k_decode(data, numthreads=1))
+    try:
+        array = np.asarray(imagecodecs.jpeg2k_decode(data, numthreads=1))
+    except imagecodecs.Jpeg2kError as error:
+        if "not supported" in str(error):
+            raise UnsupportedError(f"a JPEG 2000 image of a kind that its decoder does not read ({error})") from error
+        raise
     grey = array.ndim == 2 or array.shape[2] < 3
     samples = _codec("jpeg2k", array, "grey" if grey else "rgb", imagecodecs.jpeg2k_version())
     samples.bits = inspection.bits

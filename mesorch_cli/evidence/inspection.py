@@ -23,6 +23,13 @@ class Findings:
         """Record something harmless that an examiner should know."""
         _append(self.notes, sentence)
 
+    def take(self, others: "Findings") -> None:
+        """Add all that another list holds."""
+        for sentence in others.damage:
+            self.add_damage(sentence)
+        for sentence in others.notes:
+            self.add_note(sentence)
+
     def integrity(self) -> Integrity:
         """Return the frozen result, damage first."""
         return Integrity(ok=not self.damage, findings=(*self.damage, *self.notes))

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from mesorch_cli.evidence import formats
+from mesorch_cli.evidence.bmp import inspect_bmp
 from mesorch_cli.evidence.camera_raw import inspect_raw
 from mesorch_cli.evidence.colour import Samples
-from mesorch_cli.evidence.containers import inspect_avif, inspect_bmp, inspect_gif, inspect_heic, inspect_webp
+from mesorch_cli.evidence.containers import inspect_avif, inspect_gif, inspect_heic, inspect_webp
 from mesorch_cli.evidence.entropy import check_entropy
 from mesorch_cli.evidence.inspection import Inspection, NoSuchPageError
 from mesorch_cli.evidence.jpeg import inspect_jpeg

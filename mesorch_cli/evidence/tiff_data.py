@@ -1,101 +1,149 @@
-"""Whether the strips or tiles of a TIFF page hold exactly the data that they should: no codec of the page is trusted.
+"""The strips and tiles of a TIFF page, one after the other: unpacked, and checked to hold exactly what they should.
 
 The usual readers fill a strip that inflates to too little with black and say nothing.
 """
 
 import zlib
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import imagecodecs
+import numpy as np
 
+from mesorch_cli.evidence import tiff_layout
+from mesorch_cli.evidence.containers import MAX_PADDING
 from mesorch_cli.evidence.entropy import check_entropy
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, UnsupportedError
 from mesorch_cli.evidence.jpeg import walk
+from mesorch_cli.evidence.libtiff import subsampling, unpack_lzw
+from mesorch_cli.evidence.tiff_layout import DEFLATES, JPEG, LZW, NONE, OLD_JPEG, UNPACKED_HERE, YCBCR
 
-NONE, LZW, JPEG, DEFLATE, PACKBITS, LZMA, ZSTD = 1, 5, 7, 8, 32773, 34925, 50000
-DEFLATES = (DEFLATE, 32946)
-MAX_PIXELS = 2_000_000_000  # beyond this the check, a second decoding, is left out
+MAX_PIXELS = 2_000_000_000  # beyond this the codes of JPEG pieces, a second decoding, are not checked
 TAG_JPEG_TABLES = 347
 _SLACK = 64  # bytes past the expected length that a decoder may show, so that "too long" can be told
-_DECOMPRESSORS = {LZW: "lzw_decode", PACKBITS: "packbits_decode", LZMA: "lzma_decode", ZSTD: "zstd_decode"}
+_SURPLUS = 1 << 16  # bytes that a deflated piece may hold beyond twice its length before it is given up
+_DECOMPRESSORS = {tiff_layout.PACKBITS: "packbits_decode", tiff_layout.LZMA: "lzma_decode"} | dict.fromkeys(
+    tiff_layout.ZSTDS, "zstd_decode"
+)
 
 
-def check_tiff_data(page: Any, findings: Findings) -> None:
-    """Add what is wrong with the strips or tiles of an opened tifffile page to `findings`; one piece is held at a time.
+class Piece(NamedTuple):
+    """One strip or tile: `data` is unpacked where the compression is one of plain bytes, else as it lies in the file.
 
-    Uncompressed samples have no redundancy: of them only the length can be checked.
+    `number` counts from 0; `data` is None where the directory gives no place in the file.
+    """
+
+    number: int
+    data: bytes | None
+
+
+def read_pieces(page: Any, findings: Findings) -> Iterator[Piece]:
+    """Yield the pieces of an opened tifffile page, adding what is wrong with each to `findings`; one is held at a time.
+
+    Unpacked pieces have their full length, missing bytes being zero. Uncompressed samples have no redundancy: of them only
+    the length can be checked. Raises ValueError at the end where no piece gave a single byte.
     """
     compression = int(page.compression)
-    known = compression in (NONE, JPEG, *DEFLATES) or compression in _DECOMPRESSORS
-    if not known:
-        return
-    if page.imagewidth * page.imagelength > MAX_PIXELS:
-        findings.add_note("the compressed data was not checked piece by piece: the picture is too large")
-        return
     kind = "tile" if page.is_tiled else "strip"
-    tables = page.tags.get(TAG_JPEG_TABLES)
-    header = bytes(tables.value) if tables is not None and isinstance(tables.value, bytes) else b""
+    tables = jpeg_tables(page)
+    checked = page.imagewidth * page.imagelength <= MAX_PIXELS
+    if compression == JPEG and not checked:
+        findings.add_note("the compressed data was not checked piece by piece: the picture is too large")
     stream = page.parent.filehandle
     segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
+    given = 0
+    last_problem = ""
     for number, (offset, count) in enumerate(segments):
-        if not offset or not count or offset + count > stream.size:
-            continue  # told by the check of the directory
-        least, most = _expected_bytes(page, number, len(segments))
-        if compression == NONE:
-            problem = f"holds {count} of {least} bytes" if count < least else ""
+        if not offset or not count:
+            yield Piece(number, None)
+            continue
+        stream.seek(offset)
+        data = stream.read(min(count, max(stream.size - offset, 0)))
+        problem = ""
+        if compression in UNPACKED_HERE:
+            if page.fillorder == 2:
+                data = bytes(imagecodecs.bitorder_decode(data))
+            least, most = expected_bytes(page, number, len(segments))
+            data, problem = _unpacked(compression, data, least, most)
+            given += bool(data)
+            data = data[:least].ljust(least, b"\0")
         else:
-            stream.seek(offset)
-            data = stream.read(count)
-            if page.fillorder == 2 and compression != JPEG:
-                data = imagecodecs.bitorder_decode(data)
-            if compression == JPEG:
-                problem = _jpeg_problem(data, header)
-            elif compression in DEFLATES:
-                problem = _deflate_problem(data, least)
-            else:
-                problem = _length_problem(data, getattr(imagecodecs, _DECOMPRESSORS[compression]), least, most)
-        if problem:
+            given += bool(data)
+            data = data.ljust(count if count <= len(data) + MAX_PADDING else len(data), b"\0")
+            if checked and (compression == JPEG or (compression == OLD_JPEG and data.startswith(b"\xff\xd8"))):
+                problem = _jpeg_problem(data, tables)
+        if problem and offset + count <= stream.size:  # what lies past the end was told by the check of the directory
             findings.add_damage(f"{kind} {number + 1} of {len(segments)} {problem}")
+        last_problem = problem or last_problem
+        yield Piece(number, data)
+    if not given:
+        raise ValueError(f"no strip or tile holds any data{f': the last one {last_problem}' if last_problem else ''}")
 
 
-def _expected_bytes(page: Any, number: int, count: int) -> tuple[int, int]:
+def jpeg_tables(page: Any) -> bytes:
+    """Return the tables that all JPEG pieces of a page share, empty where there are none."""
+    tables = page.tags.get(TAG_JPEG_TABLES)
+    return bytes(tables.value) if tables is not None and isinstance(tables.value, bytes) else b""
+
+
+def expected_bytes(page: Any, number: int, count: int) -> tuple[int, int]:
     """Return how many bytes a piece must and may hold: the last strip of a plane may be short, or as long as any other."""
     planes = page.samplesperpixel if page.planarconfig == 2 else 1
-    samples = 1 if page.planarconfig == 2 else page.samplesperpixel
-    width = page.tilewidth if page.is_tiled else page.imagewidth
-    row = -(-width * samples * page.bitspersample // 8)
     if page.is_tiled:
-        return row * page.tilelength, row * page.tilelength
+        size = _bytes_of(page, page.tilewidth, page.tilelength)
+        return size, size
     rows = min(page.rowsperstrip or page.imagelength, page.imagelength)
     per_plane = max(count // planes, 1)
     last = number % per_plane == per_plane - 1
-    return row * (page.imagelength - rows * (per_plane - 1) if last else rows), row * rows
+    full = _bytes_of(page, page.imagewidth, rows)
+    rest = page.imagelength - rows * (per_plane - 1)
+    return (_bytes_of(page, page.imagewidth, max(min(rest, rows), 0)) if last else full), full
 
 
-def _deflate_problem(data: bytes, least: int) -> str:
-    inflater = zlib.decompressobj()
-    length = 0
+def _bytes_of(page: Any, width: int, rows: int) -> int:
+    """Return the bytes of so many rows; YCbCr comes in blocks, their brightness before their two chroma values."""
+    samples = 1 if page.planarconfig == 2 else page.samplesperpixel
+    if int(page.photometric) == YCBCR and samples == 3:
+        across, down = subsampling(page)
+        return -(-width // across) * -(-rows // down) * (across * down + 2)
+    return -(-width * samples * int(page.bitspersample) // 8) * rows
+
+
+def _unpacked(compression: int, data: bytes, least: int, most: int) -> tuple[bytes, str]:
+    if compression == NONE:
+        return data, f"holds {len(data)} of {least} bytes" if len(data) < least else ""
+    if compression == LZW:
+        return unpack_lzw(data, least, most)
+    if compression in DEFLATES:
+        return _inflated(data, least)
     try:
-        while length <= least and not inflater.eof:
+        unpacked = bytes(getattr(imagecodecs, _DECOMPRESSORS[compression])(data, out=most + _SLACK))
+    except (RuntimeError, ValueError) as error:
+        return b"", f"does not decode ({str(error)[:100]})"
+    if len(unpacked) < least:
+        return unpacked, f"decodes to {len(unpacked)} of {least} bytes"
+    return unpacked, "decodes to more bytes than it should" if len(unpacked) > most else ""
+
+
+def _inflated(data: bytes, least: int) -> tuple[bytes, str]:
+    """Inflate as far as it goes, to the closing checksum; surplus bytes with a checksum that holds are a writer's habit."""
+    inflater = zlib.decompressobj()
+    parts, length, problem = [], 0, ""
+    try:
+        while length <= 2 * least + _SURPLUS and not inflater.eof:
             piece = inflater.decompress(data, 1 << 20)
             if not piece and not inflater.unconsumed_tail:
                 break
+            if length < least:
+                parts.append(piece)
             length, data = length + len(piece), inflater.unconsumed_tail
     except zlib.error as error:
-        return f"does not inflate ({error})"
-    if length < least:
-        return f"inflates to {length} of {least} bytes"
-    return "" if inflater.eof or length > least else "ends without its closing checksum"
-
-
-def _length_problem(data: bytes, decompress: Any, least: int, most: int) -> str:
-    try:
-        length = len(decompress(data, out=most + _SLACK))
-    except (RuntimeError, ValueError) as error:
-        return f"does not decode ({str(error)[:100]})"
-    if length < least:
-        return f"decodes to {length} of {least} bytes"
-    return "decodes to more bytes than it should" if length > most else ""
+        problem = f"does not inflate ({error})"
+    if not problem and length < least:
+        problem = f"inflates to {length} of {least} bytes"
+    elif not problem and not inflater.eof:
+        problem = "ends without its closing checksum" if length <= least else "inflates to more bytes than it should"
+    return b"".join(parts), problem
 
 
 def _jpeg_problem(data: bytes, tables: bytes) -> str:
@@ -109,7 +157,7 @@ def _jpeg_problem(data: bytes, tables: bytes) -> str:
         if not structure.components or not structure.scans:
             return "has no JPEG data"
         if not findings.damage:
-            check_entropy(whole, structure, imagecodecs.jpeg8_decode(whole), findings)
+            check_entropy(whole, structure, np.asarray(imagecodecs.jpeg8_decode(whole)), findings)
     except (BrokenHeaderError, UnsupportedError, imagecodecs.Jpeg8Error) as error:
         return f"does not decode ({str(error)[:100]})"
     return f"is damaged: {findings.damage[0]}" if findings.damage else ""
