@@ -1,5 +1,6 @@
 """Reading in a process of its own, within time and memory: a codec that crashes or hangs costs one file, not the run."""
 
+import functools
 import os
 import socket
 import subprocess
@@ -141,6 +142,19 @@ class IsolatedReader:
                 self._idle.append(worker)
                 return
         worker.end()
+
+
+def process_reader() -> IsolatedReader:
+    """Return the one reader of this process, for photos of the user's own sets: its workers are reused over all of them.
+
+    Each process that reads (one that makes samples, one that forges) has its own, which ends with it.
+    """
+    return _reader_of(os.getpid())
+
+
+@functools.cache
+def _reader_of(_process: int) -> IsolatedReader:
+    return IsolatedReader()  # by process: what a fork copies must not share sockets with its parent
 
 
 def _end_all(workers: list["_Worker"]) -> None:

@@ -24,6 +24,8 @@ class ReadOptions:
     full picture. `compare_decoders`: decode a second time by another library. `provenance`: look for C2PA manifests,
     and check their signers against `trust_list` (PEM certificates) where there is one. `exiftool`: ask that as well, where
     it is installed. `alpha`: keep a single extra channel beside the colours, so that pixels are (H, W, 4); for masks.
+    `indices`: of a PNG with a palette, give the indices as grey values; for label maps. `checks`: without them the
+    compressed data is not parsed a second time and no metadata is read; for files that were found whole before.
     """
 
     max_pixels: int = MAX_PIXELS
@@ -33,6 +35,8 @@ class ReadOptions:
     trust_list: str | None = None
     exiftool: bool = False
     alpha: bool = False
+    indices: bool = False
+    checks: bool = True
 
 
 def page_read(page: int, pages: int) -> str:

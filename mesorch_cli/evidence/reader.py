@@ -7,10 +7,10 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import formats
+from mesorch_cli.evidence import formats, png
 from mesorch_cli.evidence.colour import to_rgb
 from mesorch_cli.evidence.comparison import compare
 from mesorch_cli.evidence.decoders import decode
@@ -57,7 +57,10 @@ def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
         inspection = _inspect(name, data, options.page)
         _check_size(name, inspection, options.max_pixels)
         samples = decode(data, inspection)
-        check_decoded(data, inspection, samples)
+        if options.checks:
+            check_decoded(data, inspection, samples)
+        if options.indices:
+            samples = png.with_indices(data, inspection, samples)
         comparison = compare(data, inspection, samples) if options.compare_decoders else None
         conversions = samples.conversions
         pixels = to_rgb(samples, alpha=options.alpha)
@@ -80,7 +83,10 @@ def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
                 reason="too little memory",
             ) from error
         raise _damaged(name, error) from error
-    metadata, orientation = read_metadata(data, inspection, pixels[..., :3], exiftool=options.exiftool)
+    metadata: dict[str, Any] = {}
+    orientation = inspection.orientation or 1
+    if options.checks:
+        metadata, orientation = read_metadata(data, inspection, pixels[..., :3], exiftool=options.exiftool)
     provenance = read_provenance(data, inspection.format, options.trust_list) if options.provenance else {}
     icc_sha256 = None
     if inspection.icc is not None:
