@@ -66,7 +66,8 @@ class Decode:
     pages or frames and `page` is the one that was read, from 1 on; `orientation` is the file's own wish, 1 to 8 as in
     EXIF, and is never applied; `conversions` lists every step from what the format decodes to (for JPEG: RGB) to the
     pixels. `icc_sha256` is the hash of the embedded colour profile, which is not applied. `comparison` says how far a
-    second decoder agrees, where that was asked for.
+    second decoder agrees, where that was asked for. `isolation` names what the decoding process had given up (sandbox.py);
+    it is a fact of the machine and not of the photo, so that it takes no part in comparisons.
     """
 
     reader: str
@@ -82,6 +83,7 @@ class Decode:
     page: int = 1
     icc_sha256: str | None = None
     comparison: dict[str, Any] | None = None
+    isolation: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

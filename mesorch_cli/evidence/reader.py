@@ -22,6 +22,7 @@ from mesorch_cli.evidence.photo import Content, Decode, Photo, ReadOptions
 from mesorch_cli.evidence.provenance import read_provenance
 
 MAPPED_BYTES = 1 << 28  # a TIFF larger than 256 MiB is mapped, not held: its strips are read where they are needed
+NO_ROOM = (errno.ENOMEM, errno.ENOSPC, errno.EFBIG)
 HEAD_BYTES = 1024  # bytes that tell the format
 _READABLE = ", ".join(formats.READABLE)
 
@@ -120,7 +121,7 @@ def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
 
 def _is_out_of_memory(error: Exception) -> bool:
     """Tell a lack of memory or of room for large pixels from damage; codecs say it in their own words."""
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in (errno.ENOMEM, errno.ENOSPC)):
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in NO_ROOM):
         return True
     words = str(error).lower()
     return any(sign in words for sign in ("insufficient memory", "out of memory", "memory allocation", "bad_alloc"))

@@ -1,11 +1,13 @@
-"""A worker that dies of a file, as of a segmentation fault in a decoder, but whatever version the decoder is of."""
+"""Workers that a file has taken over: they die of it, or do what its maker wants."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mesorch_cli.evidence import isolation
 
+ORIGINAL = isolation._SCRIPT
 NAME = "kills-its-decoder"
 _DYING = """
 import os, signal
@@ -20,14 +22,21 @@ worker.read_photo = read_photo
 
 
 @pytest.fixture
-def deadly(monkeypatch: pytest.MonkeyPatch) -> str:
+def deadly(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Let every worker started from here on die of files with this name in theirs; returns the name."""
-    start, _, serve = isolation._SCRIPT.rpartition("; ")
-    code = _DYING.format(name=NAME).replace("{", "{{").replace("}", "}}")
-    monkeypatch.setattr(isolation, "_SCRIPT", f"{start.replace('; ', chr(10))}\n{code}\n{serve}")
+    put_into_workers(monkeypatch, _DYING.format(name=NAME))
     isolation.process_reader().close()
     isolation._reader_of.cache_clear()
-    return NAME
+    yield NAME
+    isolation.process_reader().close()
+    isolation._reader_of.cache_clear()
+
+
+def put_into_workers(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Let every worker run this code before it serves."""
+    start, _, serve = ORIGINAL.rpartition("; ")
+    doubled = code.replace("{", "{{").replace("}", "}}")
+    monkeypatch.setattr(isolation, "_SCRIPT", "\n".join((*start.split("; "), doubled, serve)))
 
 
 def bytes_of(path: Path, name: str) -> Path:
