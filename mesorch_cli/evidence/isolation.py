@@ -194,6 +194,7 @@ class _Worker:
         self.count = 0
         self.isolation: tuple[str, ...] = ()
         self._ready = False
+        self._told = 0  # bytes of its words that were about other photos
         ours, theirs = socket.socketpair()
         with theirs:
             arguments = f"{theirs.fileno()}, {limits.bounds()!r}, {limits.seconds!r}, programs={programs}"
@@ -220,6 +221,7 @@ class _Worker:
         self.count += 1
         try:
             self._await_start(name)
+            self._told = os.fstat(self._words.fileno()).st_size
             # This process may have changed its folder since the worker started.
             path = name if data is not None or "\0" in name or Path(name).is_absolute() else str(Path.cwd() / name)
             content = None if data is None else storage.shared(np.frombuffer(data, np.uint8))
@@ -287,8 +289,8 @@ class _Worker:
         )
 
     def _last_words(self) -> str:
-        self._words.seek(0)
-        text = self._words.read()[-4000:].decode("utf-8", "replace").strip()
+        self._words.seek(max(self._told, os.fstat(self._words.fileno()).st_size - 4000))
+        text = self._words.read().decode("utf-8", "replace").strip()
         return " ".join(text.splitlines()[-1].split())[:200] if text else ""
 
 
