@@ -22,6 +22,7 @@ def main() -> None:
     for line in lines:
         record = {key: value for key, value in json.loads(line).items() if key not in MACHINES_OWN}
         record["metadata"].pop("exiftool", None)  # there where that is installed
+        record["decode"].pop("isolation")  # as far as the system has it
         target = HERE / "expected" / (Path(record["input"]["path"]).stem + ".json")
         target.write_text(json.dumps(record, indent=2) + "\n", encoding="ascii")
 

@@ -69,6 +69,8 @@ class DecodePart(_Part):
     """How bytes became pixels; width and height of the stored raster, orientation recorded and not applied.
 
     page: the one that was read, from 1 on. upright: the size as a viewer shows it. icc_sha256: of the embedded profile.
+    isolation: what held the process that decoded: process, limits, no-new-privileges, landlock, seccomp, no-programs. It
+    depends on the machine, and no comparison of records counts it; null in records of older versions.
     """
 
     reader: str
@@ -85,6 +87,7 @@ class DecodePart(_Part):
     upright: SizePart | None = None
     icc_sha256: Sha256 | None = None
     comparison: ComparisonPart | None = None
+    isolation: list[str] | None = None
 
 
 class AnalysisPart(_Part):
@@ -294,6 +297,7 @@ def decode_part(photo: Photo) -> DecodePart:
         upright=SizePart(width=upright[0], height=upright[1]),
         icc_sha256=decode.icc_sha256,
         comparison=None if decode.comparison is None else ComparisonPart(**decode.comparison),
+        isolation=list(decode.isolation),
     )
 
 

@@ -32,7 +32,7 @@ LEVELS = 65535  # of the heat map's 16 bits
 LARGEST_MAP = 1 << 30  # bytes of a heat map that is read
 PNG_HEAD = 29  # bytes up to the end of a PNG's width, height, bits and kind
 MOST_PIXELS = 4_000_000_000  # that a record may ask for; what needs more is read with `detect` and --max-pixels
-OF_THE_MACHINE = ("exiftool",)  # blocks of the metadata that depend on what is installed
+OF_THE_MACHINE = (("decode", "isolation"), ("metadata", "exiftool"))  # what depends on kernel and installed programs
 
 
 class Answer(StrEnum):
@@ -133,8 +133,8 @@ def _compared_parts(record: Record) -> dict[str, dict[str, Any]]:
     parts["result"]["flags"] = [
         flag for flag in parts["result"]["flags"] if flag != CHANGED and not flag.startswith("same bytes as ")
     ]
-    for name in OF_THE_MACHINE:
-        parts["metadata"].pop(name, None)
+    for part, name in OF_THE_MACHINE:
+        parts[part].pop(name, None)
     return parts
 
 

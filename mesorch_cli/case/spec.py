@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mesorch_cli.case.examine import Examiner
 from mesorch_cli.evidence import ReadOptions
 from mesorch_cli.evidence.isolation import IsolatedReader, Limits
+from mesorch_cli.evidence.photo import MAX_PIXELS
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.loading import Runnable
 from mesorch_cli.inference.settings import Settings
@@ -32,5 +33,10 @@ class ExaminerSpec:
             accept_damaged=self.accept_damaged,
             previews=self.previews,
             options=self.reading,
-            reader=IsolatedReader(self.limits),
+            reader=IsolatedReader(self._limits()),
         )
+
+    def _limits(self) -> Limits | None:
+        if self.limits is not None or self.reading is None:
+            return self.limits
+        return Limits(pixels=max(MAX_PIXELS, self.reading.max_pixels))

@@ -79,15 +79,16 @@ class Reading:
     def limits(self) -> "Limits":
         """Return what reading one photo may take."""
         from mesorch_cli.evidence.isolation import Limits
+        from mesorch_cli.evidence.photo import MAX_PIXELS
 
-        return Limits(self.timeout_s, self.memory_mib << 20)
+        return Limits(self.timeout_s, self.memory_mib << 20, max(self.max_pixels, MAX_PIXELS))
 
     def reader(self) -> "IsolatedReader":
         """Return the reader, its first process on its way."""
         from mesorch_cli.evidence.isolation import IsolatedReader
 
         reader = IsolatedReader(self.limits())
-        reader.start()
+        reader.start(self.options())
         return reader
 
 

@@ -169,6 +169,8 @@ def run(trainer: "Trainer", wanted: bool, tensorboard: bool) -> None:
     with opened as journal, console.step_progress(wanted) as progress:
 
         def on_step(report: "StepReport") -> None:
+            for sentence in report.refused:
+                progress.line(f"left out: {sentence}")
             if journal is not None:
                 journal.step(
                     report.step,

@@ -19,7 +19,7 @@ from mesorch_cli.evaluation.calibration import (
     refuse_too_few,
 )
 from mesorch_cli.evaluation.datasets import files_of
-from mesorch_cli.evidence.reader import read_photo
+from mesorch_cli.evidence.isolation import process_reader
 from mesorch_cli.inference.calibration_file import (
     CalibrationFile,
     PhotosPart,
@@ -52,7 +52,7 @@ def score_folders(
     lost: list[str] = []
     for done, (path, is_tampered) in enumerate(files, start=1):
         try:
-            photo = read_photo(path)
+            photo = process_reader().read(path)
             known = seen.get(photo.sha256)
             if known is not None and known[1] != is_tampered:
                 raise UsageError(

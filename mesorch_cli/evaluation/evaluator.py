@@ -13,8 +13,8 @@ from mesorch_cli.evaluation.outcome import Outcome, row_key
 from mesorch_cli.evaluation.perturb import Perturbation
 from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evidence.hashing import sha256_file
+from mesorch_cli.evidence.isolation import process_reader
 from mesorch_cli.evidence.photo import Photo, Pixels
-from mesorch_cli.evidence.reader import read_photo
 from mesorch_cli.inference.detector import Detector
 
 ROWS = "mesorch.evaluation.row/2"  # a new way of counting gets a new number, so that no old row is reused
@@ -74,7 +74,7 @@ class Evaluator:
             )
         try:
             mask = None if sample.mask is None else read_mask(sample.mask, self.masks)
-            photo = read_photo(sample.photo)
+            photo = process_reader().read(sample.photo)
             return self._analysed(sample, key, photo, mask)
         except InputError as error:
             return Outcome(sample.photo.name, key, sample.mask is not None, "failed", error.reason, sample.kind)

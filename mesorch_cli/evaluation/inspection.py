@@ -8,8 +8,8 @@ from mesorch_cli.errors import InputError
 from mesorch_cli.evaluation.datasets import Dataset, Sample
 from mesorch_cli.evaluation.leaks import FileFacts, Leak, leaks
 from mesorch_cli.evaluation.masks import GROUPS, MaskRule, read_mask, readings
+from mesorch_cli.evidence.isolation import process_reader
 from mesorch_cli.evidence.photo import Photo
-from mesorch_cli.evidence.reader import read_photo
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def inspect(
 def _looked_at(dataset: str, sample: Sample, masks: MaskRule) -> tuple[Photo | None, str | None, list[Finding]]:
     """Return the photo, how its mask was read, and what is wrong with either."""
     try:
-        photo = read_photo(sample.photo)
+        photo = process_reader().read(sample.photo)
     except InputError as error:
         return None, None, [Finding(dataset, f"photo: {error.reason}", (sample.photo.name,))]
     findings = []

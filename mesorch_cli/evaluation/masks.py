@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evidence import formats
+from mesorch_cli.evidence.isolation import process_reader
 from mesorch_cli.evidence.photo import Photo, Pixels, ReadOptions
-from mesorch_cli.evidence.reader import read_photo
 
 READ = ReadOptions(alpha=True)
 EMPTY = "mask: nothing tampered"  # the reason of such a photo
@@ -72,7 +72,7 @@ def parse_colour(text: str) -> Colour:
 def read_mask(path: Path, rule: MaskRule | None = None) -> ReadMask:
     """Read a mask file. Raises InputError, whose reason begins with `mask: `, for one that cannot be read or understood."""
     try:
-        photo = read_photo(path, options=READ)
+        photo = process_reader().read(path, options=READ)
     except InputError as error:
         raise InputError(str(error), reason=f"mask: {error.reason}") from error
     return mask_of(photo, rule or MaskRule())

@@ -1,6 +1,7 @@
 """Messages between two processes over a local socket: a JSON object, and the descriptor of a file where one is needed."""
 
 import json
+import os
 import socket
 import struct
 import time
@@ -35,15 +36,26 @@ class Channel:
         except ConnectionError as error:
             raise EOFError("the other end is gone") from error
         descriptor = descriptors[0] if descriptors else None
+        try:
+            return self._message(head, deadline), descriptor
+        except BaseException:
+            if descriptor is not None:
+                os.close(descriptor)
+            raise
+
+    def _message(self, head: bytes, deadline: float | None) -> dict[str, Any]:
         if len(head) < _LENGTH.size:
             raise EOFError("the other end is gone")
         (length,) = _LENGTH.unpack(head)
         if length > LONGEST:
             raise ValueError(f"a message of {length} bytes; expected at most {LONGEST}")
-        message = json.loads(self._exactly(length, deadline))
+        try:
+            message = json.loads(self._exactly(length, deadline), parse_constant=_no_number)
+        except RecursionError as error:
+            raise ValueError("a message that is nested too deep") from error
         if not isinstance(message, dict):
             raise ValueError(f"a message that is a {type(message).__name__}; expected an object")
-        return message, descriptor
+        return message
 
     def close(self) -> None:
         self._end.close()
@@ -63,3 +75,7 @@ class Channel:
 
     def _wait_until(self, deadline: float | None) -> None:
         self._end.settimeout(None if deadline is None else max(deadline - time.monotonic(), 0.001))
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"a message with the number {name}; expected finite ones")

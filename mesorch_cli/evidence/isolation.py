@@ -1,6 +1,9 @@
 """Reading in a process of its own, within time and memory: a codec that crashes or hangs costs one file, not the run."""
 
+import functools
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -8,30 +11,46 @@ import tempfile
 import threading
 import weakref
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import storage
+from mesorch_cli.evidence.answer import photo_of
 from mesorch_cli.evidence.channel import Channel
-from mesorch_cli.evidence.photo import Decode, Integrity, Photo, ReadOptions
+from mesorch_cli.evidence.photo import MAX_PIXELS, Photo, ReadOptions
 from mesorch_cli.evidence.reader import read_photo
+from mesorch_cli.evidence.sandbox import Bounds
 
 PHOTOS_PER_WORKER = 500  # then a new process, so that what a codec leaks is bounded
 START_S = 120  # for a worker to come up, on however busy a machine
 SUPPORTED = hasattr(socket, "send_fds") and sys.platform != "win32"
-_SCRIPT = "import sys; sys.path[:] = {path!r}; from mesorch_cli.evidence.worker import serve; serve({arguments})"
+_SCRIPT = (
+    "import sys; sys.path[:] = {path!r}; from mesorch_cli.evidence.sandbox import Bounds; "
+    "from mesorch_cli.evidence.worker import serve; serve({arguments})"
+)
+# One thread: Landlock binds the thread that calls it and those that it starts, and numpy's library starts some when imported.
+_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What reading one photo may take: seconds by the clock, and bytes of memory beside the pixels handed back."""
+    """What reading one photo may take: seconds by the clock, and bytes of memory beside the pixels handed back.
+
+    pixels: the most that any photo may have, whatever the options of its reading say.
+    """
 
     seconds: float = 300.0
     memory_bytes: int = 4 << 30
+    pixels: int = MAX_PIXELS
+
+    def bounds(self) -> Bounds:
+        """Return the hard limits of a process that reads PHOTOS_PER_WORKER photos."""
+        return Bounds(int(self.seconds * PHOTOS_PER_WORKER) + START_S, self.memory_bytes, self.pixels)
 
 
 @dataclass(frozen=True)
@@ -66,11 +85,11 @@ class IsolatedReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def start(self) -> None:
-        """Start a worker, to be ready when the first photo comes; without this the first photo waits for it."""
+    def start(self, options: ReadOptions | None = None) -> None:
+        """Start a worker, to be ready when the first photo comes that is read with these options; else that waits for it."""
         with self._lock:
             if self.isolated and not self._idle and not self._closed:
-                self._idle.append(_Worker(self.limits))
+                self._idle.append(_Worker(self.limits, programs=_needs_programs(options or ReadOptions())))
 
     def begin(self, source: str | Path, options: ReadOptions | None = None) -> None:
         """Begin to read a photo; the next `read` of it with the same options waits for that.
@@ -79,7 +98,8 @@ class IsolatedReader:
         """
         if not self.isolated or self._begun is not None:
             return
-        begun = self._begun = _Begun((os.fsdecode(source), options or ReadOptions()), self._take(), Future())
+        options = options or ReadOptions()
+        begun = self._begun = _Begun((os.fsdecode(source), options), self._take(options), Future())
 
         def work() -> None:
             try:
@@ -107,7 +127,7 @@ class IsolatedReader:
         if not self.isolated:
             return read_photo(source, data=data, options=options)
         begun = self._begun_of(name, data, options)
-        worker = self._take() if begun is None else begun.worker
+        worker = self._take(options) if begun is None else begun.worker
         try:
             photo = worker.read(name, data, options) if begun is None else begun.answer.result()
         except BaseException:
@@ -127,13 +147,16 @@ class IsolatedReader:
             self._begun = None
             return begun
 
-    def _take(self) -> "_Worker":
+    def _take(self, options: ReadOptions) -> "_Worker":
+        programs = _needs_programs(options)
         with self._lock:
             if self._closed:
                 raise ValueError("the reader is closed")
-            if self._idle:
-                return self._idle.pop()
-        return _Worker(self.limits)
+            for worker in reversed(self._idle):
+                if worker.programs is programs:
+                    self._idle.remove(worker)
+                    return worker
+        return _Worker(self.limits, programs=programs)
 
     def _give_back(self, worker: "_Worker") -> None:
         with self._lock:
@@ -141,6 +164,19 @@ class IsolatedReader:
                 self._idle.append(worker)
                 return
         worker.end()
+
+
+def process_reader() -> IsolatedReader:
+    """Return the one reader of this process, for photos of the user's own sets: its workers are reused over all of them.
+
+    Each process that reads (one that makes samples, one that forges) has its own, which ends with it.
+    """
+    return _reader_of(os.getpid())
+
+
+@functools.cache
+def _reader_of(_process: int) -> IsolatedReader:
+    return IsolatedReader()  # by process: what a fork copies must not share sockets with its parent
 
 
 def _end_all(workers: list["_Worker"]) -> None:
@@ -151,13 +187,17 @@ def _end_all(workers: list["_Worker"]) -> None:
 class _Worker:
     """One process and the socket to it; its standard error goes to a file without a name, for the case of its death."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, *, programs: bool) -> None:
+        """programs: whether the process may start others, as ExifTool asks for; all else it gives up in any case."""
         self.limits = limits
+        self.programs = programs
         self.count = 0
+        self.isolation: tuple[str, ...] = ()
         self._ready = False
+        self._told = 0  # bytes of its words that were about other photos
         ours, theirs = socket.socketpair()
         with theirs:
-            arguments = f"{theirs.fileno()}, {limits.memory_bytes}, {limits.seconds!r}"
+            arguments = f"{theirs.fileno()}, {limits.bounds()!r}, {limits.seconds!r}, programs={programs}"
             script = _SCRIPT.format(path=[entry or str(Path.cwd()) for entry in sys.path], arguments=arguments)
             self._words: IO[bytes] = tempfile.TemporaryFile(prefix="mesorch-")  # noqa: SIM115  # closed with the worker
             try:
@@ -167,6 +207,8 @@ class _Worker:
                     stdout=subprocess.DEVNULL,
                     stderr=self._words,
                     pass_fds=(theirs.fileno(),),
+                    env=os.environ | _ENVIRONMENT,
+                    start_new_session=True,  # no terminal to type into, and what it starts ends with it
                 )
             except BaseException:
                 self._words.close()
@@ -179,6 +221,7 @@ class _Worker:
         self.count += 1
         try:
             self._await_start(name)
+            self._told = os.fstat(self._words.fileno()).st_size
             # This process may have changed its folder since the worker started.
             path = name if data is not None or "\0" in name or Path(name).is_absolute() else str(Path.cwd() / name)
             content = None if data is None else storage.shared(np.frombuffer(data, np.uint8))
@@ -188,6 +231,7 @@ class _Worker:
                 if content is not None:
                     os.close(content)
             answer, pixels = self._channel.receive(self.limits.seconds)
+            photo = photo_of(name, answer, pixels)
         except TimeoutError as error:
             raise InputError(
                 f"{name!r} was not decoded within {self.limits.seconds:g} s; expected a photo that decodes faster. Allow "
@@ -196,7 +240,9 @@ class _Worker:
             ) from error
         except (EOFError, OSError, ValueError) as error:
             raise InputError(self._death(name), reason="decoder crashed") from error
-        return _photo(name, answer, pixels)
+        if isinstance(photo, InputError):
+            return photo
+        return replace(photo, decode=replace(photo.decode, isolation=self.isolation))
 
     def end(self) -> None:
         """Let the process finish: it ends when its socket is closed."""
@@ -204,11 +250,12 @@ class _Worker:
         try:
             self._process.wait(START_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
         self._words.close()
 
     def kill(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # with what it started, also where it is dead itself
         self._process.kill()
         self._process.wait()
         self._channel.close()
@@ -218,13 +265,14 @@ class _Worker:
         if self._ready:
             return
         try:
-            self._channel.receive(START_S)
+            ready, _ = self._channel.receive(START_S)
         except (TimeoutError, EOFError, OSError, ValueError) as error:
             raise InputError(
                 f"{name!r} was not read: the process that decodes photos did not start ({self._last_words() or error}). "
                 "This is a fault of mesorch or of this machine, not of the file.",
                 reason="fault: no decoding process",
             ) from error
+        self.isolation = tuple(ready["isolation"])  # said before it saw any file
         self._ready = True
 
     def _death(self, name: str) -> str:
@@ -241,23 +289,10 @@ class _Worker:
         )
 
     def _last_words(self) -> str:
-        self._words.seek(0)
-        text = self._words.read()[-4000:].decode("utf-8", "replace").strip()
+        self._words.seek(max(self._told, os.fstat(self._words.fileno()).st_size - 4000))
+        text = self._words.read().decode("utf-8", "replace").strip()
         return " ".join(text.splitlines()[-1].split())[:200] if text else ""
 
 
-def _photo(name: str, answer: dict[str, Any], pixels: int | None) -> Photo | InputError:
-    """Put a photo together from the worker's message and the file of its pixels."""
-    if "error" in answer:
-        return InputError(answer["error"], reason=answer["reason"])
-    if "fault" in answer or pixels is None:
-        last = " ".join(str(answer.get("fault", "no pixels")).strip().splitlines()[-1].split())[:300]
-        return InputError(
-            f"{name!r} was not read: {last}. This is a fault of mesorch or of this machine, not of the file.",
-            reason=f"fault: {answer.get('kind', 'no pixels')}",
-        )
-    decode = answer["decode"]
-    integrity = Integrity(ok=decode["integrity"]["ok"], findings=tuple(decode["integrity"]["findings"]))
-    values = decode | {"conversions": tuple(decode["conversions"]), "integrity": integrity}
-    array = storage.mapped(pixels, tuple(answer["shape"]), np.dtype(answer["dtype"]))
-    return Photo(**answer["photo"], pixels=array, decode=Decode(**values))
+def _needs_programs(options: ReadOptions) -> bool:
+    return options.exiftool and shutil.which("exiftool") is not None

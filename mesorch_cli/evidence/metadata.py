@@ -1,9 +1,11 @@
 """What a file says of itself: EXIF, software, dates, profile, and how its JPEG was made. Statements, not proof."""
 
+import functools
 import re
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mesorch_cli.evidence import formats
 from mesorch_cli.evidence.consistency import consistency_notes
@@ -147,10 +149,16 @@ def scaled_table(quality: int, *, chroma: bool = False) -> list[int]:
 
 def estimate_quality(luma: list[int], chroma: list[int] | None = None) -> tuple[int, bool]:
     """Return the quality (1..100) whose standard tables come nearest, and whether they are exactly the file's own."""
-    distances = [float(np.abs(np.subtract(luma, scaled_table(quality))).mean()) for quality in range(1, 101)]
+    distances = np.abs(_standard_tables() - np.array(luma)).mean(axis=1)
     quality = int(np.argmin(distances)) + 1
-    exact = distances[quality - 1] == 0 and (chroma is None or chroma == scaled_table(quality, chroma=True))
+    exact = bool(distances[quality - 1] == 0) and (chroma is None or chroma == scaled_table(quality, chroma=True))
     return quality, exact
+
+
+@functools.cache
+def _standard_tables() -> npt.NDArray[np.int64]:
+    """Return the standard tables of brightness at the qualities 1 to 100, (100, 64)."""
+    return np.array([scaled_table(quality) for quality in range(1, 101)], np.int64)
 
 
 def _read_tables(payload: bytes, tables: dict[int, list[int]], notes: list[str]) -> bool:

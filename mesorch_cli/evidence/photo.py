@@ -24,6 +24,8 @@ class ReadOptions:
     full picture. `compare_decoders`: decode a second time by another library. `provenance`: look for C2PA manifests,
     and check their signers against `trust_list` (PEM certificates) where there is one. `exiftool`: ask that as well, where
     it is installed. `alpha`: keep a single extra channel beside the colours, so that pixels are (H, W, 4); for masks.
+    `indices`: of a PNG with a palette, give the indices as grey values; for label maps. `checks`: without them the
+    compressed data is not parsed a second time and no metadata is read; for files that were found whole before.
     """
 
     max_pixels: int = MAX_PIXELS
@@ -33,6 +35,8 @@ class ReadOptions:
     trust_list: str | None = None
     exiftool: bool = False
     alpha: bool = False
+    indices: bool = False
+    checks: bool = True
 
 
 def page_read(page: int, pages: int) -> str:
@@ -62,7 +66,8 @@ class Decode:
     pages or frames and `page` is the one that was read, from 1 on; `orientation` is the file's own wish, 1 to 8 as in
     EXIF, and is never applied; `conversions` lists every step from what the format decodes to (for JPEG: RGB) to the
     pixels. `icc_sha256` is the hash of the embedded colour profile, which is not applied. `comparison` says how far a
-    second decoder agrees, where that was asked for.
+    second decoder agrees, where that was asked for. `isolation` names what the decoding process had given up (sandbox.py);
+    it is a fact of the machine and not of the photo, so that it takes no part in comparisons.
     """
 
     reader: str
@@ -78,6 +83,7 @@ class Decode:
     page: int = 1
     icc_sha256: str | None = None
     comparison: dict[str, Any] | None = None
+    isolation: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

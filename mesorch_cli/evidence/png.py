@@ -1,12 +1,19 @@
 """PNG: chunks and their checksums, the length of the inflated data, and what can still be read of a damaged file."""
 
+import io
 import struct
 import zlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+import PIL
+from PIL import PngImagePlugin
+
+from mesorch_cli.evidence.colour import Samples
 from mesorch_cli.evidence.formats import PNG
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError, describe_trailer
+from mesorch_cli.evidence.photo import Content
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6  # colour types
@@ -184,6 +191,15 @@ def _collect_metadata(kind: bytes, content: bytes, inspection: Inspection) -> No
             if len(texts) < 64:
                 encoding = "utf-8" if kind == b"iTXt" else "latin-1"
                 texts[key[:79].decode("latin-1")] = text[:MAX_TEXT_BYTES].decode(encoding, "replace")
+
+
+def with_indices(data: Content, inspection: Inspection, samples: Samples) -> Samples:
+    """Return the indices of a PNG with a palette as grey samples; of any other file the samples as they are."""
+    if inspection.format != PNG or inspection.structure.colour != PALETTE:
+        return samples
+    with PngImagePlugin.PngImageFile(io.BytesIO(bytes(data))) as image:  # not Image.open: its pixel limit is a global
+        indices = np.asarray(image)
+    return Samples(indices, "grey", "pillow", PIL.__version__, ["palette indices kept"])
 
 
 def _inflate(content: bytes, limit: int) -> bytes | None:

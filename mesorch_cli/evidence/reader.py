@@ -7,10 +7,10 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import formats
+from mesorch_cli.evidence import formats, png
 from mesorch_cli.evidence.colour import to_rgb
 from mesorch_cli.evidence.comparison import compare
 from mesorch_cli.evidence.decoders import decode
@@ -22,6 +22,7 @@ from mesorch_cli.evidence.photo import Content, Decode, Photo, ReadOptions
 from mesorch_cli.evidence.provenance import read_provenance
 
 MAPPED_BYTES = 1 << 28  # a TIFF larger than 256 MiB is mapped, not held: its strips are read where they are needed
+NO_ROOM = (errno.ENOMEM, errno.ENOSPC, errno.EFBIG)
 HEAD_BYTES = 1024  # bytes that tell the format
 _READABLE = ", ".join(formats.READABLE)
 
@@ -57,7 +58,10 @@ def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
         inspection = _inspect(name, data, options.page)
         _check_size(name, inspection, options.max_pixels)
         samples = decode(data, inspection)
-        check_decoded(data, inspection, samples)
+        if options.checks:
+            check_decoded(data, inspection, samples)
+        if options.indices:
+            samples = png.with_indices(data, inspection, samples)
         comparison = compare(data, inspection, samples) if options.compare_decoders else None
         conversions = samples.conversions
         pixels = to_rgb(samples, alpha=options.alpha)
@@ -80,7 +84,10 @@ def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
                 reason="too little memory",
             ) from error
         raise _damaged(name, error) from error
-    metadata, orientation = read_metadata(data, inspection, pixels[..., :3], exiftool=options.exiftool)
+    metadata: dict[str, Any] = {}
+    orientation = inspection.orientation or 1
+    if options.checks:
+        metadata, orientation = read_metadata(data, inspection, pixels[..., :3], exiftool=options.exiftool)
     provenance = read_provenance(data, inspection.format, options.trust_list) if options.provenance else {}
     icc_sha256 = None
     if inspection.icc is not None:
@@ -114,7 +121,7 @@ def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
 
 def _is_out_of_memory(error: Exception) -> bool:
     """Tell a lack of memory or of room for large pixels from damage; codecs say it in their own words."""
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in (errno.ENOMEM, errno.ENOSPC)):
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in NO_ROOM):
         return True
     words = str(error).lower()
     return any(sign in words for sign in ("insufficient memory", "out of memory", "memory allocation", "bad_alloc"))

@@ -3,12 +3,18 @@
 import math
 import mmap
 import os
+import stat
+import sys
 import tempfile
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+if sys.platform != "win32":
+    import fcntl
+
+COPIED_AT_ONCE = 1 << 24
 DISK_BYTES = 1 << 30  # arrays larger than 1 GiB go to a file in the folder for temporary files (TMPDIR)
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -57,31 +63,82 @@ def mapped(
     return np.frombuffer(content, dtype).reshape(shape)
 
 
+def received(descriptor: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Return the array that a process which nobody trusts has put into a file; read-only, the file is taken over.
+
+    A file that is sealed, so that nobody can shorten it under the mapping or change what was read, is mapped. Of any other
+    the bytes are copied. Raises ValueError for a file that is too short or none, OSError where there is no room for a copy.
+    """
+    if _is_sealed(descriptor):
+        return mapped(descriptor, shape, dtype)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("pixels in something that is no file")
+        array = allocate(shape, dtype)
+        content = memoryview(array.reshape(-1).view(np.uint8).data)
+        done = 0
+        while done < len(content):
+            count = os.preadv(descriptor, [content[done : done + COPIED_AT_ONCE]], done)
+            if not count:
+                raise ValueError(f"a file of {done} bytes; expected {len(content)}")
+            done += count
+    finally:
+        os.close(descriptor)
+    array.flags.writeable = False
+    return array
+
+
 def shared(array: npt.NDArray[Any]) -> int:
     """Return a descriptor of a file that holds the bytes of `array`; the caller closes it.
 
-    Memory without a name where the system has that and the array is small, else an unlinked file. An array that already
-    lies in such a file is not copied.
+    Memory without a name where the system has that and the array is small, sealed against every change; else an unlinked
+    file. An array that already lies in such a file is not copied.
     """
     owner: Any = array
     while isinstance(owner, (np.ndarray, memoryview)):
         owner = owner.base if isinstance(owner, np.ndarray) else owner.obj
     if isinstance(owner, FileMap) and len(owner) == array.nbytes and array.flags.c_contiguous:
         return os.dup(owner.descriptor)
-    if array.nbytes > DISK_BYTES or not hasattr(os, "memfd_create"):
-        descriptor = _unlinked_file(array.nbytes)
-    else:
-        descriptor = os.memfd_create("mesorch")
-        os.ftruncate(descriptor, array.nbytes)
+    sealable = array.nbytes <= DISK_BYTES and sys.platform == "linux"
+    descriptor = _nameless_memory(array.nbytes) if sealable else _unlinked_file(array.nbytes)
     if array.nbytes:
         target = mapped(os.dup(descriptor), array.shape, array.dtype, writable=True)
         np.copyto(target, array)
+        del target  # a mapping that can be written to would stand against the seal
+    if sealable:
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _seals())
+    return descriptor
+
+
+def _seals() -> int:
+    return fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
+
+def _is_sealed(descriptor: int) -> bool:
+    if sys.platform != "linux":
+        return False
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & _seals() == _seals()
+    except OSError:
+        return False  # a file of a kind that has no seals
+
+
+def _nameless_memory(size: int) -> int:
+    descriptor = os.memfd_create("mesorch", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, size)
     return descriptor
 
 
 def _unlinked_file(size: int) -> int:
     """Return a descriptor of a new file without a name; OSError if the disk has no room for `size` bytes."""
-    with tempfile.TemporaryFile(prefix="mesorch-") as file:
+    try:
+        opened = tempfile.TemporaryFile(prefix="mesorch-")  # noqa: SIM115 - closed below
+    except PermissionError:
+        # A sandboxed process, on a file system whose files all begin with a name: what is left is memory.
+        if sys.platform != "linux":
+            raise
+        return _nameless_memory(size)
+    with opened as file:
         if hasattr(os, "posix_fallocate") and size:
             os.posix_fallocate(file.fileno(), 0, size)
         else:

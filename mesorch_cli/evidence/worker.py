@@ -1,7 +1,6 @@
-"""The process in which photos are decoded: it reads one at a time, and dies alone where a codec does."""
+"""The process in which photos are decoded: it reads one at a time in a sandbox, and dies alone where a codec does."""
 
 import os
-import resource
 import signal
 import socket
 import traceback
@@ -9,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import storage
+from mesorch_cli.evidence import sandbox, storage
 from mesorch_cli.evidence.channel import Channel
 from mesorch_cli.evidence.photo import Photo, ReadOptions
 from mesorch_cli.evidence.reader import read_photo
@@ -17,25 +16,23 @@ from mesorch_cli.evidence.reader import read_photo
 CPU_GRACE_S = 5
 
 
-def serve(descriptor: int, memory_bytes: int, seconds: float) -> None:
+def serve(descriptor: int, bounds: sandbox.Bounds, seconds: float, *, programs: bool) -> None:
     """Answer requests on the socket `descriptor` until the other end closes it.
 
-    memory_bytes: limit of the process's own memory; files that it maps do not count. seconds: of processor time for one
-    photo, a backstop should the parent be gone and nobody watch the clock.
+    seconds: of processor time for one photo, a backstop should the parent be gone and nobody watch the clock. programs:
+    whether ExifTool will be asked for. The first message says what the sandbox is made of.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the socket
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would write evidence to the disk
-    _limit(resource.RLIMIT_DATA, memory_bytes)
     channel = Channel(socket.socket(fileno=descriptor))
-    channel.send({"ready": os.getpid()})
+    channel.send({"ready": os.getpid(), "isolation": sandbox.enter(bounds, programs=programs)})
     while True:
         try:
             request, content = channel.receive()
         except EOFError:
             return
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + CPU_GRACE_S)
+        signal.setitimer(signal.ITIMER_PROF, seconds + CPU_GRACE_S)  # its signal ends the process
         answer, pixels = _answer(request, content)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         try:
             channel.send(answer, pixels)
         except OSError:
@@ -66,15 +63,5 @@ def _answer(request: dict[str, Any], content: int | None) -> tuple[dict[str, Any
 def described(photo: Photo) -> dict[str, Any]:
     """Return all of a photo but its pixels, and their shape and type."""
     values = {name: value for name, value in vars(photo).items() if name not in ("pixels", "decode")}
-    return {
-        "photo": values,
-        "decode": asdict(photo.decode),
-        "shape": photo.pixels.shape,
-        "dtype": photo.pixels.dtype.name,
-    }
-
-
-def _limit(what: int, value: int) -> None:
-    """Lower a limit of this process, never above what the system allows it."""
-    _, hard = resource.getrlimit(what)
-    resource.setrlimit(what, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+    decode = {name: value for name, value in asdict(photo.decode).items() if name != "isolation"}
+    return {"photo": values, "decode": decode, "shape": photo.pixels.shape, "dtype": photo.pixels.dtype.name}

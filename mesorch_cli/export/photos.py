@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evidence import read_photo
+from mesorch_cli.evidence.isolation import process_reader
 from mesorch_cli.export.parity import Photo
 from mesorch_cli.inference.backends.protocol import eight_bits
 
@@ -27,7 +27,7 @@ def folder_photos(folder: Path) -> dict[str, Photo]:
     paths = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     for path in paths:
         try:
-            pixels = eight_bits(read_photo(str(path)).pixels)
+            pixels = eight_bits(process_reader().read(path).pixels)
         except InputError:
             continue
         factor = min(1.0, LONG_SIDE / max(pixels.shape[:2]))

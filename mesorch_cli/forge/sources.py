@@ -1,15 +1,13 @@
 """The photos that forgeries are made from: folders of pristine photos, and of objects with masks."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evidence.hashing import sha256_bytes
-from mesorch_cli.evidence.reader import read_photo
+from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.photo import Photo, ReadOptions
 from mesorch_cli.forge.donors import Donor
 from mesorch_cli.forge.patch import Pixels
 
@@ -18,6 +16,7 @@ MASK_SUFFIX = ".png"
 SHORTEST_SIDE = 96  # pixels; smaller photos leave no room for a forgery
 MOST_LABELS = 64  # different values in a plane; more are a matte, the opacity of a soft-edged object
 NAMED = 5  # files that a message names
+PLANE, CUT_OUT = ReadOptions(indices=True), ReadOptions(alpha=True)
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,8 @@ class PhotoFolder:
 
     def read(self, path: str) -> Source:
         """Read a photo. Raises InputError for one that is damaged, too small or not readable at all."""
-        photo = read_photo(self.root / path)
-        if not photo.decode.integrity.ok:
-            raise InputError(
-                f"{photo.source!r} is damaged ({photo.decode.integrity.findings[0]}); expected a whole photo. Leave it out.",
-                reason="damaged",
-            )
+        photo = process_reader().read(self.root / path)
+        _check_whole(photo)
         pixels = _eight_bits(photo.pixels)
         _check_size(photo.source, pixels)
         return Source(path, photo.sha256, Donor(pixels))
@@ -106,12 +101,13 @@ class ObjectFolder:
         file = self.root / path
         if path.lower().endswith(MASK_SUFFIX):
             return _cut_out(file, path)
-        photo = read_photo(file)
+        photo = process_reader().read(file)
+        _check_whole(photo)
         pixels = _eight_bits(photo.pixels)
         plane_file = next(
             found for found in (file.with_suffix(MASK_SUFFIX), file.with_suffix(MASK_SUFFIX.upper())) if found.is_file()
         )
-        data, values = _plane(plane_file)
+        plane_sha256, values = _plane(plane_file)
         if values.shape != pixels.shape[:2]:
             raise InputError(
                 f"The mask {str(plane_file)!r} has {values.shape[1]} x {values.shape[0]} pixels, its photo "
@@ -135,7 +131,7 @@ class ObjectFolder:
                 f"{MOST_LABELS} labels, or opacities of 8 bits.",
                 reason="unreadable mask",
             )
-        return Source(path, photo.sha256, donor, sha256_bytes(data))
+        return Source(path, photo.sha256, donor, plane_sha256)
 
 
 def _listed(root: Path) -> tuple[str, ...]:
@@ -162,31 +158,34 @@ def _check_size(name: str, pixels: Pixels) -> None:
         )
 
 
-def _plane(file: Path) -> tuple[bytes, np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
-    """Return the bytes of a PNG and its values (H, W): palette indices, grey values, or of colours the brightest."""
+def _check_whole(photo: Photo) -> None:
+    if not photo.decode.integrity.ok:
+        raise InputError(
+            f"{photo.source!r} is damaged ({photo.decode.integrity.findings[0]}); expected a whole photo. Leave it out.",
+            reason="damaged",
+        )
+
+
+def _plane(file: Path) -> tuple[str, np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
+    """Return the hash of a PNG and its values (H, W): palette indices, grey values, or of colours the brightest."""
     try:
-        data = file.read_bytes()
-        with Image.open(io.BytesIO(data)) as image:
-            values = np.asarray(image).astype(np.int64)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"Cannot read the mask {str(file)!r}: {error}.", reason="unreadable mask") from error
-    return data, values if values.ndim == 2 else values[..., :3].max(axis=2)
+        photo = process_reader().read(file, options=PLANE)
+        _check_whole(photo)
+    except InputError as error:
+        raise InputError(f"Cannot read the mask {str(file)!r}: {error}", reason="unreadable mask") from error
+    return photo.sha256, photo.pixels.max(axis=2).astype(np.int64)
 
 
 def _cut_out(file: Path, path: str) -> Source:
     """Read a PNG with transparency as an object of its own."""
-    try:
-        data = file.read_bytes()
-        with Image.open(io.BytesIO(data)) as image:
-            has_alpha = image.has_transparency_data
-            rgba = np.array(image.convert("RGBA"))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"Cannot decode {str(file)!r}: {error}. Leave it out.", reason="unreadable") from error
-    alpha = np.ascontiguousarray(rgba[..., 3])
-    if not has_alpha or not (alpha > 127).any() or (alpha > 127).all():
+    photo = process_reader().read(file, options=CUT_OUT)
+    _check_whole(photo)
+    pixels = _eight_bits(photo.pixels)
+    alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else np.full(pixels.shape[:2], 255, np.uint8)
+    if not (alpha > 127).any() or (alpha > 127).all():
         raise InputError(
             f"{str(file)!r} has no transparency around an object, and no photo of the same name lies beside it; expected "
             "a cut-out or a mask of a photo. Leave it out.",
             reason="no transparency",
         )
-    return Source(path, sha256_bytes(data), Donor(np.ascontiguousarray(rgba[..., :3]), alpha=alpha))
+    return Source(path, photo.sha256, Donor(np.ascontiguousarray(pixels[..., :3]), alpha=alpha))

@@ -5,17 +5,18 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from mesorch_cli.errors import InputError
+from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.photo import ReadOptions
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.overlay import colours
 from mesorch_cli.report.pages import Place, page_of, row_of
-from mesorch_cli.report.preview import jpeg
+from mesorch_cli.report.preview import LONGEST_PREVIEW, jpeg, shrunk
 from mesorch_cli.report.sheet import BOLD, MARGIN, MUTED, Column, Sheet
 from mesorch_cli.report.statements import Group
 from mesorch_cli.report.triage import Triage
@@ -23,6 +24,7 @@ from mesorch_cli.report.triage import Triage
 FILE_NAME = "report.pdf"
 LARGEST_PICTURE = 256 << 20  # bytes of a picture of the case that is read at all
 LONGEST_PICTURE = 900  # pixels; two of them stand side by side on 250 points each
+PICTURE = ReadOptions(max_pixels=LONGEST_PREVIEW**2)  # as previews are written; a case may come from others
 EVIDENCE = "evidence of manipulation"
 COLOURS = {
     "evidence": (0x8F1D1D, 0xFFFFFF),
@@ -244,14 +246,7 @@ def _scale(sheet: Sheet, threshold: float) -> None:
 def _small(case: Path, name: str) -> bytes | None:
     """Return a picture as JPEG of at most LONGEST_PICTURE pixels a side, None where there is none that can be read."""
     try:
-        data = np.frombuffer(read_below(case, name, LARGEST_PICTURE), np.uint8)
-    except OSError:
+        photo = process_reader().read(name, data=read_below(case, name, LARGEST_PICTURE), options=PICTURE)
+    except (OSError, InputError):
         return None
-    picture: NDArray[np.uint8] | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None  # type: ignore[assignment]
-    if picture is None:
-        return None
-    factor = LONGEST_PICTURE / max(picture.shape[:2])
-    if factor < 1:
-        size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return jpeg(picture)
+    return jpeg(shrunk(photo.pixels, LONGEST_PICTURE)) if photo.decode.integrity.ok else None

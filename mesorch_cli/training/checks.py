@@ -2,52 +2,57 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from mesorch_cli.errors import InputError
-from mesorch_cli.evaluation.datasets import Dataset, refusal
+from mesorch_cli.evaluation.datasets import Dataset, Sample, refusal
 from mesorch_cli.evaluation.masks import MaskRule, read_mask, readings
 from mesorch_cli.evidence.hashing import sha256_file
+from mesorch_cli.training.photos import SoundPhotos, side_by_side
 
 OnFile = Callable[[int, int], None]
 
 
-def raster_size(path: Path) -> tuple[int, int]:
-    """Return (width, height) from a file's header alone. Raises InputError where there is none to read."""
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"Cannot read {path}: {error}. Expected an image.", reason="unreadable") from error
+@dataclass(frozen=True)
+class _Seen:
+    """A photo and its mask as they were read: (width, height) of each, and how the mask was read."""
+
+    photo: tuple[int, int]
+    mask: tuple[int, ...] | None
+    reading: str | None
 
 
 def check_rasters(sets: Sequence[Dataset], masks: MaskRule, on_file: OnFile | None = None) -> dict[str, dict[str, int]]:
-    """Refuse sets with a photo that cannot be read, or whose mask cannot or has another size; the first five are named.
+    """Refuse sets with a photo that cannot be read or is damaged, or whose mask cannot be read or has another size.
 
-    Returns by set how its masks were read, and how many each way.
+    The first five are named. Returns by set how its masks were read, and how many each way.
     """
     read: dict[str, dict[str, int]] = {}
     total = sum(len(one.samples) for one in sets)
     done = 0
+    photos = SoundPhotos()
+
+    def looked_at(sample: Sample) -> _Seen | InputError:
+        try:
+            height, width = photos.read(sample.photo).shape[:2]
+            mask = None if sample.mask is None else read_mask(sample.mask, masks)
+        except InputError as error:
+            return error
+        return _Seen((width, height), mask.tampered.shape[::-1] if mask else None, mask.reading if mask else None)
+
     for one in sets:
         unread: list[str] = []
         unlike: list[str] = []
-        taken: list[str] = []
-        for sample in one.samples:
-            try:
-                photo = mask = raster_size(sample.photo)
-                if sample.mask is not None:
-                    found = read_mask(sample.mask, masks)
-                    taken.append(found.reading)
-                    height, width = found.tampered.shape
-                    mask = width, height
-                if mask != photo:
-                    sizes = f"mask {mask[0]} x {mask[1]}, photo {photo[0]} x {photo[1]}"
+        taken: list[str | None] = []
+        for sample, seen in zip(one.samples, side_by_side(looked_at, one.samples), strict=True):
+            if isinstance(seen, InputError):
+                unread.append(f"{sample.photo.name} ({seen})")
+            else:
+                taken.append(seen.reading)
+                if seen.mask is not None and seen.mask != seen.photo:
+                    sizes = f"mask {seen.mask[0]} x {seen.mask[1]}, photo {seen.photo[0]} x {seen.photo[1]}"
                     unlike.append(f"{sample.photo.name} ({sizes})")
-            except InputError as error:
-                unread.append(f"{sample.photo.name} ({error})")
             done += 1
             if on_file is not None:
                 on_file(done, total)

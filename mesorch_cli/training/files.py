@@ -11,7 +11,8 @@ from mesorch_cli.evaluation.datasets import Dataset, Sample
 from mesorch_cli.evaluation.masks import MaskRule, read_mask
 from mesorch_cli.training.augment import AUGMENTATIONS, Mask, Pixels
 from mesorch_cli.training.config import Data, FileSet
-from mesorch_cli.training.samples import Batch, as_batch, drawn_view, load_rgb
+from mesorch_cli.training.photos import SoundPhotos
+from mesorch_cli.training.samples import Batch, as_batch, drawn_view
 
 FILES = 1  # joins the seed: the stream of file samples is apart from that of forged ones
 
@@ -30,9 +31,9 @@ def read_shared(files: Sequence[FileSet]) -> tuple[tuple[Dataset, ...], tuple[fl
     return tuple(sets), tuple(share / sum(shares) for share in shares)
 
 
-def load_pair(sample: Sample, masks: MaskRule) -> tuple[Pixels, Mask]:
+def load_pair(sample: Sample, masks: MaskRule, photos: SoundPhotos) -> tuple[Pixels, Mask]:
     """Decode a photo and its mask; an authentic photo has an empty one. InputError names what cannot be read."""
-    pixels = load_rgb(sample.photo)
+    pixels = photos.read(sample.photo)
     if sample.mask is None:
         return pixels, np.zeros(pixels.shape[:2], bool)
     return pixels, read_mask(sample.mask, masks).tampered
@@ -47,6 +48,7 @@ class FileSamples(TorchDataset[Batch]):
         self.seed = seed
         self.length = length
         self.sets, self.shares = read_shared(data.files)
+        self._sound = SoundPhotos()
 
     def __len__(self) -> int:
         return self.length
@@ -67,7 +69,7 @@ class FileSamples(TorchDataset[Batch]):
         views, names = [], []
         for _ in range(self.data.views):
             sample = self.draw(rng)
-            pixels, mask = augment(rng, *load_pair(sample, self.data.masks))
+            pixels, mask = augment(rng, *load_pair(sample, self.data.masks, self._sound))
             views.append(drawn_view(rng, pixels, mask, native_share=self.data.native_share, side=self.side))
             names.append(str(sample.photo))
         return as_batch(views, names)

@@ -107,4 +107,5 @@ def collate(items: list[Batch]) -> Batch:
         torch.cat([item.masks for item in items]),
         tuple(name for item in items for name in item.names),
         torch.cat([item.twins for item in items]),
+        tuple(sentence for item in items for sentence in item.refused),
     )

@@ -1,15 +1,14 @@
 """Forged samples on the fly: sample i is the same whatever process makes it, so a run can resume at any i."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -20,13 +19,16 @@ from mesorch_cli.forge.life import Life
 from mesorch_cli.forge.recipe import Donor, ForgeRecipe, Forgery, forge_photo, forge_twins
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.training.config import Data, Source
+from mesorch_cli.training.photos import SoundPhotos
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+MOST_REFUSED = 20  # photos drawn in vain, one after another
 CROP_TRIES = 6
 CROP_TAMPERED = (0.01, 0.7)  # share of a crop that should be tampered, where the photo allows it
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+Read = TypeVar("Read")
 
 
 class Batch(NamedTuple):
@@ -34,12 +36,14 @@ class Batch(NamedTuple):
 
     twins: int64 (B,), how many samples further on (or, negative, back) the twin of each lies, 0 for those without one:
     the same view of the same photo, forged and as it would be unedited. It survives the joining of batches.
+    refused: sentences on photos that were drawn and could not be used; others were drawn for them.
     """
 
     images: Tensor
     masks: Tensor
     names: tuple[str, ...]
     twins: Tensor
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,22 +76,6 @@ class Pool:
         """Return one file: a folder by its share, then any file of it."""
         files = self.folders[int(rng.choice(len(self.folders), p=self.shares))]
         return files[int(rng.integers(len(files)))]
-
-
-def load_rgb(path: Path) -> Pixels:
-    """Decode a photo of the pool to (H, W, 3) uint8 RGB; InputError names a file that cannot be decoded."""
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(
-            f"Cannot decode {path}: {error}. Expected a whole photo; leave it out.", reason="unreadable"
-        ) from error
-
-
-def load_object(path: Path) -> Donor:
-    """Decode a photo of the object pool with the mask of the same stem."""
-    return Donor(load_rgb(path), mask=read_mask(path.with_suffix(".png")).tampered)
 
 
 @dataclass(frozen=True)
@@ -178,6 +166,8 @@ class ForgedSamples(Dataset[Batch]):
         self.recipe = recipe
         self.photos = Pool.of(photos, with_masks=False)
         self.objects = Pool.of(objects, with_masks=True) if objects else None
+        self.refused: dict[Path, str] = {}  # why each could not be used, of those that were drawn
+        self._sound = SoundPhotos()
 
     def __len__(self) -> int:
         return self.length
@@ -190,24 +180,40 @@ class ForgedSamples(Dataset[Batch]):
     def host(self, rng: np.random.Generator) -> tuple[Donor, Path]:
         """Draw a host of at most `working_side` pixels a side: a photo, or one whose object is known."""
         if self.objects is not None and rng.random() < self.data.object_host_share:
-            path = self.objects.draw(rng)
-            known = load_object(path)
+            known, path = self._drawn(rng, self.objects, self._object)
             life = Life(rng, known.pixels, known.plane)
         else:
-            path = self.photos.draw(rng)
-            life = Life(rng, load_rgb(path))
+            pixels, path = self._drawn(rng, self.photos, self._sound.read)
+            life = Life(rng, pixels)
         framed(life, self.data.working_side)
         return Donor.with_plane(life.pixels, life.plane), path
 
     def donor(self, rng: np.random.Generator) -> tuple[Donor, Path]:
         """Draw a donor: an object with its mask, or any photo."""
         if self.objects is not None and rng.random() < self.data.object_share:
-            path = self.objects.draw(rng)
-            return load_object(path), path
-        path = self.photos.draw(rng)
-        life = Life(rng, load_rgb(path))
+            return self._drawn(rng, self.objects, self._object)
+        pixels, path = self._drawn(rng, self.photos, self._sound.read)
+        life = Life(rng, pixels)
         framed(life, self.data.working_side)
         return Donor(life.pixels), path
+
+    def _object(self, path: Path) -> Donor:
+        """Read a photo of the object pool with the mask of the same stem."""
+        return Donor(self._sound.read(path), mask=read_mask(path.with_suffix(".png")).tampered)
+
+    def _drawn(self, rng: np.random.Generator, pool: Pool, read: Callable[[Path], Read]) -> tuple[Read, Path]:
+        """Draw a file and read it, another where that fails: which one depends on the stream and the files alone."""
+        last: InputError | None = None
+        for _ in range(MOST_REFUSED):
+            path = pool.draw(rng)
+            try:
+                return read(path), path
+            except InputError as error:
+                self.refused[path] = str(error)
+                last = error
+        raise InputError(
+            f"{MOST_REFUSED} photos drawn in a row cannot be used; the last: {last}", reason="no usable photo"
+        )
 
     def forged(self, index: int) -> tuple[Pixels, Mask, str]:
         """Return forged photo `index` with its mask, and what was done to it."""
@@ -227,6 +233,11 @@ class ForgedSamples(Dataset[Batch]):
         return forgery, twin, f"{forgery.operation} of {sources}"
 
     def __getitem__(self, index: int) -> Batch:
+        known = len(self.refused)
+        batch = self._item(index)
+        return batch._replace(refused=tuple(list(self.refused.values())[known:]))
+
+    def _item(self, index: int) -> Batch:
         rng = np.random.default_rng([self.seed, index])
         count = self.data.views
         if self.paired(rng):

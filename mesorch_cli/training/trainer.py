@@ -45,6 +45,7 @@ class StepReport:
     """A step that was taken: its number (from 1), the mean loss over its batch, the gradient's norm before clipping.
 
     seconds: since the step before it was done, the waiting for samples included.
+    refused: sentences on photos that were drawn for the first time and cannot be used; others were drawn for them.
     """
 
     step: int
@@ -52,6 +53,7 @@ class StepReport:
     gradient_norm: float
     learning_rate: float
     seconds: float
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ class Trainer:
         self.step = self.validated = self.saved = 0
         self.best: float | None = None
         self.legs: list[Any] = []
+        self.refused: set[str] = set()
+        self._untold: tuple[str, ...] = ()
         if (folder / FILE_NAME).exists():
             self._resume(load_checkpoint(folder / FILE_NAME))
         self.changed = self._begin_leg()
@@ -225,6 +229,14 @@ class Trainer:
         average(self.ema, self.network, min(schedule.ema_decay, (1 + self.step) / (10 + self.step)))
         return loss_value, norm_value, wanted > 0
 
+    def _new_refusals(self, passes: list[Batch]) -> tuple[str, ...]:
+        """Return what is said for the first time of photos that cannot be used; every loader worker finds them anew."""
+        said = [*self._untold, *(sentence for batch in passes for sentence in batch.refused)]
+        new = [sentence for sentence in dict.fromkeys(said) if sentence not in self.refused]
+        self.refused.update(new)
+        self._untold = ()
+        return tuple(new)
+
     def _loss(self, batch: Batch, share: float | None) -> Tensor:
         images, masks = self.fabric.to_device((batch.images, batch.masks))
         config = self.config
@@ -290,7 +302,7 @@ class Trainer:
         Ctrl-C lets the step under way end, saves, and is passed on as KeyboardInterrupt.
         """
         if self.processes.reports:
-            keep_forged(self.config, self.folder, on_forged)
+            self._untold = keep_forged(self.config, self.folder, on_forged)
         self.fabric.barrier()
         with Interruption() as interruption:
             try:
@@ -318,7 +330,8 @@ class Trainer:
             rate = schedule.learning_rate * schedule.factor(self.step)
             loss, norm, stop = self.train_step(passes, stop=interruption.wanted)
             if on_step is not None:
-                on_step(StepReport(self.step, loss, norm, rate, time.monotonic() - started))
+                refused = self._new_refusals(passes)
+                on_step(StepReport(self.step, loss, norm, rate, time.monotonic() - started, refused))
             if stop:
                 raise _Stopped
             validate_if_due()

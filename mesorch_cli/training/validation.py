@@ -71,12 +71,15 @@ def kept_folder(config: TrainingConfig, folder: Path) -> Path:
     return folder / f"validation-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}"
 
 
-def keep_forged(config: TrainingConfig, folder: Path, on_count: OnCount | None = None) -> None:
-    """Forge the photos of validation once and write them as the files they would be; a second call finds them."""
+def keep_forged(config: TrainingConfig, folder: Path, on_count: OnCount | None = None) -> tuple[str, ...]:
+    """Forge the photos of validation once and write them as the files they would be; a second call finds them.
+
+    Returns sentences on photos that were drawn and could not be used.
+    """
     samples = forged_samples(config)
     target = kept_folder(config, folder)
     if samples is None or target.is_dir():
-        return
+        return ()
     part = target.with_name(target.name + ".part")
     try:
         if part.is_dir():
@@ -96,6 +99,7 @@ def keep_forged(config: TrainingConfig, folder: Path, on_count: OnCount | None =
         part.replace(target)
     except OSError as error:
         raise OutputError(f"Cannot write to {part}: {error.strerror}. Make room and start again.") from error
+    return tuple(samples.refused.values())
 
 
 def validation_sets(config: TrainingConfig) -> list[Dataset]:

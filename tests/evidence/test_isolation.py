@@ -105,6 +105,16 @@ def test_a_decoder_that_dies_costs_one_file() -> None:
         assert worker_pid(isolated) != pid
 
 
+def test_the_last_words_are_about_the_photo_that_was_read() -> None:
+    with IsolatedReader() as isolated:
+        isolated.read("-", data=encoded(picture(), "PNG"))
+        (worker,) = isolated._idle
+        os.pwrite(worker._words.fileno(), b"an oddity of the first photo\n", os.fstat(worker._words.fileno()).st_size)
+        os.kill(worker_pid(isolated), signal.SIGSEGV)
+        with pytest.raises(InputError, match="signal 11; expected"):
+            isolated.read("-", data=encoded(picture(), "PNG"))
+
+
 def test_a_decoder_that_hangs_is_ended_after_its_time() -> None:
     with IsolatedReader(Limits(seconds=1)) as isolated:
         isolated.start()

@@ -182,7 +182,7 @@ def test_cut_outs_without_transparency_are_named(tmp_path: Path) -> None:
     folder = ObjectFolder.of(tmp_path)
     with pytest.raises(InputError, match="no transparency"):
         folder.read("solid.png")
-    with pytest.raises(InputError, match="Cannot decode"):
+    with pytest.raises(InputError, match="is not an image"):
         folder.read("broken.png")
 
 

@@ -11,7 +11,11 @@ from pypdf import PdfReader
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.report.report import PdfRule, write_report
+from tests.evidence.test_isolation import grey_bomb
 from tests.report import made
+from tests.security.dying import deadly
+
+__all__ = ["deadly"]
 
 
 def pdf(case: Path, entries: Any, rule: PdfRule | None = None, **facts: Any) -> PdfReader:
@@ -107,6 +111,30 @@ def test_damaged_pictures_do_not_end_it(tmp_path: Path, astronaut: Any) -> None:
     (folder / "preview_overlay.jpg").write_bytes(b"\xff\xd8half")
     document = pdf(tmp_path, [made.entry("x.jpg", made.record("x.jpg", 0.99))])
     assert sum(len(page.images) for page in document.pages) == 1
+    assert text_of(document).count("The picture is missing or damaged.") == 1
+
+
+def test_a_picture_that_would_fill_the_memory_is_not_decoded(tmp_path: Path, astronaut: Any) -> None:
+    """Of a case that others handed over: 200 kilobytes that are 400 megapixels."""
+    folder = tmp_path / "photos" / "x.jpg"
+    folder.mkdir(parents=True)
+    (folder / "preview.jpg").write_bytes(grey_bomb(20_000))
+    (folder / "preview_overlay.jpg").write_bytes(cv2.imencode(".jpg", astronaut)[1].tobytes())
+    document = pdf(tmp_path, [made.entry("x.jpg", made.record("x.jpg", 0.99))])
+    assert sum(len(page.images) for page in document.pages) == 1
+    assert text_of(document).count("The picture is missing or damaged.") == 1
+
+
+def test_a_picture_that_kills_its_decoder_is_the_only_one_lost(tmp_path: Path, astronaut: Any, deadly: str) -> None:
+    name = f"{deadly}.jpg"
+    folder = tmp_path / "photos" / "x.jpg"
+    folder.mkdir(parents=True)
+    for file in (name, "preview_overlay.jpg"):
+        (folder / file).write_bytes(cv2.imencode(".jpg", astronaut)[1].tobytes())
+    record = made.record("x.jpg", 0.99)
+    for artefact in record["artefacts"]:
+        artefact["path"] = artefact["path"].replace("preview.jpg", name)
+    document = pdf(tmp_path, [made.entry("x.jpg", record)])
     assert text_of(document).count("The picture is missing or damaged.") == 1
 
 
