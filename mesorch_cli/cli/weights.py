@@ -114,13 +114,12 @@ def import_(
     with guard():
         from mesorch_cli.errors import UsageError
         from mesorch_cli.network import signed, store
-        from mesorch_cli.network.contents import read_contents
-        from mesorch_cli.network.importing import MOST_BYTES, import_checkpoint, read_checkpoint, recognise
+        from mesorch_cli.network.importing import checkpoint_contents, import_checkpoint, read_checkpoint, recognise
         from mesorch_cli.signing import read_private_key
 
         if sign is not None:
             read_private_key(sign)  # a key that is none is said before the work
-        contents = read_contents(source, most_bytes=MOST_BYTES)
+        contents = checkpoint_contents(source)
         chosen = name or recognise(read_checkpoint(contents), source).name
         if chosen != Path(chosen).name or chosen.startswith("."):
             raise UsageError(f"The name {chosen!r}: expected a plain word such as mesorch-98.")

@@ -77,6 +77,13 @@ def rename(key: str, config: NetworkConfig) -> str:
     return key
 
 
+def checkpoint_contents(source: Path) -> Contents:
+    """Read a checkpoint's bytes, once. Raises WeightsError if it is missing, no ordinary file, or too large."""
+    if not source.exists():
+        raise WeightsError(f"No file at {source}. Expected a published checkpoint such as mesorch-98.pth.")
+    return read_contents(source, most_bytes=MOST_BYTES)
+
+
 def read_checkpoint(file: Path | Contents) -> dict[str, Tensor]:
     """Return the tensors of a published `.pth`, or of bytes read of one, without running any code of it.
 
@@ -84,9 +91,7 @@ def read_checkpoint(file: Path | Contents) -> dict[str, Tensor]:
     values; the message names what that was.
     """
     source = file.path if isinstance(file, Contents) else file
-    if not source.exists():
-        raise WeightsError(f"No file at {source}. Expected a published checkpoint such as mesorch-98.pth.")
-    data = (file if isinstance(file, Contents) else read_contents(file, most_bytes=MOST_BYTES)).data
+    data = (file if isinstance(file, Contents) else checkpoint_contents(file)).data
     try:
         with torch.serialization.safe_globals(HARMLESS):
             content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
@@ -156,7 +161,7 @@ def import_checkpoint(
     name: the name in the passport, by default the network's. expect: `mesorch` or `mesorch-p`; a file of the other
     network is refused. Raises WeightsError as the steps above do.
     """
-    contents = file if isinstance(file, Contents) else read_contents(file, most_bytes=MOST_BYTES)
+    contents = file if isinstance(file, Contents) else checkpoint_contents(file)
     source = contents.path
     tensors = read_checkpoint(contents)
     config = recognise(tensors, source)
