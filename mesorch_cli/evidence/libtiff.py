@@ -115,10 +115,10 @@ def _upright(data: Content, page: Any) -> bytes:
     """Return the file with the page's orientation taken out: where libtiff converts colours it would turn the picture too."""
     whole = bytes(data)
     tag = page.tags.get(TAG_ORIENTATION)
-    if tag is None or tag.value == 1 or int(tag.dtype) != _SHORT:
+    if tag is None or tag.value == 1 or int(tag.dtype) not in (_SHORT, _LONG):
         return whole
-    one = struct.pack(page.parent.tiff.byteorder + "H", 1)
-    return whole[: tag.valueoffset] + one + whole[tag.valueoffset + 2 :]
+    one = struct.pack(page.parent.tiff.byteorder + ("H" if int(tag.dtype) == _SHORT else "I"), 1)
+    return whole[: tag.valueoffset] + one + whole[tag.valueoffset + len(one) :]
 
 
 def _words(error: Exception) -> str:

@@ -50,7 +50,10 @@ def decode_tiff_again(data: Content, inspection: Inspection) -> tuple[Samples, b
     Raises UnsupportedError where libtiff was the first reader, or does not hand out the samples as they are stored.
     """
     with opened(data, inspection.structure) as (page, layout):
-        exact = int(page.compression) not in LOSSY
+        exact = int(page.compression) not in (
+            *LOSSY,
+            *FAX,
+        )  # tifffile's fax codec was seen to lose the rest of sound data
         if int(page.compression) in FAX:
             samples = Samples(_assembled(page, Findings()), "rgb", "tifffile", tifffile.__version__)
         elif layout.by_libtiff:

@@ -14,6 +14,7 @@ from mesorch_cli.evidence.inspection import Findings
 PIXEL_TAGS = frozenset(
     (256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 317, 320, 322, 323, 324, 325, 338, 339, 347)
 ) | frozenset((*range(512, 522), *range(529, 533), 32997, 32998))
+_OBJECT = re.compile(r"<tifffile\.\w+ [^>]*> ?")  # how the library calls its own parts
 _TAG = re.compile(r"TiffTag (\d+) @\d+> ([\w ]+)")
 
 
@@ -43,7 +44,7 @@ def report(sentences: list[str], findings: Findings, other_page: int | None = No
     for sentence in sentences:
         found = _TAG.search(sentence)
         if found is None:
-            findings.add_note(f"{where}TIFF reader: {sentence[:200]}")
+            findings.add_note(f"{where}TIFF reader: {_OBJECT.sub('', sentence)[:200]}")
             continue
         code = int(found.group(1))
         name = tifffile.TIFF.TAGS.get(code, None)

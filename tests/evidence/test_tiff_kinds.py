@@ -369,3 +369,24 @@ def test_samples_beside_the_colours_are_dropped_and_nothing_is_blended(extra: in
     assert np.array_equal(read(data).pixels, stored[..., :3])
     kept = read_photo("-", data=data, options=ReadOptions(alpha=True)).pixels
     assert np.array_equal(kept, stored)
+
+
+@pytest.mark.parametrize("compression", [1, 5, 8], ids=["plain", "lzw", "deflate"])
+@pytest.mark.parametrize("bits", [1, 4, 8])
+def test_bytes_stored_lowest_bit_first_are_turned_round(bits: int, compression: int) -> None:
+    stored = GREY.astype(np.uint8) >> (8 - bits)
+    content = packed(stored, bits)
+    coded = {1: content, 5: lzw(content, end=True), 8: zlib.compress(content)}[compression]
+    turned = bytes(imagecodecs.bitorder_encode(coded))
+    data = built(WIDTH, HEIGHT, [turned], {tb.BITS: bits, tb.COMPRESSION: compression, 266: 2})
+    top = (1 << bits) - 1
+    assert np.array_equal(read(data).pixels[..., 0], np.rint(stored.astype(float) * 255 / top))
+    assert np.array_equal(by_libtiff(data).reshape(stored.shape), stored)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("compression", ["lzw", "zlib", "zstd"])
+def test_differences_of_floating_point_samples_are_undone(dtype: type, compression: str) -> None:
+    stored = (ramp16() / 65535).astype(dtype)
+    photo = read(tiff(stored, photometric="rgb", compression=compression, predictor=3))
+    assert np.abs(photo.pixels - np.rint(stored.astype(np.float64) * 65535)).max() <= 1
