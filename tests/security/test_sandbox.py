@@ -25,7 +25,7 @@ from mesorch_cli.evidence.isolation import IsolatedReader, Limits
 from mesorch_cli.evidence.photo import Photo
 from mesorch_cli.evidence.seccomp import filter_program
 from mesorch_cli.evidence.worker import described
-from tests.evidence.samples import encoded, picture
+from tests.evidence.samples import encoded, picture, tiff
 
 from .dying import put_into_workers
 
@@ -322,6 +322,18 @@ def test_pixels_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
             reader.read("-", data=PNG)
         assert caught.value.reason == "decoder crashed"
         monkeypatch.undo()
+
+
+@pytest.mark.parametrize("nameless", [True, False], ids=["files without a name", "files begin with a name"])
+def test_large_pixels_still_find_room(nameless: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too large for memory goes to a file in the temporary folder, where its file system has files without a name."""
+    code = "import tempfile\nfrom mesorch_cli.evidence import storage\nstorage.DISK_BYTES = 1000\n"
+    put_into_workers(monkeypatch, code if nameless else code + "tempfile._O_TMPFILE_WORKS = False\n")
+    with IsolatedReader() as reader:
+        for data in (tiff(picture(), photometric="rgb", tile=(32, 32)), encoded(picture()[..., 0], "PNG")):
+            photo = reader.read("-", data=data)
+            assert np.array_equal(photo.pixels, read_photo("-", data=data).pixels)
+            assert not photo.pixels.flags.writeable
 
 
 @pytest.mark.skipif(not LINUX, reason="files without a name that can be sealed are Linux's")
