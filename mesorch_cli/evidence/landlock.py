@@ -29,7 +29,8 @@ def restrict(*, programs: bool) -> bool:
     """Keep this thread, and what it starts, from writing, starting programs and reaching others. Returns whether it holds.
 
     Files without a name may be written in the folder for temporary files: the seccomp filter lets no others be opened there.
-    programs: whether programs may be started. Other threads are not bound: call it while there are none.
+    programs: whether programs may be started; what they are given to write to is then /dev/null, and no folder at all. Other
+    threads are not bound: call it while there are none.
     """
     if sys.platform != "linux":
         return False
@@ -50,7 +51,7 @@ def restrict(*, programs: bool) -> bool:
     if ruleset < 0:
         return False
     try:
-        folder = os.open(tempfile.gettempdir(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = os.open(os.devnull if programs else tempfile.gettempdir(), os.O_PATH | os.O_CLOEXEC)
         try:
             allowed = _Below(_WRITE_FILE | (_TRUNCATE if version >= 3 else 0), folder)
             if _call(_ADD, ruleset, _BELOW_PATH, ctypes.byref(allowed), 0) < 0:

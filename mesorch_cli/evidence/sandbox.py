@@ -47,7 +47,9 @@ def enter(bounds: Bounds, *, programs: bool) -> list[str]:
         in_force.append(NO_NEW_PRIVILEGES)
     if unprivileged and landlock.restrict(programs=programs):
         in_force.append(LANDLOCK)
-    if unprivileged and seccomp.install(programs=programs):
+    # Who starts a program opens /dev/null for it; Landlock allows that and nothing else.
+    opening = programs and LANDLOCK in in_force
+    if unprivileged and seccomp.install(programs=programs, opening=opening):
         in_force.append(SECCOMP)
         if not programs:
             in_force.append(NO_PROGRAMS)

@@ -94,11 +94,11 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def filter_program(machine: str, process: int, *, programs: bool) -> bytes:
+def filter_program(machine: str, process: int, *, programs: bool, opening: bool = False) -> bytes:
     """Return the filter's instructions for a machine. KeyError for one whose numbers are not known here.
 
     process: the only one that may be sent signals. programs: whether programs may be started (they inherit the filter) and
-    sent signals.
+    sent signals. opening: whether files that are there may be opened to write: where Landlock says which.
     """
     known = _MACHINES[machine]
     code: list[tuple[int, int, int, int]] = []
@@ -134,7 +134,10 @@ def filter_program(machine: str, process: int, *, programs: bool) -> bytes:
         refuse(errno.EPERM)
     for place, numbers in ((1, _OPEN), (2, _OPENAT)):
         nameless = [(_ANY_BIT, 0, 1, _NAMELESS), (_ANY_BIT, 2, 1, os.O_CREAT)]
-        on_call(numbers, [argument(place), *unless(*nameless, (_ANY_BIT, 1, 0, _WRITING | _CREATING))])
+        on_call(
+            numbers,
+            [argument(place), *unless(*nameless, (_ANY_BIT, 1, 0, _CREATING if opening else _WRITING | _CREATING))],
+        )
     on_call(_MMAP, [argument(3), *unless((_AND, 0, 0, _ANONYMOUS_SHARED), (_EQUAL, 1, 0, _ANONYMOUS_SHARED))])
     on_call(
         _PRLIMIT,
@@ -161,7 +164,7 @@ def gain_no_privileges() -> bool:
     return sys.platform == "linux" and bool(_libc().prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0)
 
 
-def install(*, programs: bool) -> bool:
+def install(*, programs: bool, opening: bool = False) -> bool:
     """Put the filter on all threads of this process, for good. Returns whether it holds now.
 
     It does not on other systems and machines than Linux on x86_64 and aarch64, or where the kernel lacks it.
@@ -169,7 +172,7 @@ def install(*, programs: bool) -> bool:
     machine = platform.machine()
     if sys.platform != "linux" or machine not in _MACHINES or struct.calcsize("P") != 8 or sys.byteorder != "little":
         return False
-    instructions = filter_program(machine, os.getpid(), programs=programs)
+    instructions = filter_program(machine, os.getpid(), programs=programs, opening=opening)
     program = _Program(len(instructions) // 8, instructions)
     done = _libc().syscall(
         ctypes.c_long(_MACHINES[machine].seccomp),
