@@ -4,6 +4,8 @@ import re
 from datetime import datetime
 from typing import Any
 
+from mesorch_cli.evidence.boxes import MainItem
+
 LIKE = 0.8  # correlation below which a thumbnail is said to show something else
 _EDITORS = re.compile(
     r"photoshop|lightroom|gimp|affinity|capture one|snapseed|picsart|facetune|pixelmator|paint\.?net|paint shop|corel|"
@@ -23,6 +25,7 @@ def consistency_notes(metadata: dict[str, Any], width: int, height: int) -> list
         *_software(metadata.get("software"), main, xmp),
         *_dates(metadata.get("dates", {})),
         *_dimensions(photo, width, height),
+        *_orientation(main.get("Orientation"), metadata.get("avif") or metadata.get("heic") or {}),
         *_thumbnail(metadata.get("thumbnail")),
         *_jpeg(jpeg, main),
     ]
@@ -69,6 +72,20 @@ def _dimensions(photo: dict[str, Any], width: int, height: int) -> list[str]:
     return [
         f"note: EXIF says {stated[0]} x {stated[1]} pixels, the picture has {width} x {height}; it was cropped or resized by "
         "something that left the tag"
+    ]
+
+
+def _orientation(stated: Any, container: dict[str, Any]) -> list[str]:
+    """Compare EXIF's orientation with the container's own, where that has a say."""
+    if not isinstance(stated, int) or not 1 <= stated <= 8 or "turned_left_by_degrees" not in container:
+        return []
+    mirror = container["mirrored"]
+    item = MainItem(None, container["turned_left_by_degrees"] // 90, None if mirror == "no" else mirror)
+    if stated == item.orientation:
+        return []
+    return [
+        f"note: EXIF says orientation {stated}, the container {item.orientation}; by the standard, and in viewers, the "
+        "container decides"
     ]
 
 

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import weakref
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +19,7 @@ from mesorch_cli.evidence import storage
 from mesorch_cli.evidence.channel import Channel
 from mesorch_cli.evidence.photo import Decode, Integrity, Photo, ReadOptions
 from mesorch_cli.evidence.reader import read_photo
+from mesorch_cli.evidence.statements import longest_s, unanswered, with_statements
 
 PHOTOS_PER_WORKER = 500  # then a new process, so that what a codec leaks is bounded
 START_S = 120  # for a worker to come up, on however busy a machine
@@ -137,7 +138,7 @@ class IsolatedReader:
 
     def _give_back(self, worker: "_Worker") -> None:
         with self._lock:
-            if not self._closed and worker.count < PHOTOS_PER_WORKER:
+            if not self._closed and worker.count < PHOTOS_PER_WORKER and not worker.lost:
                 self._idle.append(worker)
                 return
         worker.end()
@@ -154,6 +155,7 @@ class _Worker:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.count = 0
+        self.lost = False  # after a photo that came, while what foreign programs say of it did not
         self._ready = False
         ours, theirs = socket.socketpair()
         with theirs:
@@ -196,10 +198,32 @@ class _Worker:
             ) from error
         except (EOFError, OSError, ValueError) as error:
             raise InputError(self._death(name), reason="decoder crashed") from error
-        return _photo(name, answer, pixels)
+        photo = _photo(name, answer, pixels)
+        return self._more(photo, options) if isinstance(photo, Photo) and answer["more"] else photo
+
+    def _more(self, photo: Photo, options: ReadOptions) -> Photo | InputError:
+        """Add what foreign programs say of the photo, or that they gave no answer: a reason to give up this worker."""
+        seconds = longest_s(photo.size_bytes, options)
+        try:
+            answer, _ = self._channel.receive(seconds)
+        except TimeoutError:
+            reason = f"did not end within {seconds:.0f} s"
+        except (EOFError, OSError, ValueError):
+            reason = self._end_of_process()
+        else:
+            if "error" in answer:
+                return InputError(answer["error"], reason=answer["reason"])
+            if "metadata" in answer:
+                return replace(photo, metadata=answer["metadata"], provenance=answer["provenance"])
+            reason = f"failed ({answer.get('kind', 'no answer')})"
+        self.lost = True
+        self.kill()
+        return with_statements(photo, unanswered(options, reason))
 
     def end(self) -> None:
         """Let the process finish: it ends when its socket is closed."""
+        if self.lost:
+            return
         self._channel.close()
         try:
             self._process.wait(START_S)
@@ -227,13 +251,15 @@ class _Worker:
             ) from error
         self._ready = True
 
-    def _death(self, name: str) -> str:
+    def _end_of_process(self) -> str:
         try:
             code = self._process.wait(10)
         except subprocess.TimeoutExpired:
             code = 0
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        words = self._last_words()
+        return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+
+    def _death(self, name: str) -> str:
+        how, words = self._end_of_process(), self._last_words()
         return (
             f"{name!r} was not decoded: the process that decoded it {how}{f' ({words})' if words else ''}; expected pixels. "
             f"The file may be made to break decoders, or need more than {self.limits.memory_bytes >> 20} MiB: see "

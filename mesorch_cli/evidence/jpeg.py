@@ -9,7 +9,7 @@ import numpy as np
 
 from mesorch_cli.evidence.formats import JPEG
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError, describe_trailer
-from mesorch_cli.evidence.xmp import iptc_of_photoshop
+from mesorch_cli.evidence.iptc import iptc_of_photoshop
 
 SOI, EOI, SOS, DQT, DHT, DRI, DNL, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0xFE
 APP1, APP2, APP12, APP13, APP14 = 0xE1, 0xE2, 0xEC, 0xED, 0xEE

@@ -22,8 +22,9 @@ class ReadOptions:
 
     `max_pixels`: larger pictures are refused before decoding. `page`: which page or frame, from 1 on; None is the first
     full picture. `compare_decoders`: decode a second time by another library. `provenance`: look for C2PA manifests,
-    and check their signers against `trust_list` (PEM certificates) where there is one. `exiftool`: ask that as well, where
-    it is installed. `alpha`: keep a single extra channel beside the colours, so that pixels are (H, W, 4); for masks.
+    and check their signers against `trust_list` (PEM certificates) where there is one. `exiftool`: ask that as well;
+    where it is not installed the record says so. `alpha`: keep a single extra channel beside the colours, so that pixels
+    are (H, W, 4); for masks.
     """
 
     max_pixels: int = MAX_PIXELS

@@ -301,25 +301,31 @@ def test_tables_of_known_writers_double_tables_and_export_for_the_web() -> None:
     assert any("defined more than once" in note for note in metadata["notes"])
 
 
-def test_exiftool_is_asked_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a program of that name that answers as ExifTool does; without one the key is absent."""
+def test_exiftool_is_asked_once_and_only_where_it_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a program of that name that answers as ExifTool does; without one there is a note and no answer."""
     data = encoded(picture(), "JPEG")
     options = ReadOptions(exiftool=True)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "exiftool" not in read_photo("-", data=data, options=options).metadata
-    program = tmp_path / "exiftool"
+    without = read_photo("-", data=data, options=options).metadata
+    assert "exiftool" not in without
+    assert without["notes"] == ["ExifTool was asked for and is not installed"]
+    program, starts = tmp_path / "exiftool", tmp_path / "starts"
     program.write_text(
         f"#!{sys.executable}\n"
         "import json, sys\n"
-        "if sys.argv[-1] == '-ver':\n    print('13.30')\n"
-        "else:\n"
-        "    size = len(sys.stdin.buffer.read())\n"
-        "    print(json.dumps([{'SourceFile': '-', 'System:FileName': '-', 'IFD0:Make': 'x' * 900, 'Test:Size': size}]))\n"
+        f"open({str(starts)!r}, 'a').write('x')\n"
+        "size = len(sys.stdin.buffer.read())\n"
+        "tags = {'System:FileName': '-', 'IFD0:Make': 'x' * 900, 'Test:Size': size, 'Test:Share': 0.5}\n"
+        "answer = json.dumps([{'SourceFile': '-'} | tags])[:-2]\n"
+        "print(answer + ', \"ExifTool:ExifToolVersion\": 13.30}]')\n"
     )
     program.chmod(0o755)
-    found = read_photo("-", data=data, options=options).metadata["exiftool"]
-    assert found == {"version": "13.30", "tags": {"IFD0:Make": "x" * 512, "Test:Size": len(data)}}
+    photo = read_photo("-", data=data, options=options)
+    tags = {"IFD0:Make": "x" * 512, "Test:Size": len(data), "Test:Share": 0.5}
+    assert photo.metadata["exiftool"] == {"version": "13.30", "tags": tags}
+    assert starts.read_text() == "x"
     assert "exiftool" not in read_photo("-", data=data).metadata
+    assert starts.read_text() == "x"
     program.write_text("#!/bin/sh\nexit 3\n")
     metadata = read_photo("-", data=data, options=options).metadata
     assert "exiftool" not in metadata
