@@ -12,7 +12,7 @@ from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.inspection import Inspection
 from mesorch_cli.evidence.iptc import read_iptc
 from mesorch_cli.evidence.jpeg import APP12, COM, DQT, JpegStructure, marker_name
-from mesorch_cli.evidence.jpeg_tables import makers_of
+from mesorch_cli.evidence.jpeg_tables import signature_of, writers_of
 from mesorch_cli.evidence.photo import Content, Pixels
 from mesorch_cli.evidence.thumbnail import compare_thumbnail
 from mesorch_cli.evidence.xmp import read_xmp
@@ -20,7 +20,6 @@ from mesorch_cli.evidence.xmp import read_xmp
 MAX_MARKERS = 128
 MAX_NOTES = 40
 MAX_DEFINITIONS = 64  # segments of quantisation tables
-MAX_WRITERS = 20
 DATE_TAGS = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
 _CREATOR_TOOL = re.compile(rb"xmp:CreatorTool(?:=\"|>)([^\"<]{1,400})")
 
@@ -103,11 +102,11 @@ def describe_jpeg(data: bytes, structure: JpegStructure, notes: list[str]) -> di
     if used and used[0] in tables:
         chroma = tables.get(used[1]) if len(used) > 1 else None
         facts["quality"], facts["standard_tables"] = estimate_quality(tables[used[0]], chroma)
-        writers = makers_of(tables[used[0]], chroma)
-        if writers:
-            facts["known_writers"] = writers[:MAX_WRITERS]
     if again:
         facts["tables_defined_again"] = True
+    writers = writers_of(signature_of(data, structure, facts))
+    if writers:
+        facts["known_writers"] = list(writers)
     ducky = [data[s.payload : s.end] for s in structure.segments if s.marker == APP12]
     if ducky and ducky[0].startswith(b"Ducky\0\1\0\4") and len(ducky[0]) >= 13:
         facts["save_for_web_quality"] = int.from_bytes(ducky[0][9:13], "big")
