@@ -130,7 +130,7 @@ class Examiner:
         self.detector = detector
         self.accept_damaged = accept_damaged
         self.previews = previews
-        self.options = options or ReadOptions(provenance=True, exiftool=True)
+        self.options = options or ReadOptions(provenance=True)
         self._reader = reader or IsolatedReader()
         self._argv = [json_path(argument) for argument in argv]
         self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)

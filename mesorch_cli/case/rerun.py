@@ -83,14 +83,14 @@ def reading_of(record: Record) -> ReadOptions:
     limit of pixels that lets through what was read then."""
     decode = record.decode
     if decode is None:
-        return ReadOptions(provenance=True, exiftool=True)
+        return ReadOptions(provenance=True)
     asked = page_read(decode.page, decode.pages) in decode.conversions
     return ReadOptions(
         max_pixels=max(MAX_PIXELS, min(decode.width * decode.height, MOST_PIXELS)),
         page=decode.page if asked else None,
         compare_decoders=decode.comparison is not None,
         provenance=True,
-        exiftool=True,
+        exiftool="exiftool" in record.metadata,
     )
 
 

@@ -174,6 +174,7 @@ def batch(
     max_pixels: options.MaxPixels = 500_000_000,
     compare_decoders: reading.CompareDecoders = False,
     trust_list: reading.TrustList = None,
+    exiftool: reading.ExifTool = False,
     decode_timeout: reading.DecodeTimeout = reading.TIMEOUT_S,
     decode_memory: reading.DecodeMemory = reading.MEMORY_MIB,
     as_json: options.Json = False,
@@ -209,7 +210,7 @@ def batch(
             scales, overlap, precision.value if precision else None, threshold, tile_batch, copies, quantisation
         )
         engines = Engines(device, devices, engine, address, workers)
-        how = reading.Reading(max_pixels, compare_decoders, trust_list, decode_timeout, decode_memory)
+        how = reading.Reading(max_pixels, compare_decoders, trust_list, exiftool, decode_timeout, decode_memory)
         spec = engines.spec(weights, wanted, calibration, accept_damaged, how, public_key)
         examiners = engines.examiners(spec)
         about = about_case(folder, selection, spec, (examiners[0] if examiners else spec.examiner("cpu")).tool)

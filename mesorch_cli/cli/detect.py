@@ -70,6 +70,7 @@ def detect(
     page: reading.Page = None,
     compare_decoders: reading.CompareDecoders = False,
     trust_list: reading.TrustList = None,
+    exiftool: reading.ExifTool = False,
     decode_timeout: reading.DecodeTimeout = reading.TIMEOUT_S,
     decode_memory: reading.DecodeMemory = reading.MEMORY_MIB,
     no_artefacts: Annotated[
@@ -98,7 +99,7 @@ def detect(
         sources = list(named_inputs(paths or [], files_from, null))
         standard_input = streams.read_input() if STDIN in sources else None
         first_page = reading.wanted_page(page)
-        how = reading.Reading(max_pixels, compare_decoders, trust_list, decode_timeout, decode_memory)
+        how = reading.Reading(max_pixels, compare_decoders, trust_list, exiftool, decode_timeout, decode_memory)
         read_options = how.options()
         from mesorch_cli.case.outputs import OutputFolder
 

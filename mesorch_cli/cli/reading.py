@@ -40,6 +40,14 @@ TrustList = Annotated[
         rich_help_panel=READING,
     ),
 ]
+ExifTool = Annotated[
+    bool,
+    typer.Option(
+        "--exiftool",
+        help="Ask ExifTool too, which has to be installed, and record its tags beside the program's own.",
+        rich_help_panel=READING,
+    ),
+]
 DecodeTimeout = Annotated[
     float,
     typer.Option(
@@ -61,18 +69,26 @@ class Reading:
     max_pixels: int
     compare_decoders: bool
     trust_list: Path | None
+    exiftool: bool
     timeout_s: float
     memory_mib: int
 
     def options(self) -> "ReadOptions":
-        """Return how files are to be read. Raises UsageError for a trust list that cannot be read or holds nothing."""
+        """Return how files are to be read. Raises UsageError for a trust list that cannot be read or holds nothing, and
+        where ExifTool is asked for and is not installed."""
         from mesorch_cli.evidence import ReadOptions
+        from mesorch_cli.evidence.exiftool import find_exiftool
 
+        if self.exiftool and find_exiftool() is None:
+            raise UsageError(
+                "--exiftool: there is no program of the name exiftool in the folders of PATH; expected ExifTool, installed. "
+                "Install it, or leave the option out: the program's own reading of metadata does not need it."
+            )
         return ReadOptions(
             max_pixels=self.max_pixels,
             compare_decoders=self.compare_decoders,
             provenance=True,
-            exiftool=True,
+            exiftool=self.exiftool,
             trust_list=None if self.trust_list is None else read_trust_list(self.trust_list),
         )
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,15 @@ def photo_of(name: str, answer: dict[str, Any], pixels: int | None) -> Photo | I
     finally:
         if pixels is not None:
             os.close(pixels)
+
+
+def said_of(photo: Photo, answer: dict[str, Any]) -> Photo:
+    """Return a photo with the metadata and provenance of the second message about it. Raises ValueError for no such."""
+    try:
+        metadata, provenance = _objects(answer)
+    except KeyError as error:
+        raise ValueError(f"an answer that is none (no {error})") from error
+    return replace(photo, metadata=metadata, provenance=provenance)
 
 
 def _fault(name: str, words: str, kind: str) -> InputError:
@@ -92,14 +101,20 @@ def _compared(values: dict[str, Any]) -> None:
 
 
 def _described(values: dict[str, Any]) -> dict[str, Any]:
-    if not isinstance(values["metadata"], dict) or not isinstance(values["provenance"], dict):
-        raise ValueError("metadata or provenance that is no object")
+    metadata, provenance = _objects(values)
     return {
         "size_bytes": _count(values["size_bytes"]),
         "sha256": _digest(values["sha256"]),
-        "metadata": values["metadata"],
-        "provenance": values["provenance"],
+        "metadata": metadata,
+        "provenance": provenance,
     }
+
+
+def _objects(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    metadata, provenance = values["metadata"], values["provenance"]
+    if not isinstance(metadata, dict) or not isinstance(provenance, dict):
+        raise ValueError("metadata or provenance that is no object")
+    return metadata, provenance
 
 
 def _raster(shape: list[int], dtype: str, decode: Decode) -> tuple[tuple[int, ...], np.dtype[Any]]:

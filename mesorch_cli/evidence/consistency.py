@@ -4,13 +4,10 @@ import re
 from datetime import datetime
 from typing import Any
 
+from mesorch_cli.evidence.boxes import MainItem
+from mesorch_cli.evidence.editors import editor_of, same_house
+
 LIKE = 0.8  # correlation below which a thumbnail is said to show something else
-_EDITORS = re.compile(
-    r"photoshop|lightroom|gimp|affinity|capture one|snapseed|picsart|facetune|pixelmator|paint\.?net|paint shop|corel|"
-    r"luminar|darktable|rawtherapee|canva|meitu|faceapp|remini|inshot|vsco|polarr|krita|acdsee|irfanview|xnview|"
-    r"imagemagick|picasa|photoscape|fotor|firefly|midjourney|stable diffusion|dall-e",
-    re.IGNORECASE,
-)
 _DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?")
 
 
@@ -21,8 +18,10 @@ def consistency_notes(metadata: dict[str, Any], width: int, height: int) -> list
     jpeg = metadata.get("jpeg", {})
     return [
         *_software(metadata.get("software"), main, xmp),
+        *_last_saved(metadata.get("software"), xmp, jpeg),
         *_dates(metadata.get("dates", {})),
         *_dimensions(photo, width, height),
+        *_orientation(main.get("Orientation"), metadata.get("avif") or metadata.get("heic") or {}),
         *_thumbnail(metadata.get("thumbnail")),
         *_jpeg(jpeg, main),
     ]
@@ -30,8 +29,8 @@ def consistency_notes(metadata: dict[str, Any], width: int, height: int) -> list
 
 def _software(software: Any, main: dict[str, Any], xmp: dict[str, Any]) -> list[str]:
     notes = []
-    if isinstance(software, str) and _EDITORS.search(software):
-        notes.append(f"note: the software named is an editor ({software[:100]!r}); plain export names it too")
+    if editor_of(software) is not None:
+        notes.append(f"note: the software named is an editor ({str(software)[:100]!r}); plain export names it too")
     tool = xmp.get("xmp:CreatorTool")
     named = main.get("Software")
     if isinstance(tool, str) and isinstance(named, str) and tool.strip() != named.strip():
@@ -43,6 +42,38 @@ def _software(software: Any, main: dict[str, Any], xmp: dict[str, Any]) -> list[
             f"note: the XMP history has {count} step(s); a history says what a program wrote, and may be incomplete"
         )
     return notes
+
+
+def _last_saved(software: Any, xmp: dict[str, Any], jpeg: dict[str, Any]) -> list[str]:
+    """Say that an editor saved the file last where its own word and how the file is made, or its history, agree.
+
+    A name alone is not enough: names are carried over and can be typed in. Nor is the way a file is made, which others
+    share; where a camera is known to write like this too, nothing is said.
+    """
+    named = editor_of(software)
+    writers = jpeg.get("known_writers", [])
+    if named is None or any(writer.endswith("(camera)") for writer in writers):
+        return []
+    reasons = [f"the software named is {str(software)[:100]!r}"]
+    alike = [writer for writer in writers if same_house(writer, named)]
+    if alike:
+        reasons.append(
+            f"the tables, subsampling, order and segments are, of the writers known here, those of {', '.join(writers)} alone"
+        )
+    if same_house(named, "Adobe") and jpeg.get("save_for_web_quality") is not None:
+        reasons.append("a segment of Photoshop's export for the web is there")
+    actions, agents = (_texts(xmp.get(f"stEvt:{name}")) for name in ("action", "softwareAgent"))
+    last = editor_of(agents[-1]) if agents and actions and actions[-1] == "saved" else None
+    if last is not None and same_house(last, named):
+        reasons.append(f"the last step of the XMP history is that {agents[-1][:100]!r} saved it")
+    if len(reasons) == 1:
+        return []
+    return [f"note: as far as can be told the file was last saved by an editor ({named}): {'; '.join(reasons)}"]
+
+
+def _texts(value: Any) -> list[str]:
+    """Return a property that is one text or a list of them as a list."""
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 def _dates(dates: dict[str, Any]) -> list[str]:
@@ -72,6 +103,20 @@ def _dimensions(photo: dict[str, Any], width: int, height: int) -> list[str]:
     ]
 
 
+def _orientation(stated: Any, container: dict[str, Any]) -> list[str]:
+    """Compare EXIF's orientation with the container's own, where that has a say."""
+    if not isinstance(stated, int) or not 1 <= stated <= 8 or "turned_left_by_degrees" not in container:
+        return []
+    mirror = container["mirrored"]
+    item = MainItem(None, container["turned_left_by_degrees"] // 90, None if mirror == "no" else mirror)
+    if stated == item.orientation:
+        return []
+    return [
+        f"note: EXIF says orientation {stated}, the container {item.orientation}; by the standard, and in viewers, the "
+        "container decides"
+    ]
+
+
 def _thumbnail(thumbnail: dict[str, Any] | None) -> list[str]:
     correlation = (thumbnail or {}).get("correlation")
     if correlation is None or correlation >= LIKE:
@@ -86,8 +131,8 @@ def _jpeg(jpeg: dict[str, Any], main: dict[str, Any]) -> list[str]:
     notes = []
     if jpeg.get("standard_tables") and main.get("Make") and "known_writers" not in jpeg:
         notes.append(
-            f"note: the quantisation tables are the standard ones at quality {jpeg.get('quality')}, which programs write "
-            "more often than cameras do"
+            f"note: the quantisation tables are the standard ones at quality {jpeg.get('quality')}, which most programs "
+            "write, and some makers' cameras and phones too"
         )
     if jpeg.get("tables_defined_again"):
         notes.append("note: a quantisation table is defined more than once")

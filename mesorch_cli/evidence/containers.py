@@ -4,6 +4,7 @@ import io
 import re
 import struct
 
+from mesorch_cli.evidence.boxes import MainItem, read_main_item
 from mesorch_cli.evidence.formats import AVIF, GIF, HEIC, WEBP
 from mesorch_cli.evidence.inspection import (
     BrokenHeaderError,
@@ -15,7 +16,7 @@ from mesorch_cli.evidence.inspection import (
 )
 from mesorch_cli.evidence.photo import Content
 
-MAX_META = 1 << 20  # the first bytes of a HEIC file, in which its property boxes are looked for
+MAX_META = 1 << 20  # the first bytes of a HEIC file, in which the properties of its other pictures are looked for
 AVIF_LIMITS = "as many as 16384 x 16384, and 32768 along a side"
 NOT_IMPLEMENTED = ("not implemented", "not supported", "unsupported")
 MAX_PADDING = 1 << 26  # never make up more than 64 MiB of missing bytes
@@ -88,10 +89,12 @@ def inspect_avif(data: bytes) -> Inspection:
         raise _avif_refusal(data, str(error) or "the AVIF parser refused it") from error
     inspection = Inspection(AVIF, image.width, image.height, 8, findings=findings)
     inspection.pages = int(getattr(image, "n_frames", 1))
-    exif = image.info.get("exif")
-    if isinstance(exif, bytes):
-        inspection.exif = exif.removeprefix(b"Exif\0\0")
     inspection.icc, inspection.xmp = image.info.get("icc_profile"), image.info.get("xmp")
+    item = _take_main_item(data, inspection)
+    if item is not None:
+        inspection.orientation = (
+            item.orientation
+        )  # not EXIF's: by the standard the boxes decide, and viewers follow them
     return inspection
 
 
@@ -132,13 +135,41 @@ def inspect_heic(content: Content, page: int | None = None) -> Inspection:
     inspection = Inspection(HEIC, main.size[0], main.size[1], int(main.info.get("bit_depth", 8)), findings=findings)
     inspection.pages, inspection.page = len(file), number + 1
     inspection.structure = main
-    exif = main.info.get("exif")
+    inspection.icc, inspection.xmp = main.info.get("icc_profile"), main.info.get("xmp")
+    if number == file.primary_index:
+        _take_main_item(data, inspection)
+    else:
+        _take_librarys_exif(main.info.get("exif"), inspection)
+        inspection.facts["turned_or_mirrored"] = any(
+            box in data[:MAX_META] for box in (b"\0\0\0\x09irot", b"\0\0\0\x09imir")
+        )
+    inspection.orientation = 1  # the decoder turns the picture as the boxes say, and by the standard EXIF has no say
+    return inspection
+
+
+def _take_main_item(data: bytes, inspection: Inspection) -> MainItem | None:
+    """Take the main picture's EXIF block, and state how the boxes have it turned and mirrored, from the file itself."""
+    item = read_main_item(data)
+    if item is None:
+        inspection.findings.add_note(
+            "the boxes that describe the main picture cannot be followed; no EXIF was looked for"
+        )
+        return None
+    inspection.exif = item.exif
+    inspection.facts |= {"turned_left_by_degrees": 90 * item.quarters, "mirrored": item.mirror or "no"}
+    return item
+
+
+def is_turned(inspection: Inspection) -> bool:
+    """Return whether the boxes have the picture turned or mirrored; for other pictures than the main one, any of them."""
+    facts = inspection.facts
+    turned = facts.get("turned_left_by_degrees", 0) or facts.get("mirrored", "no") != "no"
+    return bool(turned or facts.get("turned_or_mirrored"))
+
+
+def _take_librarys_exif(exif: object, inspection: Inspection) -> None:
     if isinstance(exif, bytes):
         inspection.exif = exif.removeprefix(b"Exif\0\0")
-    inspection.icc, inspection.xmp = main.info.get("icc_profile"), main.info.get("xmp")
-    if any(box in data[:MAX_META] for box in (b"\0\0\0\x09irot", b"\0\0\0\x09imir")):
-        inspection.orientation = 1  # the decoder turns the picture, so EXIF's orientation is already carried out
-    return inspection
 
 
 def padded(data: bytes, needed: int) -> bytes:

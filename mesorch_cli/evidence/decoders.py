@@ -12,7 +12,7 @@ from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, Image
 from mesorch_cli.evidence import bmp, formats, png
 from mesorch_cli.evidence.camera_raw import decode_raw
 from mesorch_cli.evidence.colour import Samples, spread_words, to_fixed_range
-from mesorch_cli.evidence.containers import NOT_IMPLEMENTED, padded
+from mesorch_cli.evidence.containers import NOT_IMPLEMENTED, is_turned, padded
 from mesorch_cli.evidence.inspection import Inspection, UnsupportedError
 from mesorch_cli.evidence.jpeg import APP14, JpegStructure
 from mesorch_cli.evidence.photo import Content, page_read
@@ -155,7 +155,7 @@ def _decode_heic(_data: bytes, inspection: Inspection) -> Samples:
     if array.dtype == np.uint16 and inspection.bits < 16:
         samples.array = array >> np.uint16(16 - inspection.bits)  # undo the library's plain shift
         samples.bits = inspection.bits
-    if inspection.orientation is not None:
+    if is_turned(inspection):
         samples.conversions.append("rotation or mirroring stated by the HEIF container applied by the decoder")
     return samples
 

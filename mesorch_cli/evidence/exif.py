@@ -1,5 +1,7 @@
 """EXIF as the file tells it: tags by name, values that JSON can hold, every oddity a note and never an error."""
 
+import codecs
+import math
 import struct
 from typing import Any, NamedTuple
 
@@ -10,6 +12,7 @@ from mesorch_cli.evidence.photo import Content
 MAX_TEXT = 512  # characters of one value
 MAX_VALUES = 64  # numbers of one value
 MAX_TAGS = 512  # of one directory
+MAX_READ = 1 << 16  # bytes of one text that are looked at; a directory may point at a whole file again and again
 ORIENTATION = 0x0112
 _SUB_DIRECTORIES = {0x8769: "photo", 0x8825: "gps", 0xA005: "interoperability"}
 _MAKER_NOTE, _USER_COMMENT = 0x927C, 0x9286
@@ -105,7 +108,7 @@ class _Reader:
         if code in _UTF16 and size == 1:
             return self.data[at : at + min(count, 2 * MAX_TEXT)].decode("utf-16-le", "replace").rstrip("\0")
         if letters == "s":
-            return self._text(self.data[at : at + count], kind, code, label)
+            return self._text(self.data[at : at + min(count, MAX_READ)], count, kind, code, label)
         if count > MAX_VALUES:
             self.notes.append(f"{label} has {count} values; {MAX_VALUES} kept")
         kept = min(count, MAX_VALUES)
@@ -116,7 +119,8 @@ class _Reader:
             items = [_finite(n) for n in numbers]
         return items[0] if len(items) == 1 else items
 
-    def _text(self, content: bytes, kind: int, code: int, label: str) -> str:
+    def _text(self, content: bytes, count: int, kind: int, code: int, label: str) -> str:
+        """Return a text of which `content` is the beginning and `count` the whole length in bytes."""
         if kind == 7 and code == _USER_COMMENT:
             content = (
                 content[8:] if content[:5] in (b"ASCII", b"UNICO", b"JIS\0\0") or content[:8] == bytes(8) else content
@@ -129,7 +133,8 @@ class _Reader:
             text = cut[: 4 * MAX_TEXT].decode("utf-8", "replace") if _is_utf8(cut) else cut.decode("latin-1")
             text = text.replace("\0", " ")
         if len(text) > MAX_TEXT or (kind == 7 and len(content) > MAX_TEXT):
-            self.notes.append(f"{label} is {len(content)} bytes long; cut at {MAX_TEXT} characters")
+            size = len(content) if count <= MAX_READ else count
+            self.notes.append(f"{label} is {size} bytes long; cut at {MAX_TEXT} characters")
         return text[:MAX_TEXT]
 
 
@@ -141,16 +146,17 @@ def _number(data: Content, at: int, size: int, order: str | None) -> int | None:
 
 def _finite(number: float) -> int | float | str:
     """Keep what JSON has a word for; NaN and the infinities become texts."""
-    return number if isinstance(number, int) or abs(number) < float("inf") else str(number)
+    return number if isinstance(number, int) or math.isfinite(number) else str(number)
 
 
 def _printable(content: bytes) -> bool:
-    return all(32 <= value < 127 for value in content)
+    return content.isascii() and content.decode("ascii").isprintable()
 
 
 def _is_utf8(content: bytes) -> bool:
+    """Return whether `content` is UTF-8; its last character may be cut in two."""
     try:
-        content.decode("utf-8")
+        codecs.getincrementaldecoder("utf-8")().decode(content, final=len(content) < MAX_READ - 4)
     except UnicodeDecodeError:
         return False
     return True

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,11 +19,13 @@ import numpy as np
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import storage
-from mesorch_cli.evidence.answer import photo_of
+from mesorch_cli.evidence.answer import photo_of, said_of
 from mesorch_cli.evidence.channel import Channel
+from mesorch_cli.evidence.exiftool import find_exiftool
 from mesorch_cli.evidence.photo import MAX_PIXELS, Photo, ReadOptions
 from mesorch_cli.evidence.reader import read_photo
 from mesorch_cli.evidence.sandbox import Bounds
+from mesorch_cli.evidence.statements import longest_s, unanswered, with_statements
 
 PHOTOS_PER_WORKER = 500  # then a new process, so that what a codec leaks is bounded
 START_S = 120  # for a worker to come up, on however busy a machine
@@ -160,7 +161,7 @@ class IsolatedReader:
 
     def _give_back(self, worker: "_Worker") -> None:
         with self._lock:
-            if not self._closed and worker.count < PHOTOS_PER_WORKER:
+            if not self._closed and worker.count < PHOTOS_PER_WORKER and not worker.lost:
                 self._idle.append(worker)
                 return
         worker.end()
@@ -193,6 +194,7 @@ class _Worker:
         self.programs = programs
         self.count = 0
         self.isolation: tuple[str, ...] = ()
+        self.lost = False  # after a photo that came, while what foreign programs say of it did not
         self._ready = False
         self._told = 0  # bytes of its words that were about other photos
         ours, theirs = socket.socketpair()
@@ -242,10 +244,31 @@ class _Worker:
             raise InputError(self._death(name), reason="decoder crashed") from error
         if isinstance(photo, InputError):
             return photo
-        return replace(photo, decode=replace(photo.decode, isolation=self.isolation))
+        photo = replace(photo, decode=replace(photo.decode, isolation=self.isolation))
+        return self._more(photo, options) if answer.get("more") is True else photo
+
+    def _more(self, photo: Photo, options: ReadOptions) -> Photo | InputError:
+        """Add what foreign programs say of the photo, or that they gave no answer: a reason to give up this worker."""
+        seconds = longest_s(photo.size_bytes, options)
+        try:
+            answer, _ = self._channel.receive(seconds)
+            if "error" in answer:
+                return photo_of(photo.source, answer, None)
+            if "fault" not in answer:
+                return said_of(photo, answer)
+            reason = f"failed ({str(answer.get('kind', 'no answer'))[:80]})"
+        except TimeoutError:
+            reason = f"did not end within {seconds:.0f} s"
+        except (EOFError, OSError, ValueError):
+            reason = self._end_of_process()
+        self.lost = True
+        self.kill()
+        return with_statements(photo, unanswered(options, reason))
 
     def end(self) -> None:
         """Let the process finish: it ends when its socket is closed."""
+        if self.lost:
+            return
         self._channel.close()
         try:
             self._process.wait(START_S)
@@ -275,13 +298,15 @@ class _Worker:
         self.isolation = tuple(ready["isolation"])  # said before it saw any file
         self._ready = True
 
-    def _death(self, name: str) -> str:
+    def _end_of_process(self) -> str:
         try:
             code = self._process.wait(10)
         except subprocess.TimeoutExpired:
             code = 0
-        how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
-        words = self._last_words()
+        return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+
+    def _death(self, name: str) -> str:
+        how, words = self._end_of_process(), self._last_words()
         return (
             f"{name!r} was not decoded: the process that decoded it {how}{f' ({words})' if words else ''}; expected pixels. "
             f"The file may be made to break decoders, or need more than {self.limits.memory_bytes >> 20} MiB: see "
@@ -295,4 +320,4 @@ class _Worker:
 
 
 def _needs_programs(options: ReadOptions) -> bool:
-    return options.exiftool and shutil.which("exiftool") is not None
+    return options.exiftool and find_exiftool() is not None

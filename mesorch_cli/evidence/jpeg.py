@@ -9,10 +9,10 @@ import numpy as np
 
 from mesorch_cli.evidence.formats import JPEG
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError, describe_trailer
-from mesorch_cli.evidence.xmp import iptc_of_photoshop
+from mesorch_cli.evidence.iptc import iptc_of_photoshop
 
 SOI, EOI, SOS, DQT, DHT, DRI, DNL, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0xFE
-APP1, APP2, APP12, APP13, APP14 = 0xE1, 0xE2, 0xEC, 0xED, 0xEE
+APP0, APP1, APP2, APP12, APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xEC, 0xED, 0xEE
 FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
 LS_FRAME = 0xF7
 STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # TEM and RST0..RST7 have no length

@@ -10,18 +10,18 @@ import numpy.typing as npt
 from mesorch_cli.evidence import formats
 from mesorch_cli.evidence.consistency import consistency_notes
 from mesorch_cli.evidence.exif import MAX_TEXT, read_exif
-from mesorch_cli.evidence.exiftool import read_exiftool
 from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.inspection import Inspection
+from mesorch_cli.evidence.iptc import read_iptc
 from mesorch_cli.evidence.jpeg import APP12, COM, DQT, JpegStructure, marker_name
-from mesorch_cli.evidence.jpeg_tables import makers_of
+from mesorch_cli.evidence.jpeg_tables import signature_of, writers_of
 from mesorch_cli.evidence.photo import Content, Pixels
 from mesorch_cli.evidence.thumbnail import compare_thumbnail
-from mesorch_cli.evidence.xmp import read_iptc, read_xmp
+from mesorch_cli.evidence.xmp import read_xmp
 
 MAX_MARKERS = 128
 MAX_NOTES = 40
-MAX_WRITERS = 20
+MAX_DEFINITIONS = 64  # segments of quantisation tables
 DATE_TAGS = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
 _CREATOR_TOOL = re.compile(rb"xmp:CreatorTool(?:=\"|>)([^\"<]{1,400})")
 
@@ -39,9 +39,7 @@ _CHROMINANCE = (
 )  # fmt: skip
 
 
-def read_metadata(
-    data: Content, inspection: Inspection, pixels: Pixels, *, exiftool: bool = False
-) -> tuple[dict[str, Any], int]:
+def read_metadata(data: Content, inspection: Inspection, pixels: Pixels) -> tuple[dict[str, Any], int]:
     """Return the metadata, bounded and fit for JSON, and the orientation (1..8) that it asks for. Never raises.
 
     Keys: "exif" (directories of tags), "software" and "dates" (from EXIF, XMP and PNG texts), "icc" and "xmp" (size
@@ -69,9 +67,6 @@ def read_metadata(
     thumbnail = compare_thumbnail(inspection.exif, pixels, notes)
     if thumbnail is not None:
         metadata["thumbnail"] = thumbnail
-    found = read_exiftool(data, notes) if exiftool else None
-    if found is not None:
-        metadata["exiftool"] = found
     facts = {key: value for key, value in inspection.facts.items() if key != "text"}
     if texts:
         facts["text"] = texts
@@ -91,9 +86,11 @@ def describe_jpeg(data: bytes, structure: JpegStructure, notes: list[str]) -> di
     """Return quantisation tables (rows of 8x8), estimated quality, subsampling, kind, and the markers in order."""
     tables: dict[int, list[int]] = {}
     again = False
-    for segment in structure.segments:
-        if segment.marker == DQT:
-            again |= _read_tables(data[segment.payload : segment.end], tables, notes)
+    defining = [segment for segment in structure.segments if segment.marker == DQT]
+    if len(defining) > MAX_DEFINITIONS:
+        notes.append(f"JPEG: {len(defining)} segments of quantisation tables; {MAX_DEFINITIONS} read")
+    for segment in defining[:MAX_DEFINITIONS]:
+        again |= _read_tables(data[segment.payload : segment.end], tables, notes)
     facts: dict[str, Any] = {
         "markers": [marker_name(s.marker) for s in structure.segments[:MAX_MARKERS]],
         "progressive": structure.progressive,
@@ -107,11 +104,11 @@ def describe_jpeg(data: bytes, structure: JpegStructure, notes: list[str]) -> di
     if used and used[0] in tables:
         chroma = tables.get(used[1]) if len(used) > 1 else None
         facts["quality"], facts["standard_tables"] = estimate_quality(tables[used[0]], chroma)
-        writers = makers_of(tables[used[0]], chroma)
-        if writers:
-            facts["known_writers"] = writers[:MAX_WRITERS]
     if again:
         facts["tables_defined_again"] = True
+    writers = writers_of(signature_of(data, structure, facts))
+    if writers:
+        facts["known_writers"] = list(writers)
     ducky = [data[s.payload : s.end] for s in structure.segments if s.marker == APP12]
     if ducky and ducky[0].startswith(b"Ducky\0\1\0\4") and len(ducky[0]) >= 13:
         facts["save_for_web_quality"] = int.from_bytes(ducky[0][9:13], "big")

@@ -22,10 +22,11 @@ class ReadOptions:
 
     `max_pixels`: larger pictures are refused before decoding. `page`: which page or frame, from 1 on; None is the first
     full picture. `compare_decoders`: decode a second time by another library. `provenance`: look for C2PA manifests,
-    and check their signers against `trust_list` (PEM certificates) where there is one. `exiftool`: ask that as well, where
-    it is installed. `alpha`: keep a single extra channel beside the colours, so that pixels are (H, W, 4); for masks.
-    `indices`: of a PNG with a palette, give the indices as grey values; for label maps. `checks`: without them the
-    compressed data is not parsed a second time and no metadata is read; for files that were found whole before.
+    and check their signers against `trust_list` (PEM certificates) where there is one. `exiftool`: ask that as well;
+    where it is not installed the record says so. `alpha`: keep a single extra channel beside the colours, so that pixels
+    are (H, W, 4); for masks. `indices`: of a PNG with a palette, give the indices as grey values; for label maps.
+    `checks`: without them the compressed data is not parsed a second time and no metadata is read; for files that were
+    found whole before.
     """
 
     max_pixels: int = MAX_PIXELS

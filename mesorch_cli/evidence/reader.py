@@ -4,7 +4,7 @@ import errno
 import mmap
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,7 +19,7 @@ from mesorch_cli.evidence.inspection import BrokenHeaderError, Inspection, NoSuc
 from mesorch_cli.evidence.integrity import check_decoded, inspect
 from mesorch_cli.evidence.metadata import read_metadata
 from mesorch_cli.evidence.photo import Content, Decode, Photo, ReadOptions
-from mesorch_cli.evidence.provenance import read_provenance
+from mesorch_cli.evidence.statements import read_statements, wanted, with_statements
 
 MAPPED_BYTES = 1 << 28  # a TIFF larger than 256 MiB is mapped, not held: its strips are read where they are needed
 NO_ROOM = (errno.ENOMEM, errno.ENOSPC, errno.EFBIG)
@@ -28,14 +28,20 @@ _READABLE = ", ".join(formats.READABLE)
 
 
 def read_photo(
-    source: str | Path, *, data: bytes | None = None, path: str | None = None, options: ReadOptions | None = None
+    source: str | Path,
+    *,
+    data: bytes | None = None,
+    path: str | None = None,
+    options: ReadOptions | None = None,
+    on_photo: Callable[[Photo], None] | None = None,
 ) -> Photo:
     """Read a photo: its bytes once, read-only, its pixels as stored, and what is wrong with either.
 
     `data` holds the bytes where they came from elsewhere (standard input); `source` is then only a name. `path` is what
-    is opened, where `source` is another name for it. The number of pixels is compared with the limit before any is
-    decoded. A damaged file that still decodes comes back with `decode.integrity.ok` False: what to make of it is the
-    caller's decision.
+    is opened, where `source` is another name for it. `on_photo` is given the photo before C2PA's library and ExifTool are
+    asked, where they are: they may hang or crash, and what they say is not needed for the pixels. The number of pixels
+    is compared with the limit before any is decoded. A damaged file that still decodes comes back with
+    `decode.integrity.ok` False: what to make of it is the caller's decision.
 
     Raises InputError with the reason "missing", "not a file", "unreadable", "empty", "not an image",
     "unsupported format", "too many pixels", "too little memory", "no such page" or "damaged" (nothing could be decoded).
@@ -43,12 +49,12 @@ def read_photo(
     name = os.fsdecode(source)
     options = options or ReadOptions()
     if data is not None:
-        return _from_content(name, data, options)
+        return _from_content(name, data, options, on_photo)
     with _opened(name, name if path is None else path) as content:
-        return _from_content(name, content, options)
+        return _from_content(name, content, options, on_photo)
 
 
-def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
+def _from_content(name: str, data: Content, options: ReadOptions, on_photo: Callable[[Photo], None] | None) -> Photo:
     if not len(data):
         raise InputError(
             f"{name!r} is empty (0 bytes); expected an image. Copy it again from its source.", reason="empty"
@@ -87,14 +93,13 @@ def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
     metadata: dict[str, Any] = {}
     orientation = inspection.orientation or 1
     if options.checks:
-        metadata, orientation = read_metadata(data, inspection, pixels[..., :3], exiftool=options.exiftool)
-    provenance = read_provenance(data, inspection.format, options.trust_list) if options.provenance else {}
+        metadata, orientation = read_metadata(data, inspection, pixels[..., :3])
     icc_sha256 = None
     if inspection.icc is not None:
         icc_sha256 = sha256_bytes(inspection.icc)
         conversions.append(f"ICC profile kept, not applied (sha256 {icc_sha256})")
     height, width = pixels.shape[:2]
-    return Photo(
+    photo = Photo(
         source=name,
         size_bytes=len(data),
         sha256=digest,
@@ -115,8 +120,12 @@ def _from_content(name: str, data: Content, options: ReadOptions) -> Photo:
             comparison=comparison,
         ),
         metadata=metadata,
-        provenance=provenance,
     )
+    if not wanted(options):
+        return photo
+    if on_photo is not None:
+        on_photo(photo)
+    return with_statements(photo, read_statements(data, inspection.format, options))
 
 
 def _is_out_of_memory(error: Exception) -> bool:

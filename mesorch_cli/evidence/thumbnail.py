@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, UnsupportedError
+from mesorch_cli.evidence.jpeg import walk
 from mesorch_cli.evidence.photo import Content, Pixels
 
 MAX_SIDE = 1024  # pixels; a larger picture is no thumbnail
@@ -32,8 +34,8 @@ def find_thumbnail(exif: Content | None) -> bytes | None:
     for entry in range(second + 2, second + 2 + 12 * min(number(second, 2), 64), 12):
         values[number(entry, 2)] = number(entry + 8, 4)
     offset, length = values.get(_OFFSET, 0), values.get(_LENGTH, 0)
-    content = bytes(exif[offset : offset + length])
-    return content if 0 < length <= MAX_BYTES and content.startswith(b"\xff\xd8\xff") else None
+    content = bytes(exif[offset : offset + length]) if length <= MAX_BYTES else b""
+    return content if content.startswith(b"\xff\xd8\xff") else None
 
 
 def compare_thumbnail(exif: Content | None, pixels: Pixels, notes: list[str]) -> dict[str, Any] | None:
@@ -47,21 +49,37 @@ def compare_thumbnail(exif: Content | None, pixels: Pixels, notes: list[str]) ->
         return None
     facts: dict[str, Any] = {"bytes": len(content), "sha256": sha256_bytes(content)}
     try:
+        frame = walk(content, Findings())  # what it claims, before anything is decoded
+        width, height = frame.width, frame.height
+        if not frame.components:
+            notes.append("thumbnail: it does not decode (it has no frame header)")
+            return facts
+        if max(height, width) > MAX_SIDE:
+            notes.append(f"thumbnail: it claims {width} x {height} pixels and was not decoded")
+            return facts | {"width": width, "height": height, "correlation": None}
         image = np.asarray(imagecodecs.jpeg8_decode(content))
-    except imagecodecs.Jpeg8Error as error:
+        if image.shape[:2] != (height, width):
+            notes.append(f"thumbnail: it claims {width} x {height} pixels and has {image.shape[1]} x {image.shape[0]}")
+            return facts
+        facts |= {"width": width, "height": height}
+        if min(height, width) < 8 or (image.ndim == 3 and image.shape[2] != 3):
+            return facts | {"correlation": None}
+        return facts | {"correlation": _likeness(image, pixels)}
+    except (imagecodecs.Jpeg8Error, BrokenHeaderError, UnsupportedError) as error:
         notes.append(f"thumbnail: it does not decode ({str(error)[:100]})")
-        return facts
-    height, width = image.shape[:2]
-    facts |= {"width": width, "height": height}
-    if max(height, width) > MAX_SIDE or min(height, width) < 8 or (image.ndim == 3 and image.shape[2] != 3):
-        return facts | {"correlation": None}
+    except (cv2.error, MemoryError, ValueError) as error:
+        notes.append(f"thumbnail: it could not be compared ({type(error).__name__})")
+    return facts
+
+
+def _likeness(image: npt.NDArray[Any], pixels: Pixels) -> float | None:
     small = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
     scores = [
         score
         for part in (small, _without_bars(small, pixels.shape[1] / pixels.shape[0]))
         if (score := _correlation(part, pixels)) is not None
     ]
-    return facts | {"correlation": round(max(scores), 3) if scores else None}
+    return round(max(scores), 3) if scores else None
 
 
 def _without_bars(small: npt.NDArray[Any], aspect: float) -> npt.NDArray[Any]:

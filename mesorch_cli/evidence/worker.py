@@ -12,6 +12,7 @@ from mesorch_cli.evidence import sandbox, storage
 from mesorch_cli.evidence.channel import Channel
 from mesorch_cli.evidence.photo import Photo, ReadOptions
 from mesorch_cli.evidence.reader import read_photo
+from mesorch_cli.evidence.statements import wanted
 
 CPU_GRACE_S = 5
 
@@ -31,19 +32,20 @@ def serve(descriptor: int, bounds: sandbox.Bounds, seconds: float, *, programs: 
         except EOFError:
             return
         signal.setitimer(signal.ITIMER_PROF, seconds + CPU_GRACE_S)  # its signal ends the process
-        answer, pixels = _answer(request, content)
-        signal.setitimer(signal.ITIMER_PROF, 0)
         try:
-            channel.send(answer, pixels)
+            _answer(channel, request, content)
         except OSError:
             return
-        finally:
-            if pixels is not None:
-                os.close(pixels)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def _answer(request: dict[str, Any], content: int | None) -> tuple[dict[str, Any], int | None]:
-    """Read one photo; return the message about it and the file that holds its pixels."""
+def _answer(channel: Channel, request: dict[str, Any], content: int | None) -> None:
+    """Read one photo and send it, or why it cannot be read. Raises OSError where the other end is gone.
+
+    Where foreign programs are asked about it too, metadata and provenance with what they say are a second message, and
+    the first says "more": should this process die in between, the photo is there all the same.
+    """
+    options = ReadOptions(**request["options"])
     try:
         data = None
         if content is not None:
@@ -51,13 +53,28 @@ def _answer(request: dict[str, Any], content: int | None) -> tuple[dict[str, Any
                 stream.seek(0)
                 data = stream.read()
         photo = read_photo(
-            request["source"], data=data, path=request["path"], options=ReadOptions(**request["options"])
+            request["source"],
+            data=data,
+            path=request["path"],
+            options=options,
+            on_photo=lambda photo: _send(channel, photo, more=True),
         )
-        return described(photo), storage.shared(photo.pixels)
+        if wanted(options):
+            channel.send({"metadata": photo.metadata, "provenance": photo.provenance})
+        else:
+            _send(channel, photo, more=False)
     except InputError as error:
-        return {"error": str(error), "reason": error.reason}, None
+        channel.send({"error": str(error), "reason": error.reason})
     except Exception as error:  # noqa: BLE001  # a fault of ours: told to the parent, whose run goes on
-        return {"fault": traceback.format_exc(limit=-3)[-2000:], "kind": type(error).__name__}, None
+        channel.send({"fault": traceback.format_exc(limit=-3)[-2000:], "kind": type(error).__name__})
+
+
+def _send(channel: Channel, photo: Photo, *, more: bool) -> None:
+    pixels = storage.shared(photo.pixels)
+    try:
+        channel.send(described(photo) | {"more": more}, pixels)
+    finally:
+        os.close(pixels)
 
 
 def described(photo: Photo) -> dict[str, Any]:

@@ -281,17 +281,8 @@ def test_maker_notes_are_flagged() -> None:
     assert metadata["maker_note"] == {"size": "150 bytes", "interpreted": False}
 
 
-def test_tables_of_known_writers_double_tables_and_export_for_the_web() -> None:
-    from mesorch_cli.evidence.jpeg_tables import makers_of
-    from mesorch_cli.forge.tables import known_tables
-
-    camera = known_tables("camera")[0]
-    assert f"{camera.of} (camera)" in makers_of(list(camera.luma), list(camera.chroma))
-    assert makers_of([1] * 63 + [2], None) == []
-    with io.BytesIO() as stream:
-        Image.fromarray(picture()).save(stream, "JPEG", qtables=[list(camera.luma), list(camera.chroma)])
-        data = stream.getvalue()
-    assert f"{camera.of} (camera)" in read_photo("-", data=data).metadata["jpeg"]["known_writers"]
+def test_double_tables_and_export_for_the_web() -> None:
+    data = encoded(picture(), "JPEG")
     at = data.index(b"\xff\xdb")
     table = data[at : at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")]
     ducky = b"\xff\xec\x00\x11Ducky\0\1\0\4\0\0\0\x3c\0\0"
@@ -301,25 +292,31 @@ def test_tables_of_known_writers_double_tables_and_export_for_the_web() -> None:
     assert any("defined more than once" in note for note in metadata["notes"])
 
 
-def test_exiftool_is_asked_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a program of that name that answers as ExifTool does; without one the key is absent."""
+def test_exiftool_is_asked_once_and_only_where_it_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a program of that name that answers as ExifTool does; without one there is a note and no answer."""
     data = encoded(picture(), "JPEG")
     options = ReadOptions(exiftool=True)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "exiftool" not in read_photo("-", data=data, options=options).metadata
-    program = tmp_path / "exiftool"
+    without = read_photo("-", data=data, options=options).metadata
+    assert "exiftool" not in without
+    assert without["notes"] == ["ExifTool was asked for and is not installed"]
+    program, starts = tmp_path / "exiftool", tmp_path / "starts"
     program.write_text(
         f"#!{sys.executable}\n"
         "import json, sys\n"
-        "if sys.argv[-1] == '-ver':\n    print('13.30')\n"
-        "else:\n"
-        "    size = len(sys.stdin.buffer.read())\n"
-        "    print(json.dumps([{'SourceFile': '-', 'System:FileName': '-', 'IFD0:Make': 'x' * 900, 'Test:Size': size}]))\n"
+        f"open({str(starts)!r}, 'a').write('x')\n"
+        "size = len(sys.stdin.buffer.read())\n"
+        "tags = {'System:FileName': '-', 'IFD0:Make': 'x' * 900, 'Test:Size': size, 'Test:Share': 0.5}\n"
+        "answer = json.dumps([{'SourceFile': '-'} | tags])[:-2]\n"
+        "print(answer + ', \"ExifTool:ExifToolVersion\": 13.30}]')\n"
     )
     program.chmod(0o755)
-    found = read_photo("-", data=data, options=options).metadata["exiftool"]
-    assert found == {"version": "13.30", "tags": {"IFD0:Make": "x" * 512, "Test:Size": len(data)}}
+    photo = read_photo("-", data=data, options=options)
+    tags = {"IFD0:Make": "x" * 512, "Test:Size": len(data), "Test:Share": 0.5}
+    assert photo.metadata["exiftool"] == {"version": "13.30", "tags": tags}
+    assert starts.read_text() == "x"
     assert "exiftool" not in read_photo("-", data=data).metadata
+    assert starts.read_text() == "x"
     program.write_text("#!/bin/sh\nexit 3\n")
     metadata = read_photo("-", data=data, options=options).metadata
     assert "exiftool" not in metadata
