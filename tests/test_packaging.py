@@ -11,26 +11,50 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LOCK = (ROOT / "packaging" / "requirements.lock").read_text(encoding="utf-8")
-ENTRIES = re.findall(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?P<rest>.*(?:\n    .*)*)", LOCK, re.MULTILINE)
+LOCKED = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?P<rest>.*(?:\n    .*)*)", re.MULTILINE)
+LISTS = {name: (ROOT / "packaging" / name).read_text(encoding="utf-8") for name in ("requirements.lock", "onnx.lock")}
+WITHOUT_TORCH = [
+    line for line in (ROOT / "packaging" / "onnx.in").read_text().splitlines() if line and not line.startswith("#")
+]
+
+
+def versions_of(package: str, text: str) -> list[str]:
+    """Return the versions at which a list has a package: one, or one for each kind of Python."""
+    return [
+        one["version"] for one in LOCKED.finditer(text) if canonicalize_name(one["name"]) == canonicalize_name(package)
+    ]
 
 
 @pytest.mark.parametrize("dependency", PROJECT["dependencies"])
 def test_a_dependency_is_locked_at_a_version_that_is_allowed(dependency: str) -> None:
     wanted = Requirement(dependency)
-    versions = [version for name, version, _ in ENTRIES if canonicalize_name(name) == canonicalize_name(wanted.name)]
+    versions = versions_of(wanted.name, LISTS["requirements.lock"])
     assert versions, "not in the list; run packaging/lock"
     assert all(wanted.specifier.contains(Version(version)) for version in versions), "run packaging/lock"
 
 
-def test_every_package_has_the_hashes_of_its_files() -> None:
-    assert len(ENTRIES) > len(PROJECT["dependencies"])
-    for name, _, rest in ENTRIES:
-        assert re.search(r"--hash=sha256:[0-9a-f]{64}", rest), name
-    assert not re.search(r"https?://|file:|^-", LOCK, re.MULTILINE), "a list for everybody names no index"
+@pytest.mark.parametrize("name", LISTS)
+def test_every_package_has_the_hashes_of_its_files(name: str) -> None:
+    found = list(LOCKED.finditer(LISTS[name]))
+    assert len(found) > 20
+    for one in found:
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", one["rest"]), one["name"]
+    assert not re.search(r"https?://|file:|^-", LISTS[name], re.MULTILINE), "a list for everybody names no index"
 
 
-@pytest.mark.parametrize("name", ["numpy", "opencv-python-headless", "pillow", "pydantic", "torch", "timm", "typer"])
+def test_the_list_without_pytorch_asks_for_what_the_tool_does() -> None:
+    """The same packages within the same bounds, less PyTorch and what only its commands need, plus ONNX Runtime."""
+    whole = {canonicalize_name(one.name): one for one in map(Requirement, PROJECT["dependencies"])}
+    without = {canonicalize_name(one.name): one for one in map(Requirement, WITHOUT_TORCH)}
+    assert whole.keys() - without.keys() == {"torch", "safetensors", "scikit-image"}
+    assert without.keys() - whole.keys() == {"onnxruntime"}
+    for name in whole.keys() & without.keys():
+        assert without[name].specifier == whole[name].specifier, name
+        assert versions_of(name, LISTS["onnx.lock"]) == versions_of(name, LISTS["requirements.lock"]), name
+    assert not versions_of("torch", LISTS["onnx.lock"])
+
+
+@pytest.mark.parametrize("name", ["numpy", "opencv-python-headless", "pillow", "pydantic", "torch", "typer"])
 def test_what_changed_its_interface_before_has_an_upper_bound(name: str) -> None:
     (found,) = [one for one in map(Requirement, PROJECT["dependencies"]) if one.name == name]
     assert any(bound.operator in ("<", "<=", "~=", "==") for bound in found.specifier)

@@ -15,6 +15,7 @@ from mesorch_cli.errors import MesorchError, UsageError
 INTERRUPTED = 130
 INTERNAL = 1
 TRACEBACK_VARIABLE = "MESORCH_TRACEBACK"
+NEEDED = ("torch", "safetensors", "skimage")  # by some commands, and left out of an installation without PyTorch
 
 
 @contextmanager
@@ -38,14 +39,28 @@ def guard(*, printing: bool = False) -> Iterator[None]:
     except KeyboardInterrupt as error:
         say_error("interrupted; results already written are whole.")
         raise typer.Exit(INTERRUPTED) from error
-    except Exception as error:
-        if os.environ.get(TRACEBACK_VARIABLE):
-            traceback.print_exc()
+    except ModuleNotFoundError as error:
+        if error.name not in NEEDED:
+            raise told_fault(error) from error
         say_error(
-            f"this is a fault of mesorch, not of your input: {type(error).__name__}: {error}. "
-            f"Set {TRACEBACK_VARIABLE}=1 to see where, and report it."
+            f"This needs the package {error.name}, which is not installed here. Expected the whole tool: `pip install .` in "
+            "the folder of the mesorch sources. Without PyTorch there are `detect`, `batch`, `rerun`, `verify` and `report`, "
+            "with weights in the ONNX form by --weights."
         )
-        raise typer.Exit(INTERNAL) from error
+        raise typer.Exit(UsageError.exit_code) from error
+    except Exception as error:
+        raise told_fault(error) from error
+
+
+def told_fault(error: Exception) -> typer.Exit:
+    """Tell of a fault of the program itself; return what ends it with its code."""
+    if os.environ.get(TRACEBACK_VARIABLE):
+        traceback.print_exc()
+    say_error(
+        f"this is a fault of mesorch, not of your input: {type(error).__name__}: {error}. "
+        f"Set {TRACEBACK_VARIABLE}=1 to see where, and report it."
+    )
+    return typer.Exit(INTERNAL)
 
 
 def refuse_lost_folder() -> None:

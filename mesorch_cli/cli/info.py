@@ -1,6 +1,6 @@
 """`mesorch info`: what this installation is, for a report or a bug."""
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
@@ -12,21 +12,37 @@ def info(as_json: options.Json = False) -> None:
     Example: mesorch info --json
     """
     with guard(printing=True):
-        import torch
-
         from mesorch_cli.case.record import tool_versions
         from mesorch_cli.network.store import list_weights
 
-        cuda = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
         values = {
-            **tool_versions({package: version(package) for package in ("torch", "timm")}),
-            "cpu": torch.backends.cpu.get_cpu_capability(),
-            "threads": str(torch.get_num_threads()),
-            "cuda": ", ".join(cuda) or "none",
-            "mps": "yes" if torch.backends.mps.is_available() else "no",
+            **tool_versions({package: _version(package) for package in ("torch", "onnxruntime", "openvino")}),
+            **_devices(),
             "weights": ", ".join(f"{stored.name} ({stored.origin})" for stored in list_weights()) or "none",
         }
         if as_json:
             console.write_json(values)
         else:
             console.show_table("mesorch", ["what", "value"], [[key, value] for key, value in values.items()])
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _devices() -> dict[str, str]:
+    """Return what PyTorch can run on; nothing where it is not installed."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return {}
+    cuda = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return {
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "threads": str(torch.get_num_threads()),
+        "cuda": ", ".join(cuda) or "none",
+        "mps": "yes" if torch.backends.mps.is_available() else "no",
+    }

@@ -56,11 +56,13 @@ def threads_for(record: "Record") -> int | None:
 
 def device_for(record: "Record", given: str | None) -> str:
     """Return the device to repeat on: the one given, else the record's if this machine has it, else the best there is."""
-    from mesorch_cli.inference.backends import choose_device
-
     if given is not None:
         return given
     recorded = record.analysis.device if record.analysis is not None else "auto"
+    if recorded in ("auto", "cpu"):
+        return recorded
+    from mesorch_cli.inference.backends import choose_device
+
     try:
         choose_device(recorded)
     except UsageError:
@@ -100,12 +102,11 @@ def rerun(
     Example: mesorch rerun results/photo.jpg/record.json
     """
     with guard():
-        import torch
-
         from mesorch_cli.case.recorded_settings import settings_digest, settings_from
         from mesorch_cli.case.rerun import Answer, compared, input_of, read_record, reading_of
         from mesorch_cli.case.spec import ExaminerSpec
         from mesorch_cli.inference.loading import open_weights
+        from mesorch_cli.network.store import EXPORTED_SUFFIXES
 
         record = read_record(record_file)
         if settings_digest(record.settings) != record.settings_sha256:
@@ -116,11 +117,15 @@ def rerun(
         source = photo or input_of(record_file, record)
         if str(source) == STDIN:
             raise UsageError(f"{str(record_file)!r} is of a photo from standard input. Name the photo with --input.")
-        threads = threads_for(record)
-        if threads is not None:
+        threads, file = threads_for(record), weights_for(record, weights)
+        if (
+            threads is not None and file.suffix not in EXPORTED_SUFFIXES
+        ):  # other runtimes take theirs from OMP_NUM_THREADS
+            import torch
+
             torch.set_num_threads(threads)
         spec = ExaminerSpec(
-            open_weights(str(weights_for(record, weights))),
+            open_weights(str(file)),
             settings_from(record.settings),
             tuple(sys.argv[1:]),
             accept_damaged=bool(record.settings["accept_damaged"]),

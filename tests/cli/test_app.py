@@ -44,7 +44,7 @@ def test_info_names_versions_and_weights() -> None:
     values = json.loads(out)
     assert values["torch"] == torch.__version__
     assert "mesorch-s (shipped)" in values["weights"]
-    assert "timm" in run("info")[1]
+    assert "onnxruntime" in run("info")[1]
 
 
 def test_shipped_weights_verify_and_describe_themselves() -> None:
