@@ -1,8 +1,9 @@
 """`mesorch weights`: which weights there are and what they are; importing, checking, signing and trusting them."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -91,10 +92,21 @@ def info(which: Which = None, as_json: options.Json = False) -> None:
         if as_json:
             console.write_json(values)
         else:
-            rows = [
-                [key, value if isinstance(value, str) else json.dumps(value, indent=1)] for key, value in values.items()
-            ]
-            console.show_table(stored.name, ["field", "value"], rows)
+            console.show_table(stored.name, ["field", "value"], list(_fields(values)))
+
+
+def _fields(value: Any, name: str = "") -> Iterator[list[str]]:
+    """Yield (name, value) of everything in a passport: names joined by dots, plain lists on one line, nothing left out."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _fields(inner, f"{name}.{key}" if name else key)
+    elif isinstance(value, list) and any(isinstance(inner, dict | list) for inner in value):
+        for number, inner in enumerate(value, start=1):
+            yield from _fields(inner, f"{name} {number}")
+    elif isinstance(value, list):
+        yield [name, ("; " if any(len(str(inner)) > 30 for inner in value) else ", ").join(map(str, value))]
+    else:
+        yield [name, value if isinstance(value, str) else json.dumps(value)]
 
 
 @app.command("import")

@@ -177,7 +177,9 @@ def _opened(name: str, path: str) -> Iterator[Content]:
     if not stat.S_ISREG(status.st_mode):
         kind = _kind(status.st_mode)
         hint = (
-            "Name the files in it, or use a command for folders." if kind == "a folder" else "Copy its data to a file."
+            "Give the folder to `mesorch batch`, or name the files in it."
+            if kind == "a folder"
+            else "Copy its data to a file."
         )
         raise InputError(f"{name!r} is {kind}; expected a regular file. {hint}", reason="not a file")
     try:

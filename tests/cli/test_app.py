@@ -60,6 +60,24 @@ def test_shipped_weights_verify_and_describe_themselves() -> None:
     assert ("mesorch-s", "shipped") in {(row["name"], row["origin"]) for row in listed}
 
 
+def test_a_passport_is_shown_in_plain_lines() -> None:
+    out = run("weights", "info")[1]
+    assert "network.cnn" in out
+    assert "score.evidence_at" in out
+    assert "{" not in out
+
+
+@pytest.mark.parametrize("words", [[], ["detect"], ["case", "merge"], ["weights", "sign"]])
+def test_h_is_help(words: list[str]) -> None:
+    assert run(*words, "-h") == run(*words, "--help")
+
+
+def test_a_folder_is_sent_to_batch(tmp_path: Path) -> None:
+    code, _, err = run("detect", str(tmp_path), "-o", str(tmp_path / "out"))
+    assert code == 4
+    assert "Give the folder to `mesorch batch`" in err
+
+
 def test_import_then_use_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
     torch.save({"model": published_state("mesorch_p")}, tmp_path / "mesorch_p-118.pth")
