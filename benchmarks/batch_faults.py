@@ -1,7 +1,8 @@
 """A case through kill -9 at random moments: nothing is lost or done twice, and the end is that of an unbroken run.
 
-Forged photos with the same names in several folders, copies, and damaged files are analysed once without a break, and once
-with the process killed again and again. usage: batch_faults.py [--files 2000] [--kills 10] [--result FILE.md]
+Forged photos with the same names in several folders, copies, damaged files and odd names are analysed once without a break,
+and once with the process killed again and again. With `--crops` they are crops of a few photos instead, of 64 to 128 pixels,
+which are made at once. usage: batch_faults.py [--files 2000] [--kills 10] [--crops] [--result FILE.md]
 """
 
 import argparse
@@ -20,21 +21,53 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import torch
 from skimage import data
 
 MESORCH = [sys.executable, "-m", "mesorch_cli"]
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket")
 TIMES = ("timing", "argv")
+ODD = (
+    "a b",
+    "-rf",
+    "ü",
+    "u\u0308",
+    "UPPER",
+    "upper",
+    "new\nline",
+    "quote'\"",
+    "$(x)",
+    "\u202egpj",
+    "\x1b[31m",
+    "%s",
+    "..dots",
+    "x" * 200,
+)
 
 
-def make_evidence(root: Path, files: int, damaged: int, side: int, chance: random.Random) -> None:
-    """Fill a folder: forged and authentic photos over `rolls` of the same names, a tenth copies, some damaged."""
+def make_crops(folder: Path, count: int, chance: random.Random) -> list[Path]:
+    """Make crops of 64 to 128 pixels, each of other bytes."""
+    folder.mkdir()
+    photos = [getattr(data, name)() for name in PHOTOS]
+    made = []
+    for number in range(count):
+        photo = chance.choice(photos)
+        height, width = (chance.randint(64, 128) for _ in range(2))
+        top, left = chance.randrange(photo.shape[0] - height), chance.randrange(photo.shape[1] - width)
+        crop = np.ascontiguousarray(photo[top : top + height, left : left + width, ::-1])
+        crop[0, 0] = number % 256, number // 256, 0
+        made.append(folder / f"{number:05}{'.png' if number % 4 == 0 else '.jpg'}")
+        cv2.imwrite(str(made[-1]), crop)
+    return made
+
+
+def make_forged(root: Path, distinct: int, side: int) -> list[Path]:
+    """Forge photos, and take the authentic ones with them."""
     pristine, forged = root.with_name("pristine"), root.with_name("forged")
     pristine.mkdir()
     for name in PHOTOS:
         cv2.imwrite(str(pristine / f"{name}.png"), getattr(data, name)()[:, :, ::-1])
-    distinct = files - files // 10
     command = [
         *MESORCH,
         "forge",
@@ -49,10 +82,22 @@ def make_evidence(root: Path, files: int, damaged: int, side: int, chance: rando
         "1",
     ]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    photos = sorted(path for folder in ("Tp", "Au") for path in (forged / folder).iterdir())[:distinct]
+    return sorted(path for folder in ("Tp", "Au") for path in (forged / folder).iterdir())[:distinct]
+
+
+def make_evidence(root: Path, files: int, damaged: int, side: int | None, chance: random.Random) -> None:
+    """Fill a folder: photos over `rolls` of the same names, a tenth copies, some damaged, some with odd names.
+
+    side: of the forged photos; None for crops.
+    """
+    distinct = files - files // 10
+    photos = (
+        make_crops(root.with_name("crops"), distinct, chance) if side is None else make_forged(root, distinct, side)
+    )
     placed: list[Path] = []
     for number, photo in enumerate(photos):
-        place = root / f"roll{number % 5}" / f"{number // 5:05}{photo.suffix}"
+        name = f"{number // 5:05}" if number >= 2 * len(ODD) else ODD[number // 2]
+        place = root / f"roll{number % 5 if number >= 2 * len(ODD) else number % 2}" / f"{name}{photo.suffix}"
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(photo, place)
         placed.append(place)
@@ -64,8 +109,8 @@ def make_evidence(root: Path, files: int, damaged: int, side: int, chance: rando
     for number, photo in enumerate(chance.sample(placed, damaged)):
         whole = photo.read_bytes()
         photo.write_bytes((whole[: len(whole) // 2], b"", whole[:200], b"not a photo")[number % 4])
-    shutil.rmtree(forged)
-    shutil.rmtree(pristine)
+    for name in ("forged", "pristine", "crops"):
+        shutil.rmtree(root.with_name(name), ignore_errors=True)
 
 
 def start(evidence: Path, case: Path, weights: str | None) -> subprocess.Popen[str]:
@@ -125,6 +170,7 @@ def main() -> None:
     parser.add_argument("--damaged", type=int, default=50)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--side", type=int, default=512, help="longest side of the forged photos")
+    parser.add_argument("--crops", action="store_true", help="crops of a few photos, instead of forged ones")
     parser.add_argument("--weights")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder otherwise")
@@ -133,7 +179,7 @@ def main() -> None:
     chance = random.Random(args.seed)
     with tempfile.TemporaryDirectory(dir=args.folder) as name:
         evidence, case, unbroken = (Path(name) / part for part in ("evidence", "case", "unbroken"))
-        make_evidence(evidence, args.files, args.damaged, args.side, chance)
+        make_evidence(evidence, args.files, args.damaged, None if args.crops else args.side, chance)
         seen: dict[str, dict[str, Any]] = {}
         moments, different = [], 0
         for kill in range(args.kills):
@@ -147,6 +193,7 @@ def main() -> None:
         done = counts["analysed"] + counts["not_analysed"] + counts["failed"]
         same = content(case) == content(unbroken)
         verified = subprocess.run([*MESORCH, "verify", str(case), "--quiet"], stdout=subprocess.DEVNULL, check=False)
+        unfinished = [path for path in case.rglob("*") if path.name.endswith((".part", "-wal", "-shm"))]
         lines = [
             f"# A case killed {args.kills} times",
             "",
@@ -164,6 +211,7 @@ def main() -> None:
             f"{counts['not_analysed']} + {counts['failed']} + {counts['waiting']}: {counts['found'] == args.files == done} |",
             f"| copies | {counts['copies']} |",
             f"| results equal to the unbroken run's, byte for byte but for times | {same} |",
+            f"| temporary files left | {len(unfinished)} |",
             f"| exit codes of the last and of the unbroken run | {code}, {plain_code} |",
             f"| `mesorch verify` afterwards | exit {verified.returncode} |",
             f"| unbroken run; the last run alone | {whole:.0f} s; {rest:.0f} s |",
@@ -172,7 +220,13 @@ def main() -> None:
     print(text)
     if args.result:
         args.result.write_text(text, encoding="utf-8")
-    if not (same and different == 0 and counts["found"] == args.files == done and verified.returncode == 0):
+    if not (
+        same
+        and not unfinished
+        and different == 0
+        and counts["found"] == args.files == done
+        and verified.returncode == 0
+    ):
         raise SystemExit(1)
 
 
