@@ -26,14 +26,15 @@ def marked(data: bytes) -> tuple[bytes, str | None, str]:
 
 
 def decoded(data: bytes, name: str) -> str:
-    """Return text. name: of the file, for the refusal. Raises UsageError that names the encoding seen."""
+    """Return text without its marks. name: of the file, for the refusal. Raises UsageError that names the encoding seen."""
     content, codec, title = marked(data)
     if codec in (None, "utf-8") and b"\0" in content:
         raise UsageError(
             f"{name} holds zero bytes: it seems to be UTF-16 without a byte-order mark, or no text. {REMEDY}"
         )
     try:
-        return content.decode(codec or "utf-8")
+        # A program that takes the mark for text, and saves it anew, writes a second one.
+        return content.decode(codec or "utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         if codec not in (None, "utf-8"):
             raise UsageError(f"{name} begins as {title} does, but is not: {error.reason}. {REMEDY}") from error

@@ -44,3 +44,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_text(tmp_path / "gone")
     with pytest.raises(UsageError, match="Cannot read"):
         read_text(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_mark_that_was_saved_as_text_is_no_text(encoding: str) -> None:
+    assert decoded("\ufeffphoto,mask\n".encode(encoding), "list.csv") == "photo,mask\n"

@@ -15,6 +15,7 @@ RESTARTS = encoded(picture(120, 168), "JPEG", quality=85, restart_marker_rows=1)
 PROGRESSIVE = encoded(picture(120, 168), "JPEG", quality=85, progressive=True)
 SAMSUNG = b"\0\0\x01\n\x0e\0\0\0Image_UTC_Data1590000000000"
 SAMSUNG += b"SEFH" + bytes((107, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 10, 35, 0, 0, 0, 35, 0, 0, 0)) + b"\x18\0\0\0SEFT"
+COMMENT = b"\xff\xfe\0\x08camera"
 VIDEO = b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + bytes(range(256)) * 4
 
 
@@ -53,6 +54,7 @@ def junk_in_the_header(data: bytes) -> bytes:
         (lambda: doubled_restart(RESTARTS), "1 restart marker more than the picture needs"),
         (lambda: before_end(PLAIN, bytes(3)), "3 bytes of the compressed data belong to no block"),
         (lambda: before_end(PLAIN, bytes(608)), "608 bytes of the compressed data belong to no block"),
+        (lambda: before_end(PLAIN, bytes(608) + COMMENT), "608 bytes of the compressed data belong to no block"),
         (lambda: before_end(PLAIN, b"\x55" * 700), "700 bytes of the compressed data belong to no block"),
         (lambda: junk_in_the_header(PLAIN), "an unexpected marker FF00"),
     ],
