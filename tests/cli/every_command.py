@@ -1,5 +1,6 @@
 """One run of every command, with every backend, in an order in which each finds what it needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,11 @@ class Command:
     codes: tuple[int, ...] = (0,)
 
 
-def every_command(root: Path, weights: Path) -> list[Command]:
-    """Fill `root`/evidence and return commands that read it and write below `root`/out."""
+def every_command(root: Path, weights: Path, forms: Sequence[str] = ("torch",)) -> list[Command]:
+    """Fill `root`/evidence and return commands that read it and write below `root`/out.
+
+    forms: of FORMS, those that are exported and analysed with; each takes a minute.
+    """
     evidence, out = root / "evidence", root / "out"
     out.mkdir(parents=True)
     photo = cv2.resize(data.astronaut(), (160, 120), interpolation=cv2.INTER_AREA)
@@ -61,7 +65,8 @@ def every_command(root: Path, weights: Path) -> list[Command]:
         Command(["case", "merge", case, "-o", str(out / "joined")]),
         Command(["train", str(training), "-o", str(out / "run"), "--check"]),
     ]
-    for form, suffix in FORMS.items():
+    for form in forms:
+        suffix = FORMS[form]
         made = str(out / f"tiny.{suffix}")
         commands += [
             Command(["export", "-w", own, "-o", made, "--format", form]),

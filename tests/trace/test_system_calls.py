@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.every_command import DRIVER, Command, every_command
+from tests.cli.every_command import DRIVER, FORMS, Command, every_command
 from tests.trace.system_calls import Trace, read, traced
 
 DEVICES = ("/dev/null", "/dev/shm", "/dev/tty", "/proc/self")
@@ -24,7 +24,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Seen:
     root = tmp_path_factory.mktemp("traced")
     for name in ("home", "tmp", "own", "work"):
         (root / name).mkdir()
-    commands = every_command(root, tiny_weights)
+    commands = every_command(root, tiny_weights, tuple(FORMS))
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "MPL"))}
     environment |= {
         "HOME": str(root / "home"),
