@@ -19,7 +19,8 @@ from mesorch_cli.inference.loading import Exported
 from mesorch_cli.network.folding import fold
 from mesorch_cli.network.mesorch import SIDE_MULTIPLE, Mesorch
 
-MATRIX_SIDE = 2048  # of the product that the matrix rate is measured with
+MATRIX_SIDES = (256, 512, 1024, 2048)  # of the products that the matrix rate is measured with
+SLOW_S = 0.1  # where one product takes that long, a larger one is not tried: some CPUs only emulate bf16, very slowly
 COPIED_BYTES = 256 << 20  # of the copy that the bandwidth is measured with
 
 
@@ -90,10 +91,16 @@ def _fastest(device: torch.device, work: Callable[[], object], tries: int = 5) -
 
 
 def matrix_rate(device: torch.device, precision: Precision) -> float:
-    """Return operations per second (a multiplication and an addition count as two) of a large matrix product."""
-    a = torch.rand(MATRIX_SIDE, MATRIX_SIDE, device=device).to(DTYPES.get(precision, torch.float32))
+    """Return operations per second (a multiplication and an addition count as two) of a matrix product, as large as pays."""
+    rate = 0.0
     with torch.inference_mode():
-        return 2 * MATRIX_SIDE**3 / _fastest(device, lambda: a @ a)
+        for side in MATRIX_SIDES:
+            a = torch.rand(side, side, device=device).to(DTYPES.get(precision, torch.float32))
+            seconds = _fastest(device, partial(torch.matmul, a, a))
+            rate = max(rate, 2 * side**3 / seconds)
+            if seconds > SLOW_S:
+                break
+    return rate
 
 
 def bandwidth(device: torch.device) -> float:

@@ -29,7 +29,7 @@ class Schedule(Part):
     shape: Literal["flat", "cosine"] = "flat"
     warmup_steps: Annotated[int, Field(ge=0, le=MOST_COUNT)] = 200
     decay_steps: Annotated[int, Field(ge=0, le=MOST_COUNT)] = 0
-    learning_rate: Annotated[float, Field(ge=1e-12, le=10.0)] = 5e-4
+    learning_rate: Annotated[float, Field(ge=1e-12, le=1e30)] = 5e-4
     least_rate: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
     backbone_factor: Annotated[float, Field(ge=1e-6, le=1e6)] = 1.0
     weight_decay: Annotated[float, Field(ge=0.0, le=100.0)] = 0.05

@@ -145,5 +145,5 @@ def test_bytes_of_any_kind_can_be_signed(keys: tuple[Path, Path]) -> None:
     signing.verify_bytes(made, b"a case", public, "the case")
     with pytest.raises(VerificationError, match="the case has the SHA-256"):
         signing.verify_bytes(made, b"another", public, "the case")
-    with pytest.raises(UsageError, match="no ordinary file"):
+    with pytest.raises(UsageError, match="no regular file"):
         signing.read_public_key(Path("/dev/zero"))
