@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mesorch_cli.case.record import Record, json_path
-from mesorch_cli.files.names import stays_inside
+from mesorch_cli.files.names import LONGEST_NAME, stays_inside
 
 ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
 PHOTOS = "photos"
@@ -21,6 +21,11 @@ BY_HASH = "photos-by-hash"  # for files whose paths are too long to be mirrored
 MARK_DIGITS = 12  # of the mark that a place gets where the file system folds names
 SUFFIXES = {"overlay": "png", "heatmap": "png", "mask": "png"}  # of the pictures beside a record; the others are JPEG
 BYTES, TEXT, NUMBER = bytes, str, float
+LONGEST: dict[type, int] = {
+    BYTES: LONGEST_NAME + 64,
+    TEXT: 65536,
+}  # of a value; a place is a little longer than its path
+LARGEST_RECORD = 256 << 20  # characters
 _TYPES: dict[str, tuple[type, bool]] = {  # of the columns: type, whether it may be null
     "path": (BYTES, False),
     "place": (BYTES, False),
@@ -76,11 +81,16 @@ def _repeated(record: Record) -> dict[str, Any]:
 
 def usable(values: Sequence[object]) -> Row:
     """Return the row of a table's values. Raises RowError for types that are not the table's and paths that lead outside."""
+    if len(values) != len(_TYPES):  # a generated column is one more
+        raise RowError(f"has {len(values)} columns, expected {len(_TYPES)}")
     for (name, (kind, may_miss)), value in zip(_TYPES.items(), values, strict=True):
         if not isinstance(value, kind) and not (value is None and may_miss):
             raise RowError(
                 f"has {type(value).__name__} for {name}, expected {'text' if kind is TEXT else kind.__name__}"
             )
+        most = LARGEST_RECORD if name == "record" else LONGEST.get(kind)
+        if most is not None and isinstance(value, bytes | str) and len(value) > most:
+            raise RowError(f"has {len(value)} bytes for {name}, expected at most {most}")
     named = [os.fsdecode(value) if isinstance(value, bytes) else value for value in values]
     row = Row(*named)  # type: ignore[arg-type]
     for name in ("path", "copy_of"):

@@ -81,6 +81,7 @@ TAMPERINGS = {
         "CREATE TRIGGER later AFTER INSERT ON files BEGIN UPDATE files SET verdict = 'no evidence found'; END",
         "journal.sqlite",
     ),
+    "a generated column": ("ALTER TABLE files ADD COLUMN more TEXT GENERATED ALWAYS AS ('x') VIRTUAL", "journal.sqlite"),
     "a view": ("CREATE VIEW other AS SELECT * FROM files", "journal.sqlite"),
     "a lost index": ("DROP INDEX files_by_content", "journal.sqlite"),
 }  # fmt: skip
