@@ -16,8 +16,9 @@ from mesorch_cli.case.examine import CHANGED, Composed
 from mesorch_cli.case.opening import opened_to_read
 from mesorch_cli.case.outputs import LARGEST_RECORD
 from mesorch_cli.case.record import Record
-from mesorch_cli.errors import UsageError
+from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evidence import ReadOptions
+from mesorch_cli.evidence.isolation import process_reader
 from mesorch_cli.evidence.photo import MAX_PIXELS, page_read
 from mesorch_cli.files.reading import read, read_below
 
@@ -217,8 +218,12 @@ def _map_distance(path: Path, now: bytes | None) -> float | None:
         return None
     if not before or not now or before[:PNG_HEAD] != now[:PNG_HEAD]:  # of another size: not decoded to see that
         return None
-    first, second = (cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) for data in (before, now))
-    if first is None or second is None or first.shape != second.shape:
+    try:  # it may come from anybody, as a photo does
+        first = process_reader().read(HEATMAP, data=before, options=ReadOptions(checks=False)).pixels[..., 0]
+    except InputError:
+        return None
+    second = cv2.imdecode(np.frombuffer(now, np.uint8), cv2.IMREAD_UNCHANGED)
+    if second is None or first.shape != second.shape or first.dtype != second.dtype:
         return None
     return float(np.abs(first.astype(np.int64) - second.astype(np.int64)).max()) / LEVELS
 
