@@ -5,7 +5,6 @@ public one that others need. What is signed is a SHA-256, whatever it is of.
 """
 
 import base64
-import binascii
 import hashlib
 import os
 from pathlib import Path
@@ -114,7 +113,7 @@ def verify_digest(signature: Signature, sha256: str, key: "Ed25519PublicKey", wh
     own = key.public_bytes_raw().hex()
     try:
         key.verify(base64.b64decode(signature.signature, validate=True), CONTEXT + bytes.fromhex(sha256))
-    except (InvalidSignature, binascii.Error) as error:
+    except (InvalidSignature, ValueError) as error:  # ValueError: no Base64
         other = "" if signature.public_key == own else f" It says that the key {signature.public_key[:16]}... made it."
         raise VerificationError(
             f"{what} was not signed with the key {own[:16]}... that you gave.{other} Do not use it before you know "

@@ -4,6 +4,7 @@ import codecs
 from pathlib import Path
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.files.reading import opened
 
 # The longer marks first: UTF-32 begins as UTF-16 does.
 MARKS = (
@@ -48,7 +49,7 @@ def decoded(data: bytes, name: str) -> str:
 def read_text(path: Path) -> str:
     """Read a text file. Raises UsageError for one that cannot be read, that is too large, or not text."""
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}. Expected a text file.") from error

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from mesorch_cli.bounds import json_within
+from mesorch_cli.case.scan import MOST_PATTERNS, MOST_SHARES
 from mesorch_cli.errors import UsageError
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import write_below
@@ -15,6 +17,10 @@ SCHEMA: Literal["mesorch.case/1"] = "mesorch.case/1"
 LARGEST_BYTES = 64 << 20  # of the file: folders that cannot be listed stand in it, and nothing else grows
 
 
+LONGEST_PATH = 65536  # characters of a path of 4096 bytes, each of them escaped, and room to spare
+
+Patterns = Annotated[list[Annotated[str, Field(max_length=LONGEST_PATH)]], Field(max_length=MOST_PATTERNS)]
+Share = Annotated[int, Field(ge=1, le=MOST_SHARES)]
 Count = Annotated[int, Field(ge=0, le=10**12)]
 
 
@@ -25,9 +31,9 @@ class _Part(BaseModel):
 class SelectionPart(_Part):
     """Which files of the evidence belong to the case; shard: (k, n) for the k-th of n shares."""
 
-    include: list[str]
-    exclude: list[str]
-    shard: tuple[int, int]
+    include: Patterns
+    exclude: Patterns
+    shard: tuple[Share, Share]
 
 
 class CountsPart(_Part):
@@ -52,10 +58,10 @@ class AboutPart(_Part):
     evidence: the folder, absolute. settings: all that was set, as in every record, with its digest.
     """
 
-    evidence: str
+    evidence: Annotated[str, Field(max_length=LONGEST_PATH)]
     selection: SelectionPart
     settings: dict[str, JsonValue]
-    settings_sha256: str
+    settings_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     weights: dict[str, str]
     tool: dict[str, str]
 
@@ -70,7 +76,7 @@ class CaseFile(AboutPart):
 
     schema_: Literal["mesorch.case/1"] = Field(default=SCHEMA, alias="schema")
     counts: CountsPart
-    others: dict[str, int]
+    others: dict[str, Count]
     unlisted: list[str]
     journal_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     journal_digest: Literal[1, 2] = 1
@@ -85,7 +91,7 @@ class CaseFile(AboutPart):
 def read_case(folder: Path) -> CaseFile:
     """Read the file of a case. Raises UsageError for a folder that is no case."""
     try:
-        return CaseFile.model_validate_json(read_below(folder, FILE_NAME, LARGEST_BYTES))
+        return CaseFile.model_validate(json_within(read_below(folder, FILE_NAME, LARGEST_BYTES)))
     except OSError as error:
         raise UsageError(
             f"{str(folder)!r} is no finished case: {FILE_NAME}: {error.strerror}. Make one with `mesorch batch`."
@@ -96,4 +102,8 @@ def read_case(folder: Path) -> CaseFile:
         raise UsageError(
             f"{str(folder / FILE_NAME)!r} is no case of this version, at {place}: {first['msg']}. Use the version that "
             "made it."
+        ) from error
+    except ValueError as error:
+        raise UsageError(
+            f"{str(folder / FILE_NAME)!r} is no case: {error}. Expected {SCHEMA}, as `mesorch batch` writes it."
         ) from error

@@ -15,6 +15,8 @@ from mesorch_cli.errors import OutputError, UsageError, VerificationError
 
 FILE_NAME = "journal.sqlite"
 SCHEMA = "mesorch.journal/1"
+FACTS = ("schema", "evidence", "shard", "settings")
+LONGEST_FACT = 65536  # characters
 UNFINISHED = "unfinished"  # the fact that a run writes first and takes away last
 BESIDE = ("", "-wal", "-shm", "-journal")  # the files that SQLite opens for one journal, by what their names end with
 _OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
@@ -195,7 +197,10 @@ class Journal:
         kind: 1 for the digest of older cases, which knows of no tables. Raises VerificationError for a damaged file.
         """
         digest = hashlib.sha256()
-        facts = "SELECT * FROM facts WHERE name != 'unfinished' ORDER BY name"
+        facts = (  # a longer fact is refused by itself, and would take minutes here
+            f"SELECT substr(name, 1, {LONGEST_FACT}), substr(value, 1, {LONGEST_FACT + 1}) FROM facts "
+            "WHERE name != 'unfinished' ORDER BY name"
+        )
         for command in ((_OBJECTS,) if kind == 2 else ()) + (facts, "SELECT * FROM files ORDER BY path"):
             for values in self._all(command):
                 digest.update(repr(values).encode("ascii", "backslashreplace") + b"\n")
@@ -214,10 +219,18 @@ class Journal:
             fresh.executescript(_TABLES)
             expected = set(fresh.execute(_OBJECTS))
         found = set(self._all(_OBJECTS))
-        return [
+        strange = [
             f"has the {kind} {name!r}, which is none of a journal"
             for kind, name, *_ in sorted(found - expected, key=repr)
         ] + [f"lacks the {kind} {name!r} of a journal" for kind, name, *_ in sorted(expected - found, key=repr)]
+        return strange if strange else list(self._strange_facts())
+
+    def _strange_facts(self) -> Iterator[str]:
+        for name, length in self._all("SELECT substr(name, 1, 40), length(value) FROM facts"):
+            if name not in (*FACTS, UNFINISHED):
+                yield f"has the fact {name!r}, which is none of a journal"
+            elif length > LONGEST_FACT:
+                yield f"has a fact {name!r} of {length} characters, expected at most {LONGEST_FACT}"
 
     def problems(self) -> list[str]:
         """Return what SQLite itself finds wrong with the file; empty if it is sound."""

@@ -18,7 +18,9 @@ from mesorch_cli.case.recorded_settings import settings_digest, settings_values
 from mesorch_cli.case.scan import Selection
 from mesorch_cli.case.seal import digest_holds, require_finished, require_sound
 from mesorch_cli.case.spec import ExaminerSpec
-from mesorch_cli.errors import UsageError
+from mesorch_cli.case.tables import SUMS, read_sums
+from mesorch_cli.errors import UsageError, VerificationError
+from mesorch_cli.evidence.hashing import sha256_below
 from mesorch_cli.files.writing import remove_unfinished
 
 
@@ -72,15 +74,34 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
             journal.end()
 
 
+def require_own_hash(case: Path, case_file: CaseFile) -> None:
+    """Raise VerificationError where `case.json` is not the one that SHA256SUMS lists: what it says would be taken over."""
+    if settings_digest(case_file.settings) != case_file.settings_sha256:
+        how = "its settings do not have the hash that it records"
+    else:
+        try:
+            recorded = read_sums(case).get(CASE_FILE)
+        except OSError:
+            return  # a case without, which `mesorch verify` says
+        if recorded is None or recorded == sha256_below(case, CASE_FILE):
+            return
+        how = f"{SUMS} has another hash of it"
+    raise VerificationError(
+        f"{str(case / CASE_FILE)!r} was changed after the case was made: {how}. It is left as it is; take a copy of the case "
+        "that was not changed."
+    )
+
+
 @contextmanager
 def opened_to_read(case: Path) -> Iterator[tuple[CaseFile, Journal]]:
     """Open a finished case to read it.
 
-    Raises UsageError for a folder that is no case or one whose last run was interrupted, VerificationError if its journal was
-    changed after the case was made.
+    Raises UsageError for a folder that is no case or one whose last run was interrupted, VerificationError if its journal or
+    `case.json` was changed after the case was made.
     """
     case_file = read_case(case)
     with Journal(case, read_only=True) as journal:
         require_sound(case, journal, case_file)
         require_finished(case, journal, case_file)
+        require_own_hash(case, case_file)
         yield case_file, journal

@@ -49,5 +49,16 @@ def settings_from(values: Mapping[str, JsonValue]) -> Settings:
         ) from error
 
 
+def accepts_damaged(values: Mapping[str, JsonValue]) -> bool:
+    """Say whether the values of a record have damaged photos analysed. Raises UsageError for values that do not say it."""
+    told = values.get("accept_damaged")
+    if not isinstance(told, bool):
+        raise UsageError(
+            f"The record's settings cannot be read: accept_damaged is {str(told)[:40]!r}. Expected true or false, as "
+            "mesorch.record/1 has it."
+        )
+    return told
+
+
 def _level(name: str, weight: float) -> Level:
     return parse_levels(name, ())[0].model_copy(update={"weight": weight})

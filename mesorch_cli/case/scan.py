@@ -15,6 +15,8 @@ from mesorch_cli.evidence.inspection import UnsupportedError
 from mesorch_cli.evidence.side_files import side_file
 from mesorch_cli.files.reading import opened_below
 
+MOST_PATTERNS, LONGEST_PATTERN = 10_000, 4096  # of a selection; characters of one
+MOST_SHARES = 1_000_000
 LEFT_OUT, UNLISTED, PHOTO = "left out by the selection", "folder that cannot be listed", "photo"
 HEAD = 1024  # bytes that tell what a file is
 PHOTO_SUFFIXES = frozenset(
@@ -67,8 +69,16 @@ class Selection:
 
     def __post_init__(self) -> None:
         number, count = self.shard
-        if not 1 <= number <= count:
-            raise UsageError(f"Shard {number}/{count}: expected K/N with K from 1 to N, such as 3/16.")
+        if not 1 <= number <= count <= MOST_SHARES:
+            raise UsageError(
+                f"Shard {number}/{count}: expected K/N with K from 1 to N, such as 3/16, and N at most {MOST_SHARES}."
+            )
+        for name, patterns in (("include", self.include), ("exclude", self.exclude)):
+            if len(patterns) > MOST_PATTERNS or any(len(pattern) > LONGEST_PATTERN for pattern in patterns):
+                raise UsageError(
+                    f"{len(patterns)} patterns to {name}: expected at most {MOST_PATTERNS}, each of at most "
+                    f"{LONGEST_PATTERN} characters. Put the photos into a folder of their own."
+                )
 
     def wants(self, path: str) -> bool:
         """Say whether a path below the folder is wanted."""
@@ -91,7 +101,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def scan(root: Path, selection: Selection) -> Scan:
     """Look at everything below a folder. Raises UsageError if it is none or cannot be listed."""
-    if not root.is_dir():
+    if not os.path.isdir(root):  # noqa: PTH112  # a Path raises for a name that is too long
         raise UsageError(f"{str(root)!r} is no folder. Expected one with photos; single files go to `mesorch detect`.")
     paths: list[str] = []
     others: dict[str, int] = {}

@@ -15,6 +15,7 @@ from mesorch_cli.case.record import json_path
 from mesorch_cli.case.row import Row, RowError, contradictions, record_in, usable
 from mesorch_cli.errors import UsageError, VerificationError
 
+SHOWN = 4096  # bytes of a path that is told
 NAMED = 10  # faults in the sentence of a refusal; `mesorch verify` names all
 
 
@@ -73,4 +74,4 @@ def digest_holds(journal: Journal, case_file: CaseFile) -> bool:
 
 def _name(values: tuple[object, ...]) -> str:
     path = values[0]
-    return json_path(path.decode("utf-8", "surrogateescape")) if isinstance(path, bytes) else repr(path)[:80]
+    return json_path(path[:SHOWN].decode("utf-8", "surrogateescape")) if isinstance(path, bytes) else repr(path)[:80]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mesorch_cli.cli.streams import read_input
 from mesorch_cli.errors import UsageError
-from mesorch_cli.texts import decoded, marked
+from mesorch_cli.texts import MOST_BYTES, decoded, marked
 
 STDIN = "-"
 
@@ -32,7 +32,7 @@ def listed(files_from: str, null_separated: bool) -> Iterator[str]:
     for a list that cannot be read, or whose encoding is not that of the names.
     """
     try:
-        data = read_input() if files_from == STDIN else Path(files_from).read_bytes()
+        data = read_input() if files_from == STDIN else _list_bytes(Path(files_from))
     except OSError as error:
         raise UsageError(f"Cannot read the list {files_from!r}: {error.strerror}. Expected a file of paths.") from error
     content, codec, _ = marked(data)
@@ -47,6 +47,17 @@ def listed(files_from: str, null_separated: bool) -> Iterator[str]:
     names = [name for entry in entries if (name := entry if null_separated else entry.removesuffix(b"\r"))]
     _refuse_foreign(names, files_from)
     yield from map(os.fsdecode, names)
+
+
+def _list_bytes(path: Path) -> bytes:
+    """Return the bytes of a list, which may come from a pipe. Raises OSError, and UsageError for one without an end."""
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise UsageError(
+            f"The list {str(path)!r} has more than {MOST_BYTES} bytes. Expected paths: is it the right file?"
+        )
+    return data
 
 
 def _refuse_foreign(names: list[bytes], files_from: str) -> None:

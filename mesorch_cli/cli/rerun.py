@@ -102,7 +102,7 @@ def rerun(
     Example: mesorch rerun results/photo.jpg/record.json
     """
     with guard():
-        from mesorch_cli.case.recorded_settings import settings_digest, settings_from
+        from mesorch_cli.case.recorded_settings import accepts_damaged, settings_digest, settings_from
         from mesorch_cli.case.rerun import Answer, compared, input_of, read_record, reading_of
         from mesorch_cli.case.spec import ExaminerSpec
         from mesorch_cli.inference.loading import open_weights
@@ -128,7 +128,7 @@ def rerun(
             open_weights(str(file)),
             settings_from(record.settings),
             tuple(sys.argv[1:]),
-            accept_damaged=bool(record.settings["accept_damaged"]),
+            accept_damaged=accepts_damaged(record.settings),
             previews=any(artefact.role == "thumbnail" for artefact in record.artefacts),
             reading=reading_of(record),
         )

@@ -9,13 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mesorch_cli.errors import OutputError
 from mesorch_cli.evaluation import contact, plots
 from mesorch_cli.evaluation.comparison import Difference, compare
 from mesorch_cli.evaluation.groups import groups
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evaluation.study import Result, strip_path
+from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.report.names import harmless_cell
 
@@ -207,15 +207,8 @@ def _perturbation_plots(dataset: str, results: Sequence[Result]) -> dict[str, by
 
 def write(folder: Path, files: dict[str, bytes]) -> None:
     """Write files into a folder, each whole or not at all. Raises OutputError where that fails."""
-    try:
-        for name, data in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(path.name + ".part")
-            temporary.write_bytes(data)
-            temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"Cannot write to {str(folder)!r}: {error.strerror}. Make room or choose another.") from error
+    for name, data in files.items():
+        write_below(folder, name, data)
 
 
 def json_lines(values: Iterable[dict[str, Any]]) -> bytes:

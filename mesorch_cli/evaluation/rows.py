@@ -5,8 +5,11 @@ from pathlib import Path
 
 from mesorch_cli.errors import OutputError
 from mesorch_cli.evaluation.outcome import Outcome
+from mesorch_cli.files.folders import opened_folder
+from mesorch_cli.files.reading import NO_LINKS, read_below
 
 PATTERN = "rows-*.jsonl"
+LARGEST_BYTES = 4 << 30
 
 
 class RowFile:
@@ -21,15 +24,19 @@ class RowFile:
             folder.mkdir(parents=True, exist_ok=True)
             self.known: dict[str, Outcome] = {}
             for path in sorted(folder.glob(PATTERN)):
-                for line in path.read_text(encoding="ascii", errors="replace").splitlines():
+                rows = read_below(folder, path.name, LARGEST_BYTES)
+                for line in rows.decode("ascii", "replace").splitlines():
                     outcome = _row_or_none(line)
                     if outcome is not None:
                         self.known[outcome.key] = outcome
-            path = folder / f"rows-{process}.jsonl"
+            name = f"rows-{process}.jsonl"
+            self._path = folder / name
             # After a kill the file may end within a line: the next row must not be glued to it.
-            broken = path.exists() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
-            self._file = path.open("a", encoding="ascii")
-            if broken:
+            before = read_below(folder, name, LARGEST_BYTES) if os.path.lexists(folder / name) else b""
+            with opened_folder(folder, ()) as here:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_LINKS
+                self._file = os.fdopen(here.open(name, flags), "a", encoding="ascii")
+            if before and not before.endswith(b"\n"):
                 self._file.write("\n")
         except OSError as error:
             raise OutputError(
@@ -44,7 +51,7 @@ class RowFile:
             os.fsync(self._file.fileno())
         except OSError as error:
             raise OutputError(
-                f"Cannot write {self._file.name}: {error.strerror}. Make room and start again."
+                f"Cannot write {str(self._path)!r}: {error.strerror}. Make room and start again."
             ) from error
 
     def close(self) -> None:

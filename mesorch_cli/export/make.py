@@ -13,6 +13,7 @@ from mesorch_cli.export.graph import TileGraph
 from mesorch_cli.export.parity import TOLERANCES, Parity, Photo, cases, compare, require
 from mesorch_cli.export.trace import trace
 from mesorch_cli.extras import install_hint
+from mesorch_cli.files.writing import write_whole
 from mesorch_cli.inference.backends.eager import TorchBackend
 from mesorch_cli.inference.exported import Format, Seal, Sidecar, SourcePart, sidecar_of
 from mesorch_cli.inference.loading import open_exported
@@ -91,7 +92,7 @@ def export(
             sidecar_of(output).unlink(missing_ok=True)  # it speaks of the file that is about to go
             for one in made:
                 one.replace(output.with_name(one.name))
-            sidecar_of(output).write_text(sidecar.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+            write_whole(sidecar_of(output), (sidecar.model_dump_json(by_alias=True, indent=1) + "\n").encode("utf-8"))
             return Made(output, sizes, opened.weights.sha256, parity)
     except OSError as error:
         raise OutputError(

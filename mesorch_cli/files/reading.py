@@ -47,12 +47,25 @@ def _regular(descriptor: int, name: str) -> BinaryIO:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "is no regular file", name)
+        _refuse_stream(descriptor, name)
         if hasattr(os, "set_blocking"):
             os.set_blocking(descriptor, True)
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def _refuse_stream(descriptor: int, name: str) -> None:
+    """Refuse what says that it is empty and is not: files of the kernel, such as /proc/kmsg, wait for data as pipes do."""
+    if os.fstat(descriptor).st_size == 0:
+        try:
+            empty = not os.read(descriptor, 1)
+        except BlockingIOError:
+            empty = False
+        if not empty and os.fstat(descriptor).st_size == 0:
+            raise OSError(errno.EINVAL, "is no regular file", name)
+        os.lseek(descriptor, 0, os.SEEK_SET)
 
 
 def _limited(stream: BinaryIO, name: str, limit_bytes: int) -> bytes:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import UsageError
+from mesorch_cli.files.reading import read
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.passport import ScoreRule, first_problem
 
@@ -84,8 +85,7 @@ def analysis_digest(settings: Settings) -> str:
 def read_calibration(path: Path) -> CalibrationFile:
     """Read a calibration file. Raises UsageError for one that is missing or no such file."""
     try:
-        with path.open("rb") as file:
-            return CalibrationFile.model_validate(json_within(file.read(MOST_BYTES + 1), most_bytes=MOST_BYTES))
+        return CalibrationFile.model_validate(json_within(read(path, MOST_BYTES), most_bytes=MOST_BYTES))
     except OSError as error:
         raise UsageError(
             f"Cannot read the calibration {str(path)!r}: {error.strerror}. Make one with `mesorch calibrate`."

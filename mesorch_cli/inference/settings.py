@@ -8,7 +8,15 @@ from typing import Self
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.backends.protocol import Precision
 from mesorch_cli.inference.tiling import Plan
-from mesorch_cli.network.passport import CopyRule, Level, Passport, QuantisationRule, ScoreRule, ThresholdRule
+from mesorch_cli.network.passport import (
+    LARGEST_SIDE,
+    CopyRule,
+    Level,
+    Passport,
+    QuantisationRule,
+    ScoreRule,
+    ThresholdRule,
+)
 
 MOST_LEVELS = 8  # the bits of the coverage mask
 MOST_TILES = 1024  # in one call of the network
@@ -45,6 +53,8 @@ class Settings:
     photo_threshold: ThresholdRule | None = None
 
     def __post_init__(self) -> None:
+        if self.side > LARGEST_SIDE:
+            raise UsageError(f"A side of {self.side} pixels: expected at most {LARGEST_SIDE}.")
         Plan(self.side, self.side, self.side, self.overlap)  # refuses sides and overlaps that are none
         if not 1 <= len(self.levels) <= MOST_LEVELS:
             raise UsageError(f"{len(self.levels)} levels: expected 1 to {MOST_LEVELS}.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from mesorch_cli.errors import WeightsError
+from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.contents import Contents, read_contents, read_ordinary
 from mesorch_cli.offline import data_folder
 
@@ -60,9 +61,7 @@ def record_sum(path: Path, sha256: str) -> None:
     """Set the line of `path` in the SHA256SUMS beside it."""
     sums = recorded_sums(path.parent) | {path.name: sha256}
     text = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
-    temporary = path.parent / (SUMS + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path.parent / SUMS)
+    write_whole(path.parent / SUMS, text.encode("utf-8"))
 
 
 def file_sha256(path: Path) -> str:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import WeightsError
+from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.contents import MOST_BYTES, Contents, read_contents, read_ordinary
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.passport import Passport, WeightsFile, parse_passport, with_checksum
@@ -101,9 +102,7 @@ def add_checksum(source: Path, target: Path) -> str:
 
 def _write(path: Path, tensors: dict[str, Tensor], passport: str) -> str:
     data = save(tensors, metadata={PASSPORT_KEY: passport})
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    write_whole(path, data)
     return hashlib.sha256(data).hexdigest()
 
 

@@ -1,6 +1,5 @@
 """The state of a run, saved so that a kill at any moment leaves the last whole one."""
 
-import os
 import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mesorch_cli.errors import InputError, OutputError
+from mesorch_cli.files.writing import writing_below
 
 FILE_NAME = "checkpoint.pt"
 
@@ -36,15 +36,11 @@ class Checkpoint:
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write the checkpoint beside the last one, then put it in its place in one move; OutputError if that fails."""
-    path, temporary = folder / FILE_NAME, folder / (FILE_NAME + ".part")
+    path = folder / FILE_NAME
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with writing_below(folder, FILE_NAME) as file:
             torch.save(vars(checkpoint), file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except (OSError, RuntimeError) as error:  # PyTorch tells a full disk by a RuntimeError
+    except RuntimeError as error:  # PyTorch tells a full disk by one
         raise OutputError(
             f"Cannot write {path}: {error}. The checkpoint before it is whole; make room and go on."
         ) from error

@@ -9,8 +9,8 @@ from pydantic import JsonValue
 from torch import Tensor
 
 from mesorch_cli import __version__
-from mesorch_cli.errors import OutputError
 from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.config import CONFIGS
 from mesorch_cli.network.passport import InferenceRule, InputRule, Passport
 from mesorch_cli.network.weights import save_weights
@@ -86,14 +86,8 @@ def _rounded(value: float) -> float | None:
 
 def write_result(folder: Path, tensors: dict[str, Tensor], passport: Passport) -> str:
     """Write weights and card, each in one move; returns the SHA-256 of the weights. OutputError where that fails."""
-    path = folder / WEIGHTS
-    try:
-        sha256 = save_weights(path, tensors, passport)
-        temporary = folder / (CARD + ".part")
-        temporary.write_text(card(passport, sha256), encoding="utf-8")
-        temporary.replace(folder / CARD)
-    except OSError as error:
-        raise OutputError(f"Cannot write {path}: {error.strerror}. Make room and go on.") from error
+    sha256 = save_weights(folder / WEIGHTS, tensors, passport)
+    write_whole(folder / CARD, card(passport, sha256).encode("utf-8"))
     return sha256
 
 

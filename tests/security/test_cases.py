@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from mesorch_cli.cli.app import app
 from tests.case.folders import fill, photo, without_times
-from tests.security.hostile_cases import exchange, execute, reseal, within
+from tests.security.hostile_cases import exchange, execute, list_anew, reseal, within
 
 PATIENCE_S = 60  # far more than any of it takes
 
@@ -148,6 +148,7 @@ def test_a_case_of_an_older_version_is_read_and_gets_the_new_seal(case: Path, ti
     with Journal(case, read_only=True) as journal:
         facts["journal_sha256"] = journal.digest(1)
     (case / "case.json").write_text(json.dumps(facts, indent=2) + "\n")
+    list_anew(case)
     assert invoke(*commands(case, tiny_weights)["report"]).exit_code == 0
     assert invoke(*commands(case, tiny_weights)["batch"]).exit_code == 3
     assert json.loads((case / "case.json").read_text())["journal_digest"] == 2
