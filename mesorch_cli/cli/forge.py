@@ -9,6 +9,7 @@ import typer
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
 from mesorch_cli.errors import UsageError
+from mesorch_cli.files.writing import write_below
 
 SOME_REFUSED = 3
 NAMED = 5
@@ -109,7 +110,7 @@ def forge(
 
             made = dataset.make(count, workers=workers or os.cpu_count() or 1, on_item=on_item)
         if sheet:
-            (out / SHEET_NAME).write_bytes(contact_sheet(out, dataset.lines[:sheet]))
+            write_below(out, SHEET_NAME, contact_sheet(out, dataset.lines[:sheet]))
         if not as_json:
             console.write_data(out / MANIFEST, count, made.manifest_sha256)
         if made.refused:

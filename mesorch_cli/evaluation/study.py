@@ -14,6 +14,7 @@ from mesorch_cli.evaluation.processes import Processes
 from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evaluation.rows import RowFile
 from mesorch_cli.evaluation.summary import RESAMPLES, Summary, summarise
+from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detector import Detector
 
 ROWS_FOLDER, STRIPS_FOLDER = "rows", "strips"
@@ -114,8 +115,7 @@ class Study:
     def _keep_strip(self, outcome: Outcome, seen: Seen) -> None:
         assert self.folder is not None
         path = strip_path(self.folder, outcome)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(strip(seen))
+        write_below(self.folder, path.relative_to(self.folder).as_posix(), strip(seen), durable=False)
 
     def _result(
         self, entrant: Entrant, dataset: Dataset, perturbation: Perturbation | None, outcomes: list[Outcome]

@@ -6,8 +6,8 @@ Below a folder that others may have prepared, no link is followed either: a name
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from mesorch_cli.files.folders import opened_folder
 from mesorch_cli.files.names import parts_of
@@ -16,12 +16,12 @@ NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def opened(path: str | os.PathLike[str]) -> BinaryIO:
+def opened(path: str | os.PathLike[str]) -> BufferedReader:
     """Open a file that the user named; a link to one will do. Raises OSError, also for what is no regular file."""
     return _regular(os.open(path, _FLAGS), os.fspath(path))
 
 
-def opened_below(root: Path, name: str) -> BinaryIO:
+def opened_below(root: Path, name: str) -> BufferedReader:
     """Open a file below a folder, following no link on the way.
 
     Raises OSError, also for a link or anything else that is no regular file, and ValueError for a name that leads outside.
@@ -43,7 +43,7 @@ def read(path: str | os.PathLike[str], limit_bytes: int) -> bytes:
         return _limited(stream, os.fspath(path), limit_bytes)
 
 
-def _regular(descriptor: int, name: str) -> BinaryIO:
+def _regular(descriptor: int, name: str) -> BufferedReader:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "is no regular file", name)
@@ -68,7 +68,7 @@ def _refuse_stream(descriptor: int, name: str) -> None:
         os.lseek(descriptor, 0, os.SEEK_SET)
 
 
-def _limited(stream: BinaryIO, name: str, limit_bytes: int) -> bytes:
+def _limited(stream: BufferedReader, name: str, limit_bytes: int) -> bytes:
     data = stream.read(limit_bytes + 1)
     if len(data) > limit_bytes:
         raise OSError(errno.EFBIG, f"is larger than {limit_bytes} bytes, the most that is read", name)

@@ -24,20 +24,21 @@ _LEFT = re.compile(r"(\..+\.|Probe-)[0-9a-f]{16}\.part", re.DOTALL)
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_LINKS | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def write_below(root: Path, name: str, data: bytes, *, same_stays: bool = False) -> None:
+def write_below(root: Path, name: str, data: bytes, *, same_stays: bool = False, durable: bool = True) -> None:
     """Write a file below a folder, making the folders on the way.
 
-    same_stays: a file that holds these bytes already is left alone, with its time. Raises OutputError where it cannot be
+    same_stays: a file that holds these bytes already is left alone, with its time. durable: wait for the disk, so that a
+    power cut leaves the file whole; not for what can be made again at any time. Raises OutputError where it cannot be
     written, and for a link in place of a folder; nothing half written stays.
     """
     if same_stays and _holds(root, name, data):
         return
-    with writing_below(root, name) as file:
+    with writing_below(root, name, durable=durable) as file:
         file.write(data)
 
 
 @contextmanager
-def writing_below(root: Path, name: str) -> Iterator[BinaryIO]:
+def writing_below(root: Path, name: str, *, durable: bool = True) -> Iterator[BinaryIO]:
     """Yield a file that takes its name below a folder when everything was written. Raises as `write_below`."""
     *folders, last = _parts(root, name)
     with _told(root, name), opened_folder(root, folders, make=True) as folder:
@@ -46,7 +47,8 @@ def writing_below(root: Path, name: str) -> Iterator[BinaryIO]:
             with os.fdopen(folder.open(temporary, _NEW), "w+b") as file:
                 yield file
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
             folder.rename(temporary, last)
         except BaseException:
             with suppress(OSError):

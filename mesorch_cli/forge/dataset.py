@@ -23,12 +23,13 @@ from mesorch_cli import __version__
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import OutputError, UsageError
 from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.files.writing import remove_unfinished, write_below, write_whole
 from mesorch_cli.forge.item import SCHEMA, Item, ItemSettings, make_item
 from mesorch_cli.forge.sources import NAMED, ObjectFolder, PhotoFolder
 
 FOLDERS = ("Tp", "Gt", "Au")
 MANIFEST, SETTINGS = "manifest.jsonl", "forge.json"
-OWN_NAME = re.compile(r"[0-9]{6,}\.(jpg|png|webp)(\.part)?")
+OWN_NAME = re.compile(r"[0-9]{6,}\.(jpg|png|webp)")
 AHEAD = 3  # items under way for each worker
 
 
@@ -131,7 +132,7 @@ class Dataset:
                 return self._read_manifest()
             for name in FOLDERS:
                 (self.out / name).mkdir(parents=True, exist_ok=True)
-            _write_whole(self.out / SETTINGS, json.dumps(described, indent=1).encode() + b"\n")
+            write_below(self.out, SETTINGS, json.dumps(described, indent=1).encode() + b"\n")
         except OSError as error:
             raise OutputError(f"Cannot write to {str(self.out)!r}: {error.strerror}. Choose another folder.") from error
         return []
@@ -201,12 +202,13 @@ class Dataset:
                 "the dataset anew in another folder."
             )
         if len(whole) < len(data):
-            _write_whole(path, whole)
+            write_whole(path, whole)
         self._clear_after(len(lines))
         return lines
 
     def _clear_after(self, count: int) -> None:
         """Remove the files of items that were under way when a run ended: nothing lies there that no line names."""
+        remove_unfinished(self.out)
         for folder in FOLDERS:
             for path in (self.out / folder).iterdir():
                 if OWN_NAME.fullmatch(path.name) and int(path.name.partition(".")[0]) >= count:
@@ -217,7 +219,7 @@ def _made(photos: PhotoFolder, objects: ObjectFolder | None, settings: ItemSetti
     """Make one item and write its files; returns it without their bytes, which need not travel."""
     item = make_item(photos, objects, settings, number)
     for name, data in item.files.items():
-        _write_whole(out / name, data)
+        write_below(out, name, data, durable=False)  # an item that is lost is made again, to the byte
     return Item({}, item.line, item.operation, item.refused)
 
 
@@ -234,15 +236,3 @@ def _end_with(parent: BaseProcess) -> None:
     """End this process as soon as its parent has: the pool's workers would wait for each other for ever."""
     parent.join()
     os._exit(1)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name and rename it, so that half of one is never seen."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"Cannot write {str(path)!r}: {error.strerror}. Make room and go on with --resume."
-        ) from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from mesorch_cli.errors import WeightsError
+from mesorch_cli.files.reading import opened
 from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.contents import Contents, read_contents, read_ordinary
 from mesorch_cli.offline import data_folder
@@ -65,8 +66,8 @@ def record_sum(path: Path, sha256: str) -> None:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal text."""
-    with path.open("rb") as file:
+    """Return the SHA-256 of a file as hexadecimal text. Raises OSError, also for what is no regular file."""
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -76,7 +77,7 @@ def list_weights() -> list[StoredWeights]:
     folders: tuple[tuple[Path, Origin], ...] = ((shipped_folder(), "shipped"), (imported_folder(), "imported"))
     for folder, origin in folders:
         sums = recorded_sums(folder)
-        paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+        paths = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file()) if folder.is_dir() else []
         found += [StoredWeights(path.stem, path, sums.get(path.name), origin) for path in paths]
     return found
 

@@ -130,7 +130,7 @@ class Pages:
 
     def _write_page(self, name: str, template: str, script: str | None, **values: Any) -> None:
         text = environment().get_template(template).render(**self._dresses[script], **values)
-        write_below(self.case, name, text.encode("utf-8"), same_stays=True)
+        write_below(self.case, name, text.encode("utf-8"), same_stays=True, durable=False)
 
 
 @cache

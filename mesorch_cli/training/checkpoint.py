@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mesorch_cli.errors import InputError, OutputError
-from mesorch_cli.files.writing import writing_below
+from mesorch_cli.files.writing import remove_unfinished, writing_below
 
 FILE_NAME = "checkpoint.pt"
 
@@ -37,6 +37,8 @@ class Checkpoint:
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write the checkpoint beside the last one, then put it in its place in one move; OutputError if that fails."""
     path = folder / FILE_NAME
+    if folder.is_dir():
+        remove_unfinished(folder)  # a checkpoint that a kill left half written is as large as a whole one
     try:
         with writing_below(folder, FILE_NAME) as file:
             torch.save(vars(checkpoint), file)

@@ -8,6 +8,7 @@ from typing import IO, Any, Self
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import OutputError, UsageError
 from mesorch_cli.extras import install_hint
+from mesorch_cli.files.writing import write_whole
 
 METRICS, EVENTS, LOCK = "metrics.jsonl", "tensorboard", ".lock"
 
@@ -31,9 +32,7 @@ class Journal:
             self._lock = (folder / LOCK).open("w", encoding="utf-8")
             _take(self._lock, folder)
             kept = _kept(path, step, validated) if path.exists() else ""
-            temporary = path.with_name(path.name + ".part")
-            temporary.write_text(kept, encoding="utf-8")
-            temporary.replace(path)
+            write_whole(path, kept.encode("utf-8"))
             self._file = path.open("a", encoding="utf-8")
         except OSError as error:
             raise OutputError(f"Cannot write {path}: {error.strerror}. Choose another folder with -o.") from error

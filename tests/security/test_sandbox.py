@@ -1,17 +1,13 @@
 """A decoder that a hostile file has taken over: it runs whatever its maker wants, in a worker, and gets nothing done."""
 
 import ctypes
-import errno
 import json
-import mmap
 import os
 import platform
-import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,71 +15,16 @@ import pytest
 from mesorch_cli.case.record import Record, decode_part
 from mesorch_cli.case.rerun import _differences
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import ReadOptions, isolation, read_photo, sandbox, storage
-from mesorch_cli.evidence.answer import photo_of
+from mesorch_cli.evidence import ReadOptions, sandbox
 from mesorch_cli.evidence.isolation import IsolatedReader, Limits
-from mesorch_cli.evidence.photo import Photo
-from mesorch_cli.evidence.seccomp import filter_program
-from mesorch_cli.evidence.worker import described
-from tests.evidence.samples import encoded, picture, tiff
+from tests.evidence.samples import picture
+from tests.security.taken_over import PNG, TAKEN_OVER, TakenOver
 
 from .dying import put_into_workers
 
 ROOT = Path(__file__).parents[2]
-PNG = encoded(picture(), "PNG")
 LINUX = sys.platform == "linux"
-# A photo whose name begins with "job:" is the code that runs in the place of the decoder; `result` goes back.
-TAKEN_OVER = """
-import ctypes, errno, fcntl, json, mmap, os, resource, signal, socket, subprocess, sys, tempfile, time
-from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import storage, worker
-reads, shares = worker.read_photo, storage.shared
-libc = ctypes.CDLL(None, use_errno=True)
-def call(*words):
-    if libc.syscall(*(ctypes.c_long(word) if isinstance(word, int) else word for word in words)) < 0:
-        raise OSError(ctypes.get_errno(), "")
-def read_photo(source, **how):
-    if not source.startswith("job:"):
-        return reads(source, **how)
-    names = dict(globals())
-    try:
-        exec(source[4:], names)
-        result = names.get("result", "done")
-    except OSError as error:
-        result = errno.errorcode[error.errno]
-    except MemoryError:
-        result = "ENOMEM"
-    except ValueError as error:  # what `resource` makes of a refusal
-        result = str(error)
-    raise InputError(json.dumps(result), reason="job")
-worker.read_photo = read_photo
-"""
 DENIED = ("EPERM", "EACCES")
-
-
-class TakenOver:
-    """A reader whose worker runs what it is told. programs: whether it may start ExifTool."""
-
-    def __init__(self, reader: IsolatedReader, *, programs: bool = False) -> None:
-        self.reader = reader
-        self.programs = programs
-        self.in_force = self._read("-").decode.isolation
-
-    def _read(self, source: str) -> Photo:
-        with pytest.MonkeyPatch.context() as monkeypatch:
-            monkeypatch.setattr(isolation, "_needs_programs", lambda _: self.programs)
-            return self.reader.read(source, data=PNG)
-
-    def run(self, code: str) -> Any:
-        with pytest.raises(InputError) as caught:
-            self._read("job:" + code)
-        assert caught.value.reason == "job", str(caught.value)
-        return json.loads(str(caught.value))
-
-    def needs(self, part: str) -> None:
-        """Skip where the kernel lacks a part: that the record says so is another test's business."""
-        if part not in self.in_force:
-            pytest.skip(f"this kernel has no {part}")
 
 
 @pytest.fixture(scope="module")
@@ -299,94 +240,6 @@ def test_processor_time_is_bounded_where_nobody_watches_the_clock(monkeypatch: p
         assert taken.reader.read("-", data=PNG).decode.integrity.ok
 
 
-UNSEALED = """
-def unsealed(array):
-    global kept
-    kept = os.memfd_create("unsealed", os.MFD_ALLOW_SEALING)
-    os.write(kept, array.tobytes())
-    return os.dup(kept)
-storage.shared = unsealed
-"""
-
-
-def test_pixels_cannot_be_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shortening a file under a mapping would end the parent by SIGBUS."""
-    put_into_workers(monkeypatch, TAKEN_OVER + UNSEALED)
-    with IsolatedReader() as reader:
-        taken = TakenOver(reader)
-        photo = reader.read("-", data=PNG)
-        assert taken.run("import __main__; os.ftruncate(__main__.kept, 0)") == "done"
-        assert np.array_equal(photo.pixels, picture())
-        assert not photo.pixels.flags.writeable
-
-
-def test_pixels_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    for code in ("os.ftruncate(kept, 5)", "kept = os.open('/', os.O_RDONLY)", "kept = os.pipe()[0]"):
-        put_into_workers(monkeypatch, TAKEN_OVER + UNSEALED.replace("    return", f"    {code}\n    return"))
-        with IsolatedReader() as reader, pytest.raises(InputError) as caught:
-            reader.read("-", data=PNG)
-        assert caught.value.reason == "decoder crashed"
-        monkeypatch.undo()
-
-
-@pytest.mark.parametrize("nameless", [True, False], ids=["files without a name", "files begin with a name"])
-def test_large_pixels_still_find_room(nameless: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is too large for memory goes to a file in the temporary folder, where its file system has files without a name."""
-    code = "import tempfile\nfrom mesorch_cli.evidence import storage\nstorage.DISK_BYTES = 1000\n"
-    put_into_workers(monkeypatch, code if nameless else code + "tempfile._O_TMPFILE_WORKS = False\n")
-    with IsolatedReader() as reader:
-        for data in (tiff(picture(), photometric="rgb", tile=(32, 32)), encoded(picture()[..., 0], "PNG")):
-            photo = reader.read("-", data=data)
-            assert np.array_equal(photo.pixels, read_photo("-", data=data).pixels)
-            assert not photo.pixels.flags.writeable
-
-
-@pytest.mark.skipif(not LINUX, reason="files without a name that can be sealed are Linux's")
-def test_shared_memory_is_sealed() -> None:
-    descriptor = storage.shared(picture())
-    for change in (lambda: os.ftruncate(descriptor, 0), lambda: os.pwrite(descriptor, b"x", 0)):
-        with pytest.raises(PermissionError):
-            change()
-    with pytest.raises(PermissionError):
-        mmap.mmap(descriptor, 100, access=mmap.ACCESS_WRITE)
-    array = picture()
-    assert np.array_equal(storage.received(descriptor, array.shape, array.dtype), array)
-
-
-def answered() -> dict[str, Any]:
-    return json.loads(json.dumps(described(read_photo("-", data=PNG))))
-
-
-def test_the_answer_of_a_worker_is_put_together_again() -> None:
-    photo = photo_of("-", answered(), storage.shared(picture()))
-    assert not isinstance(photo, InputError)
-    assert np.array_equal(photo.pixels, picture())
-
-
-@pytest.mark.parametrize("junk", [None, -1, 1e300, "x", [], {}, [[]], {"a": 1}, True], ids=repr)
-def test_no_part_of_an_answer_is_believed(junk: object) -> None:
-    """Whatever stands in the place of any part: a photo whose parts have their types, or a ValueError."""
-    places: list[tuple[str, ...]] = [(key,) for key in answered()]
-    places += [(part, key) for part in ("photo", "decode") for key in answered()[part]]
-    places += [("decode", "integrity", key) for key in ("ok", "findings")]
-    for place in places:
-        answer: Any = answered()
-        inside = answer
-        for key in place[:-1]:
-            inside = inside[key]
-        inside[place[-1]] = junk
-        before = len(os.listdir("/proc/self/fd")) if LINUX else 0  # noqa: PTH208
-        try:
-            photo = photo_of("-", answer, storage.shared(picture()))
-        except ValueError:
-            assert not LINUX or len(os.listdir("/proc/self/fd")) == before, place  # noqa: PTH208
-            continue
-        assert not isinstance(photo, InputError)
-        decode_part(photo)  # the record's own types
-        assert photo.pixels.shape == (photo.decode.height, photo.decode.width, 3), place
-        assert photo.source == "-"
-
-
 @pytest.mark.parametrize("missing", ["landlock.restrict", "seccomp.install", "seccomp.gain_no_privileges"])
 def test_where_the_kernel_lacks_a_part_reading_goes_on(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     code = f"from mesorch_cli.evidence import landlock, seccomp\n{missing} = lambda **_: False\n"
@@ -407,77 +260,6 @@ def test_what_was_in_force_is_no_difference_between_records() -> None:
     assert old.decode.isolation is None  # written before there was one
     now = old.model_copy(update={"decode": old.decode.model_copy(update={"isolation": ["process"]})})
     assert _differences(old, now) == []
-
-
-FILTER_CASES: list[tuple[str, str, list[int], str]] = [
-    ("x86_64", "read", [0], "allow"),
-    ("aarch64", "read", [0], "allow"),
-    *[(machine, "openat", [0, 0, flags], result)
-      for machine in ("x86_64", "aarch64")
-      for flags, result in ((0, "allow"), (1, "EPERM"), (2, "EPERM"), (0o100, "EPERM"), (0o1000, "EPERM"),
-                            (0o2000000, "allow"), (0o20200002, "allow"), (0o20200102, "EPERM"))],
-    *[(machine, "mmap", [0, 0, 0, flags], result)
-      for machine in ("x86_64", "aarch64") for flags, result in ((0x22, "allow"), (1, "allow"), (0x21, "EPERM"))],
-    *[(machine, "prlimit64", [0, 0, new], result)
-      for machine in ("x86_64", "aarch64") for new, result in ((0, "allow"), (8, "EPERM"), (1 << 32, "EPERM"))],
-    *[(machine, "clone", [flags], result)
-      for machine in ("x86_64", "aarch64") for flags, result in ((0x3D0F00, "allow"), (0x11, "EPERM"), (0x4111, "EPERM"))],
-    *[(machine, "tgkill", [pid], result)
-      for machine in ("x86_64", "aarch64") for pid, result in ((77, "allow"), (1, "EPERM"), (0, "EPERM"))],
-    *[(machine, name, [0], result)
-      for machine in ("x86_64", "aarch64")
-      for name, result in (("socket", "EPERM"), ("execve", "EPERM"), ("clone3", "ENOSYS"), ("ptrace", "EPERM"))],
-]  # fmt: skip
-NUMBERS = {
-    "x86_64": {"read": 0, "openat": 257, "mmap": 9, "prlimit64": 302, "clone": 56, "tgkill": 234, "socket": 41,
-               "execve": 59, "clone3": 435, "ptrace": 101},
-    "aarch64": {"read": 63, "openat": 56, "mmap": 222, "prlimit64": 261, "clone": 220, "tgkill": 131, "socket": 198,
-                "execve": 221, "clone3": 435, "ptrace": 117},
-}  # fmt: skip
-AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "i386": 0x40000003}
-CODES: dict[int, Callable[[int, int], bool]] = {
-    0x15: lambda value, k: value == k,
-    0x35: lambda value, k: value >= k,
-    0x45: lambda value, k: bool(value & k),
-}
-
-
-def outcome(program: bytes, audit: int, number: int, arguments: list[int]) -> str:
-    """Run a filter as the kernel does: an interpreter of the few instructions that it uses."""
-    data = struct.pack("<IIQ6Q", number, audit, 0, *(arguments + [0] * 6)[:6])
-    at = value = 0
-    while True:
-        code, yes, no, k = struct.unpack_from("<HBBI", program, at * 8)
-        at += 1
-        if code == 0x20:
-            (value,) = struct.unpack_from("<I", data, k)
-        elif code == 0x54:
-            value &= k
-        elif code == 0x06:
-            refused = errno.errorcode[k & 0xFFFF] if k >> 16 == 5 else ""
-            return {0x7FFF0000: "allow", 0x80000000: "kill"}.get(k, refused)
-        else:
-            at += yes if CODES[code](value, k) else no
-
-
-@pytest.mark.parametrize(("machine", "call", "arguments", "result"), FILTER_CASES)
-def test_the_filter_of_either_machine(machine: str, call: str, arguments: list[int], result: str) -> None:
-    program = filter_program(machine, 77, programs=False)
-    assert len(program) // 8 < 4096
-    assert outcome(program, AUDIT[machine], NUMBERS[machine][call], arguments) == result
-    assert (
-        outcome(program, AUDIT["i386"], NUMBERS[machine][call], arguments) == "kill"
-    )  # the numbers of another machine
-    opening = filter_program(machine, 77, programs=True, opening=True)
-    if call == "openat" and arguments[2] in (1, 2):
-        assert outcome(opening, AUDIT[machine], NUMBERS[machine][call], arguments) == "allow"  # Landlock says which
-    elif call == "openat":
-        assert outcome(opening, AUDIT[machine], NUMBERS[machine][call], arguments) == result
-    if call in ("execve", "clone", "tgkill"):
-        asked = filter_program(machine, 77, programs=True)
-        assert outcome(asked, AUDIT[machine], NUMBERS[machine][call], arguments) == "allow"
-    if machine == "x86_64":
-        assert outcome(program, AUDIT[machine], NUMBERS[machine][call] | 0x40000000, arguments) == "EPERM"
 
 
 def test_a_machine_whose_numbers_are_not_known_has_no_filter(monkeypatch: pytest.MonkeyPatch) -> None:

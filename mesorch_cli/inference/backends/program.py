@@ -52,7 +52,8 @@ class ProgramFile:
                 self.seal: Seal = parse_seal(text, path)
                 require_graph(self.seal.graph_sha256, entries_sha256(archive), path)
                 self._program = self._loadable(archive, contents)
-        except (zipfile.BadZipFile, IndexError, EOFError, OSError, NotImplementedError, UnicodeDecodeError) as error:
+        except (zipfile.BadZipFile, IndexError, EOFError, OSError, RuntimeError, UnicodeDecodeError) as error:
+            # RuntimeError: what zipfile raises for an encrypted part, and, as NotImplementedError, for an unknown packing.
             raise WeightsError(
                 f"Cannot read {path} as a program of torch.export ({error}). It is truncated, damaged or no such file: get "
                 "it again, or make it with `mesorch export --format torch`."
