@@ -1,7 +1,7 @@
 """The report of a case: pages, and where wanted a document for print, in one call."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,11 +53,3 @@ def write_report(
 def is_page(name: str) -> bool:
     """Say whether a file of a case, named below it, is one that a report writes."""
     return _PAGES.fullmatch(name) is not None
-
-
-def pages_in(case: Path) -> Iterator[str]:
-    """Yield the files of a case that reports wrote, named below it."""
-    for path in (*case.glob("*"), *case.glob("photos*/**/index.html")):
-        name = path.relative_to(case).as_posix()
-        if is_page(name) and path.is_file():
-            yield name

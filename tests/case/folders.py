@@ -2,11 +2,15 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+from typer.testing import CliRunner
+
+from mesorch_cli.cli.app import app
 
 
 def photo(seed: int, side: int = 64) -> bytes:
@@ -22,6 +26,20 @@ def fill(root: Path, files: dict[str | bytes, bytes]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return root
+
+
+def made_case(root: Path, weights: Path, *, code: int) -> Path:
+    """Analyse `root`/evidence into `root`/case, and return the root. code: the exit code that is expected."""
+    words = ("batch", root / "evidence", "-o", root / "case", "-w", weights, "--device", "cpu", "-q")
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == code, result.output
+    return root
+
+
+def own_case(made: Path, folder: Path) -> Path:
+    """Return a copy of a case, beside a copy of its evidence, to be changed."""
+    shutil.copytree(made, folder / "own")
+    return folder / "own" / "case"
 
 
 def mixed(root: Path) -> Path:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from mesorch_cli.case.rerun import read_record, reading_of
 from mesorch_cli.cli.app import app
 from mesorch_cli.evidence.photo import MAX_PIXELS
-from tests.case.folders import counts, fill, mixed, photo, steady
+from tests.case.folders import counts, fill, made_case, mixed, own_case, photo, steady
 
 
 def invoke(*words: object) -> Result:
@@ -26,16 +26,12 @@ def made(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Path:
     """A folder with evidence, and a case of it."""
     root = tmp_path_factory.mktemp("made")
     mixed(root / "evidence")
-    result = invoke("batch", root / "evidence", "-o", root / "case", "-w", tiny_weights, "--device", "cpu", "-q")
-    assert result.exit_code == 3, result.output
-    return root
+    return made_case(root, tiny_weights, code=3)
 
 
 @pytest.fixture
 def case(made: Path, tmp_path: Path) -> Path:
-    """A copy of that case, whose evidence is a copy too."""
-    shutil.copytree(made, tmp_path / "own")
-    return tmp_path / "own" / "case"
+    return own_case(made, tmp_path)
 
 
 def verified(case: Path, *words: object) -> tuple[int, set[tuple[str, str]]]:

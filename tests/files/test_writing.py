@@ -70,6 +70,16 @@ def test_what_fails_half_way_leaves_nothing_and_the_old_file(tmp_path: Path) -> 
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
+@pytest.mark.parametrize("durable", [True, False])
+def test_only_what_cannot_be_made_again_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durable: bool
+) -> None:
+    waited: list[int] = []
+    monkeypatch.setattr(os, "fsync", waited.append)
+    write_below(tmp_path, "file", b"x", durable=durable)
+    assert len(waited) == durable
+
+
 def test_the_same_bytes_leave_a_file_alone_and_others_do_not(tmp_path: Path) -> None:
     write_below(tmp_path, "page", b"same")
     before = (tmp_path / "page").stat().st_ino

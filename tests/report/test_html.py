@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mesorch_cli.report import listing
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.names import href, visible
-from mesorch_cli.report.report import is_page, pages_in, write_report
+from mesorch_cli.report.report import is_page, write_report
 from tests.report import made
 from tests.report.pages import SVG, all_of, check_page, target, text_of
 
@@ -30,7 +30,7 @@ def tree(case: Path) -> dict[str, bytes]:
 
 
 def test_a_real_case_has_a_page_for_every_file(real_case: Path) -> None:
-    pages = [real_case / name for name in pages_in(real_case) if name.endswith(".html")]
+    pages = [path for path in real_case.rglob("*.html") if is_page(path.relative_to(real_case).as_posix())]
     records = [json.loads(line) for line in (real_case / "results.jsonl").read_text().splitlines()]
     assert len(pages) == len(records) + 1 == 12
     for path in pages:

@@ -1,7 +1,6 @@
 """A signed case: the owner of the key and nobody else, this state and no other."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import CliRunner, Result
 
 from mesorch_cli.cli.app import app
-from tests.case.folders import fill, photo
+from tests.case.folders import fill, made_case, own_case, photo
 
 
 def invoke(*words: object) -> Result:
@@ -30,14 +29,12 @@ def a_key(folder: Path, name: str) -> tuple[Path, Path]:
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Path:
     root = tmp_path_factory.mktemp("signed")
     fill(root / "evidence", {"a.png": photo(1)})
-    result = invoke("batch", root / "evidence", "-o", root / "case", "-w", tiny_weights, "--device", "cpu", "-q")
-    assert result.exit_code == 0, result.output
-    return root / "case"
+    return made_case(root, tiny_weights, code=0)
 
 
 @pytest.fixture
 def case(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "case"))
+    return own_case(made, tmp_path)
 
 
 def verified(case: Path, public: Path) -> Result:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mesorch_cli.cli.app import app
-from tests.case.folders import fill, photo, without_times
+from tests.case.folders import fill, made_case, own_case, photo, without_times
 from tests.security.hostile_cases import exchange, execute, list_anew, reseal, within
 
 PATIENCE_S = 60  # far more than any of it takes
@@ -24,15 +24,12 @@ def invoke(*words: object) -> Result:
 def made(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Path:
     root = tmp_path_factory.mktemp("handed over")
     fill(root / "evidence", {"a/x.png": photo(1), "b.png": photo(2), "copy.png": photo(2), "bad.jpg": b"no photo"})
-    result = invoke("batch", root / "evidence", "-o", root / "case", "-w", tiny_weights, "--device", "cpu", "-q")
-    assert result.exit_code == 3, result.output
-    return root
+    return made_case(root, tiny_weights, code=3)
 
 
 @pytest.fixture
 def case(made: Path, tmp_path: Path) -> Path:
-    shutil.copytree(made, tmp_path / "own")
-    return tmp_path / "own" / "case"
+    return own_case(made, tmp_path)
 
 
 def commands(case: Path, weights: Path) -> dict[str, tuple[object, ...]]:

@@ -16,6 +16,7 @@ from mesorch_cli.network import store
 from mesorch_cli.network.contents import MOST_BYTES, read_contents
 from mesorch_cli.network.passport import Passport
 from mesorch_cli.network.weights import load_weights, read_file, read_passport, save_weights
+from mesorch_cli.offline import HOME_VARIABLE
 from tests.security import graphs, programs
 
 TILES = np.full((1, 32, 64, 3), 50, np.uint8)
@@ -74,6 +75,13 @@ def test_what_was_checked_is_what_runs(suffix: str, passport: Passport, tmp_path
     found = opened.start("cpu", "fp32")(TILES)
     assert found.shape == (1, 1, 32, 64)
     assert np.allclose(found, 0.5, atol=1e-5)
+
+
+def test_a_pipe_among_the_installed_weights_is_none_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    store.imported_folder().mkdir(parents=True)
+    os.mkfifo(store.imported_folder() / "pipe.safetensors")
+    assert "pipe" not in {stored.name for stored in store.list_weights()}
 
 
 def test_what_is_no_file_or_has_no_end_is_refused(passport: Passport, tmp_path: Path) -> None:

@@ -32,6 +32,16 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
 
 
+def test_a_part_that_is_encrypted_is_said_and_no_fault(honest: Path, tmp_path: Path) -> None:
+    data = bytearray(honest.read_bytes())
+    at = data.index(b"PK\x01\x02")  # the first entry of the archive's list
+    data[at + 8] |= 1
+    (tmp_path / "flagged.pt2").write_bytes(bytes(data))
+    result = run("weights", "verify", tmp_path / "flagged.pt2")
+    assert result.exit_code == 5
+    assert "as a program of torch.export" in result.stderr
+
+
 def run(*words: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
