@@ -75,8 +75,11 @@ def test_a_half_written_checkpoint_does_not_count(tmp_path: Path, photos: Path) 
     trainer = Trainer(config(photos), tmp_path)
     trainer.save()
     path = tmp_path / "checkpoint.pt"
-    (tmp_path / "checkpoint.pt.part").write_bytes(path.read_bytes()[:1000])  # killed while saving the next one
+    left = tmp_path / ".checkpoint.pt.0123456789abcdef.part"
+    left.write_bytes(path.read_bytes()[:1000])  # killed while saving the next one
     assert load_checkpoint(path).step == 0
+    trainer.save()
+    assert not left.exists()
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(InputError, match="no checkpoint"):
         Trainer(config(photos), tmp_path)
