@@ -64,7 +64,7 @@ def test_a_run_killed_outright_is_resumed_to_the_same_dataset(photos: Path, tmp_
         assert running.stdout.readline()
     running.kill()
     running.communicate()  # ends only when the workers, which hold the pipe too, have ended
-    (tmp_path / "killed" / "Tp" / "000399.jpg.part").write_bytes(b"half")
+    (tmp_path / "killed" / "Tp" / ".000399.jpg.0123456789abcdef.part").write_bytes(b"half")
     count = len((tmp_path / "killed" / "manifest.jsonl").read_text().splitlines()) + 2
     for name, more in (("killed", ["--resume"]), ("whole", [])):
         assert run(photos, tmp_path / name, "-n", count, *more).exit_code == 0
