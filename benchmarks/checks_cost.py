@@ -18,8 +18,9 @@ from mesorch_cli.case.case_file import CaseFile
 from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.row import row_of
 from mesorch_cli.case.seal import require_sound
-from mesorch_cli.case.spec import ExaminerSpec
-from mesorch_cli.evidence import ReadOptions, isolation, read_photo
+from mesorch_cli.evidence import ReadOptions, read_photo
+from mesorch_cli.evidence.isolation import isolated_reader
+from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.loading import open_weights
 from mesorch_cli.inference.settings import Settings
@@ -27,8 +28,8 @@ from mesorch_cli.inference.settings import Settings
 ROOT = Path(__file__).parents[1]
 PHOTOS = [str(ROOT / "examples" / name) for name in ("authentic.jpg", "splice.jpg")]
 WITHOUT = (
-    "from mesorch_cli.evidence import sandbox; sandbox.enter = lambda *_, **__: ['process']; "
-    "from mesorch_cli.evidence.worker"
+    "from mesorch_cli.evidence.isolation import sandbox; sandbox.enter = lambda *_, **__: ['process']; "
+    "from mesorch_cli.evidence.isolation.worker"
 )
 PATH, SHA256 = "a-path-to-replace.jpg", "0123456789abcdef" * 4
 
@@ -91,9 +92,9 @@ def compared(ways: dict[str, Callable[[], object]], rounds: int) -> None:
 def reading(rounds: int) -> None:
     """Time reading as `detect` does it: in this process, in one of its own, and in one with the sandbox."""
     options = ReadOptions(provenance=True)
-    with isolation.IsolatedReader() as sandboxed, isolation.IsolatedReader() as plain:
-        script = isolation._SCRIPT.replace("from mesorch_cli.evidence.worker", WITHOUT)
-        with patch.object(isolation, "_SCRIPT", script):
+    with isolated_reader.IsolatedReader() as sandboxed, isolated_reader.IsolatedReader() as plain:
+        script = isolated_reader._SCRIPT.replace("from mesorch_cli.evidence.isolation.worker", WITHOUT)
+        with patch.object(isolated_reader, "_SCRIPT", script):
             plain.start()
         assert plain.read(PHOTOS[0], options=options).decode.isolation == ("process",)
         print(f"in force: {', '.join(sandboxed.read(PHOTOS[0], options=options).decode.isolation)}")

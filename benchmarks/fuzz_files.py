@@ -18,10 +18,14 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # the tests are no installed package
 
-from tests.evidence import test_formats, test_fuzz, test_layouts, test_oddities, test_tiff_kinds  # noqa: E402
-from tests.evidence import tiff_bytes as tb  # noqa: E402
+from tests.evidence.containers import test_layouts  # noqa: E402
+from tests.evidence.decoding import test_formats  # noqa: E402
+from tests.evidence.decoding.test_decoders import HEIC  # noqa: E402
+from tests.evidence.isolation import test_fuzz  # noqa: E402
+from tests.evidence.jpeg import test_oddities  # noqa: E402
 from tests.evidence.samples import encoded, picture, ramp16, tiff, with_exif_orientation  # noqa: E402
-from tests.evidence.test_decoders import HEIC  # noqa: E402
+from tests.evidence.tiff import test_tiff_kinds  # noqa: E402
+from tests.evidence.tiff import tiff_bytes as tb  # noqa: E402
 
 EXAMPLES = ("authentic.jpg", "splice.jpg", "splice_mask.png")
 

@@ -18,7 +18,7 @@ import numpy as np
 import tifffile
 
 from mesorch_cli.evidence import ReadOptions
-from mesorch_cli.evidence.isolation import IsolatedReader, Limits
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader, Limits
 
 TILE = 512
 

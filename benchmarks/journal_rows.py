@@ -19,14 +19,14 @@ from memory import peak_mib
 
 from mesorch_cli.case.batch import Batch
 from mesorch_cli.case.case_file import read_case
-from mesorch_cli.case.examine import Composed
 from mesorch_cli.case.finish import finish
 from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.opening import about_case, opened
 from mesorch_cli.case.scan import Selection, scan
-from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.case.verify import changes
 from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.examination.examiner import Composed
+from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.inference.loading import open_weights
 from mesorch_cli.inference.settings import Settings
 

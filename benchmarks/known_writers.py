@@ -1,4 +1,4 @@
-"""Make `mesorch_cli/evidence/writers.json`, and count what its names are worth: whose tables, in what kind of file.
+"""Make `mesorch_cli/evidence/jpeg/writers.json`, and count what its names are worth: whose tables, in what kind of file.
 
 usage: known_writers.py FOLDER... [--write] [--left-out]
 
@@ -16,15 +16,15 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from mesorch_cli.evidence.editors import editor_of
-from mesorch_cli.evidence.exif import read_exif
 from mesorch_cli.evidence.inspection import BrokenHeaderError, UnsupportedError
-from mesorch_cli.evidence.jpeg import inspect_jpeg
-from mesorch_cli.evidence.jpeg_tables import Signature, signature_of
-from mesorch_cli.evidence.metadata import describe_jpeg, estimate_quality
-from mesorch_cli.evidence.xmp import read_xmp
+from mesorch_cli.evidence.jpeg.structure import inspect_jpeg
+from mesorch_cli.evidence.jpeg.writers import Signature, signature_of
+from mesorch_cli.evidence.metadata.summary import describe_jpeg, estimate_quality
+from mesorch_cli.evidence.tags.editors import editor_of
+from mesorch_cli.evidence.tags.exif import read_exif
+from mesorch_cli.evidence.tags.xmp import read_xmp
 
-TARGET = Path(__file__).parents[1] / "mesorch_cli" / "evidence" / "writers.json"
+TARGET = Path(__file__).parents[1] / "mesorch_cli" / "evidence" / "jpeg" / "writers.json"
 # Programs that are no editors, or not only: what they name is not what left a camera.
 OTHERS = {
     "Apple Photos": r"^(photos|fotos) \d", "Apple iPhoto": r"^iphoto", "Apple Aperture": r"^aperture",

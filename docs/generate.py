@@ -52,7 +52,7 @@ def cli_page() -> str:
 
 def schema_page() -> str:
     """Return the record's JSON schema."""
-    from mesorch_cli.case.record import record_schema
+    from mesorch_cli.examination.record import record_schema
 
     return json.dumps(record_schema(), indent=2) + "\n"
 

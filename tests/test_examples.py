@@ -11,8 +11,8 @@ import cv2
 import jsonschema
 import pytest
 
-from mesorch_cli.case.record import record_schema
 from mesorch_cli.evaluation.metrics import pixel_auc
+from mesorch_cli.examination.record import record_schema
 from mesorch_cli.network.store import find_weights, shipped_folder
 from mesorch_cli.network.weights import load_weights
 

@@ -14,10 +14,10 @@ from typing import Any
 import ray
 import torch
 
-from mesorch_cli.case.examine import Composed
 from mesorch_cli.case.pipeline import one_photo
-from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.errors import UsageError
+from mesorch_cli.examination.examiner import Composed
+from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.files.reading import opened_below
 
 MOST_LOSSES = 3  # workers that may die over one photo before it counts as the cause

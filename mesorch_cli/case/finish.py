@@ -4,9 +4,9 @@ from pathlib import Path
 
 from mesorch_cli.case.case_file import FILE_NAME, AboutPart, CaseFile, CountsPart, read_case
 from mesorch_cli.case.journal import Journal
-from mesorch_cli.case.record import json_path
 from mesorch_cli.case.scan import Scan
 from mesorch_cli.case.tables import write_sums, write_tables
+from mesorch_cli.examination.record import json_path
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.html import OnPage
 from mesorch_cli.report.report import PDF, write_report

@@ -12,11 +12,11 @@ from mesorch_cli.case.finish import finish
 from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.mirror import Mirror, artefacts_of
 from mesorch_cli.case.opening import opened, opened_to_read
-from mesorch_cli.case.outputs import RECORD_NAME
-from mesorch_cli.case.record import Record, json_path
 from mesorch_cli.case.row import Row, row_of
 from mesorch_cli.case.scan import LEFT_OUT, UNLISTED, Scan
 from mesorch_cli.errors import UsageError, VerificationError
+from mesorch_cli.examination.outputs import RECORD_NAME
+from mesorch_cli.examination.record import Record, json_path
 from mesorch_cli.files.writing import duplicate_below, write_below
 
 

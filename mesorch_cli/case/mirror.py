@@ -5,10 +5,10 @@ import os
 import unicodedata
 from pathlib import Path
 
-from mesorch_cli.case.outputs import RECORD_NAME
-from mesorch_cli.case.record import text_of
 from mesorch_cli.case.row import Row, places_of
 from mesorch_cli.errors import OutputError
+from mesorch_cli.examination.outputs import RECORD_NAME
+from mesorch_cli.examination.record import text_of
 from mesorch_cli.files.reading import opened_below, read_below
 from mesorch_cli.files.writing import folds_names
 

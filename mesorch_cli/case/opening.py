@@ -13,14 +13,14 @@ from mesorch_cli.case.case_file import FILE_NAME as CASE_FILE
 from mesorch_cli.case.case_file import AboutPart, CaseFile, SelectionPart, read_case
 from mesorch_cli.case.journal import FILE_NAME, Journal
 from mesorch_cli.case.mirror import Mirror
-from mesorch_cli.case.record import json_path
-from mesorch_cli.case.recorded_settings import settings_digest, settings_values
 from mesorch_cli.case.scan import Selection
 from mesorch_cli.case.seal import digest_holds, require_finished, require_sound
-from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.case.tables import SUMS, read_sums
 from mesorch_cli.errors import UsageError, VerificationError
 from mesorch_cli.evidence.hashing import sha256_below
+from mesorch_cli.examination.record import json_path
+from mesorch_cli.examination.recorded_settings import settings_digest, settings_values
+from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.files.writing import remove_unfinished
 
 

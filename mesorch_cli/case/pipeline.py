@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from mesorch_cli.case.examine import Composed, Examiner, Loaded
+from mesorch_cli.examination.examiner import Composed, Examiner, Loaded
 
 AHEAD = 2  # photos in hand beside those that are analysed: one that is read, one that is encoded
 

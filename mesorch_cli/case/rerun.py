@@ -12,14 +12,14 @@ import numpy as np
 from pydantic import ValidationError
 
 from mesorch_cli.case.case_file import FILE_NAME
-from mesorch_cli.case.examine import CHANGED, Composed
 from mesorch_cli.case.opening import opened_to_read
-from mesorch_cli.case.outputs import LARGEST_RECORD
-from mesorch_cli.case.record import Record
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evidence import ReadOptions
-from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import MAX_PIXELS, page_read
+from mesorch_cli.examination.examiner import CHANGED, Composed
+from mesorch_cli.examination.outputs import LARGEST_RECORD
+from mesorch_cli.examination.record import Record
 from mesorch_cli.files.reading import read, read_below
 
 # Other threads, processors and devices move the last bits of logits, and so score and map by far less than this.

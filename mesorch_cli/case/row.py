@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mesorch_cli.case.record import Record, json_path
+from mesorch_cli.examination.record import Record, json_path
 from mesorch_cli.files.names import LONGEST_NAME, stays_inside
 
 ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"

@@ -11,9 +11,9 @@ from pathlib import Path
 from mesorch_cli.case.case_file import FILE_NAME as CASE_FILE
 from mesorch_cli.case.case_file import CaseFile
 from mesorch_cli.case.journal import FILE_NAME, Journal
-from mesorch_cli.case.record import json_path
 from mesorch_cli.case.row import Row, RowError, contradictions, record_in, usable
 from mesorch_cli.errors import UsageError, VerificationError
+from mesorch_cli.examination.record import json_path
 
 SHOWN = 4096  # bytes of a path that is told
 NAMED = 10  # faults in the sentence of a refusal; `mesorch verify` names all

@@ -8,12 +8,12 @@ from pathlib import Path
 from mesorch_cli.case.batch import hash_of
 from mesorch_cli.case.case_file import CaseFile
 from mesorch_cli.case.journal import BESIDE, FILE_NAME, Journal
-from mesorch_cli.case.record import json_path
 from mesorch_cli.case.row import BY_HASH, PHOTOS, Row
 from mesorch_cli.case.scan import Selection, scan
 from mesorch_cli.case.seal import Fault, digest_holds, examined
 from mesorch_cli.case.tables import SUMS, own_files, read_sums, results_of
 from mesorch_cli.errors import UsageError, VerificationError
+from mesorch_cli.examination.record import json_path
 from mesorch_cli.files.folders import Kind, entries
 from mesorch_cli.files.writing import UNFINISHED
 from mesorch_cli.signing import SUFFIX

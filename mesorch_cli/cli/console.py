@@ -28,7 +28,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mesorch_cli.case.examine import Examination
+    from mesorch_cli.examination.examiner import Examination
 
 STYLES = {
     "evidence of manipulation": "bold red",

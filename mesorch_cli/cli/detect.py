@@ -14,7 +14,7 @@ from mesorch_cli.cli.inputs import STDIN, named_inputs
 from mesorch_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from mesorch_cli.case.examine import Examination
+    from mesorch_cli.examination.examiner import Examination
 
 DEFAULT_OUTPUT = Path("mesorch-out")
 SOME_NOT_ANALYSED, NONE_ANALYSED, FINDINGS = 3, 4, 10
@@ -101,7 +101,7 @@ def detect(
         first_page = reading.wanted_page(page)
         how = reading.Reading(max_pixels, compare_decoders, trust_list, exiftool, decode_timeout, decode_memory)
         read_options = how.options()
-        from mesorch_cli.case.outputs import OutputFolder
+        from mesorch_cli.examination.outputs import OutputFolder
 
         if output == DEFAULT_OUTPUT and output.is_symlink() and not no_artefacts:
             raise UsageError(
@@ -116,7 +116,7 @@ def detect(
         if sources and sources[0] != STDIN:  # is decoded while the network is loaded
             reader.begin(sources[0], read_options if first_page is None else replace(read_options, page=first_page))
 
-        from mesorch_cli.case.examine import Examiner
+        from mesorch_cli.examination.examiner import Examiner
         from mesorch_cli.inference.calibration_file import calibrated, read_calibration
         from mesorch_cli.inference.detector import Detector
         from mesorch_cli.inference.loading import open_weights

@@ -6,14 +6,14 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from mesorch_cli.case.examine import Examiner
 from mesorch_cli.case.mirror import Mirror
 from mesorch_cli.case.pipeline import Engine, Pipeline
-from mesorch_cli.case.spec import ExaminerSpec
 from mesorch_cli.cli.console import data_of_this_thread_alone
 from mesorch_cli.cli.options import Wanted
 from mesorch_cli.cli.reading import Reading
 from mesorch_cli.errors import UsageError
+from mesorch_cli.examination.examiner import Examiner
+from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.inference.calibration_file import calibrated, read_calibration
 from mesorch_cli.inference.loading import open_weights
 

@@ -12,7 +12,7 @@ def info(as_json: options.Json = False) -> None:
     Example: mesorch info --json
     """
     with guard(printing=True):
-        from mesorch_cli.case.record import tool_versions
+        from mesorch_cli.examination.record import tool_versions
         from mesorch_cli.network.store import list_weights
 
         values = {

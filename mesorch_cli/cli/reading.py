@@ -11,7 +11,7 @@ from mesorch_cli.texts import read_text
 
 if TYPE_CHECKING:
     from mesorch_cli.evidence import ReadOptions
-    from mesorch_cli.evidence.isolation import IsolatedReader, Limits
+    from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader, Limits
 
 READING = "Reading"
 ALL = "all"
@@ -77,7 +77,7 @@ class Reading:
         """Return how files are to be read. Raises UsageError for a trust list that cannot be read or holds nothing, and
         where ExifTool is asked for and is not installed."""
         from mesorch_cli.evidence import ReadOptions
-        from mesorch_cli.evidence.exiftool import find_exiftool
+        from mesorch_cli.evidence.metadata.exiftool import find_exiftool
 
         if self.exiftool and find_exiftool() is None:
             raise UsageError(
@@ -94,14 +94,14 @@ class Reading:
 
     def limits(self) -> "Limits":
         """Return what reading one photo may take."""
-        from mesorch_cli.evidence.isolation import Limits
+        from mesorch_cli.evidence.isolation.isolated_reader import Limits
         from mesorch_cli.evidence.photo import MAX_PIXELS
 
         return Limits(self.timeout_s, self.memory_mib << 20, max(self.max_pixels, MAX_PIXELS))
 
     def reader(self) -> "IsolatedReader":
         """Return the reader, its first process on its way."""
-        from mesorch_cli.evidence.isolation import IsolatedReader
+        from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
 
         reader = IsolatedReader(self.limits())
         reader.start(self.options())

@@ -11,7 +11,7 @@ from mesorch_cli.cli.guard import guard
 from mesorch_cli.errors import UsageError, VerificationError, WeightsError
 
 if TYPE_CHECKING:
-    from mesorch_cli.case.record import Record
+    from mesorch_cli.examination.record import Record
 
 STDIN = "-"
 NOT_READ = 4
@@ -102,9 +102,9 @@ def rerun(
     Example: mesorch rerun results/photo.jpg/record.json
     """
     with guard():
-        from mesorch_cli.case.recorded_settings import accepts_damaged, settings_digest, settings_from
         from mesorch_cli.case.rerun import Answer, compared, input_of, read_record, reading_of
-        from mesorch_cli.case.spec import ExaminerSpec
+        from mesorch_cli.examination.recorded_settings import accepts_damaged, settings_digest, settings_from
+        from mesorch_cli.examination.spec import ExaminerSpec
         from mesorch_cli.inference.loading import open_weights
         from mesorch_cli.network.store import EXPORTED_SUFFIXES
 

@@ -19,7 +19,7 @@ from mesorch_cli.evaluation.calibration import (
     refuse_too_few,
 )
 from mesorch_cli.evaluation.datasets import files_of
-from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.inference.calibration_file import (
     CalibrationFile,
     PhotosPart,

@@ -13,7 +13,7 @@ from mesorch_cli.evaluation.outcome import Outcome, row_key
 from mesorch_cli.evaluation.perturb import Perturbation
 from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evidence.hashing import sha256_file
-from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, Pixels
 from mesorch_cli.inference.detector import Detector
 

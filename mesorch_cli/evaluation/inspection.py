@@ -8,7 +8,7 @@ from mesorch_cli.errors import InputError
 from mesorch_cli.evaluation.datasets import Dataset, Sample
 from mesorch_cli.evaluation.leaks import FileFacts, Leak, leaks
 from mesorch_cli.evaluation.masks import GROUPS, MaskRule, read_mask, readings
-from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo
 
 

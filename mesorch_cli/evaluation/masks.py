@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evidence import formats
-from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, Pixels, ReadOptions
 
 READ = ReadOptions(alpha=True)

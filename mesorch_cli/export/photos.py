@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.export.parity import Photo
 from mesorch_cli.inference.backends.protocol import eight_bits
 

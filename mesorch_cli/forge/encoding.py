@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from mesorch_cli.evidence.metadata import scaled_table
+from mesorch_cli.evidence.metadata.summary import scaled_table
 from mesorch_cli.forge.patch import Pixels, Step, chance
 from mesorch_cli.forge.tables import Kind, Table, Tables, known_tables
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, ReadOptions
 from mesorch_cli.forge.donors import Donor
 from mesorch_cli.forge.patch import Pixels

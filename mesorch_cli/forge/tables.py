@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-from mesorch_cli.evidence.metadata import estimate_quality
+from mesorch_cli.evidence.metadata.summary import estimate_quality
 
 Table = tuple[int, ...]
 Kind = Literal["camera", "program"]
@@ -37,7 +37,7 @@ class Tables:
 @cache
 def known_tables(kind: Kind) -> tuple[Tables, ...]:
     """Return the tables of one kind that come with the package."""
-    rows = json.loads(files("mesorch_cli.evidence").joinpath("tables.json").read_text(encoding="utf-8"))
+    rows = json.loads(files("mesorch_cli.evidence.jpeg").joinpath("tables.json").read_text(encoding="utf-8"))
     return tuple(
         Tables(
             kind, row["of"], tuple(row["luma"]), tuple(row["chroma"]), estimate_quality(row["luma"], row["chroma"])[0]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import ReadOptions
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import write_below

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import ReadOptions
 from mesorch_cli.inference.backends.protocol import eight_bits
 

@@ -16,9 +16,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mesorch_cli.case.journal import Journal
-from mesorch_cli.case.record import Record, record_schema
 from mesorch_cli.case.row import row_of
 from mesorch_cli.cli.app import app
+from mesorch_cli.examination.record import Record, record_schema
 from tests.case.folders import counts, fill, mixed, photo, steady, without_times
 from tests.security.hostile_cases import reseal
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from mesorch_cli.case.record import record_schema
 from mesorch_cli.cli.app import app
 from mesorch_cli.evaluation.calibration import FEWEST
+from mesorch_cli.examination.record import record_schema
 
 
 def run(*words: object) -> Result:

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from mesorch_cli.case.record import record_schema
 from mesorch_cli.cli.app import app
-from mesorch_cli.evidence.isolation import IsolatedReader
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+from mesorch_cli.examination.record import record_schema
 
 Write = Callable[..., Path]
 

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from mesorch_cli.case.record import record_schema
 from mesorch_cli.cli.app import app
+from mesorch_cli.examination.record import record_schema
+from tests.evidence.isolation.test_isolation import grey_bomb
 from tests.evidence.signing import Authority
-from tests.evidence.test_isolation import grey_bomb
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mesorch_cli.evidence.reader import read_photo
+from mesorch_cli.evidence.decoding.reader import read_photo
 from mesorch_cli.forge.encoding import JpegSettings, decoded, drawn_settings, encode_jpeg, encode_png, rescaled
 from mesorch_cli.forge.framing import framed
 from mesorch_cli.forge.history import live_after, live_before

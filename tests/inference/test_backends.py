@@ -52,7 +52,7 @@ def test_threads_are_those_that_pytorch_obeys(text: str, threads: int, monkeypat
 def test_the_engine_and_the_choice_of_backends_import_no_runtime() -> None:
     program = (
         "import sys, mesorch_cli.inference.detector, mesorch_cli.inference.loading, mesorch_cli.inference.backends.onnx, "
-        "mesorch_cli.inference.backends.openvino, mesorch_cli.inference.backends.program, mesorch_cli.case.examine;"
+        "mesorch_cli.inference.backends.openvino, mesorch_cli.inference.backends.program, mesorch_cli.examination.examiner;"
         "print(sorted({'torch', 'timm', 'onnx', 'onnxruntime', 'openvino'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -15,7 +15,7 @@ from skimage import data
 from sklearn.metrics import roc_auc_score
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.evidence.reader import read_photo
+from mesorch_cli.evidence.decoding.reader import read_photo
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.double_quantisation import BLOCK, FEATURES, REACH, coefficients, quantisations
 from mesorch_cli.inference.quantisation_rule import believed, mark_quantisation, prepared

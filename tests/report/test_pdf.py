@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.report.report import PdfRule, write_report
-from tests.evidence.test_isolation import grey_bomb
+from tests.evidence.isolation.test_isolation import grey_bomb
 from tests.report import made
 from tests.security.dying import deadly
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from mesorch_cli.evidence import isolation
+from mesorch_cli.evidence.isolation import isolated_reader
 
-ORIGINAL = isolation._SCRIPT
+ORIGINAL = isolated_reader._SCRIPT
 NAME = "kills-its-decoder"
 _DYING = """
 import os, signal
-from mesorch_cli.evidence import worker
+from mesorch_cli.evidence.isolation import worker
 reads = worker.read_photo
 def read_photo(source, **how):
     if {name!r} in os.path.basename(source):
@@ -25,18 +25,18 @@ worker.read_photo = read_photo
 def deadly(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Let every worker started from here on die of files with this name in theirs; returns the name."""
     put_into_workers(monkeypatch, _DYING.format(name=NAME))
-    isolation.process_reader().close()
-    isolation._reader_of.cache_clear()
+    isolated_reader.process_reader().close()
+    isolated_reader._reader_of.cache_clear()
     yield NAME
-    isolation.process_reader().close()
-    isolation._reader_of.cache_clear()
+    isolated_reader.process_reader().close()
+    isolated_reader._reader_of.cache_clear()
 
 
 def put_into_workers(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """Let every worker run this code before it serves."""
     start, _, serve = ORIGINAL.rpartition("; ")
     doubled = code.replace("{", "{{").replace("}", "}}")
-    monkeypatch.setattr(isolation, "_SCRIPT", "\n".join((*start.split("; "), doubled, serve)))
+    monkeypatch.setattr(isolated_reader, "_SCRIPT", "\n".join((*start.split("; "), doubled, serve)))
 
 
 def bytes_of(path: Path, name: str) -> Path:

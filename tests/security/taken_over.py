@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import isolation
-from mesorch_cli.evidence.isolation import IsolatedReader
+from mesorch_cli.evidence.isolation import isolated_reader
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
 from mesorch_cli.evidence.photo import Photo
 from tests.evidence.samples import encoded, picture
 
@@ -16,7 +16,8 @@ PNG = encoded(picture(), "PNG")
 TAKEN_OVER = """
 import ctypes, errno, fcntl, json, mmap, os, resource, signal, socket, subprocess, sys, tempfile, time
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import storage, worker
+from mesorch_cli.evidence import storage
+from mesorch_cli.evidence.isolation import worker
 reads, shares = worker.read_photo, storage.shared
 libc = ctypes.CDLL(None, use_errno=True)
 def call(*words):
@@ -50,7 +51,7 @@ class TakenOver:
 
     def _read(self, source: str) -> Photo:
         with pytest.MonkeyPatch.context() as monkeypatch:
-            monkeypatch.setattr(isolation, "_needs_programs", lambda _: self.programs)
+            monkeypatch.setattr(isolated_reader, "_needs_programs", lambda _: self.programs)
             return self.reader.read(source, data=PNG)
 
     def run(self, code: str) -> Any:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mesorch_cli.case.record import decode_part
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import read_photo, storage
-from mesorch_cli.evidence.answer import photo_of
-from mesorch_cli.evidence.isolation import IsolatedReader
-from mesorch_cli.evidence.worker import described
+from mesorch_cli.evidence.isolation.answer import photo_of
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+from mesorch_cli.evidence.isolation.worker import described
+from mesorch_cli.examination.record import decode_part
 from tests.evidence.samples import encoded, picture, tiff
 from tests.security.taken_over import PNG, TAKEN_OVER, TakenOver
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mesorch_cli.evidence.seccomp import filter_program
+from mesorch_cli.evidence.isolation.seccomp import filter_program
 
 FILTER_CASES: list[tuple[str, str, list[int], str]] = [
     ("x86_64", "read", [0], "allow"),

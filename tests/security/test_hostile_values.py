@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner, Result
 
-from mesorch_cli.case.recorded_settings import settings_digest
 from mesorch_cli.case.rerun import PIXEL_TOLERANCE, _map_distance
 from mesorch_cli.cli.app import app
 from mesorch_cli.errors import OutputError
 from mesorch_cli.evaluation.outputs import write
 from mesorch_cli.evaluation.rows import RowFile
+from mesorch_cli.examination.recorded_settings import settings_digest
 from mesorch_cli.files.reading import opened
 from mesorch_cli.network.store import record_sum
 from tests.case.folders import fill, photo

@@ -17,14 +17,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mesorch_cli.evidence import ReadOptions, exiftool, isolation, provenance, read_photo
-from mesorch_cli.evidence.exif import MAX_TAGS, read_exif
-from mesorch_cli.evidence.iptc import read_iptc
-from mesorch_cli.evidence.isolation import IsolatedReader
-from mesorch_cli.evidence.plain import plain
-from mesorch_cli.evidence.provenance import read_provenance
-from mesorch_cli.evidence.thumbnail import compare_thumbnail
-from mesorch_cli.evidence.xmp import read_xmp
+from mesorch_cli.evidence import ReadOptions, read_photo
+from mesorch_cli.evidence.isolation import isolated_reader
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+from mesorch_cli.evidence.metadata import exiftool, provenance
+from mesorch_cli.evidence.metadata.plain import plain
+from mesorch_cli.evidence.metadata.provenance import read_provenance
+from mesorch_cli.evidence.metadata.thumbnail import compare_thumbnail
+from mesorch_cli.evidence.tags.exif import MAX_TAGS, read_exif
+from mesorch_cli.evidence.tags.iptc import read_iptc
+from mesorch_cli.evidence.tags.xmp import read_xmp
 
 PICTURE = np.random.default_rng(3).integers(0, 256, (48, 64, 3), np.uint8)
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -123,7 +125,7 @@ def test_the_program_dies_with_the_process_that_asked_it(tmp_path: Path) -> None
         f"#!{sys.executable}\nimport os, time\nopen({str(pids)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
     )
     program.chmod(0o755)
-    script = "from mesorch_cli.evidence.exiftool import read_exiftool; read_exiftool(b'x', [], 600)"
+    script = "from mesorch_cli.evidence.metadata.exiftool import read_exiftool; read_exiftool(b'x', [], 600)"
     environment = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
     with subprocess.Popen([sys.executable, "-c", script], env=environment) as asking:
         assert wait_for(lambda: pids.exists() and pids.read_text() != "")
@@ -272,7 +274,7 @@ def test_a_library_that_crashes_or_hangs_costs_its_answer_only(
 ) -> None:
     (tmp_path / "c2pa.py").write_text(library)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(isolation, "longest_s", lambda *_: 2.0)
+    monkeypatch.setattr(isolated_reader, "longest_s", lambda *_: 2.0)
     data = jpeg()
     expected = read_photo("-", data=data)
     with IsolatedReader() as reader:

@@ -18,8 +18,8 @@ from mesorch_cli.evaluation.evaluator import Evaluator
 from mesorch_cli.evaluation.inspection import inspect
 from mesorch_cli.evaluation.masks import MaskRule, read_mask
 from mesorch_cli.evaluation.protocol import Protocol
-from mesorch_cli.evidence import isolation
-from mesorch_cli.evidence.isolation import process_reader
+from mesorch_cli.evidence.isolation import isolated_reader
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.export.photos import folder_photos
 from mesorch_cli.forge.dataset import Dataset
 from mesorch_cli.forge.item import ItemSettings
@@ -73,7 +73,7 @@ def folders(tmp_path: Path, deadly: str) -> Path:
 def test_only_the_room_of_evidence_reads_in_its_own_process() -> None:
     """Arrows to the reader without a process of its own: none from outside of the room."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        if path.parent.name == "evidence":
+        if "evidence" in path.relative_to(PACKAGE).parts:
             continue
         names = {
             alias.name
@@ -188,4 +188,4 @@ def test_a_worker_that_was_killed_between_photos_is_the_loss_of_one(folders: Pat
     with pytest.raises(InputError, match="signal 9"):
         reader.read(sample.photo)
     assert reader.read(sample.photo).decode.integrity.ok
-    assert isolation.SUPPORTED
+    assert isolated_reader.SUPPORTED

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mesorch_cli.case.record import Record, decode_part
 from mesorch_cli.case.rerun import _differences
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import ReadOptions, sandbox
-from mesorch_cli.evidence.isolation import IsolatedReader, Limits
+from mesorch_cli.evidence import ReadOptions
+from mesorch_cli.evidence.isolation import sandbox
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader, Limits
+from mesorch_cli.examination.record import Record, decode_part
 from tests.evidence.samples import picture
 from tests.security.taken_over import PNG, TAKEN_OVER, TakenOver
 
@@ -242,7 +243,7 @@ def test_processor_time_is_bounded_where_nobody_watches_the_clock(monkeypatch: p
 
 @pytest.mark.parametrize("missing", ["landlock.restrict", "seccomp.install", "seccomp.gain_no_privileges"])
 def test_where_the_kernel_lacks_a_part_reading_goes_on(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = f"from mesorch_cli.evidence import landlock, seccomp\n{missing} = lambda **_: False\n"
+    code = f"from mesorch_cli.evidence.isolation import landlock, seccomp\n{missing} = lambda **_: False\n"
     put_into_workers(monkeypatch, code)
     with IsolatedReader() as reader:
         photo = reader.read("-", data=PNG)

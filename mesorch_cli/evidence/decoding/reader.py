@@ -1,0 +1,246 @@
+"""The door: a path or bytes in, a Photo out, or one clear sentence why not."""
+
+import errno
+import mmap
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mesorch_cli.errors import InputError
+from mesorch_cli.evidence import formats
+from mesorch_cli.evidence.colour import to_rgb
+from mesorch_cli.evidence.containers import png
+from mesorch_cli.evidence.decoding.comparison import compare
+from mesorch_cli.evidence.decoding.decoders import decode
+from mesorch_cli.evidence.decoding.integrity import check_decoded, inspect
+from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.evidence.inspection import BrokenHeaderError, Inspection, NoSuchPageError, UnsupportedError
+from mesorch_cli.evidence.metadata.statements import read_statements, wanted, with_statements
+from mesorch_cli.evidence.metadata.summary import read_metadata
+from mesorch_cli.evidence.photo import Content, Decode, Photo, ReadOptions
+
+MAPPED_BYTES = 1 << 28  # a TIFF larger than 256 MiB is mapped, not held: its strips are read where they are needed
+NO_ROOM = (errno.ENOMEM, errno.ENOSPC, errno.EFBIG)
+HEAD_BYTES = 1024  # bytes that tell the format
+_READABLE = ", ".join(formats.READABLE)
+
+
+def read_photo(
+    source: str | Path,
+    *,
+    data: bytes | None = None,
+    path: str | None = None,
+    options: ReadOptions | None = None,
+    on_photo: Callable[[Photo], None] | None = None,
+) -> Photo:
+    """Read a photo: its bytes once, read-only, its pixels as stored, and what is wrong with either.
+
+    `data` holds the bytes where they came from elsewhere (standard input); `source` is then only a name. `path` is what
+    is opened, where `source` is another name for it. `on_photo` is given the photo before C2PA's library and ExifTool are
+    asked, where they are: they may hang or crash, and what they say is not needed for the pixels. The number of pixels
+    is compared with the limit before any is decoded. A damaged file that still decodes comes back with
+    `decode.integrity.ok` False: what to make of it is the caller's decision.
+
+    Raises InputError with the reason "missing", "not a file", "unreadable", "empty", "not an image",
+    "unsupported format", "too many pixels", "too little memory", "no such page" or "damaged" (nothing could be decoded).
+    """
+    name = os.fsdecode(source)
+    options = options or ReadOptions()
+    if data is not None:
+        return _from_content(name, data, options, on_photo)
+    with _opened(name, name if path is None else path) as content:
+        return _from_content(name, content, options, on_photo)
+
+
+def _from_content(name: str, data: Content, options: ReadOptions, on_photo: Callable[[Photo], None] | None) -> Photo:
+    if not len(data):
+        raise InputError(
+            f"{name!r} is empty (0 bytes); expected an image. Copy it again from its source.", reason="empty"
+        )
+    digest = sha256_bytes(data)
+    try:
+        inspection = _inspect(name, data, options.page)
+        _check_size(name, inspection, options.max_pixels)
+        samples = decode(data, inspection)
+        if options.checks:
+            check_decoded(data, inspection, samples)
+        if options.indices:
+            samples = png.with_indices(data, inspection, samples)
+        comparison = compare(data, inspection, samples) if options.compare_decoders else None
+        conversions = samples.conversions
+        pixels = to_rgb(samples, alpha=options.alpha)
+    except InputError:
+        raise
+    except UnsupportedError as error:
+        raise InputError(
+            f"{name!r} is {error}, which is not read; expected one of {_READABLE}. Convert it without loss, to PNG.",
+            reason="unsupported format",
+        ) from error
+    except NoSuchPageError as error:
+        raise InputError(
+            f"{name!r} {error}; expected a page from 1 on that is there. Choose another --page.", reason="no such page"
+        ) from error
+    except Exception as error:  # codecs raise what they like on damaged data, and every such file is one thing: damaged
+        if _is_out_of_memory(error):
+            raise InputError(
+                f"{name!r} does not fit into memory when decoded; expected a smaller picture. Give the decoder more with "
+                "--decode-memory, or free space in the folder for temporary files.",
+                reason="too little memory",
+            ) from error
+        raise _damaged(name, error) from error
+    metadata: dict[str, Any] = {}
+    orientation = inspection.orientation or 1
+    if options.checks:
+        metadata, orientation = read_metadata(data, inspection, pixels[..., :3])
+    icc_sha256 = None
+    if inspection.icc is not None:
+        icc_sha256 = sha256_bytes(inspection.icc)
+        conversions.append(f"ICC profile kept, not applied (sha256 {icc_sha256})")
+    height, width = pixels.shape[:2]
+    photo = Photo(
+        source=name,
+        size_bytes=len(data),
+        sha256=digest,
+        pixels=pixels,
+        decode=Decode(
+            reader=samples.reader,
+            version=samples.version,
+            format=inspection.format,
+            width=width,
+            height=height,
+            bits=inspection.bits,
+            pages=inspection.pages,
+            orientation=orientation,
+            conversions=tuple(conversions),
+            integrity=inspection.findings.integrity(),
+            page=inspection.page,
+            icc_sha256=icc_sha256,
+            comparison=comparison,
+        ),
+        metadata=metadata,
+    )
+    if not wanted(options):
+        return photo
+    if on_photo is not None:
+        on_photo(photo)
+    return with_statements(photo, read_statements(data, inspection.format, options))
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell a lack of memory or of room for large pixels from damage; codecs say it in their own words."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in NO_ROOM):
+        return True
+    words = str(error).lower()
+    return any(sign in words for sign in ("insufficient memory", "out of memory", "memory allocation", "bad_alloc"))
+
+
+def _inspect(name: str, data: Content, page: int | None) -> Inspection:
+    format_name = formats.sniff(data[:HEAD_BYTES])
+    if format_name is None:
+        raise InputError(
+            f"{name!r} is not an image: its content is of no known image format, whatever its name; "
+            f"expected one of {_READABLE}.",
+            reason="not an image",
+        )
+    return inspect(data, format_name, page)
+
+
+def _check_size(name: str, inspection: Inspection, max_pixels: int) -> None:
+    count = inspection.width * inspection.height
+    if count > max_pixels:
+        raise InputError(
+            f"{name!r} says it has {inspection.width} x {inspection.height} = {count} pixels; expected at most "
+            f"{max_pixels}. If the file is to be trusted, raise --max-pixels of `detect` or `batch`.",
+            reason="too many pixels",
+        )
+
+
+def _damaged(name: str, error: Exception) -> InputError:
+    words = " ".join((str(error) or type(error).__name__).split())[:200]
+    cause = words if isinstance(error, BrokenHeaderError) else f"the decoder says: {words}"
+    return InputError(
+        f"{name!r} is damaged and nothing of it can be decoded ({cause}); expected a whole image. "
+        "Copy it again from its source.",
+        reason="damaged",
+    )
+
+
+@contextmanager
+def _opened(name: str, path: str) -> Iterator[Content]:
+    """Give a regular file's content. Anything else is refused before it is opened, so that no pipe can block."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError) as error:
+        raise _path_error(name, error) from error
+    if not stat.S_ISREG(status.st_mode):
+        kind = _kind(status.st_mode)
+        hint = (
+            "Give the folder to `mesorch batch`, or name the files in it."
+            if kind == "a folder"
+            else "Copy its data to a file."
+        )
+        raise InputError(f"{name!r} is {kind}; expected a regular file. {hint}", reason="not a file")
+    try:
+        # Non-blocking: should the file have been exchanged for a pipe since the check, opening returns all the same.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        stream = os.fdopen(descriptor, "rb")
+    except OSError as error:
+        raise _path_error(name, error) from error
+    with stream:
+        try:
+            opened = os.fstat(descriptor)
+            data = _content(stream, opened)
+        except OSError as error:
+            raise _path_error(name, error) from error
+        if not os.path.samestat(status, opened) or len(data) != opened.st_size:
+            raise _changed(name, len(data), status.st_size)
+        yield data
+        if isinstance(data, mmap.mmap):  # read bit by bit until now: the hash and the pixels must be of one file
+            after = os.fstat(descriptor)
+            if (after.st_size, after.st_mtime_ns) != (opened.st_size, opened.st_mtime_ns):
+                raise _changed(name, after.st_size, opened.st_size)
+
+
+def _content(stream: BinaryIO, opened: os.stat_result) -> Content:
+    """Return all bytes of an opened file, or a mapping of them where it is a very large TIFF."""
+    if not stat.S_ISREG(opened.st_mode):
+        return b""
+    if opened.st_size > MAPPED_BYTES:
+        head = stream.read(4)
+        if head in formats.TIFF_STARTS:
+            return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        return head + stream.read()
+    return stream.read()
+
+
+def _changed(name: str, found: int, announced: int) -> InputError:
+    return InputError(
+        f"{name!r} changed while it was being read ({found} bytes read, {announced} announced); expected a file at rest. "
+        "Try again when nothing writes to it.",
+        reason="unreadable",
+    )
+
+
+def _kind(mode: int) -> str:
+    kinds = (
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a named pipe"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a character device"),
+        (stat.S_ISBLK, "a block device"),
+    )
+    return next((words for test, words in kinds if test(mode)), "no regular file")
+
+
+def _path_error(name: str, error: OSError | ValueError) -> InputError:
+    code = error.errno if isinstance(error, OSError) else errno.EINVAL
+    if code in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ENAMETOOLONG):
+        return InputError(f"{name!r} does not exist; expected an image file. Check the path.", reason="missing")
+    cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return InputError(
+        f"{name!r} cannot be read ({cause}); expected a readable file. Check its permissions and the disk.",
+        reason="unreadable",
+    )

@@ -1,0 +1,167 @@
+"""What a C2PA manifest in the file claims, and which of its checks hold: apart from the pixels, and no verdict on them."""
+
+import json
+import math
+from typing import Any
+
+from mesorch_cli.evidence import formats
+from mesorch_cli.evidence.containers.jpegxl import CODESTREAM
+from mesorch_cli.evidence.content import Deadline, timed_stream
+from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.evidence.metadata.plain import plain, text
+from mesorch_cli.evidence.photo import Content
+
+NOTE = (
+    "Invalid is not tampered, valid is not true, absent is not suspicious: this is about the manifest, not the pixels."
+)
+SECONDS = 10.0  # for a small file
+MAX_CODES = 500  # validation codes; a manifest of thousands of ingredients must not fill the record
+MAX_ITEMS = 64  # actions, ingredients, assertions
+_MIME_TYPES = {
+    formats.JPEG: "image/jpeg",
+    formats.PNG: "image/png",
+    formats.TIFF: "image/tiff",
+    formats.WEBP: "image/webp",
+    formats.GIF: "image/gif",
+    formats.HEIC: "image/heic",
+    formats.AVIF: "image/avif",
+    formats.JPEGXL: "image/jxl",
+    formats.RAW: "image/x-adobe-dng",
+}
+
+
+def read_provenance(
+    data: Content, format_name: str, trust_list: str | None = None, seconds: float = SECONDS
+) -> dict[str, Any]:
+    """Return what the file's C2PA manifest says, bounded and fit for JSON. Never raises for what the file holds.
+
+    "status" is "absent", "found", "remote" (a manifest is said to lie elsewhere and was not fetched), "unreadable" or
+    "not examined", the last three with a "reason". Nothing is fetched: no remote manifest, no revocation list. trust_list:
+    PEM certificates that signers are checked against, told by their hash; without one no signer counts as trusted.
+    seconds: after these the library gets no more of the file, which ends it unless it does not ask for any.
+    """
+    try:
+        import c2pa
+    except ImportError:
+        return unexamined("the package c2pa-python is not installed")
+    mime = _MIME_TYPES.get(format_name)
+    if mime is None or mime not in c2pa.Reader.get_supported_mime_types():
+        return unexamined(f"the C2PA library does not read {format_name} files")
+    if data[:2] == CODESTREAM:  # the library takes JPEG XL only in its boxes, and nothing else can hold a manifest
+        return {"status": "absent", "note": NOTE, "library": f"c2pa-rs {c2pa.sdk_version()}", "trust_list_sha256": None}
+    settings: dict[str, Any] = {
+        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": trust_list is not None}
+    }
+    facts: dict[str, Any] = {"status": "absent", "note": NOTE, "library": f"c2pa-rs {c2pa.sdk_version()}"}
+    facts["trust_list_sha256"] = None if trust_list is None else sha256_bytes(trust_list.encode())
+    if trust_list is not None:
+        settings["trust"] = {"trust_anchors": trust_list}
+    deadline = Deadline(seconds)
+    try:
+        with (
+            timed_stream(data, deadline) as stream,
+            c2pa.Context(settings=c2pa.Settings.from_dict(settings)) as context,
+        ):
+            reader = c2pa.Reader.try_create(mime, stream, context=context)
+            if reader is None:
+                late = {"status": "not examined", "reason": too_slow(seconds)}
+                return facts | late if deadline.passed else facts
+            with reader:
+                report = json.loads(reader.json())
+                results = reader.get_validation_results() or {}
+                facts |= {"status": "found", "state": reader.get_validation_state(), "embedded": reader.is_embedded()}
+                facts["remote_url"] = _short(reader.get_remote_url())
+            claims, codes = _claims(_object(report)), _codes(_object(results))
+    except (c2pa.C2paError, ValueError, RuntimeError, MemoryError) as error:  # RecursionError is a RuntimeError
+        if deadline.passed:
+            return facts | {"status": "not examined", "reason": too_slow(seconds)}
+        remote = "remote" in type(error).__name__.lower() or "remote" in str(error).lower()
+        return facts | {"status": "remote" if remote else "unreadable", "reason": _short(str(error))}
+    if deadline.passed:  # the library takes what it could not read for what is not there
+        return facts | {"status": "not examined", "reason": too_slow(seconds)}
+    return facts | claims | {"codes": codes}
+
+
+def too_slow(seconds: float) -> str:
+    """Return the reason where the library took too long."""
+    return f"the C2PA library did not finish within {math.ceil(seconds)} s"
+
+
+def unexamined(reason: str) -> dict[str, Any]:
+    """Return what stands in a record where the library was not asked or gave no answer."""
+    return {"status": "not examined", "reason": reason, "note": NOTE}
+
+
+def _claims(report: dict[str, Any]) -> dict[str, Any]:
+    """Return what the active manifest says of its signer, its generator, the actions and the ingredients.
+
+    The library hands on what the file holds: any value may be of any kind.
+    """
+    manifests = _object(report.get("manifests"))
+    label = report.get("active_manifest")
+    active = _object(manifests.get(label)) if isinstance(label, str) else {}
+    signature = _object(active.get("signature_info"))
+    assertions = _objects(active.get("assertions"))
+    actions = [
+        action
+        for assertion in assertions
+        if str(assertion.get("label", "")).startswith("c2pa.actions")
+        for action in _objects(_object(assertion.get("data")).get("actions"))
+    ]
+    kept = ("action", "digitalSourceType", "softwareAgent", "when", "description", "reason")
+    return {
+        "active_manifest": _short(label),
+        "manifests": len(manifests),
+        "title": _short(active.get("title")),
+        "generator": plain(active.get("claim_generator_info") or active.get("claim_generator")),
+        "signer": {
+            key: _short(signature.get(key)) for key in ("issuer", "common_name", "cert_serial_number", "alg", "time")
+        },
+        "assertions": [_short(assertion.get("label")) for assertion in assertions[:MAX_ITEMS]],
+        "actions": [
+            {key: plain(action[key]) for key in kept if action.get(key) is not None} for action in actions[:MAX_ITEMS]
+        ],
+        "ingredients": [
+            {
+                key: _short(ingredient.get(key))
+                for key in ("title", "format", "relationship", "active_manifest")
+                if ingredient.get(key) is not None
+            }
+            for ingredient in _objects(active.get("ingredients"))[:MAX_ITEMS]
+        ],
+    }
+
+
+def _codes(results: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return every validation code with its kind (success, informational, failure), place and explanation."""
+    found: list[dict[str, Any]] = []
+    blocks = [("active manifest", _object(results.get("activeManifest")))]
+    blocks += [
+        (str(delta.get("ingredientAssertionURI", "ingredient")), _object(delta.get("validationDeltas")))
+        for delta in _objects(results.get("ingredientDeltas"))
+    ]
+    for of, block in blocks:
+        for kind in ("failure", "informational", "success"):
+            found += [
+                {
+                    "kind": kind,
+                    "code": _short(entry.get("code")),
+                    "of": _short(of),
+                    "url": _short(entry.get("url")),
+                    "explanation": _short(entry.get("explanation")),
+                }
+                for entry in _objects(block.get(kind))
+            ]
+    return found[:MAX_CODES]
+
+
+def _short(value: Any) -> str | None:
+    return None if value is None else text(value)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

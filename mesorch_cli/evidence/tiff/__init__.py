@@ -1,0 +1,1 @@
+"""TIFF: its directories, its kinds, and the samples of its pages."""

@@ -1,0 +1,312 @@
+"""One input from its bytes to its record: read, analyse, hash again, write. Every command that analyses goes this way."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mesorch_cli.errors import InputError
+from mesorch_cli.evidence import Photo, ReadOptions
+from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+from mesorch_cli.examination.outputs import RECORD_NAME, OutputFolder
+from mesorch_cli.examination.record import (
+    AnalysisPart,
+    ArtefactPart,
+    InputPart,
+    Record,
+    TimingPart,
+    WeightsPart,
+    decode_part,
+    failed_detection,
+    json_path,
+    result_part,
+    tool_versions,
+)
+from mesorch_cli.examination.recorded_settings import settings_digest, settings_values
+from mesorch_cli.files.writing import write_below
+from mesorch_cli.inference.detection import Detection, not_analysed
+from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.network.passport import WeightsFile
+from mesorch_cli.report import overlay, preview
+
+PROVENANCE_NOTE = "not examined"
+CHANGED = "the file changed during the analysis"
+FAULT = "fault"  # how the reason of a failure of the program itself begins
+NOT_READ = frozenset({"missing", "not a file", "unreadable"})  # reasons of errors that came before any byte was seen
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The record of one input, where its files are, and the sentence that says why it was not analysed."""
+
+    record: Record
+    folder: Path | None
+    problem: str | None
+
+    @property
+    def analysed(self) -> bool:
+        return self.record.result.verdict is not Verdict.NOT_ANALYSED
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An input that was read, or not: the photo, or the error that stands for it.
+
+    source: what was opened. shown: its name in the record. data: its bytes where they came from standard input.
+    size, sha256: of the bytes, None where there was nothing to hash.
+    """
+
+    source: str
+    shown: str
+    data: bytes | None
+    photo: Photo | None
+    failure: InputError | None
+    size: int | None
+    sha256: str | None
+    started_at: datetime
+    read_s: float
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """What the engine said of an input, flags of this room, and the sentence that says why it was not analysed."""
+
+    loaded: Loaded
+    detection: Detection
+    flags: tuple[str, ...]
+    problem: str | None
+    analyse_s: float
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A record and the pictures it speaks of (bytes by file name), whole and not yet written.
+
+    problem: the sentence that says why the input was not analysed.
+    """
+
+    record: Record
+    pictures: dict[str, bytes]
+    problem: str | None
+
+    def hashed_again(self, sha256_after: str | None) -> "Composed":
+        """Return the same with the input's hash after the analysis, flagged where it is another than before."""
+        record = self.record
+        flags = record.result.flags
+        if sha256_after != record.input.sha256:
+            flags = sorted({*flags, CHANGED})
+        changes = {
+            "input": record.input.model_copy(update={"sha256_after": sha256_after}),
+            "result": record.result.model_copy(update={"flags": flags}),
+        }
+        return replace(self, record=record.model_copy(update=changes))
+
+    def write(self, root: Path, place: str) -> None:
+        """Write pictures and record into a folder below `root`, the record last. Raises OutputError where that fails."""
+        for name, data in self.pictures.items():
+            write_below(root, f"{place}/{name}", data)
+        write_below(root, f"{place}/{RECORD_NAME}", self.record.to_text().encode("ascii"))
+
+
+class Examiner:
+    """A detector with its weights and the rules of a run."""
+
+    def __init__(
+        self,
+        detector: Detector,
+        weights: WeightsFile,
+        *,
+        argv: list[str],
+        accept_damaged: bool = False,
+        previews: bool = False,
+        reader: IsolatedReader | None = None,
+        options: ReadOptions | None = None,
+    ) -> None:
+        """reader: the processes in which photos are decoded, own ones by default. options: how, else as `detect` does."""
+        self.detector = detector
+        self.accept_damaged = accept_damaged
+        self.previews = previews
+        self.options = options or ReadOptions(provenance=True)
+        self._reader = reader or IsolatedReader()
+        self._argv = [json_path(argument) for argument in argv]
+        self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
+        self.settings = settings_values(detector.settings, weights.sha256, accept_damaged)
+        self.settings_sha256 = settings_digest(self.settings)
+        self.tool = tool_versions(detector.backend.runtime)
+
+    def examine(
+        self,
+        source: str,
+        *,
+        data: bytes | None = None,
+        output: OutputFolder | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+        page: int | None = None,
+    ) -> Examination:
+        """Examine one input; a bad one gives a record too. `data`: the bytes, where they came from standard input.
+        `page`: which page or frame, from 1 on; None is the first full one.
+
+        Raises OutputError if results cannot be written, and nothing for a bad input.
+        """
+        analysed = self.analyse(self.read(source, data=data, page=page), on_progress)
+        sha256_after = self._hash_again(analysed.loaded)
+        place = None
+        if output is not None:
+            photo = analysed.loaded.photo
+            place = output.folder_for(source, photo.sha256 if photo else None, page)
+        composed = self.compose(analysed, place).hashed_again(sha256_after)
+        if output is not None and place is not None:
+            composed.write(output.root, place)
+        folder = None if output is None or place is None else output.root / place
+        return Examination(composed.record, folder, composed.problem)
+
+    def read(
+        self, source: str, *, shown: str | None = None, data: bytes | None = None, page: int | None = None
+    ) -> Loaded:
+        """Read one input, the first of three steps. shown: the name for the record, where it is not the path opened."""
+        started_at, started = datetime.now(UTC), time.monotonic()
+        photo: Photo | None = None
+        failure: InputError | None = None
+        size: int | None
+        sha256: str | None
+        options = self.options if page is None else replace(self.options, page=page)
+        try:
+            photo = self._reader.read(source, data=data, options=options)
+            size, sha256 = photo.size_bytes, photo.sha256
+        except InputError as error:
+            failure = error
+            size, sha256 = self._identity(source, data, error)
+        read_s = time.monotonic() - started
+        return Loaded(source, shown or source, data, photo, failure, size, sha256, started_at, read_s)
+
+    @staticmethod
+    def _identity(source: str, data: bytes | None, error: InputError) -> tuple[int | None, str | None]:
+        """Return size and hash of an input that is no readable photo, where it is a file that can be read at all."""
+        if data is not None:
+            return len(data), sha256_bytes(data)
+        if error.reason in NOT_READ:
+            return None, None
+        try:
+            return Path(source).stat().st_size, sha256_file(source)
+        except OSError:
+            return None, None
+
+    def analyse(self, loaded: Loaded, on_progress: Callable[[int, int], None] | None = None) -> Analysed:
+        """Run the engine over what was read, the second step; what was not readable or is damaged passes through."""
+        started = time.monotonic()
+        photo, problem = loaded.photo, None
+        flags: tuple[str, ...] = ()
+        if photo is None:
+            assert loaded.failure is not None
+            detection, problem = failed_detection(loaded.failure), str(loaded.failure)
+        elif not photo.decode.integrity.ok and not self.accept_damaged:
+            detection = not_analysed("damaged")
+            problem = (
+                f"{loaded.shown!r} is damaged: {'; '.join(photo.decode.integrity.findings[:2])}. Get an undamaged copy, or "
+                "analyse it all the same with --accept-damaged."
+            )
+        else:
+            if not photo.decode.integrity.ok:
+                flags = ("damaged input accepted",)
+            detection = self.detector.detect(photo.pixels, on_progress, steps=photo.steps)
+            if detection.verdict is Verdict.NOT_ANALYSED:
+                problem = self._why_not(loaded.shown, photo, detection)
+        return Analysed(loaded, detection, flags, problem, time.monotonic() - started)
+
+    def fault(self, source: str, shown: str, loaded: Loaded | None, error: Exception) -> Analysed:
+        """Return what stands for an input at which the program itself failed: one file must not end a run over thousands."""
+        name = type(error).__name__
+        failure = InputError(
+            f"{shown!r} could not be analysed: {name}: {' '.join(str(error).split())[:200]}. This is a fault of mesorch or "
+            "of this machine, not of the file; the same command tries again.",
+            reason=f"{FAULT}: {name}",
+        )
+        if loaded is None:
+            size, sha256 = self._identity(source, None, failure)
+            loaded = Loaded(source, shown, None, None, failure, size, sha256, datetime.now(UTC), 0.0)
+        return Analysed(replace(loaded, photo=None, failure=failure), failed_detection(failure), (), str(failure), 0.0)
+
+    def compose(self, analysed: Analysed, place: str | None = None) -> Composed:
+        """Make record and pictures, the last step. place: the folder that artefact paths name; None: no pictures."""
+        loaded, detection = analysed.loaded, analysed.detection
+        photo = loaded.photo
+        pictures = {} if place is None else self._pictures(photo, detection)
+        record = Record(
+            input=InputPart(
+                path=json_path(loaded.shown),
+                size=loaded.size,
+                sha256=loaded.sha256,
+                sha256_after=loaded.sha256,
+            ),
+            decode=decode_part(photo) if photo else None,
+            metadata=photo.metadata if photo else {},
+            provenance=photo.provenance if photo else {"status": PROVENANCE_NOTE, "reason": "the file was not read"},
+            analysis=self._analysis(detection) if detection.tiles else None,
+            result=result_part(detection, self.detector.settings, analysed.flags, photo),
+            artefacts=[
+                ArtefactPart(role=name.partition(".")[0], path=json_path(f"{place}/{name}"), sha256=sha256_bytes(data))
+                for name, data in pictures.items()
+            ],
+            weights=self.weights,
+            tool=self.tool,
+            settings=self.settings,
+            settings_sha256=self.settings_sha256,
+            argv=self._argv,
+            timing=TimingPart(
+                started_at=loaded.started_at.isoformat(timespec="milliseconds"),
+                read_s=round(loaded.read_s, 3),
+                analyse_s=round(analysed.analyse_s, 3),
+            ),
+        )
+        return Composed(record, pictures, analysed.problem)
+
+    def _why_not(self, source: str, photo: Photo, detection: Detection) -> str:
+        decode, smallest = photo.decode, self.detector.settings.smallest_photo_side
+        sentences = {
+            "too small": f"has {decode.width} x {decode.height} pixels; these weights were measured on photos of at least "
+            f"{smallest} pixels a side. Analyse the original, not a thumbnail",
+            "featureless": "shows one even colour; expected a photo. There is nothing in it to analyse",
+        }
+        default = "gave no finite result; expected logits. Try --precision fp32, and report the file's hash"
+        return f"{source!r} {sentences.get(detection.reason or '', default)}."
+
+    @staticmethod
+    def _hash_again(loaded: Loaded) -> str | None:
+        if loaded.sha256 is None:
+            return None
+        try:
+            return sha256_file(loaded.source) if loaded.data is None else sha256_bytes(loaded.data)
+        except OSError:
+            return None  # gone meanwhile: differs from the first hash, and is flagged
+
+    def _analysis(self, detection: Detection) -> AnalysisPart:
+        settings, backend = self.detector.settings, self.detector.backend
+        weights = {level.name: level.weight for level in settings.levels}
+        return AnalysisPart(
+            scales=list(detection.scales),
+            tiles=detection.tiles,
+            overlap=settings.overlap,
+            fusion={name: weights.get(name, 1.0) for name in detection.scales},
+            precision=settings.precision,
+            device=backend.device,
+            backend=backend.name,
+            coverage=detection.coverage,
+        )
+
+    def _pictures(self, photo: Photo | None, detection: Detection) -> dict[str, bytes]:
+        if photo is None or detection.probability is None:
+            return {}
+        pixels, probability = photo.pixels, detection.probability
+        threshold = self.detector.settings.pixel_threshold if detection.threshold is None else detection.threshold
+        with ThreadPoolExecutor(3) as pool:  # of a large photo each takes up to a second of one processor
+            made = {
+                "overlay.png": pool.submit(overlay.overlay, pixels, probability, threshold),
+                "heatmap.png": pool.submit(overlay.heatmap, probability),
+                "mask.png": pool.submit(overlay.mask, probability, threshold),
+            }
+            previews = preview.previews(pixels, probability) if self.previews else {}
+            return {name: picture.result() for name, picture in made.items()} | previews

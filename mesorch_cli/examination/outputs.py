@@ -1,0 +1,86 @@
+"""Where results are written: whole files only, one folder per input, never over another input's results."""
+
+import json
+import os
+import re
+from pathlib import Path, PurePath
+
+from mesorch_cli.errors import OutputError, UsageError
+from mesorch_cli.examination.record import json_path
+from mesorch_cli.files.folders import opened_folder
+from mesorch_cli.files.reading import read_below
+from mesorch_cli.files.writing import remove_unfinished, require_writable
+
+RECORD_NAME = "record.json"
+LARGEST_RECORD = 256 << 20  # bytes; the metadata of a photo stand in its record
+LONGEST_NAME = 120  # bytes of a folder's name; file systems allow 255, paths below it need room
+
+
+def safe_name(source: str) -> str:
+    """Return a folder name for an input: its file name without anything that a terminal or file system trips over."""
+    name = "stdin" if source == "-" else PurePath(source).name or "input"
+    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    name = re.sub(r"[\x00-\x1f\x7f/\\:*?\"<>|\u0080-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]", "_", name)
+    while len(name.encode()) > LONGEST_NAME:
+        name = name[:-1]
+    return "_" + name if name.startswith(".") else name
+
+
+class OutputFolder:
+    """The folder that a run writes to."""
+
+    def __init__(self, root: Path) -> None:
+        """Make the folder if it is not there; OutputError if nothing can be written to it."""
+        self.root = root
+        self._taken: set[str] = set()
+        try:
+            require_writable(root)
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write to the output folder {root}: {error.strerror}. Choose another one with -o."
+            ) from error
+
+    def refuse_beside(self, sources: list[str]) -> None:
+        """Raise UsageError if the folder is one that an input lies in: evidence folders are not written to."""
+        here = self.root.resolve()
+        for source in sources:
+            try:
+                folder = Path(source).resolve().parent
+            except (OSError, ValueError, RuntimeError):
+                continue  # a loop of links, or a name that no file has: reading refuses it, with its own words
+            if source != "-" and folder == here:
+                raise UsageError(
+                    f"The output folder {self.root} is the one that {source!r} lies in. Evidence folders are not written "
+                    "to; choose another one with -o, or allow it with --in-tree."
+                )
+
+    def folder_for(self, source: str, sha256: str | None, page: int | None = None) -> str:
+        """Return the name of one input's folder, made; a second input of the same name gets one with its hash in the name.
+
+        page: of the input, where it was asked for; each page has a folder of its own.
+        """
+        name = safe_name(source) + ("" if page is None else f"-page-{page}")
+        short = (sha256 or "unread")[:8]
+        candidates = [name, f"{name}-{short}", *(f"{name}-{short}-{number}" for number in range(2, 1000))]
+        for candidate in candidates:
+            if candidate not in self._taken and self._ours(candidate, source, sha256):
+                self._taken.add(candidate)
+                try:
+                    with opened_folder(self.root, [candidate], make=True):
+                        remove_unfinished(self.root, candidate)
+                        return candidate
+                except OSError as error:
+                    raise OutputError(
+                        f"Cannot make {self.root / candidate}: {error.strerror}. Choose another -o folder."
+                    ) from error
+        raise OutputError(f"{self.root} holds too many results of files named {name!r}. Choose another -o folder.")
+
+    def _ours(self, name: str, source: str, sha256: str | None) -> bool:
+        """Say whether a folder's name is free, or its folder holds an earlier result of the same input."""
+        if not os.path.lexists(self.root / name):
+            return True
+        try:
+            found = json.loads(read_below(self.root, f"{name}/{RECORD_NAME}", LARGEST_RECORD))["input"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return False
+        return bool(found.get("path") == json_path(source) and found.get("sha256") == sha256)
