@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.evidence.formats import sniff
+from mesorch_cli.evidence.format import HEAD_BYTES
+from mesorch_cli.evidence.formats.registry import SUFFIXES
+from mesorch_cli.evidence.formats.sniffing import sniff
 from mesorch_cli.evidence.inspection import UnsupportedError
 from mesorch_cli.evidence.side_files import side_file
 from mesorch_cli.files.reading import opened_below
@@ -18,26 +20,6 @@ from mesorch_cli.files.reading import opened_below
 MOST_PATTERNS, LONGEST_PATTERN = 10_000, 4096  # of a selection; characters of one
 MOST_SHARES = 1_000_000
 LEFT_OUT, UNLISTED, PHOTO = "left out by the selection", "folder that cannot be listed", "photo"
-HEAD = 1024  # bytes that tell what a file is
-PHOTO_SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".apng",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".bmp",
-        ".gif",
-        ".heic",
-        ".heif",
-        ".avif",
-    ]
-)
-OTHER_SUFFIXES = frozenset([".jxl", ".jp2", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"])
 
 
 @dataclass(frozen=True)
@@ -148,12 +130,12 @@ def _entries(root: Path) -> Iterator[tuple[str, str]]:
 def _kind(root: Path, path: str) -> str:
     """Say what a regular file is: "photo" by its first bytes or its name, a side file of a system, or "not a photo"."""
     name = path.rpartition("/")[2]
-    named = os.path.splitext(name)[1].lower() in PHOTO_SUFFIXES | OTHER_SUFFIXES  # noqa: PTH122  # a Path would change odd names
+    named = os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  # a Path would change odd names
     if named and not name.startswith("._"):
         return PHOTO
     try:
         with opened_below(root, path) as file:
-            head = file.read(HEAD)
+            head = file.read(HEAD_BYTES)
         known = sniff(head) is not None
     except UnsupportedError:
         known = False

@@ -22,14 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evidence import formats
+from mesorch_cli.evidence.formats.registry import named
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, Pixels, ReadOptions
 
 READ = ReadOptions(alpha=True)
 EMPTY = "mask: nothing tampered"  # the reason of such a photo
 GROUPS = "two groups of values: above half of the used range is tampered"
-LOSSY = (formats.JPEG, formats.WEBP, formats.HEIC, formats.AVIF, formats.JPEG2000, formats.JPEGXL)
 DARK = 1 / 8  # of white: a colour is black if no channel is brighter
 GREY_TOLERANCE = 3 / 255  # of white: the channels of a grey JPEG may be so far apart
 FEW_VALUES = 8  # so few in a file without loss are labels, unless those between the ends are an edge, thinner than this
@@ -165,7 +164,9 @@ def _grey(photo: Photo, values: NDArray[np.unsignedinteger]) -> ReadMask:
     low, high = int(present[0]), int(present[-1])
     if present.size == 2:
         return ReadMask(values == high, f"{low} and {high}: {high} is tampered")
-    smoothed = photo.decode.format in LOSSY or present.size > FEW_VALUES or _is_thin((values != low) & (values != high))
+    smoothed = (
+        named(photo.decode.format).lossy or present.size > FEW_VALUES or _is_thin((values != low) & (values != high))
+    )
     if not smoothed or not _in_two_groups(counts, low, high):
         raise _refused(photo, f"{present.size} values: {_listed([str(value) for value in present])}")
     return ReadMask(values > (low + high) / 2, GROUPS)

@@ -1,17 +1,23 @@
 """Windows and OS/2 bitmaps: the header, what it says of the pixels, and the layouts that Pillow does not read."""
 
+import io
 import struct
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import BmpImagePlugin
 
 from mesorch_cli import __version__
+from mesorch_cli.evidence.codecs import from_pillow, padded
 from mesorch_cli.evidence.colour import Samples
-from mesorch_cli.evidence.formats import BMP
+from mesorch_cli.evidence.format import Format, decoding_whole, inspecting_whole
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError, describe_trailer
+from mesorch_cli.evidence.second_decoder import SecondDecoder, by_opencv, none_because
 
+NAME = "BMP"
+HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 RGB, RLE8, RLE4, BIT_FIELDS, ALPHA_BIT_FIELDS = 0, 1, 2, 3, 6
 PLAIN = (RGB, BIT_FIELDS, ALPHA_BIT_FIELDS)
 CORE_HEADER, SHORT_OS2_HEADER, INFO_HEADER, OS2_HEADER = 12, 16, 40, 64
@@ -78,7 +84,7 @@ def inspect_bmp(data: bytes) -> Inspection:
     bits = header.bits if header.bits <= 8 else 5 if header.bits == 16 else 8
     if header.masks and any(header.masks):
         bits = max(mask.bit_count() for mask in header.masks[:3]) if not is_read_by_pillow(header) else bits
-    return Inspection(BMP, header.width, header.height, bits, findings=findings, structure=header)
+    return Inspection(NAME, header.width, header.height, bits, findings=findings, structure=header)
 
 
 def read_header(data: bytes) -> BmpHeader:
@@ -222,3 +228,44 @@ def _fields(words: npt.NDArray[Any], masks: tuple[int, int, int, int]) -> npt.ND
         values = (words & np.uint32(mask)).astype(np.uint64) >> np.uint64(lowest)
         channels.append(((values * np.uint64(2 * top) + np.uint64(most)) // np.uint64(2 * most)).astype(target))
     return np.stack(channels, -1)
+
+
+def decode_bmp(data: bytes, inspection: Inspection) -> Samples:
+    header: BmpHeader = inspection.structure
+    data = padded(data, header.needed)
+    if not is_read_by_pillow(header):
+        return decode_plain(data, header)
+    return from_pillow(BmpImagePlugin.BmpImageFile(io.BytesIO(data)))
+
+
+def _second(inspection: Inspection, _samples: Samples) -> SecondDecoder:
+    reason = _why_not_opencv(inspection.structure)
+    return none_because(reason) if reason else by_opencv(exact=True)
+
+
+def _why_not_opencv(header: BmpHeader) -> str:
+    """Return why OpenCV cannot be asked for this layout, empty where it can: what it gives was seen to be something else."""
+    if header.size < INFO_HEADER:
+        return "the second decoder reads the headers of OS/2 wrongly"
+    if header.compression in (RLE8, RLE4):
+        return "the second decoder leaves pixels out of run-length codes"
+    if header.bits == 16:
+        return "the second decoder does not scale fields of 5 and 6 bits to the whole range"
+    if header.bits == 2 or header.colours > 1 << min(header.bits, 16):
+        return "the second decoder does not read this palette"
+    if header.bits <= 8 and header.palette_at + header.entry * (header.colours or 1 << header.bits) > header.offset:
+        return "the palette overlaps the pixels, and decoders differ in what they make of that"
+    usual = (0xFF0000, 0xFF00, 0xFF)
+    if header.masks is not None and (header.masks[:3] != usual or header.size < 56):
+        return "the second decoder does not mind the bit fields"
+    return ""
+
+
+BMP = Format(
+    name=NAME,
+    suffixes=(".bmp",),
+    recognises=lambda head: head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in HEADER_SIZES,
+    inspect=inspecting_whole(inspect_bmp),
+    decode=decoding_whole(decode_bmp),
+    second=_second,
+)

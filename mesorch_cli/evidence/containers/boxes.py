@@ -1,4 +1,4 @@
-"""The boxes of HEIC and AVIF (ISO/IEC 14496-12, 23008-12): the EXIF block as it stands there, and how a picture is turned.
+"""The boxes of HEIC and AVIF (ISO/IEC 14496-12, 23008-12): brands, lengths, the EXIF block as it stands, and turns.
 
 The libraries that decode these files rewrite the block to fit what they do; a record has to say what the file holds.
 """
@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mesorch_cli.evidence.inspection import Findings, Inspection, describe_trailer
+
+AVIF_BRANDS = frozenset({b"avif", b"avis"})
+RAW_BRAND = b"crx "  # of Canon's raw files, as the first brand
 MAX_BOXES = 10_000  # of one container, and items, places and properties of a file
 MAX_EXIF_BYTES = 1 << 24
 # EXIF's word for (quarter turns to the left, mirroring): irot comes before imir.
@@ -201,3 +205,43 @@ def _exif(data: bytes, meta: _Meta) -> bytes | None:
         content += piece[: MAX_EXIF_BYTES - len(content)]
     skipped = 4 + int.from_bytes(content[:4], "big")  # the offset of the TIFF header after this number
     return content[skipped:].removeprefix(b"Exif\0\0") or None
+
+
+def brands(head: bytes) -> set[bytes]:
+    """Return the brands that a file of boxes names in its first box, none for any other file."""
+    if head[4:8] != b"ftyp":
+        return set()
+    size = min(max(int.from_bytes(head[:4], "big"), 16), 512)
+    return {head[8:12]} | {head[at : at + 4] for at in range(16, size, 4)}
+
+
+def check_boxes(data: bytes) -> Findings:
+    """Compare the lengths of the outermost ISO boxes with the length of the file."""
+    findings = Findings()
+    at = 0
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        elif size == 0:
+            return findings  # the last box goes to the end of the file
+        if size < 8 or not data[at + 4 : at + 8].isascii():
+            findings.add_note(describe_trailer(data[at:]))
+            return findings
+        at += size
+    if at > len(data):
+        findings.add_damage(f"the file is cut short: {len(data)} of {at} bytes")
+    return findings
+
+
+def take_main_item(data: bytes, inspection: Inspection) -> MainItem | None:
+    """Take the main picture's EXIF block, and state how the boxes have it turned and mirrored, from the file itself."""
+    item = read_main_item(data)
+    if item is None:
+        inspection.findings.add_note(
+            "the boxes that describe the main picture cannot be followed; no EXIF was looked for"
+        )
+        return None
+    inspection.exif = item.exif
+    inspection.facts |= {"turned_left_by_degrees": 90 * item.quarters, "mirrored": item.mirror or "no"}
+    return item

@@ -5,9 +5,15 @@ from importlib import metadata
 from typing import Any
 
 from mesorch_cli.evidence.colour import Samples
-from mesorch_cli.evidence.formats import RAW, TIFF_STARTS
+from mesorch_cli.evidence.containers.boxes import AVIF_BRANDS, RAW_BRAND, brands
+from mesorch_cli.evidence.format import Format, decoding_whole, inspecting_whole
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError
 from mesorch_cli.extras import install_hint
+
+NAME = "camera raw"
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# Fujifilm, Olympus, Panasonic, Sigma and Canon; most other makers' files are TIFFs, which the room of TIFF tells apart.
+_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"II\x1a\0\0\0HEAPCCDR")
 
 # Nothing that looks at the picture's content or guesses: the same file gives the same pixels whatever it shows.
 DEVELOPMENT: dict[str, Any] = {
@@ -21,6 +27,13 @@ DEVELOPMENT: dict[str, Any] = {
     "rotation": "none",
 }
 _FLIPS = {0: 1, 3: 3, 5: 8, 6: 6}  # LibRaw's word for the camera's attitude, as an EXIF orientation
+
+
+def is_canon_raw(head: bytes) -> bool:
+    """Tell a raw file of Canon's by its first bytes: a TIFF that says so (CR2), or boxes of its own brand (CR3)."""
+    if head.startswith(TIFF_STARTS):
+        return head[8:10] == b"CR"
+    return head[8:12] == RAW_BRAND and bool(found := brands(head)) and not found & AVIF_BRANDS
 
 
 def inspect_raw(data: bytes, findings: Findings | None = None) -> Inspection:
@@ -41,7 +54,7 @@ def inspect_raw(data: bytes, findings: Findings | None = None) -> Inspection:
     except rawpy.LibRawError as error:
         raise BrokenHeaderError(f"LibRaw cannot open it ({_words(error)})") from error
     sizes = raw.sizes
-    inspection = Inspection(RAW, sizes.width, sizes.height, 16, findings=findings or Findings(), structure=raw)
+    inspection = Inspection(NAME, sizes.width, sizes.height, 16, findings=findings or Findings(), structure=raw)
     inspection.orientation = _FLIPS.get(sizes.flip, 1)
     if data.startswith(TIFF_STARTS):
         inspection.exif = data
@@ -80,3 +93,13 @@ def decode_raw(_data: bytes, inspection: Inspection) -> Samples:
 def _words(error: Exception) -> str:
     """Return LibRaw's message, which comes as bytes or as the text of bytes."""
     return str(error.args[0] if error.args else type(error).__name__).removeprefix("b'").rstrip("'")[:200]
+
+
+RAW = Format(
+    name=NAME,
+    suffixes=(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
+    recognises=lambda head: head.startswith(_STARTS) or is_canon_raw(head),
+    inspect=inspecting_whole(inspect_raw),
+    decode=decoding_whole(decode_raw),
+    media_type="image/x-adobe-dng",
+)

@@ -1,9 +1,16 @@
-"""JPEG 2000: boxes and codestream markers, walked to their end without decoding."""
+"""JPEG 2000: boxes and codestream markers, walked to their end; decoded by OpenJPEG, compared with Pillow."""
 
-from mesorch_cli.evidence.containers.simple import check_boxes
-from mesorch_cli.evidence.formats import JPEG2000
+import imagecodecs
+import numpy as np
+
+from mesorch_cli.evidence.codecs import from_imagecodecs
+from mesorch_cli.evidence.colour import Samples
+from mesorch_cli.evidence.containers.boxes import check_boxes
+from mesorch_cli.evidence.format import Format, decoding_whole, inspecting_whole, starting
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError, describe_trailer
+from mesorch_cli.evidence.second_decoder import by_pillow_to_8_bits
 
+NAME = "JPEG 2000"
 SOC, SIZ, SOT, EOC = b"\xff\x4f", b"\xff\x51", b"\xff\x90", b"\xff\xd9"
 MAX_TILE_PARTS = 1_000_000
 _ICC_METHODS = (2, 3)  # of a colour box: restricted and full ICC profiles
@@ -30,7 +37,7 @@ def inspect_jpeg2000(data: bytes) -> Inspection:
         raise BrokenHeaderError(f"its header says {right - left} x {bottom - top} pixels of {components} components")
     if any(depth & 0x80 for depth in depths):
         raise UnsupportedError("a JPEG 2000 image with signed samples")
-    inspection = Inspection(JPEG2000, right - left, bottom - top, max(depths) + 1, findings=findings)
+    inspection = Inspection(NAME, right - left, bottom - top, max(depths) + 1, findings=findings)
     inspection.facts["components"] = components
     _walk_codestream(data, start, end, boxed, findings)
     for kind, first, last in boxes:
@@ -97,3 +104,27 @@ def _walk_codestream(data: bytes, start: int, end: int, boxed: bool, findings: F
             at += max(part, 12)
         else:
             at += 2 + max(length, 2)
+
+
+def decode_jpeg2000(data: bytes, inspection: Inspection) -> Samples:
+    try:
+        array = np.asarray(imagecodecs.jpeg2k_decode(data, numthreads=1))
+    except imagecodecs.Jpeg2kError as error:
+        if "not supported" in str(error):
+            raise UnsupportedError(f"a JPEG 2000 image of a kind that its decoder does not read ({error})") from error
+        raise
+    grey = array.ndim == 2 or array.shape[2] < 3
+    samples = from_imagecodecs("jpeg2k", array, "grey" if grey else "rgb", imagecodecs.jpeg2k_version())
+    samples.bits = inspection.bits
+    return samples
+
+
+JPEG2000 = Format(
+    name=NAME,
+    suffixes=(".jp2",),
+    recognises=starting(b"\0\0\0\x0cjP  \r\n\x87\n", SOC + SIZ),
+    inspect=inspecting_whole(inspect_jpeg2000),
+    decode=decoding_whole(decode_jpeg2000),
+    second=by_pillow_to_8_bits,
+    lossy=True,
+)

@@ -1,9 +1,15 @@
 """JPEG XL: size, depth and orientation from the first bits of the codestream, metadata from the boxes around it."""
 
-from mesorch_cli.evidence.containers.simple import check_boxes
-from mesorch_cli.evidence.formats import JPEGXL
+import imagecodecs
+import numpy as np
+
+from mesorch_cli.evidence.codecs import from_imagecodecs
+from mesorch_cli.evidence.colour import Samples, to_fixed_range
+from mesorch_cli.evidence.containers.boxes import check_boxes
+from mesorch_cli.evidence.format import Format, decoding_whole, inspecting_whole, starting
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection
 
+NAME = "JPEG XL"
 CODESTREAM = b"\xff\x0a"
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 
@@ -56,7 +62,7 @@ def inspect_jpegxl(data: bytes) -> Inspection:
         raise BrokenHeaderError("it has no codestream")
     bits = _Bits(stream[2:])
     width, height = _size(bits)
-    inspection = Inspection(JPEGXL, width, height, 8, findings=findings, exif=exif, xmp=xmp)
+    inspection = Inspection(NAME, width, height, 8, findings=findings, exif=exif, xmp=xmp)
     _image_header(bits, inspection)
     return inspection
 
@@ -108,3 +114,27 @@ def _image_header(bits: _Bits, inspection: Inspection) -> None:
         inspection.facts["samples"] = "floating point"
     else:
         inspection.bits = bits.choice((8, 0), (10, 0), (12, 0), (1, 6))
+
+
+def decode_jpegxl(data: bytes, inspection: Inspection) -> Samples:
+    """Decode by libjxl, told to leave the picture as it is stored."""
+    array = np.asarray(imagecodecs.jpegxl_decode(data, index=0, keeporientation=True, numthreads=1))
+    conversions: list[str] = []
+    array = to_fixed_range(array, conversions)
+    grey = array.ndim == 2 or array.shape[2] < 3
+    samples = from_imagecodecs("jpegxl", array, "grey" if grey else "rgb", imagecodecs.jpegxl_version())
+    samples.conversions = conversions
+    if 8 < inspection.bits < 16 and not conversions:
+        samples.bits = inspection.bits
+    return samples
+
+
+JPEGXL = Format(
+    name=NAME,
+    suffixes=(".jxl",),
+    recognises=starting(CODESTREAM, b"\0\0\0\x0cJXL \r\n\x87\n"),
+    inspect=inspecting_whole(inspect_jpegxl),
+    decode=decoding_whole(decode_jpegxl),
+    lossy=True,
+    media_type="image/jxl",
+)

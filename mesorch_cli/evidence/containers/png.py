@@ -6,19 +6,24 @@ import zlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import imagecodecs
 import numpy as np
 import PIL
 from PIL import PngImagePlugin
 
-from mesorch_cli.evidence.colour import Samples
-from mesorch_cli.evidence.formats import PNG
+from mesorch_cli.evidence.codecs import COMPOSED, from_imagecodecs
+from mesorch_cli.evidence.colour import Samples, spread_words
+from mesorch_cli.evidence.format import Format, decoding_whole, inspecting_whole, starting
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError, describe_trailer
 from mesorch_cli.evidence.photo import Content
+from mesorch_cli.evidence.second_decoder import SecondDecoder, by_opencv, by_pillow
 
+NAME = "PNG"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6  # colour types
 CHANNELS = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGBA: 4}
 DEPTHS = {GREY: (1, 2, 4, 8, 16), RGB: (8, 16), PALETTE: (1, 2, 4, 8), GREY_ALPHA: (8, 16), RGBA: (8, 16)}
+MAX_SALVAGED_BYTES = 1 << 30  # rebuild damaged data only up to 1 GiB
 MAX_TEXT_BYTES = 1 << 16  # of one inflated text chunk
 MAX_PROFILE_BYTES = 1 << 24  # of one inflated ICC profile
 _STEP = 1 << 20  # inflate at most this many bytes at once
@@ -67,7 +72,7 @@ def inspect_png(data: bytes) -> Inspection:
     if not width or not height or depth not in DEPTHS.get(colour, ()):
         raise BrokenHeaderError(f"its header says {width} x {height} pixels, depth {depth}, colour type {colour}")
     structure = PngStructure(width, height, depth, colour, bool(interlace))
-    inspection = Inspection(PNG, width, height, depth, findings=findings, structure=structure)
+    inspection = Inspection(NAME, width, height, depth, findings=findings, structure=structure)
     _walk(data, structure, findings)
     if not any(chunk.type == b"IDAT" for chunk in structure.chunks):
         raise BrokenHeaderError("it has no image data")
@@ -195,7 +200,7 @@ def _collect_metadata(kind: bytes, content: bytes, inspection: Inspection) -> No
 
 def with_indices(data: Content, inspection: Inspection, samples: Samples) -> Samples:
     """Return the indices of a PNG with a palette as grey samples; of any other file the samples as they are."""
-    if inspection.format != PNG or inspection.structure.colour != PALETTE:
+    if inspection.format != NAME or inspection.structure.colour != PALETTE:
         return samples
     with PngImagePlugin.PngImageFile(io.BytesIO(bytes(data))) as image:  # not Image.open: its pixel limit is a global
         indices = np.asarray(image)
@@ -207,3 +212,55 @@ def _inflate(content: bytes, limit: int) -> bytes | None:
         return zlib.decompressobj().decompress(content, limit)
     except zlib.error:
         return None
+
+
+def decode_png(data: bytes, inspection: Inspection) -> Samples:
+    structure: PngStructure = inspection.structure
+    if inspection.page > 1:
+        frame = imagecodecs.apng_decode(data, index=inspection.page - 1)
+        kind = "rgb" if frame.ndim == 3 and frame.shape[2] > 2 else "grey"
+        samples = from_imagecodecs("apng", frame, kind, imagecodecs.apng_version())
+        samples.conversions.append(COMPOSED)
+        return samples
+    raw = check_png_stream(data, structure, inspection.findings)
+    if raw is not None and structure.raw_bytes <= MAX_SALVAGED_BYTES:
+        data = salvage_png(data, structure, raw)
+    elif inspection.findings.damage:
+        data = with_sound_checksums(data, structure)
+    array = imagecodecs.png_decode(data)
+    grey = structure.colour in (GREY, GREY_ALPHA)
+    samples = from_imagecodecs("png", array, "grey" if grey else "rgb", imagecodecs.png_version())
+    if structure.colour == PALETTE:
+        samples.conversions.append("palette expanded")
+    elif structure.depth < 8:
+        samples.conversions.append(spread_words(structure.depth))
+    return samples
+
+
+def _second(inspection: Inspection, _samples: Samples) -> SecondDecoder:
+    def still(data: Content) -> bytes:
+        return _still(data, inspection)
+
+    return (by_opencv if inspection.bits == 16 else by_pillow)(exact=True, prepared=still)
+
+
+def _still(data: Content, inspection: Inspection) -> bytes:
+    """Return a PNG without what makes it an animation: a decoder then gives the picture and not a frame on a canvas."""
+    structure: PngStructure = inspection.structure
+    whole = bytes(data)
+    if inspection.pages < 2:
+        return whole
+    of_animation = (b"acTL", b"fcTL", b"fdAT")
+    still = (whole[chunk.start - 8 : chunk.end + 4] for chunk in structure.chunks if chunk.type not in of_animation)
+    return b"".join([whole[:8], *still])
+
+
+PNG = Format(
+    name=NAME,
+    suffixes=(".png", ".apng"),
+    recognises=starting(SIGNATURE),
+    inspect=inspecting_whole(inspect_png),
+    decode=decoding_whole(decode_png),
+    second=_second,
+    media_type="image/png",
+)

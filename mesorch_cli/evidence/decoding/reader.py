@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import formats
 from mesorch_cli.evidence.colour import to_rgb
 from mesorch_cli.evidence.containers import png
 from mesorch_cli.evidence.decoding.comparison import compare
-from mesorch_cli.evidence.decoding.decoders import decode
-from mesorch_cli.evidence.decoding.integrity import check_decoded, inspect
+from mesorch_cli.evidence.decoding.integrity import check_decoded, decode, inspect
+from mesorch_cli.evidence.format import HEAD_BYTES
+from mesorch_cli.evidence.formats.registry import FORMATS, NAMES
+from mesorch_cli.evidence.formats.sniffing import sniff
 from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Inspection, NoSuchPageError, UnsupportedError
 from mesorch_cli.evidence.metadata.statements import read_statements, wanted, with_statements
@@ -24,8 +25,7 @@ from mesorch_cli.evidence.photo import Content, Decode, Photo, ReadOptions
 
 MAPPED_BYTES = 1 << 28  # a TIFF larger than 256 MiB is mapped, not held: its strips are read where they are needed
 NO_ROOM = (errno.ENOMEM, errno.ENOSPC, errno.EFBIG)
-HEAD_BYTES = 1024  # bytes that tell the format
-_READABLE = ", ".join(formats.READABLE)
+_READABLE = ", ".join(NAMES)
 
 
 def read_photo(
@@ -138,14 +138,14 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _inspect(name: str, data: Content, page: int | None) -> Inspection:
-    format_name = formats.sniff(data[:HEAD_BYTES])
-    if format_name is None:
+    format_ = sniff(data[:HEAD_BYTES])
+    if format_ is None:
         raise InputError(
             f"{name!r} is not an image: its content is of no known image format, whatever its name; "
             f"expected one of {_READABLE}.",
             reason="not an image",
         )
-    return inspect(data, format_name, page)
+    return inspect(data, format_, page)
 
 
 def _check_size(name: str, inspection: Inspection, max_pixels: int) -> None:
@@ -209,8 +209,8 @@ def _content(stream: BinaryIO, opened: os.stat_result) -> Content:
     if not stat.S_ISREG(opened.st_mode):
         return b""
     if opened.st_size > MAPPED_BYTES:
-        head = stream.read(4)
-        if head in formats.TIFF_STARTS:
+        head = stream.read(HEAD_BYTES)
+        if any(format_.read_in_place and format_.recognises(head) for format_ in FORMATS):
             return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
         return head + stream.read()
     return stream.read()

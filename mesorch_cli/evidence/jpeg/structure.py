@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mesorch_cli.evidence.formats import JPEG
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, UnsupportedError, describe_trailer
 from mesorch_cli.evidence.tags.iptc import iptc_of_photoshop
 
+NAME = "JPEG"
 SOI, EOI, SOS, DQT, DHT, DRI, DNL, COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0xFE
 APP0, APP1, APP2, APP12, APP13, APP14 = 0xE0, 0xE1, 0xE2, 0xEC, 0xED, 0xEE
 FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {DHT, 0xC8, 0xCC}  # SOF0..SOF15
@@ -113,7 +113,7 @@ def inspect_jpeg(data: bytes) -> Inspection:
     if len(structure.components) not in (1, 3, 4):
         raise UnsupportedError(f"a JPEG with {len(structure.components)} colour components")
     inspection = Inspection(
-        JPEG, structure.width, structure.height, structure.precision, findings=findings, structure=structure
+        NAME, structure.width, structure.height, structure.precision, findings=findings, structure=structure
     )
     _collect_metadata(data, structure, inspection)
     return inspection

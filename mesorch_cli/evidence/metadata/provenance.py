@@ -4,9 +4,9 @@ import json
 import math
 from typing import Any
 
-from mesorch_cli.evidence import formats
 from mesorch_cli.evidence.containers.jpegxl import CODESTREAM
 from mesorch_cli.evidence.content import Deadline, timed_stream
+from mesorch_cli.evidence.formats.registry import named
 from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.metadata.plain import plain, text
 from mesorch_cli.evidence.photo import Content
@@ -17,17 +17,6 @@ NOTE = (
 SECONDS = 10.0  # for a small file
 MAX_CODES = 500  # validation codes; a manifest of thousands of ingredients must not fill the record
 MAX_ITEMS = 64  # actions, ingredients, assertions
-_MIME_TYPES = {
-    formats.JPEG: "image/jpeg",
-    formats.PNG: "image/png",
-    formats.TIFF: "image/tiff",
-    formats.WEBP: "image/webp",
-    formats.GIF: "image/gif",
-    formats.HEIC: "image/heic",
-    formats.AVIF: "image/avif",
-    formats.JPEGXL: "image/jxl",
-    formats.RAW: "image/x-adobe-dng",
-}
 
 
 def read_provenance(
@@ -44,7 +33,7 @@ def read_provenance(
         import c2pa
     except ImportError:
         return unexamined("the package c2pa-python is not installed")
-    mime = _MIME_TYPES.get(format_name)
+    mime = named(format_name).media_type
     if mime is None or mime not in c2pa.Reader.get_supported_mime_types():
         return unexamined(f"the C2PA library does not read {format_name} files")
     if data[:2] == CODESTREAM:  # the library takes JPEG XL only in its boxes, and nothing else can hold a manifest

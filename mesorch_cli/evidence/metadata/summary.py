@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mesorch_cli.evidence import formats
+from mesorch_cli.evidence.containers import png
 from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.inspection import Inspection
+from mesorch_cli.evidence.jpeg import structure
 from mesorch_cli.evidence.jpeg.structure import APP12, COM, DQT, JpegStructure, marker_name
 from mesorch_cli.evidence.jpeg.writers import signature_of, writers_of
 from mesorch_cli.evidence.metadata.consistency import consistency_notes
@@ -70,9 +71,9 @@ def read_metadata(data: Content, inspection: Inspection, pixels: Pixels) -> tupl
     facts = {key: value for key, value in inspection.facts.items() if key != "text"}
     if texts:
         facts["text"] = texts
-    if inspection.format == formats.JPEG:
+    if inspection.format == structure.NAME:
         facts |= describe_jpeg(bytes(data), inspection.structure, notes)
-    elif inspection.format == formats.PNG:
+    elif inspection.format == png.NAME:
         facts["chunks"] = [chunk.type.decode("latin-1") for chunk in inspection.structure.chunks[:MAX_MARKERS]]
     if facts:
         metadata[inspection.format.lower()] = facts

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import imagecodecs
 import numpy as np
 
-from mesorch_cli.evidence.containers.simple import MAX_PADDING
+from mesorch_cli.evidence.codecs import MAX_PADDING
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, UnsupportedError
 from mesorch_cli.evidence.jpeg.entropy import check_entropy
 from mesorch_cli.evidence.jpeg.structure import walk

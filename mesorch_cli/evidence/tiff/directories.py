@@ -8,13 +8,13 @@ from typing import Any
 import tifffile
 
 from mesorch_cli.evidence.content import as_stream
-from mesorch_cli.evidence.formats import TIFF
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, Inspection, NoSuchPageError
 from mesorch_cli.evidence.photo import Content
 from mesorch_cli.evidence.tiff import kinds
 from mesorch_cli.evidence.tiff.kinds import OLD_JPEG, UNSIGNED, Layout, layout_of
 from mesorch_cli.evidence.tiff.words import listening, report, words_of
 
+NAME = "TIFF"
 PHOTOMETRIC_RAW = (32803, 34892)  # colour filter array, linear raw
 TAG_DNG_VERSION, TAG_ICC, TAG_XMP, TAG_ORIENTATION, TAG_IPTC = 50706, 34675, 700, 274, 33723
 TAGS_OF_LENGTHS = (279, 325, 514)
@@ -55,7 +55,7 @@ def inspect_tiff(data: Content, wanted: int | None = None) -> Inspection:
     layout = layout_of(page)
     if layout.guessed:
         findings.add_note(layout.guessed)
-    inspection = Inspection(TIFF, page.imagewidth, page.imagelength, page.bitspersample, findings=findings)
+    inspection = Inspection(NAME, page.imagewidth, page.imagelength, page.bitspersample, findings=findings)
     inspection.pages, inspection.page = len(pages), number + 1
     inspection.structure = number
     inspection.exif = data

@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from mesorch_cli.evidence import ReadOptions, read_photo
+from mesorch_cli.evidence.containers.png import PNG
 from mesorch_cli.evidence.decoding.comparison import compare
+from mesorch_cli.evidence.decoding.integrity import decode, inspect
 from tests.evidence.samples import encoded, picture, png16, ramp16, tiff
 
 IMAGE = Image.fromarray(picture())
@@ -99,11 +101,8 @@ def test_a_damaged_file_shows_where_decoders_part() -> None:
 
 
 def test_it_tells_a_difference() -> None:
-    from mesorch_cli.evidence.decoding.decoders import decode
-    from mesorch_cli.evidence.decoding.integrity import inspect
-
     data = encoded(picture(), "PNG")
-    inspection = inspect(data, "PNG")
+    inspection = inspect(data, PNG)
     samples = decode(data, inspection)
     changed = np.array(samples.array)
     changed[3, 4, 1] ^= 8
