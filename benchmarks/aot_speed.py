@@ -20,11 +20,11 @@ import torch
 import torch._inductor
 from numpy.typing import NDArray
 
-from mesorch_cli.export.graph import TileGraph
 from mesorch_cli.export.onnx import build_model
 from mesorch_cli.export.parity import squashed
 from mesorch_cli.export.photos import standard_photos
 from mesorch_cli.inference.backends.eager import TorchBackend
+from mesorch_cli.network.graph import TileGraph
 from mesorch_cli.network.store import find_weights
 from mesorch_cli.network.weights import load_weights
 

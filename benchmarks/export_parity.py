@@ -20,7 +20,6 @@ from onnx import ModelProto
 from published_speed import network_of
 from torch.export import ExportedProgram
 
-from mesorch_cli.export.graph import TileGraph
 from mesorch_cli.export.onnx import SealOf, build_model, write_onnx
 from mesorch_cli.export.openvino import write_openvino
 from mesorch_cli.export.parity import Case, Difference, difference, squashed
@@ -31,6 +30,7 @@ from mesorch_cli.inference.backends.eager import TorchBackend
 from mesorch_cli.inference.exported import Seal, SourcePart
 from mesorch_cli.inference.loading import open_exported
 from mesorch_cli.network.config import CONFIGS
+from mesorch_cli.network.graph import TileGraph
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.passport import Passport
 from mesorch_cli.network.store import find_weights

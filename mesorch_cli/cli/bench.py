@@ -47,15 +47,12 @@ def bench(
     with guard(printing=True):
         import torch
 
-        from mesorch_cli.errors import UsageError
         from mesorch_cli.inference.loading import open_exported
         from mesorch_cli.inference.speed import Case, measure
-        from mesorch_cli.network.config import CONFIGS
-        from mesorch_cli.network.mesorch import Mesorch
+        from mesorch_cli.network.families import family_of, member_named
 
         names = list(dict.fromkeys(networks or ["mesorch-s"]))
-        if unknown := [name for name in names if name not in CONFIGS]:
-            raise UsageError(f"No network {unknown[0]!r}; expected one of {', '.join(CONFIGS)}.")
+        members = {name: member_named(name) for name in names}
         if threads is not None:
             torch.set_num_threads(threads)
         lanes_wanted: list[int | None] = [*lanes] if lanes else [None]
@@ -73,7 +70,7 @@ def bench(
             for batch in tile_batch or [1]
             for at_once in lanes_wanted
         ]
-        built = {name: Mesorch(CONFIGS[name]).eval() for name in names}
+        built = {name: family_of(member).build(member).eval() for name, member in members.items()}
         speeds = list(measure(built, cases, device=device, side=side, rounds=rounds, files=exported))
         if as_json:
             for speed in speeds:

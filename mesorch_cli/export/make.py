@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 from mesorch_cli.errors import OutputError, UsageError
-from mesorch_cli.export.graph import TileGraph
 from mesorch_cli.export.parity import TOLERANCES, Parity, Photo, cases, compare, require
 from mesorch_cli.export.trace import trace
 from mesorch_cli.extras import install_hint
@@ -17,6 +16,7 @@ from mesorch_cli.files.writing import write_whole
 from mesorch_cli.inference.backends.eager import TorchBackend
 from mesorch_cli.inference.exported import Format, Seal, Sidecar, SourcePart, sidecar_of
 from mesorch_cli.inference.loading import open_exported
+from mesorch_cli.network.families import family_of
 from mesorch_cli.network.weights import LoadedWeights
 
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "torch": ".pt2", "openvino": ".xml"}
@@ -126,7 +126,10 @@ def build(weights: LoadedWeights, wanted: Export, path: Path) -> None:
 
     # OpenVINO keeps half-precision constants beside a float32 graph by itself.
     half = wanted.precision == "fp16"
-    program = trace(TileGraph(weights.network, "fp16" if half and wanted.format == "onnx" else "fp32"))
+    graph = family_of(weights.passport.network).graph(
+        weights.network, "fp16" if half and wanted.format == "onnx" else "fp32"
+    )
+    program = trace(graph)
     if wanted.format == "torch":
         from mesorch_cli.export.program import write_program
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 from torch.export import Dim, ExportedProgram
 
-from mesorch_cli.export.graph import TileGraph
-from mesorch_cli.network.mesorch import SIDE_MULTIPLE
+from mesorch_cli.network.family import SIDE_MULTIPLE
 
 MOST_TILES = (
     1024  # of a batch; MOST_STEPS: of 32 pixels along a side. Bounds of what the graph promises, not of a runtime.
@@ -31,7 +31,7 @@ def quiet_tracing() -> Iterator[None]:
         yield
 
 
-def trace(graph: TileGraph) -> ExportedProgram:
+def trace(graph: nn.Module) -> ExportedProgram:
     """Return the program of a graph: tiles (B, H, W, 3) uint8 to logits (B, 1, H, W), B, H and W free."""
     sides = {
         0: Dim("batch", min=1, max=MOST_TILES),

@@ -16,8 +16,9 @@ from mesorch_cli.inference.backends.eager import DTYPES, TorchBackend, choose_de
 from mesorch_cli.inference.backends.protocol import Backend, Precision
 from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.loading import Exported
-from mesorch_cli.network.folding import fold
-from mesorch_cli.network.mesorch import SIDE_MULTIPLE, Mesorch
+from mesorch_cli.network.families import family_of
+from mesorch_cli.network.family import SIDE_MULTIPLE
+from mesorch_cli.network.localiser import Localiser
 
 MATRIX_SIDES = (256, 512, 1024, 2048)  # of the products that the matrix rate is measured with
 SLOW_S = 0.1  # where one product takes that long, a larger one is not tried: some CPUs only emulate bf16, very slowly
@@ -124,16 +125,16 @@ def side_by_side(call: Callable[[], object], lanes: int) -> float:
     return (time.perf_counter() - started) / lanes
 
 
-def operations(network: Mesorch, side: int) -> float:
+def operations(network: Localiser, side: int) -> float:
     """Return operations of the inference form for one side x side tile (multiplications and additions of products)."""
     counter = FlopCounterMode(display=False)
     with torch.inference_mode(), counter:
-        fold(network)(torch.zeros(1, 3, side, side))
+        family_of(network.config).fold(network)(torch.zeros(1, 3, side, side))
     return float(counter.get_total_flops())
 
 
 def measure(
-    networks: dict[str, Mesorch],
+    networks: dict[str, Localiser],
     cases: Sequence[Case],
     *,
     device: str,

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.network.family import SIDE_MULTIPLE
 
-MULTIPLE = 32  # the network takes sides that are multiples of this
 WINDOW_FLOOR = 0.01  # so that no pixel's weights sum to nothing, not even in the corner of a canvas
 
 
@@ -71,8 +71,8 @@ class Plan:
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
             raise UsageError(f"A canvas of {self.height} x {self.width} pixels: expected at least 1 x 1.")
-        if self.side < MULTIPLE or self.side % MULTIPLE:
-            raise UsageError(f"Tiles of {self.side} pixels: expected a multiple of {MULTIPLE}.")
+        if self.side < SIDE_MULTIPLE or self.side % SIDE_MULTIPLE:
+            raise UsageError(f"Tiles of {self.side} pixels: expected a multiple of {SIDE_MULTIPLE}.")
         if not 0.0 <= self.overlap <= 0.75:
             raise UsageError(f"An overlap of {self.overlap}: expected 0 to 0.75 of a tile's side.")
 
@@ -94,11 +94,11 @@ class Plan:
 
     @property
     def padded_height(self) -> int:
-        return -(-self.tile_height // MULTIPLE) * MULTIPLE
+        return -(-self.tile_height // SIDE_MULTIPLE) * SIDE_MULTIPLE
 
     @property
     def padded_width(self) -> int:
-        return -(-self.tile_width // MULTIPLE) * MULTIPLE
+        return -(-self.tile_width // SIDE_MULTIPLE) * SIDE_MULTIPLE
 
     def __len__(self) -> int:
         return len(self.ys) * len(self.xs)

@@ -1,9 +1,4 @@
-"""Published checkpoints (`.pth`) to weights files of our own: safe reading, renaming, telling the networks apart.
-
-The tensor names on the left are those of the published code (Mesorch, commit ea82b02); NETWORK facts: the chains of one
-transposed convolution have no index, `convnext.head.*` is a classifier that never had a gradient, and Mesorch-P files may
-still carry the ConvNeXt stage that this network does not use.
-"""
+"""Published checkpoints (`.pth`) to weights files of our own: safe reading, every tensor in its place, a passport."""
 
 import argparse
 import io
@@ -18,9 +13,9 @@ import torch
 from torch import Tensor
 
 from mesorch_cli.errors import WeightsError
-from mesorch_cli.network.config import MESORCH, MESORCH_P, NetworkConfig
 from mesorch_cli.network.contents import Contents, read_contents
-from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.network.families import FAMILIES, family_of
+from mesorch_cli.network.family import Family, Foreign, Member
 from mesorch_cli.network.passport import InferenceRule, InputRule, Level, Passport, ScoreRule
 from mesorch_cli.network.weights import build_from, key_report, save_weights
 
@@ -29,29 +24,6 @@ Harmless = list[Callable[..., Any] | tuple[Callable[..., Any], str]]
 MOST_BYTES = 8 * 1024**3  # of a checkpoint, which may carry what its optimiser kept
 WRAPPERS = ("model", "state_dict", "model_state_dict")  # keys under which trainers keep the tensors
 HARMLESS: Harmless = [argparse.Namespace]  # plain values that published files carry beside the tensors
-DROPPED = {
-    "convnext.head.": "classifier, never trained",
-    "convnext.norm_pre.": "norm before the classifier, unused",
-}
-DROPPED_P = DROPPED | {"convnext.stages.3.": "fourth ConvNeXt stage, not part of Mesorch-P"}
-LICENCE = (
-    "Not stated by this file. The published code is MIT; the Transformer was initialised from NVIDIA's ImageNet MiT-B3 "
-    "weights, which carry non-commercial terms. Clear the licence for your use with the authors."
-)
-RENAMED = (
-    (r"^convnext\.", "cnn."),
-    (r"^segformer\.patch_embed1\.", "transformer.patch_embed."),
-    (r"\.dwconv\.dwconv\.", ".dwconv."),
-    (r"^upsample\.upsample([cs]2)\.", r"decoders.\1.0."),
-    (r"^upsample\.upsample([cs][34])\.", r"decoders.\1."),
-    (r"^gate\.conv1\.", "gate.widen."),
-    (r"^gate\.invert\.0\.", "gate.norm."),
-    (r"^gate\.invert\.1\.", "gate.mix."),
-    (r"^gate\.invert\.2\.", "gate.expand."),
-    (r"^gate\.invert\.3\.", "gate.reduce."),
-    (r"^gate\.conv2\.", "gate.choose."),
-)
-STAGED = {"patch_embed": "downsample", "block": "blocks", "norm": "norm"}
 
 
 @dataclass(frozen=True)
@@ -62,19 +34,6 @@ class ImportedWeights:
     config_name: str
     dropped: tuple[str, ...]
     sha256: str
-
-
-def rename(key: str, config: NetworkConfig) -> str:
-    """Return our name of a published tensor."""
-    for pattern, replacement in RENAMED:
-        key = re.sub(pattern, replacement, key)
-    if found := re.match(r"^segformer\.(patch_embed|block|norm)(\d)\.", key):
-        key = f"transformer.stages.{int(found[2]) - 1}.{STAGED[found[1]]}.{key[found.end() :]}"
-    if found := re.match(r"^inverse\.(\d)\.", key):
-        index = int(found[1])
-        scale = config.scales[index] if index < len(config.scales) else f"map{index}"
-        key = f"heads.{scale}.{key[found.end() :]}"
-    return key
 
 
 def checkpoint_contents(source: Path) -> Contents:
@@ -120,32 +79,38 @@ def read_checkpoint(file: Path | Contents) -> dict[str, Tensor]:
     return tensors
 
 
-def recognise(tensors: Mapping[str, Tensor], source: Path) -> NetworkConfig:
-    """Tell Mesorch (with gate) from Mesorch-P (without) by the tensors' names; WeightsError if it is neither."""
-    if not any(key.startswith("convnext.") for key in tensors) or not any(k.startswith("segformer.") for k in tensors):
-        first = ", ".join(f"`{key}`" for key in sorted(tensors)[:3])
-        raise WeightsError(
-            f"{source} is not a Mesorch checkpoint: expected tensors named `convnext.*` and `segformer.*`, found {first}."
-        )
-    gated = any(key.startswith("gate.") for key in tensors)
-    eight_maps = any(key.startswith("inverse.7.") for key in tensors)
-    return MESORCH if gated or eight_maps else MESORCH_P
+def recognise(tensors: Mapping[str, Tensor], source: Path) -> Member:
+    """Tell by the tensors' names which network a checkpoint holds; WeightsError if it is none that is known."""
+    kinds = [(family, family.foreign) for family in FAMILIES if family.foreign is not None]
+    for _, foreign in kinds:
+        member: Member | None = foreign.recognise(tensors)
+        if member is not None:
+            return member
+    first = ", ".join(f"`{key}`" for key in sorted(tensors)[:3])
+    raise WeightsError(
+        f"{source} is not a {' or '.join(family.title for family, _ in kinds)} checkpoint: expected tensors named "
+        f"{' or '.join(foreign.expected for _, foreign in kinds)}, found {first}."
+    )
 
 
-def convert(
-    tensors: Mapping[str, Tensor], config: NetworkConfig, source: Path
-) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+def convert(tensors: Mapping[str, Tensor], config: Member, source: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """Return the tensors under our names, and the published names that were dropped; WeightsError if any is odd."""
-    prefixes = tuple(DROPPED_P if config is MESORCH_P else DROPPED)
-    dropped = tuple(sorted(key for key in tensors if key.startswith(prefixes)))
-    kept = {rename(key, config): value for key, value in tensors.items() if not key.startswith(prefixes)}
-    if report := key_report(set(Mesorch(config).state_dict()), set(kept)):
-        other = MESORCH_P if config is MESORCH else MESORCH
+    family = family_of(config)
+    names = {key: _foreign(family).rename(key, config) for key in tensors}
+    dropped = tuple(sorted(key for key, name in names.items() if name is None))
+    kept = {name: tensors[key] for key, name in names.items() if name is not None}
+    if report := key_report(set(family.build(config).state_dict()), set(kept)):
         raise WeightsError(
-            f"{source} looks like {config.name} but does not match it: {report} (in this program's names). It is no "
-            f"{other.name} either. Check that the file is the published one and complete."
+            f"{source} looks like {config.name} but does not match it: {report} (in this program's names). "
+            "Check that the file is the published one and complete."
         )
     return kept, dropped
+
+
+def _foreign(family: Family[Any, Any]) -> Foreign[Any]:
+    if family.foreign is None:
+        raise WeightsError(f"No published checkpoints of the family {family.title} are known.")
+    return family.foreign
 
 
 def import_checkpoint(
@@ -168,6 +133,7 @@ def import_checkpoint(
     if expect is not None and expect != config.name:
         raise WeightsError(f"{source} is {config.name}, expected {expect}. Import it as `--network {config.name}`.")
     kept, dropped = convert(tensors, config, source)
+    foreign = _foreign(family_of(config))
     passport = Passport(
         name=name or config.name,
         version="imported",
@@ -179,11 +145,11 @@ def import_checkpoint(
         training={
             "source_file": source.name,
             "source_sha256": contents.sha256,
-            "data": "CAT-Net protocol as published (Zhu et al., AAAI 2025); not verified here",
+            "data": foreign.data,
             "dropped_tensors": list(dropped),
         },
-        licence=licence or LICENCE,
-        limits=("No image score was published with this network: the pooling and its thresholds are not calibrated.",),
+        licence=licence or foreign.licence,
+        limits=foreign.limits,
     )
     build_from(passport, kept, str(source))
     return ImportedWeights(target, config.name, dropped, save_weights(target, kept, passport))

@@ -16,9 +16,10 @@ from mesorch_cli.errors import ShapeError
 from mesorch_cli.network import frequency
 from mesorch_cli.network.backbones import CNN_WIDTHS, TRANSFORMER_WIDTHS, build_cnn, build_transformer
 from mesorch_cli.network.config import CNN_SCALES, TRANSFORMER_SCALES, NetworkConfig
+from mesorch_cli.network.family import SIDE_MULTIPLE
+from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.pixelwise import ChannelNorm
 
-SIDE_MULTIPLE = 32  # both branches halve the sides five times
 GATE_EXPANSION = 4
 GATE_NORM_EPS = 1e-6
 
@@ -68,8 +69,10 @@ def require_sides(height: int, width: int) -> None:
         )
 
 
-class Mesorch(nn.Module):
+class Mesorch(Localiser):
     """Where an image was manipulated, as one logit per pixel."""
+
+    config: NetworkConfig
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

@@ -10,11 +10,21 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
 from mesorch_cli.bounds import json_within, shown
 from mesorch_cli.errors import MesorchError, WeightsError
-from mesorch_cli.network.config import NetworkConfig
+from mesorch_cli.network.families import member_of
+from mesorch_cli.network.family import SIDE_MULTIPLE, Member
 
 SCHEMA: Literal["mesorch.passport/1"] = "mesorch.passport/1"
 
@@ -36,7 +46,7 @@ class _Part(BaseModel):
 class InputRule(_Part):
     """What the network takes: square inputs of `side` pixels, and the smallest photo that the figures speak for."""
 
-    side: Annotated[int, Field(ge=32, le=LARGEST_SIDE, multiple_of=32)] = 512
+    side: Annotated[int, Field(ge=SIDE_MULTIPLE, le=LARGEST_SIDE, multiple_of=SIDE_MULTIPLE)] = 512
     smallest_photo_side: Annotated[int, Field(ge=1, le=LARGEST_SIDE)] = 32
 
 
@@ -195,6 +205,9 @@ class ScoreRule(_Part):
         return self
 
 
+Stated = Annotated[Member, PlainValidator(member_of), PlainSerializer(lambda member: member.to_dict())]
+
+
 class Passport(_Part):
     """Everything that belongs to one set of weights.
 
@@ -208,7 +221,7 @@ class Passport(_Part):
     schema_: Literal["mesorch.passport/1"] = Field(default=SCHEMA, alias="schema")
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     version: Annotated[str, Field(max_length=100)]
-    network: NetworkConfig
+    network: Stated
     input: InputRule = InputRule()
     inference: InferenceRule = InferenceRule()
     pixel_threshold: Share = 0.5

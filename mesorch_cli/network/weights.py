@@ -16,7 +16,8 @@ from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.contents import MOST_BYTES, Contents, read_contents, read_ordinary
-from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.network.families import family_of
+from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.passport import Passport, WeightsFile, parse_passport, with_checksum
 
 PASSPORT_KEY = "mesorch.passport"
@@ -28,7 +29,7 @@ MOST_HEADER = 16 * 1024 * 1024
 class LoadedWeights(WeightsFile):
     """A network ready for inference (float32, eval mode, on the CPU), its passport, and the file that both came from."""
 
-    network: Mesorch
+    network: Localiser
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel to another process as tensors and passport; the network is built there, the way that networks are built."""
@@ -58,10 +59,10 @@ def key_report(expected: set[str], found: set[str]) -> str:
     return "; ".join(parts)
 
 
-def build_from(passport: Passport, tensors: Mapping[str, Tensor], origin: str) -> Mesorch:
+def build_from(passport: Passport, tensors: Mapping[str, Tensor], origin: str) -> Localiser:
     """Build the passport's network and load `tensors` strictly; WeightsError names what does not fit."""
     with torch.device("meta"):  # names and shapes first: drawing random numbers for all of them takes its time
-        network = Mesorch(passport.network)
+        network: Localiser = family_of(passport.network).build(passport.network)
     expected = network.state_dict()
     if report := key_report(set(expected), set(tensors)):
         raise WeightsError(

@@ -9,7 +9,9 @@ from mesorch_cli.bounds import OutOfBoundsError, shown, toml_within
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.masks import MaskRule, parse_colour
 from mesorch_cli.inference.settings import parse_levels
-from mesorch_cli.network.config import CONFIGS, PUBLISHED_DROP_PATH
+from mesorch_cli.network.config import PUBLISHED_DROP_PATH
+from mesorch_cli.network.families import MEMBERS
+from mesorch_cli.network.family import SIDE_MULTIPLE
 from mesorch_cli.network.passport import Level
 from mesorch_cli.texts import read_text
 from mesorch_cli.training.schedule import Count, Part, Schedule
@@ -117,7 +119,7 @@ class Validation(Part):
 
     levels: str = "whole,native"
     overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
-    side: Annotated[int, Field(ge=64, le=LARGEST_SIDE, multiple_of=32)] | None = None
+    side: Annotated[int, Field(ge=64, le=LARGEST_SIDE, multiple_of=SIDE_MULTIPLE)] | None = None
     select: Literal["f1_best", "f1", "auc"] = "f1_best"
 
     @field_validator("levels")
@@ -151,11 +153,11 @@ class TrainingConfig(Part):
 
     name: str | None = None
     licence: str = "not stated"
-    network: Literal["mesorch", "mesorch-p", "mesorch-s"] = "mesorch-s"
+    network: str = "mesorch-s"
     data: Data
     schedule: Schedule
     validation: Validation = Validation()
-    side: Annotated[int, Field(ge=64, le=LARGEST_SIDE, multiple_of=32)] = 256
+    side: Annotated[int, Field(ge=64, le=LARGEST_SIDE, multiple_of=SIDE_MULTIPLE)] = 256
     batch: Annotated[int, Field(ge=1, le=65536)] = 16
     accumulate: Annotated[int, Field(ge=1, le=65536)] = 1
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
@@ -178,8 +180,8 @@ class TrainingConfig(Part):
     def _whole_forgeries(self) -> Self:
         if self.batch % self.data.views:
             raise ValueError(f"batch {self.batch} is no multiple of the {self.data.views} views of a forged photo")
-        if self.network not in CONFIGS:
-            raise ValueError(f"network {self.network!r}: expected one of {sorted(CONFIGS)}")
+        if self.network not in MEMBERS:
+            raise ValueError(f"network {self.network!r}: expected one of {sorted(MEMBERS)}")
         return self
 
 

@@ -3,18 +3,18 @@
 from torch import Tensor, nn, no_grad
 
 from mesorch_cli.network.config import PUBLISHED_DROP_PATH
-from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.network.families import family_of
+from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.pyramid import DropPath
 from mesorch_cli.training.config import TrainingConfig
 
 
-def parameter_groups(network: Mesorch, config: TrainingConfig) -> list[dict[str, object]]:
-    """Split parameters by weight decay (none for biases and norms) and by rate (the CNN's own, which came trained)."""
-    schedule = config.schedule
+def parameter_groups(network: Localiser, config: TrainingConfig) -> list[dict[str, object]]:
+    """Split parameters by weight decay (none for biases and norms) and by rate (those that came trained have their own)."""
+    schedule, came_trained = config.schedule, family_of(network.config).came_trained
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
-        pretrained = name.startswith("cnn.") and not name.startswith(("cnn.fine.", "cnn.trace."))
-        groups.setdefault((pretrained, parameter.ndim > 1), []).append(parameter)
+        groups.setdefault((came_trained(name), parameter.ndim > 1), []).append(parameter)
     return [
         {
             "params": parameters,
@@ -35,16 +35,16 @@ def average(ema: dict[str, Tensor], network: nn.Module, decay: float) -> None:
             ema[name].copy_(tensor)
 
 
-def set_drop_path(network: Mesorch, rate: float) -> None:
-    """Give the Transformer another drop-path rate than the published one it was built with, block by block as before."""
-    for module in network.transformer.modules():
+def set_drop_path(network: Localiser, rate: float) -> None:
+    """Give blocks with drop-path another rate than the published one they were built with, block by block as before."""
+    for module in network.modules():
         if isinstance(module, DropPath):
             module.drop_prob *= rate / PUBLISHED_DROP_PATH
 
 
-def with_synced_norms(network: Mesorch) -> Mesorch:
+def with_synced_norms(network: Localiser) -> Localiser:
     """Return the network with batch norms whose statistics are those of all processes' passes together."""
-    converted: Mesorch = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+    converted: Localiser = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     return converted
 
 

@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.network.config import MESORCH
 from mesorch_cli.network.convnext import ConvNextStages
-from mesorch_cli.network.importing import read_checkpoint, rename
+from mesorch_cli.network.importing import read_checkpoint
 from mesorch_cli.network.lite import EfficientNetLiteStages
 from mesorch_cli.network.normalise import IMAGENET_MEAN, IMAGENET_STD
+from mesorch_cli.network.published import named_as_ours
 from mesorch_cli.network.pyramid import TransformerStages
 
 DROPPED = ("_conv_head.", "_bn1.", "_fc.")  # the classifier, which a localiser has no use for
@@ -101,7 +102,9 @@ def load_mit(branch: TransformerStages, path: Path) -> None:
     dropped = ("head.", "patch_embed1.proj.bias")
     source = {key: value for key, value in read_tensors(path).items() if not key.startswith(dropped)}
     # The names of a branch inside a published Mesorch are those of the file with a word before them.
-    tensors = {rename(f"segformer.{key}", MESORCH).removeprefix("transformer."): value for key, value in source.items()}
+    tensors = {
+        named_as_ours(f"segformer.{key}", MESORCH).removeprefix("transformer."): value for key, value in source.items()
+    }
     load_all(branch, with_view_kernels(tensors, "patch_embed.proj.weight"), path, "NVIDIA's MiT of this size")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from mesorch_cli.network.config import CONFIGS
+from mesorch_cli.network.families import member_named
 from mesorch_cli.network.passport import Passport
 from mesorch_cli.network.weights import save_weights
 from mesorch_cli.training.checkpoint import load_checkpoint
@@ -23,7 +23,7 @@ def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def publish(checkpoint: Path, target: Path, passport: Passport) -> str:
     """Write the averaged weights of a checkpoint to `target` with a passport; returns the file's SHA-256."""
     tensors = load_checkpoint(checkpoint).ema
-    expected = CONFIGS[passport.network.name]
+    expected = member_named(passport.network.name)
     if expected != passport.network:
         raise ValueError(f"the passport describes {passport.network}, the run trained {expected}")
     return save_weights(target, to_half({name: tensor.contiguous() for name, tensor in tensors.items()}), passport)

@@ -11,7 +11,7 @@ from torch import Tensor
 from mesorch_cli import __version__
 from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.files.writing import write_whole
-from mesorch_cli.network.config import CONFIGS
+from mesorch_cli.network.families import member_named
 from mesorch_cli.network.passport import InferenceRule, InputRule, Passport
 from mesorch_cli.network.weights import save_weights
 from mesorch_cli.training.config import TrainingConfig
@@ -37,7 +37,7 @@ def draft_passport(config: TrainingConfig) -> Passport:
     return Passport(
         name=config.name or config.network,
         version="0",
-        network=CONFIGS[config.network],
+        network=member_named(config.network),
         input=InputRule(side=rule.side or config.side),
         inference=InferenceRule(levels=rule.parsed_levels, overlap=rule.overlap),
         licence=config.licence,

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from mesorch_cli.cli.app import app
 from mesorch_cli.export import make
-from mesorch_cli.export.graph import TileGraph
 from mesorch_cli.export.trace import trace
+from mesorch_cli.network.graph import TileGraph
 from mesorch_cli.network.weights import LoadedWeights, load_weights
 
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.tiling import MULTIPLE, WINDOW_FLOOR, Plan, starts, window
+from mesorch_cli.network.family import SIDE_MULTIPLE, WINDOW_FLOOR, Plan, starts, window
 
-sides = st.integers(1, 16).map(lambda n: n * MULTIPLE)
+sides = st.integers(1, 16).map(lambda n: n * SIDE_MULTIPLE)
 overlaps = st.floats(0.0, 0.75)
 
 
@@ -41,8 +41,8 @@ def test_every_pixel_is_covered_with_weight(height: int, width: int, side: int, 
         assert weight[tile.rows, tile.columns].shape == plan.weights.shape
         weight[tile.rows, tile.columns] += plan.weights
     assert weight.min() >= WINDOW_FLOOR**2 * 0.99
-    assert plan.padded_height % MULTIPLE == plan.padded_width % MULTIPLE == 0
-    assert 0 <= plan.padded_height - plan.tile_height < MULTIPLE
+    assert plan.padded_height % SIDE_MULTIPLE == plan.padded_width % SIDE_MULTIPLE == 0
+    assert 0 <= plan.padded_height - plan.tile_height < SIDE_MULTIPLE
     finished = [plan.finished_rows(row) for row in range(len(plan.ys))]
     assert finished[-1] == height
     assert all(done <= later for done, later in zip(finished, plan.ys[1:], strict=False))

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.backends.protocol import MOST_LANES, Precision, Tiles
-from mesorch_cli.network.folding import fold
-from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.network.families import family_of
+from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.normalise import normalise
 
 CPU_TILE_BATCH = 1  # four tiles at once take 1.5 times as long each: they fall out of the caches
@@ -47,7 +47,7 @@ class TorchBackend:
     name = "torch"
     bits = 16
 
-    def __init__(self, network: Mesorch, device: str = "auto", precision: Precision = "fp32") -> None:
+    def __init__(self, network: Localiser, device: str = "auto", precision: Precision = "fp32") -> None:
         self._device = choose_device(device)
         if precision == "fp16" and self._device.type == "cpu":
             raise UsageError("--precision fp16 on a CPU: expected fp32 or bf16, fp16 needs a GPU.")
@@ -60,7 +60,7 @@ class TorchBackend:
         self.lanes = min(MOST_LANES, self._threads) if on_cpu else 1
         torch.set_num_threads(1)  # sums of folded values would depend on their number, in the last bit
         try:
-            self._network = fold(network).to(self._device)
+            self._network = family_of(network.config).fold(network).to(self._device)
         finally:
             torch.set_num_threads(self._threads)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from mesorch_cli.export.graph import TileGraph, dct_rows
 from mesorch_cli.inference.backends.eager import TorchBackend
 from mesorch_cli.network import frequency
 from mesorch_cli.network.config import CONFIGS, MESORCH_S
+from mesorch_cli.network.graph import TileGraph, dct_rows
 from mesorch_cli.network.normalise import normalise
 from tests.network.test_folding import lived_in
 

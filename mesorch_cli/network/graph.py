@@ -4,22 +4,22 @@ Shape legend: B batch, H W input sides in pixels (multiples of 32), h w = H/4 W/
 """
 
 import math
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mesorch_cli.export.decoders import ShuffledDecoder
 from mesorch_cli.network import frequency
 from mesorch_cli.network.config import CNN_SCALES, TRANSFORMER_SCALES
 from mesorch_cli.network.decoding import FoldedDecoder
+from mesorch_cli.network.family import GraphPrecision
 from mesorch_cli.network.folding import FoldedGate, fold
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.normalise import IMAGENET_MEAN, IMAGENET_STD
 from mesorch_cli.network.pyramid import PixelwiseAttention, PyramidStage
+from mesorch_cli.network.shuffling import ShuffledDecoder
 
-GraphPrecision = Literal["fp32", "fp16"]
 WHITE = 255.0
 
 

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from mesorch_cli.export.decoders import ShuffledDecoder
 from mesorch_cli.network.decoding import FoldedDecoder
 from mesorch_cli.network.mesorch import decoder_chain
+from mesorch_cli.network.shuffling import ShuffledDecoder
 
 
 @settings(max_examples=40, deadline=None)

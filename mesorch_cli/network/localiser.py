@@ -1,0 +1,21 @@
+"""What every network is, whatever its family."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from mesorch_cli.network.family import Member
+
+
+class Localiser(nn.Module, ABC):
+    """Where an image was manipulated, as one logit per pixel."""
+
+    config: Member
+
+    @abstractmethod
+    def forward(self, image: Tensor, branches: bool = False) -> Tensor:
+        """Return logits (B, 1, H, W), float32, of an ImageNet-normalised float32 image (B, 3, H, W).
+
+        With `branches` further channels may follow, for training: the logits of parts of the network by themselves. Raises
+        ShapeError unless H and W are multiples of SIDE_MULTIPLE.
+        """
