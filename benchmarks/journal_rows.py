@@ -24,9 +24,9 @@ from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.opening import about_case, opened
 from mesorch_cli.case.scan import Selection, scan
 from mesorch_cli.case.verify import changes
-from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.examination.examiner import Composed
 from mesorch_cli.examination.spec import ExaminerSpec
+from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.inference.loading import open_weights
 from mesorch_cli.inference.settings import Settings
 

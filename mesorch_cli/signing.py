@@ -16,6 +16,7 @@ from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import UsageError, VerificationError
 from mesorch_cli.files.reading import read
 from mesorch_cli.files.writing import write_whole
+from mesorch_cli.validation import first_problem
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -138,8 +139,7 @@ def read_signature(path: Path) -> Signature:
     try:
         return Signature.model_validate(json_within(_small_file(path, "a signature")))
     except ValidationError as error:
-        first = error.errors()[0]
-        problem = f"at {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        problem = first_problem(error)
     except ValueError as error:
         problem = str(error)
     raise VerificationError(f"{path} is no signature, {problem}. Expected {SCHEMA}. Get it again from who made it.")

@@ -8,10 +8,10 @@ from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.mirror import Mirror, artefacts_of, missing_outputs
 from mesorch_cli.case.pipeline import Engine
 from mesorch_cli.case.row import Row, row_of
-from mesorch_cli.evidence.hashing import sha256_below
 from mesorch_cli.examination.examiner import CHANGED, FAULT, Composed
 from mesorch_cli.examination.outputs import RECORD_NAME
 from mesorch_cli.examination.record import Record, TimingPart, json_path
+from mesorch_cli.files.hashing import sha256_below
 from mesorch_cli.files.writing import duplicate_below, write_below
 
 # Reasons that may not hold the next time: the file can be read by then, or more was allowed, or a decoder installed.

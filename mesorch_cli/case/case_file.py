@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
@@ -11,6 +11,7 @@ from mesorch_cli.case.scan import MOST_PATTERNS, MOST_SHARES
 from mesorch_cli.errors import UsageError
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import write_below
+from mesorch_cli.validation import first_problem
 
 FILE_NAME = "case.json"
 SCHEMA: Literal["mesorch.case/1"] = "mesorch.case/1"
@@ -97,10 +98,8 @@ def read_case(folder: Path) -> CaseFile:
             f"{str(folder)!r} is no finished case: {FILE_NAME}: {error.strerror}. Make one with `mesorch batch`."
         ) from error
     except ValidationError as error:
-        first: Any = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole file"
         raise UsageError(
-            f"{str(folder / FILE_NAME)!r} is no case of this version, at {place}: {first['msg']}. Use the version that "
+            f"{str(folder / FILE_NAME)!r} is no case of this version, {first_problem(error)}. Use the version that "
             "made it."
         ) from error
     except ValueError as error:

@@ -21,6 +21,7 @@ from mesorch_cli.examination.examiner import CHANGED, Composed
 from mesorch_cli.examination.outputs import LARGEST_RECORD
 from mesorch_cli.examination.record import Record
 from mesorch_cli.files.reading import read, read_below
+from mesorch_cli.validation import first_problem
 
 # Other threads, processors and devices move the last bits of logits, and so score and map by far less than this.
 SCORE_TOLERANCE = 0.001
@@ -60,10 +61,8 @@ def read_record(path: Path) -> Record:
     except OSError as error:
         raise UsageError(f"Cannot read the record {str(path)!r}: {error.strerror}. Expected a record.json.") from error
     except ValidationError as error:
-        first: Any = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole file"
         raise UsageError(
-            f"{str(path)!r} is no record of this version, at {place}: {first['msg']}. Expected mesorch.record/1."
+            f"{str(path)!r} is no record of this version, {first_problem(error)}. Expected mesorch.record/1."
         ) from error
 
 

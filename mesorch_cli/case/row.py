@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from mesorch_cli.examination.record import Record, json_path
 from mesorch_cli.files.names import LONGEST_NAME, stays_inside
+from mesorch_cli.validation import first_problem
 
 ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
 PHOTOS = "photos"
@@ -113,9 +114,7 @@ def record_in(row: Row) -> Record:
     try:
         return Record.model_validate_json(row.record)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole of it"
-        raise RowError(f"has no record of this version, at {place}: {first['msg']}") from error
+        raise RowError(f"has no record of this version, {first_problem(error)}") from error
 
 
 def contradictions(row: Row, record: Record) -> Iterator[str]:

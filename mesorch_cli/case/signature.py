@@ -11,7 +11,7 @@ from mesorch_cli.case.opening import opened_to_read
 from mesorch_cli.case.tables import SUMS
 from mesorch_cli.case.verify import changes
 from mesorch_cli.errors import VerificationError
-from mesorch_cli.evidence.hashing import sha256_below
+from mesorch_cli.files.hashing import sha256_below
 
 SIGNATURE = SUMS + signing.SUFFIX
 

@@ -21,7 +21,7 @@ def renew_sums(case: Path, journal: "Journal", settings: str) -> str | None:
     without.
     """
     from mesorch_cli.case.tables import SUMS, expected_sums, read_sums, sum_line
-    from mesorch_cli.evidence.hashing import sha256_below
+    from mesorch_cli.files.hashing import sha256_below
     from mesorch_cli.files.writing import writing_below
     from mesorch_cli.report.report import is_page
 

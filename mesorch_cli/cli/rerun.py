@@ -23,12 +23,13 @@ def weights_for(record: "Record", given: str | None) -> Path:
 
     A record may come from anybody, so that the name in it is never opened. Raises WeightsError where there are none.
     """
-    from mesorch_cli.network.store import file_sha256, find_weights, list_weights
+    from mesorch_cli.files.hashing import sha256_file
+    from mesorch_cli.network.store import find_weights, list_weights
 
     if given is not None:
         return find_weights(given)
     for stored in list_weights():
-        if file_sha256(stored.path) == record.weights.sha256:
+        if sha256_file(stored.path) == record.weights.sha256:
             return stored.path
     raise WeightsError(
         f"The record was made with the weights {record.weights.name!r} of the SHA-256 {record.weights.sha256[:16]}..., and "

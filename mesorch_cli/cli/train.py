@@ -207,7 +207,7 @@ def run(trainer: "Trainer", wanted: bool, tensorboard: bool) -> None:
 
 def report(trainer: "Trainer", check: bool, as_json: bool) -> None:
     """Write what came of it to stdout."""
-    from mesorch_cli.evidence.hashing import sha256_file
+    from mesorch_cli.files.hashing import sha256_file
     from mesorch_cli.training.result import WEIGHTS
 
     path = trainer.folder / WEIGHTS

@@ -46,7 +46,7 @@ def verify(
         from mesorch_cli.case.signature import require_signature
         from mesorch_cli.case.tables import SUMS
         from mesorch_cli.case.verify import changes
-        from mesorch_cli.evidence.hashing import sha256_below
+        from mesorch_cli.files.hashing import sha256_below
 
         case_file = read_case(case)
         if public_key is not None:

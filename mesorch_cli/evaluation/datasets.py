@@ -11,8 +11,8 @@ from pathlib import Path
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evaluation.lists import AUTHENTIC, read_rows
-from mesorch_cli.evidence.hashing import sha256_file
 from mesorch_cli.evidence.side_files import side_file
+from mesorch_cli.files.hashing import sha256_file
 from mesorch_cli.texts import read_text
 
 LAYOUTS = (("Tp", "Gt", "Au"), ("image", "mask", "authentic"))

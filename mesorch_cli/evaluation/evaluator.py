@@ -12,9 +12,9 @@ from mesorch_cli.evaluation.masks import MaskRule, ReadMask, read_mask
 from mesorch_cli.evaluation.outcome import Outcome, row_key
 from mesorch_cli.evaluation.perturb import Perturbation
 from mesorch_cli.evaluation.protocol import Protocol
-from mesorch_cli.evidence.hashing import sha256_file
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, Pixels
+from mesorch_cli.files.hashing import sha256_file
 from mesorch_cli.inference.detector import Detector
 
 ROWS = "mesorch.evaluation.row/2"  # a new way of counting gets a new number, so that no old row is reused

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import Photo, ReadOptions
-from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
 from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
 from mesorch_cli.examination.outputs import RECORD_NAME, OutputFolder
 from mesorch_cli.examination.record import (
@@ -26,6 +25,7 @@ from mesorch_cli.examination.record import (
     tool_versions,
 )
 from mesorch_cli.examination.recorded_settings import settings_digest, settings_values
+from mesorch_cli.files.hashing import sha256_bytes, sha256_file
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.detector import Detector

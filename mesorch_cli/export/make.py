@@ -1,6 +1,5 @@
 """One export from weights to files: built aside, put through the gate by its own runtime, moved into place if it holds."""
 
-import hashlib
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from mesorch_cli.errors import OutputError, UsageError
 from mesorch_cli.export.parity import TOLERANCES, Parity, Photo, cases, compare, require
 from mesorch_cli.export.trace import trace
 from mesorch_cli.extras import install_hint
-from mesorch_cli.files.writing import write_whole
+from mesorch_cli.files.hashing import sha256_file
+from mesorch_cli.files.writing import take_whole, write_whole
 from mesorch_cli.inference.backends.eager import TorchBackend
 from mesorch_cli.inference.exported import Format, Seal, Sidecar, SourcePart, sidecar_of
 from mesorch_cli.inference.loading import open_exported
@@ -85,13 +85,13 @@ def export(
             )
             require(parity, f"The {wanted.format} form in {wanted.precision}")
             made = sorted(Path(folder).iterdir(), key=lambda one: one == path)  # the main file comes last into place
-            digests = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in made}
+            digests = {one.name: sha256_file(one) for one in made}
             sizes = {output.with_name(one.name): one.stat().st_size for one in made}
             seal = opened.seal
             sidecar = Sidecar(files=digests, seal=seal, versions=versions(wanted.format), parity=parity.to_dict())
             sidecar_of(output).unlink(missing_ok=True)  # it speaks of the file that is about to go
             for one in made:
-                one.replace(output.with_name(one.name))
+                take_whole(one, output.with_name(one.name))
             write_whole(sidecar_of(output), (sidecar.model_dump_json(by_alias=True, indent=1) + "\n").encode("utf-8"))
             return Made(output, sizes, opened.weights.sha256, parity)
     except OSError as error:

@@ -61,6 +61,15 @@ def write_whole(path: Path, data: bytes) -> None:
     write_below(path.parent, path.name, data)
 
 
+def take_whole(source: Path, path: Path) -> None:
+    """Give a file that a library wrote beside its place its own name there, once it is on the disk. Raises OutputError."""
+    with _told(path.parent, path.name), opened_folder(path.parent, ()) as folder:
+        with source.open("rb+") as file:
+            os.fsync(file.fileno())
+        source.replace(path)
+        folder.sync()
+
+
 def duplicate_below(source_root: Path, source: str, root: Path, name: str) -> None:
     """Give a file a second name, or copy it where the file system has no second names; follow no link to it.
 

@@ -22,7 +22,7 @@ import PIL
 from mesorch_cli import __version__
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import OutputError, UsageError
-from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.writing import remove_unfinished, write_below, write_whole
 from mesorch_cli.forge.item import SCHEMA, Item, ItemSettings, make_item
 from mesorch_cli.forge.sources import NAMED, ObjectFolder, PhotoFolder

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.forge.donors import Donor
 from mesorch_cli.forge.encoding import encode_png
 from mesorch_cli.forge.framing import framed

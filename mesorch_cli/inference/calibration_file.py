@@ -12,7 +12,8 @@ from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import UsageError
 from mesorch_cli.files.reading import read
 from mesorch_cli.inference.settings import Settings
-from mesorch_cli.network.passport import ScoreRule, first_problem
+from mesorch_cli.network.passport import ScoreRule
+from mesorch_cli.validation import first_problem
 
 SCHEMA: Literal["mesorch.calibration/1"] = "mesorch.calibration/1"
 

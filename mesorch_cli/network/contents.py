@@ -1,12 +1,12 @@
 """A file of weights, read once: what is hashed is what is loaded, whatever happens to the file afterwards."""
 
-import hashlib
 import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from mesorch_cli.errors import WeightsError
+from mesorch_cli.files.hashing import sha256_bytes
 
 MOST_BYTES = 2 * 1024**3 - 1  # the largest network of the family has 0.35 GB; ONNX ends at 2 GiB by itself
 PIECE = 1 << 24
@@ -28,7 +28,7 @@ def read_contents(path: Path, *, most_bytes: int = MOST_BYTES) -> Contents:
     Raises WeightsError for one that is missing, no ordinary file, unreadable, or larger than `most_bytes`.
     """
     data = read_ordinary(path, most_bytes)
-    return Contents(path, data, hashlib.sha256(data).hexdigest())
+    return Contents(path, data, sha256_bytes(data))
 
 
 def read_ordinary(path: Path, most_bytes: int, first_bytes: int | None = None) -> bytes:

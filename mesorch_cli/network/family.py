@@ -59,7 +59,7 @@ class Family(Generic[M, N]):
     build: a network with random weights. fold: its inference form, which gives the same logits up to rounding; the network
     itself stays as it is. graph: the form that is traced into a file, from uint8 tiles (B, H, W, 3) to float32 logits
     (B, 1, H, W). came_trained: says of a parameter, by its name, that it was pretrained where the run starts from pretrained
-    parts; such ones learn at a rate of their own.
+    parts; such ones learn at a rate of their own. branches: its training can ask for the logits of parts.
     """
 
     name: str
@@ -70,4 +70,5 @@ class Family(Generic[M, N]):
     fold: Callable[[N], "Localiser"]
     graph: Callable[[N, GraphPrecision], "nn.Module"]
     came_trained: Callable[[str], bool]
+    branches: bool = False
     foreign: Foreign[M] | None = None

@@ -45,5 +45,6 @@ MESORCH_FAMILY: "Family[NetworkConfig, Mesorch]" = Family(
     fold=_fold,
     graph=_graph,
     came_trained=_came_trained,
+    branches=True,
     foreign=PUBLISHED,
 )

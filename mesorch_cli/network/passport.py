@@ -21,10 +21,11 @@ from pydantic import (
     model_validator,
 )
 
-from mesorch_cli.bounds import json_within, shown
+from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import MesorchError, WeightsError
 from mesorch_cli.network.families import member_of
 from mesorch_cli.network.family import SIDE_MULTIPLE, Member
+from mesorch_cli.validation import first_problem
 
 SCHEMA: Literal["mesorch.passport/1"] = "mesorch.passport/1"
 
@@ -260,15 +261,6 @@ def with_checksum(text: str, checksum: str = CHECKSUM) -> str:
     """Return a JSON text with its own checksum beside the rest, which stays as it is."""
     values = json_within(text)
     return json.dumps(values | {checksum: plain_digest(values, checksum)}, separators=(",", ":"), ensure_ascii=False)
-
-
-def first_problem(error: ValidationError) -> str:
-    """Return the first thing that is wrong, with its place and, where it is short, the value."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"]) or "the whole text"
-    given = first["input"]
-    value = f" (got {shown(given)})" if isinstance(given, str | int | float) else ""
-    return f"at {place}: {first['msg'].removeprefix('Value error, ')}{value}"
 
 
 def parse_passport(text: str, origin: str) -> Passport:

@@ -1,13 +1,11 @@
 """Where weights files live and which one a name means: those that ship with the tool, and those the user imported."""
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from mesorch_cli.errors import WeightsError
-from mesorch_cli.files.reading import opened
 from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.contents import Contents, read_contents, read_ordinary
 from mesorch_cli.offline import data_folder
@@ -63,12 +61,6 @@ def record_sum(path: Path, sha256: str) -> None:
     sums = recorded_sums(path.parent) | {path.name: sha256}
     text = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
     write_whole(path.parent / SUMS, text.encode("utf-8"))
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal text. Raises OSError, also for what is no regular file."""
-    with opened(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def list_weights() -> list[StoredWeights]:

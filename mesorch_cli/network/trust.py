@@ -12,8 +12,9 @@ from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.contents import read_ordinary
-from mesorch_cli.network.passport import Sha256, first_problem
+from mesorch_cli.network.passport import Sha256
 from mesorch_cli.offline import data_folder
+from mesorch_cli.validation import first_problem
 
 SCHEMA: Literal["mesorch.trusted/1"] = "mesorch.trusted/1"
 FILE_NAME = "trusted.json"

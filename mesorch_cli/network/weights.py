@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import WeightsError
+from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.contents import MOST_BYTES, Contents, read_contents, read_ordinary
 from mesorch_cli.network.families import family_of
@@ -104,7 +105,7 @@ def add_checksum(source: Path, target: Path) -> str:
 def _write(path: Path, tensors: dict[str, Tensor], passport: str) -> str:
     data = save(tensors, metadata={PASSPORT_KEY: passport})
     write_whole(path, data)
-    return hashlib.sha256(data).hexdigest()
+    return sha256_bytes(data)
 
 
 def _metadata(front: bytes, path: Path) -> dict[str, str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.evidence.hashing import sha256_file
 from mesorch_cli.extras import install_hint
+from mesorch_cli.files.hashing import sha256_file
 from mesorch_cli.report.names import visible
 
 NEEDS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 from mesorch_cli.errors import InputError
 from mesorch_cli.evaluation.datasets import Dataset, Sample, refusal
 from mesorch_cli.evaluation.masks import MaskRule, read_mask, readings
-from mesorch_cli.evidence.hashing import sha256_file
+from mesorch_cli.files.hashing import sha256_file
 from mesorch_cli.training.photos import SoundPhotos, side_by_side
 
 OnFile = Callable[[int, int], None]

@@ -5,16 +5,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from mesorch_cli.bounds import OutOfBoundsError, shown, toml_within
+from mesorch_cli.bounds import OutOfBoundsError, toml_within
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.masks import MaskRule, parse_colour
 from mesorch_cli.inference.settings import parse_levels
 from mesorch_cli.network.config import PUBLISHED_DROP_PATH
-from mesorch_cli.network.families import MEMBERS
+from mesorch_cli.network.families import MEMBERS, family_of
 from mesorch_cli.network.family import SIDE_MULTIPLE
 from mesorch_cli.network.passport import Level
 from mesorch_cli.texts import read_text
 from mesorch_cli.training.schedule import Count, Part, Schedule
+from mesorch_cli.validation import first_problem
 
 __all__ = ["Data", "FileSet", "Schedule", "Source", "TrainingConfig", "Validation", "differing", "read_config"]
 
@@ -182,6 +183,8 @@ class TrainingConfig(Part):
             raise ValueError(f"batch {self.batch} is no multiple of the {self.data.views} views of a forged photo")
         if self.network not in MEMBERS:
             raise ValueError(f"network {self.network!r}: expected one of {sorted(MEMBERS)}")
+        if self.branch_weight and not family_of(MEMBERS[self.network]).branches:
+            raise ValueError(f"branch_weight {self.branch_weight}: expected 0, {self.network} has no branches")
         return self
 
 
@@ -192,10 +195,7 @@ def read_config(path: Path) -> TrainingConfig:
     try:
         return TrainingConfig.model_validate(toml_within(read_text(path)))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole file"
-        given = f" (got {shown(first['input'])})" if isinstance(first["input"], str | int | float) else ""
-        raise UsageError(f"{path}, {place}: {first['msg'].removeprefix('Value error, ')}{given}.") from error
+        raise UsageError(f"{path}, {first_problem(error)}.") from error
     except OutOfBoundsError as error:
         raise UsageError(f"{path}: {error}.") from error
     except ValueError as error:

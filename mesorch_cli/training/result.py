@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from torch import Tensor
 
 from mesorch_cli import __version__
-from mesorch_cli.evidence.hashing import sha256_bytes
+from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.families import member_named
 from mesorch_cli.network.passport import InferenceRule, InputRule, Passport

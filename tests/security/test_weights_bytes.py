@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto
 
 from mesorch_cli.errors import WeightsError
+from mesorch_cli.files.hashing import sha256_file
 from mesorch_cli.inference.loading import open_exported, open_weights
 from mesorch_cli.network import store
 from mesorch_cli.network.contents import MOST_BYTES, read_contents
@@ -40,7 +41,7 @@ def test_weights_are_opened_once(tiny_weights: Path, tmp_path: Path) -> None:
     """A file that is exchanged after it was hashed for the list must not run under the hash of the first."""
     path = tmp_path / "mine.safetensors"
     path.write_bytes(tiny_weights.read_bytes())
-    listed = store.file_sha256(path)
+    listed = sha256_file(path)
     store.record_sum(path, listed)
     passport, tensors, _ = read_file(path)
     save_weights(tmp_path / "other.safetensors", {name: tensor * 2 for name, tensor in tensors.items()}, passport)

@@ -17,11 +17,11 @@ from mesorch_cli.evidence.decoding.integrity import check_decoded, decode, inspe
 from mesorch_cli.evidence.format import HEAD_BYTES
 from mesorch_cli.evidence.formats.registry import FORMATS, NAMES
 from mesorch_cli.evidence.formats.sniffing import sniff
-from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Inspection, NoSuchPageError, UnsupportedError
 from mesorch_cli.evidence.metadata.statements import read_statements, wanted, with_statements
 from mesorch_cli.evidence.metadata.summary import read_metadata
 from mesorch_cli.evidence.photo import Content, Decode, Photo, ReadOptions
+from mesorch_cli.files.hashing import sha256_bytes
 
 MAPPED_BYTES = 1 << 28  # a TIFF larger than 256 MiB is mapped, not held: its strips are read where they are needed
 NO_ROOM = (errno.ENOMEM, errno.ENOSPC, errno.EFBIG)

@@ -7,9 +7,9 @@ from typing import Any
 from mesorch_cli.evidence.containers.jpegxl import CODESTREAM
 from mesorch_cli.evidence.content import Deadline, timed_stream
 from mesorch_cli.evidence.formats.registry import named
-from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.metadata.plain import plain, text
 from mesorch_cli.evidence.photo import Content
+from mesorch_cli.files.hashing import sha256_bytes
 
 NOTE = (
     "Invalid is not tampered, valid is not true, absent is not suspicious: this is about the manifest, not the pixels."

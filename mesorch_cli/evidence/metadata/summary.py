@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from mesorch_cli.evidence.containers import png
-from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.inspection import Inspection
 from mesorch_cli.evidence.jpeg import structure
 from mesorch_cli.evidence.jpeg.structure import APP12, COM, DQT, JpegStructure, marker_name
@@ -19,6 +18,7 @@ from mesorch_cli.evidence.photo import Content, Pixels
 from mesorch_cli.evidence.tags.exif import MAX_TEXT, read_exif
 from mesorch_cli.evidence.tags.iptc import read_iptc
 from mesorch_cli.evidence.tags.xmp import read_xmp
+from mesorch_cli.files.hashing import sha256_bytes
 
 MAX_MARKERS = 128
 MAX_NOTES = 40

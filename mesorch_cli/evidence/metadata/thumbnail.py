@@ -7,10 +7,10 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
-from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Findings, UnsupportedError
 from mesorch_cli.evidence.jpeg.structure import walk
 from mesorch_cli.evidence.photo import Content, Pixels
+from mesorch_cli.files.hashing import sha256_bytes
 
 MAX_SIDE = 1024  # pixels; a larger picture is no thumbnail
 MAX_BYTES = 1 << 20

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import ReadOptions, read_photo
-from mesorch_cli.evidence.hashing import sha256_bytes, sha256_file
+from mesorch_cli.files.hashing import sha256_bytes, sha256_file
 from tests.evidence.samples import encoded, picture, png_chunk, png_header
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mesorch_cli.evidence import ReadOptions, read_photo
-from mesorch_cli.evidence.hashing import sha256_bytes
 from mesorch_cli.evidence.metadata.provenance import NOTE, read_provenance
+from mesorch_cli.files.hashing import sha256_bytes
 from tests.evidence.samples import encoded, picture
 from tests.evidence.signing import Authority
 

@@ -1,4 +1,4 @@
-"""SHA-256 of bytes and of files: the name by which a record refers to a piece of evidence."""
+"""SHA-256 of bytes and of files: the name by which records, weights and cases refer to what they were made from."""
 
 import hashlib
 import mmap
