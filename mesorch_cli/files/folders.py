@@ -95,6 +95,7 @@ def _step(outer: int, part: str, make: bool) -> int:
     if make:
         with suppress(FileExistsError):  # whether it is a folder is seen when it is opened
             os.mkdir(part, dir_fd=outer)
+            os.fsync(outer)  # what is written into a folder is lost with the folder's own name
     try:
         return os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=outer)
     except NotADirectoryError as error:  # what Linux says of a link, too

@@ -50,6 +50,8 @@ def writing_below(root: Path, name: str, *, durable: bool = True) -> Iterator[Bi
                 if durable:
                     os.fsync(file.fileno())
             folder.rename(temporary, last)
+            if durable:
+                folder.sync()
         except BaseException:
             with suppress(OSError):
                 folder.remove(temporary)  # half a file only takes room that is short
@@ -86,6 +88,7 @@ def duplicate_below(source_root: Path, source: str, root: Path, name: str) -> No
         try:
             _taken(there, old, here, temporary, source_root, source)
             here.rename(temporary, last)
+            here.sync()
         finally:
             # Renaming one name of a file to another of the same file does nothing: the first one is still there.
             with suppress(FileNotFoundError):

@@ -1,6 +1,7 @@
 """Files are written whole, where they belong, and nothing that was laid in the way is touched."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from mesorch_cli.files.writing import (
     duplicate_below,
     remove_unfinished,
     require_writable,
+    take_whole,
     write_below,
     write_whole,
     writing_below,
@@ -74,10 +76,36 @@ def test_what_fails_half_way_leaves_nothing_and_the_old_file(tmp_path: Path) -> 
 def test_only_what_cannot_be_made_again_waits_for_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, durable: bool
 ) -> None:
-    waited: list[int] = []
-    monkeypatch.setattr(os, "fsync", waited.append)
+    waited: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda file: waited.append("folder" if stat.S_ISDIR(os.fstat(file).st_mode) else "file")
+    )
     write_below(tmp_path, "file", b"x", durable=durable)
-    assert len(waited) == durable
+    assert waited == (["file", "folder"] if durable else [])
+
+
+def test_a_new_folder_is_on_the_disk_before_what_lies_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda file: waited.append(os.fstat(file).st_ino))
+    write_below(tmp_path, "a/b/file", b"x")
+    places = [tmp_path, tmp_path / "a", tmp_path / "a" / "b" / "file", tmp_path / "a" / "b"]
+    assert waited == [place.stat().st_ino for place in places]
+
+
+def test_what_a_library_wrote_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "apart").write_bytes(b"whole")
+    (tmp_path / "place").write_bytes(b"old")
+    waited: list[tuple[bool, bytes]] = []
+
+    def wait(file: int) -> None:
+        waited.append((stat.S_ISDIR(os.fstat(file).st_mode), (tmp_path / "place").read_bytes()))
+
+    monkeypatch.setattr(os, "fsync", wait)
+    take_whole(tmp_path / "apart", tmp_path / "place")
+    assert waited == [(False, b"old"), (True, b"whole")]
+    assert names(tmp_path) == ["place"]
 
 
 def test_the_same_bytes_leave_a_file_alone_and_others_do_not(tmp_path: Path) -> None:
