@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.export import Dim, ExportedProgram
 
-from mesorch_cli.network.family import SIDE_MULTIPLE
+from mesorch_cli.network.member import SIDE_MULTIPLE
 
 MOST_TILES = (
     1024  # of a batch; MOST_STEPS: of 32 pixels along a side. Bounds of what the graph promises, not of a runtime.

@@ -17,8 +17,8 @@ from mesorch_cli.inference.backends.protocol import Backend, Precision
 from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.loading import Exported
 from mesorch_cli.network.families import family_of
-from mesorch_cli.network.family import SIDE_MULTIPLE
 from mesorch_cli.network.localiser import Localiser
+from mesorch_cli.network.member import SIDE_MULTIPLE
 
 MATRIX_SIDES = (256, 512, 1024, 2048)  # of the products that the matrix rate is measured with
 SLOW_S = 0.1  # where one product takes that long, a larger one is not tried: some CPUs only emulate bf16, very slowly

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.network.family import SIDE_MULTIPLE
+from mesorch_cli.network.member import SIDE_MULTIPLE
 
 WINDOW_FLOOR = 0.01  # so that no pixel's weights sum to nothing, not even in the corner of a canvas
 

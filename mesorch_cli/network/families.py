@@ -8,7 +8,8 @@ from pydantic import TypeAdapter
 
 from mesorch_cli.bounds import shown
 from mesorch_cli.errors import UsageError
-from mesorch_cli.network.family import Family, Member
+from mesorch_cli.network.family import Family
+from mesorch_cli.network.member import Member
 from mesorch_cli.network.mesorch_family import MESORCH_FAMILY
 
 FAMILIES: tuple[Family[Any, Any], ...] = (MESORCH_FAMILY,)

@@ -5,7 +5,9 @@ Nothing here imports PyTorch: a passport is read, and an exported network runs, 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from mesorch_cli.network.member import Member
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -13,20 +15,6 @@ if TYPE_CHECKING:
     from mesorch_cli.network.localiser import Localiser
 
 GraphPrecision = Literal["fp32", "fp16"]
-SIDE_MULTIPLE = (
-    32  # pixels: the engine lays its tiles in such steps, so every network takes sides that are multiples of it
-)
-
-
-class Member(Protocol):
-    """The configuration of one network: a frozen dataclass that refuses what its family cannot build (UsageError)."""
-
-    @property
-    def name(self) -> str: ...
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the plain form that a passport keeps. It names its family under "family"; Mesorch, the first, does not."""
-        ...
 
 
 M = TypeVar("M", bound=Member)

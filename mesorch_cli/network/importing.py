@@ -15,7 +15,8 @@ from torch import Tensor
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.network.contents import Contents, read_contents
 from mesorch_cli.network.families import FAMILIES, family_of
-from mesorch_cli.network.family import Family, Foreign, Member
+from mesorch_cli.network.family import Family, Foreign
+from mesorch_cli.network.member import Member
 from mesorch_cli.network.passport import InferenceRule, InputRule, Level, Passport, ScoreRule
 from mesorch_cli.network.weights import build_from, key_report, save_weights
 

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from mesorch_cli.network.family import Member
+from mesorch_cli.network.member import Member
 
 
 class Localiser(nn.Module, ABC):

@@ -16,8 +16,8 @@ from mesorch_cli.errors import ShapeError
 from mesorch_cli.network import frequency
 from mesorch_cli.network.backbones import CNN_WIDTHS, TRANSFORMER_WIDTHS, build_cnn, build_transformer
 from mesorch_cli.network.config import CNN_SCALES, TRANSFORMER_SCALES, NetworkConfig
-from mesorch_cli.network.family import SIDE_MULTIPLE
 from mesorch_cli.network.localiser import Localiser
+from mesorch_cli.network.member import SIDE_MULTIPLE
 from mesorch_cli.network.pixelwise import ChannelNorm
 
 GATE_EXPANSION = 4

@@ -24,7 +24,7 @@ from pydantic import (
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import MesorchError, WeightsError
 from mesorch_cli.network.families import member_of
-from mesorch_cli.network.family import SIDE_MULTIPLE, Member
+from mesorch_cli.network.member import SIDE_MULTIPLE, Member
 from mesorch_cli.validation import first_problem
 
 SCHEMA: Literal["mesorch.passport/1"] = "mesorch.passport/1"

@@ -11,7 +11,7 @@ from mesorch_cli.evaluation.masks import MaskRule, parse_colour
 from mesorch_cli.inference.settings import parse_levels
 from mesorch_cli.network.config import PUBLISHED_DROP_PATH
 from mesorch_cli.network.families import MEMBERS, family_of
-from mesorch_cli.network.family import SIDE_MULTIPLE
+from mesorch_cli.network.member import SIDE_MULTIPLE
 from mesorch_cli.network.passport import Level
 from mesorch_cli.texts import read_text
 from mesorch_cli.training.schedule import Count, Part, Schedule

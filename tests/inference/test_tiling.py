@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.tiling import WINDOW_FLOOR, Plan, starts, window
-from mesorch_cli.network.family import SIDE_MULTIPLE
+from mesorch_cli.network.member import SIDE_MULTIPLE
 
 sides = st.integers(1, 16).map(lambda n: n * SIDE_MULTIPLE)
 overlaps = st.floats(0.0, 0.75)

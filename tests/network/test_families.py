@@ -8,7 +8,7 @@ import torch
 
 from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.network.families import FAMILIES, MEMBERS, family_of, member_named
-from mesorch_cli.network.family import SIDE_MULTIPLE
+from mesorch_cli.network.member import SIDE_MULTIPLE
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.network.passport import Passport, parse_passport
 
