@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from torch import Tensor
 
 from mesorch_cli.errors import OutputError, UsageError
@@ -18,7 +17,7 @@ from mesorch_cli.evaluation.processes import Processes
 from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evaluation.study import Entrant, Study
 from mesorch_cli.evaluation.summary import Summary
-from mesorch_cli.forge.encoding import encode_png
+from mesorch_cli.forge.dataset import Dataset as ForgedDataset
 from mesorch_cli.forge.recipe import ForgeRecipe
 from mesorch_cli.inference.backends import TorchBackend
 from mesorch_cli.inference.detector import Detector
@@ -29,7 +28,6 @@ from mesorch_cli.training.config import TrainingConfig
 from mesorch_cli.training.samples import ForgedSamples
 
 SEED_OFFSET = 1_000_003  # apart from every seed of training samples
-FOLDERS = ("Tp", "Gt", "Au")
 RESAMPLES = 200  # for the intervals on the card
 
 OnCount = Callable[[int, int], None]
@@ -84,22 +82,14 @@ def keep_forged(config: TrainingConfig, folder: Path, on_count: OnCount | None =
     try:
         if part.is_dir():
             shutil.rmtree(part)  # of a run that was killed here
-        for name in FOLDERS:
-            (part / name).mkdir(parents=True)
-        for index in range(len(samples)):
-            forgery, _ = samples.forgery(np.random.default_rng([samples.seed, index]))
-            tampered = bool(forgery.mask.any())
-            encoded = forgery.encoded if forgery.encoded is not None else encode_png(forgery.pixels)
-            stem = f"{index:05d}"
-            (part / ("Tp" if tampered else "Au") / f"{stem}.{forgery.suffix}").write_bytes(encoded)
-            if tampered:
-                (part / "Gt" / f"{stem}.png").write_bytes(encode_png(forgery.mask.astype(np.uint8) * 255))
-            if on_count is not None:
-                on_count(index + 1, len(samples))
+        dataset = ForgedDataset(samples.pools, samples.settings, part, resume=False)
+        made = dataset.make(
+            len(samples), on_item=None if on_count is None else lambda _, done, all_: on_count(done, all_)
+        )
         part.replace(target)
     except OSError as error:
         raise OutputError(f"Cannot write to {part}: {error.strerror}. Make room and start again.") from error
-    return tuple(samples.refused.values())
+    return tuple(f"{path} of the validation photos ({reason})" for path, reason in made.refused)
 
 
 def validation_sets(config: TrainingConfig) -> list[Dataset]:
