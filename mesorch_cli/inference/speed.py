@@ -21,6 +21,7 @@ from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.member import SIDE_MULTIPLE
 
 MATRIX_SIDES = (256, 512, 1024, 2048)  # of the products that the matrix rate is measured with
+TRIES = 5  # of which the fastest counts
 SLOW_S = 0.1  # where one product takes that long, a larger one is not tried: some CPUs only emulate bf16, very slowly
 COPIED_BYTES = 256 << 20  # of the copy that the bandwidth is measured with
 
@@ -81,10 +82,10 @@ def _synchronised(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def _fastest(device: torch.device, work: Callable[[], object], tries: int = 5) -> float:
+def _fastest(device: torch.device, work: Callable[[], object]) -> float:
     work()
     seconds = []
-    for _ in range(tries):
+    for _ in range(TRIES):
         started = _synchronised(device)
         work()
         seconds.append(_synchronised(device) - started)

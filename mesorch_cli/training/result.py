@@ -22,7 +22,16 @@ LIMITS = (
     "Chosen among the checkpoints of its run by the validation figures below, which therefore flatter a little.",
     "The score is not calibrated and its limits are not fitted: `mesorch calibrate` does that on photos like yours.",
 )
+KEPT_WHOLE = ("running_mean", "running_var")  # variances of batch norm leave the range of fp16
 SHOWN = ("f1_best", "f1", "auc", "iou", "mcc", "image_auc", "authentic_flagged")
+
+
+def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return floating tensors as fp16, batch-norm statistics and integers as they are."""
+    return {
+        name: tensor.half() if tensor.is_floating_point() and not name.endswith(KEPT_WHOLE) else tensor
+        for name, tensor in tensors.items()
+    }
 
 
 def manifest(files: list[Path]) -> dict[str, JsonValue]:
