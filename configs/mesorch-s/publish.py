@@ -33,9 +33,10 @@ from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import image_score
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.config import MESORCH_S
+from mesorch_cli.network.header import read_passport
 from mesorch_cli.network.passport import CopyRule, InferenceRule, InputRule, Level, Passport, ScoreRule
 from mesorch_cli.network.store import record_sum
-from mesorch_cli.network.weights import load_weights, read_passport
+from mesorch_cli.network.weights import load_weights
 from mesorch_cli.training.publish import publish
 
 SIDE = 384  # pixels: the side of the training crops; on the fit set better than larger inputs

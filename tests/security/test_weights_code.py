@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 from mesorch_cli.cli.app import app
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.inference.loading import open_exported
+from mesorch_cli.network.header import read_passport
 from mesorch_cli.network.trust import FILE_NAME
-from mesorch_cli.network.weights import read_passport
 from mesorch_cli.offline import HOME_VARIABLE
 from tests.security import programs
 from tests.security.programs import CONSTANTS, MODEL, SAMPLES, WEIGHTS, Parts, in_json

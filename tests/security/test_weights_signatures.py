@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from mesorch_cli import signing
 from mesorch_cli.cli.app import app
 from mesorch_cli.errors import UsageError, VerificationError
-from mesorch_cli.network.weights import read_passport
+from mesorch_cli.network.header import read_passport
 from tests.security import graphs
 
 
