@@ -63,6 +63,11 @@ class Folder:
             _refuse_link(source.path / old)
             os.link(source.path / old, self.path / new)
 
+    def sync(self) -> None:
+        """Let the names of this folder survive a power cut, where the system can promise that."""
+        if self.descriptor is not None:
+            os.fsync(self.descriptor)
+
 
 @contextmanager
 def opened_folder(root: Path, parts: Sequence[str], *, make: bool = False) -> Iterator[Folder]:

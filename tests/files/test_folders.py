@@ -46,6 +46,7 @@ def test_a_link_on_the_way_is_refused_with_and_without_descriptors(
         made.rename("file", "other")
         made.second_name(made, "other", "third")
         made.remove("other")
+        made.sync()
     assert sorted(path.name for path in (folder / "new" / "deep").iterdir()) == ["third"]
     with pytest.raises(OSError, match="symbolic link"), opened_folder(folder, ["link", "c"], make=True):
         pass
