@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,14 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from mesorch_cli.errors import OutputError, UsageError
+from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.balanced import read_sets
 from mesorch_cli.evaluation.datasets import Dataset, read_dataset
 from mesorch_cli.evaluation.processes import Processes
 from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evaluation.study import Entrant, Study
 from mesorch_cli.evaluation.summary import Summary
+from mesorch_cli.files.writing import write_below, writing_folder
 from mesorch_cli.forge.encoding import encode_png
 from mesorch_cli.forge.recipe import ForgeRecipe
 from mesorch_cli.inference.backends import TorchBackend
@@ -80,25 +80,21 @@ def keep_forged(config: TrainingConfig, folder: Path, on_count: OnCount | None =
     target = kept_folder(config, folder)
     if samples is None or target.is_dir():
         return ()
-    part = target.with_name(target.name + ".part")
-    try:
-        if part.is_dir():
-            shutil.rmtree(part)  # of a run that was killed here
+    with writing_folder(folder, target.name) as part:
         for name in FOLDERS:
-            (part / name).mkdir(parents=True)
+            (folder / part / name).mkdir()
         for index in range(len(samples)):
             forgery, _ = samples.forgery(np.random.default_rng([samples.seed, index]))
             tampered = bool(forgery.mask.any())
             encoded = forgery.encoded if forgery.encoded is not None else encode_png(forgery.pixels)
             stem = f"{index:05d}"
-            (part / ("Tp" if tampered else "Au") / f"{stem}.{forgery.suffix}").write_bytes(encoded)
+            kind = "Tp" if tampered else "Au"
+            write_below(folder, f"{part}/{kind}/{stem}.{forgery.suffix}", encoded, durable=False)
             if tampered:
-                (part / "Gt" / f"{stem}.png").write_bytes(encode_png(forgery.mask.astype(np.uint8) * 255))
+                mask = encode_png(forgery.mask.astype(np.uint8) * 255)
+                write_below(folder, f"{part}/Gt/{stem}.png", mask, durable=False)
             if on_count is not None:
                 on_count(index + 1, len(samples))
-        part.replace(target)
-    except OSError as error:
-        raise OutputError(f"Cannot write to {part}: {error.strerror}. Make room and start again.") from error
     return tuple(samples.refused.values())
 
 

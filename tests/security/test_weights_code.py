@@ -154,10 +154,26 @@ def attacks(marker: Path) -> dict[str, tuple[Callable[[Parts], None], str]]:
         "name": (renamed(f"tiles\n    {code}\n    "), "it has the name"),
         "device": (in_json(CONSTANTS, lambda one: _device(one)), "it runs on 'cuda'"),
         "huge tensor": (in_json(CONSTANTS, lambda one: _huge(one)), "has the shape"),
+        "huge output": (calling("full.default", {"as_ints": [10**6, 10**6]}, {"as_float": 0.0}), "makes more than"),
+        "long range": (calling("arange.start_step", *(_scalar(n) for n in (0, 10**12, 1))), "makes more than"),
+        "tiny steps": (calling("arange.start_step", *(_scalar(n) for n in (0, 9, 1e-30))), "makes more than"),
+        "huge padding": (calling("constant_pad_nd.default", {"as_ints": [0, 10**9]}), "makes more than"),
+        "huge picture": (calling("upsample_bilinear2d.vec", {"as_ints": [10**6, 10**6]}), "makes more than"),
         "unbacked symbols": (in_json(MODEL, _unbacked), "a range of"),
         "nesting": (lambda parts: parts.update({MODEL: b"[" * 100_000}), "nested more than"),
         "nothing": (lambda parts: parts.update({MODEL: b"{}"}), "not as PyTorch writes it"),
     }
+
+
+def calling(operator: str, *arguments: dict[str, Any]) -> Callable[[programs.Parts], None]:
+    """Return a change that adds a call of an operator that is allowed."""
+    inputs = [{"name": f"a{place}", "arg": argument, "kind": 1} for place, argument in enumerate(arguments)]
+    node = {"target": f"torch.ops.aten.{operator}", "inputs": inputs, "outputs": [], "metadata": {}}
+    return in_json(MODEL, lambda tree: tree["graph_module"]["graph"]["nodes"].append(node))
+
+
+def _scalar(number: float) -> dict[str, Any]:
+    return {"as_int": number} if isinstance(number, int) else {"as_float": number}
 
 
 def _device(config: Any) -> None:
