@@ -18,7 +18,6 @@ from mesorch_cli.files.folders import Kind, entries
 from mesorch_cli.files.writing import UNFINISHED
 from mesorch_cli.signing import SUFFIX
 
-
 MORE_FILES = 100_000  # in the evidence folder than the case counted there, and no more is looked through
 
 
@@ -37,10 +36,11 @@ def changes(
     """Yield everything that is not as it was recorded. evidence: where it lies, None to leave it out.
 
     Evidence that a case records above itself, such as `/`, is named and not looked through: no run makes such a case, and
-    a hostile one would have the whole machine read. A row that cannot be used is named, and the others are looked at all the same. on_file: called for every row.
+    a hostile one would have the whole machine read. A row that cannot be used is named, and the others are looked at all the
+    same. on_file: called for every row.
     """
     yield from _journal_changes(case_file, journal)
-    if evidence is not None and evidence == Path(case_file.evidence) and overlap(evidence, case):
+    if evidence is not None and evidence == Path(case_file.evidence) and _around(evidence, case):
         how = "lies around the case or in it, as no run has it; it was not looked through: say --evidence FOLDER"
         yield Change("evidence", json_path(str(evidence)), how)
         evidence = None
@@ -69,6 +69,13 @@ def changes(
     yield from _strangers(case, known | sums.keys())
     if evidence is not None:
         yield from _newcomers(evidence, case_file, journal)
+
+
+def _around(evidence: Path, case: Path) -> bool:
+    try:
+        return overlap(evidence, case)
+    except (OSError, ValueError, RuntimeError):
+        return False  # a loop of links, or a name that no folder has: it cannot be looked through either
 
 
 def _journal_changes(case_file: CaseFile, journal: Journal) -> Iterator[Change]:

@@ -43,7 +43,7 @@ def test_a_folder_exchanged_for_a_link_is_not_followed(tmp_path: Path, tiny_weig
     rows = Work(tmp_path, tiny_weights, exchange).rows
     assert (rows["sub/a.png"].status, rows["sub/a.png"].sha256) == ("failed", None)
     assert rows["z.png"].status == "analysed"
-    assert not list((tmp_path / "case" / "photos" / "sub").rglob("*.png"))
+    assert not list((tmp_path / "case" / "photos" / "sub").rglob("overlay.png"))
     assert json.loads(rows["sub/a.png"].record)["input"]["size"] is None
 
 

@@ -17,7 +17,7 @@ from .hostile_cases import list_anew, reseal
 @pytest.fixture
 def case(tmp_path: Path, tiny_weights: Path) -> Path:
     fill(tmp_path / "made" / "evidence", {"a.png": photo(1)})
-    return own_case(made_case(tmp_path / "made", tiny_weights), tmp_path)
+    return own_case(made_case(tmp_path / "made", tiny_weights, code=0), tmp_path)
 
 
 def name_as_evidence(case: Path, folder: Path) -> None:

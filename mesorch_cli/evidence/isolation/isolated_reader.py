@@ -130,8 +130,9 @@ class IsolatedReader:
         root: Path | None = None,
         path: str | None = None,
     ) -> Photo:
-        """Read a photo, with `root` the one at `path` below that folder, no link followed. Raises what `read_photo` raises, and InputError with the reasons "decoding took too long",
-        "decoder crashed", or "fault: ..." for an error of this program; pixels are read-only.
+        """Read a photo, with `root` the one at `path` below that folder, no link followed.
+
+        Raises what `read_photo` raises, and InputError with the reasons "decoding took too long", "decoder crashed", or "fault: ..." for an error of this program; pixels are read-only.
         """
         name = os.fsdecode(source)
         options = options or ReadOptions()
