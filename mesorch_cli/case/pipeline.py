@@ -85,7 +85,8 @@ def one_photo(
 ) -> Composed | None:
     """Return the record and pictures of one photo below a folder of evidence, whatever happens.
 
-    None where it was given up before its analysis. reader: reads and encodes; lend: gives the examiner whose network is free. data: the bytes, where they were read before.
+    None where it was given up before its analysis. reader: reads and encodes; lend: gives the
+    examiner whose network is free. data: the bytes, where they were read before.
     """
     loaded: Loaded | None = None
     source = str(evidence / path)

@@ -132,7 +132,8 @@ class IsolatedReader:
     ) -> Photo:
         """Read a photo, with `root` the one at `path` below that folder, no link followed.
 
-        Raises what `read_photo` raises, and InputError with the reasons "decoding took too long", "decoder crashed", or "fault: ..." for an error of this program; pixels are read-only.
+        Raises what `read_photo` raises, and InputError with the reasons "decoding took too long", "decoder crashed",
+        or "fault: ..." for an error of this program; pixels are read-only.
         """
         name = os.fsdecode(source)
         options = options or ReadOptions()

@@ -217,7 +217,12 @@ def _require_small(target: str, node: Any) -> None:
             for argument, numbers in arguments
         )
     elif name in MAKING:
-        large = any(math.prod(max(1, abs(number)) for number in numbers) > MOST_MADE for _, numbers in arguments)
+        sizes = [
+            argument["arg"]
+            for argument in node["inputs"]
+            if any(isinstance(one, list) for one in argument["arg"].values())
+        ]
+        large = any(math.prod(max(1, abs(number)) for number in _numbers(size)) > MOST_MADE for size in sizes)
     else:
         return
     if large:
