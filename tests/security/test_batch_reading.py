@@ -9,8 +9,8 @@ from mesorch_cli.case.journal import Journal
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence.decoding import reader
 from mesorch_cli.evidence.decoding.reader import read_photo
-from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+from mesorch_cli.files.hashing import sha256_bytes
 from tests.case.folders import fill, photo
 from tests.case.test_batch import Work
 from tests.evidence.samples import encoded, picture

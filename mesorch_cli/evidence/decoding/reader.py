@@ -16,7 +16,7 @@ from mesorch_cli.evidence.containers import png
 from mesorch_cli.evidence.decoding.comparison import compare
 from mesorch_cli.evidence.decoding.integrity import check_decoded, decode, inspect
 from mesorch_cli.evidence.format import HEAD_BYTES
-from mesorch_cli.evidence.formats.registry import FORMATS, NAMES
+from mesorch_cli.evidence.formats.registry import FORMATS
 from mesorch_cli.evidence.formats.sniffing import sniff
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Inspection, NoSuchPageError, UnsupportedError
 from mesorch_cli.evidence.metadata.statements import read_statements, wanted, with_statements
