@@ -10,7 +10,6 @@ from pathlib import Path
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import Photo, ReadOptions
-from mesorch_cli.files.hashing import sha256_bytes, sha256_file, sha256_stream
 from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
 from mesorch_cli.examination.outputs import RECORD_NAME, OutputFolder
 from mesorch_cli.examination.record import (
@@ -27,11 +26,8 @@ from mesorch_cli.examination.record import (
     tool_versions,
 )
 from mesorch_cli.examination.recorded_settings import settings_digest, settings_values
-<<<<<<< HEAD
-from mesorch_cli.files.hashing import sha256_bytes, sha256_file
-=======
+from mesorch_cli.files.hashing import sha256_bytes, sha256_file, sha256_stream
 from mesorch_cli.files.reading import opened, opened_below
->>>>>>> 8396f3d (A batch follows no folder that becomes a link, a decoder's hash makes no other photo its copy, its answers are bounded; verify reads no folder around the case; own errors are faults, not damage; huge outputs of a program are refused)
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.detector import Detector

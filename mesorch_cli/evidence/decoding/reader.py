@@ -16,7 +16,7 @@ from mesorch_cli.evidence.containers import png
 from mesorch_cli.evidence.decoding.comparison import compare
 from mesorch_cli.evidence.decoding.integrity import check_decoded, decode, inspect
 from mesorch_cli.evidence.format import HEAD_BYTES
-from mesorch_cli.evidence.formats.registry import FORMATS
+from mesorch_cli.evidence.formats.registry import FORMATS, NAMES
 from mesorch_cli.evidence.formats.sniffing import sniff
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Inspection, NoSuchPageError, UnsupportedError
 from mesorch_cli.evidence.metadata.statements import read_statements, wanted, with_statements
@@ -27,10 +27,9 @@ from mesorch_cli.files.reading import opened_below
 
 MAPPED_BYTES = 1 << 28  # a TIFF larger than 256 MiB is mapped, not held: its strips are read where they are needed
 NO_ROOM = (errno.ENOMEM, errno.ENOSPC, errno.EFBIG)
-HEAD_BYTES = 1024  # bytes that tell the format
 PACKAGE = Path(__file__).resolve().parents[2]
 PROGRAMMING = (TypeError, AttributeError, AssertionError, NameError)
-_READABLE = ", ".join(formats.READABLE)
+_READABLE = ", ".join(NAMES)
 
 
 def read_photo(
