@@ -21,12 +21,11 @@ PNG = encoded(picture(), "PNG")
 LYING = """
 import dataclasses, os
 from mesorch_cli.evidence.isolation import worker
-reads = worker.read_photo
-def read_photo(source, **how):
-    photo = reads(source, **how)
-    lies = os.path.basename(source) == "a.png"
-    return dataclasses.replace(photo, sha256="{sha256}") if lies else photo
-worker.read_photo = read_photo
+describes = worker.described
+def described(photo):
+    lies = os.path.basename(photo.source) == "a.png"
+    return describes(dataclasses.replace(photo, sha256="{sha256}") if lies else photo)
+worker.described = described
 """
 
 

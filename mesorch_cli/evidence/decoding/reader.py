@@ -227,7 +227,10 @@ def _stream_below(name: str, path: str, root: Path) -> BinaryIO:
 
 
 def _stream(name: str, path: str) -> tuple[BinaryIO, os.stat_result]:
-    """Open a regular file; return it, and what it was before. Anything else is refused before it is opened, so that no pipe can block."""
+    """Open a regular file; return it, and what it was before.
+
+    Anything else is refused before it is opened, so that no pipe can block.
+    """
     try:
         status = Path(path).stat()
     except (OSError, ValueError) as error:
