@@ -1,5 +1,6 @@
 """One input from its bytes to its record: read, analyse, hash again, write. Every command that analyses goes this way."""
 
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,8 @@ from mesorch_cli.examination.record import (
     tool_versions,
 )
 from mesorch_cli.examination.recorded_settings import settings_digest, settings_values
-from mesorch_cli.files.hashing import sha256_bytes, sha256_file
+from mesorch_cli.files.hashing import sha256_bytes, sha256_file, sha256_stream
+from mesorch_cli.files.reading import opened, opened_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.detector import Detector
@@ -165,9 +167,19 @@ class Examiner:
         return Examination(composed.record, folder, composed.problem)
 
     def read(
-        self, source: str, *, shown: str | None = None, data: bytes | None = None, page: int | None = None
+        self,
+        source: str,
+        *,
+        shown: str | None = None,
+        data: bytes | None = None,
+        page: int | None = None,
+        root: Path | None = None,
     ) -> Loaded:
-        """Read one input, the first of three steps. shown: the name for the record, where it is not the path opened."""
+        """Read one input, the first of three steps. shown: the name for the record, where it is not the path opened.
+
+        root: the folder of evidence that `shown` lies below; no link is followed there, also not one that took a folder's
+        place after the evidence was listed.
+        """
         started_at, started = datetime.now(UTC), time.monotonic()
         photo: Photo | None = None
         failure: InputError | None = None
@@ -175,24 +187,29 @@ class Examiner:
         sha256: str | None
         options = self.options if page is None else replace(self.options, page=page)
         try:
-            photo = self._reader.read(source, data=data, options=options)
+            photo = self._reader.read(
+                source, data=data, options=options, root=root, path=None if root is None else shown
+            )
             size, sha256 = photo.size_bytes, photo.sha256
         except InputError as error:
             failure = error
-            size, sha256 = self._identity(source, data, error)
+            size, sha256 = self._identity(source, shown, root, data, error)
         read_s = time.monotonic() - started
         return Loaded(source, shown or source, data, photo, failure, size, sha256, started_at, read_s)
 
     @staticmethod
-    def _identity(source: str, data: bytes | None, error: InputError) -> tuple[int | None, str | None]:
+    def _identity(
+        source: str, shown: str | None, root: Path | None, data: bytes | None, error: InputError
+    ) -> tuple[int | None, str | None]:
         """Return size and hash of an input that is no readable photo, where it is a file that can be read at all."""
         if data is not None:
             return len(data), sha256_bytes(data)
         if error.reason in NOT_READ:
             return None, None
         try:
-            return Path(source).stat().st_size, sha256_file(source)
-        except OSError:
+            with opened(source) if root is None else opened_below(root, shown or source) as stream:
+                return os.fstat(stream.fileno()).st_size, sha256_stream(stream)
+        except (OSError, ValueError):
             return None, None
 
     def analyse(self, loaded: Loaded, on_progress: Callable[[int, int], None] | None = None) -> Analysed:
@@ -217,7 +234,9 @@ class Examiner:
                 problem = self._why_not(loaded.shown, photo, detection)
         return Analysed(loaded, detection, flags, problem, time.monotonic() - started)
 
-    def fault(self, source: str, shown: str, loaded: Loaded | None, error: Exception) -> Analysed:
+    def fault(
+        self, source: str, shown: str, loaded: Loaded | None, error: Exception, root: Path | None = None
+    ) -> Analysed:
         """Return what stands for an input at which the program itself failed: one file must not end a run over thousands."""
         name = type(error).__name__
         failure = InputError(
@@ -226,7 +245,7 @@ class Examiner:
             reason=f"{FAULT}: {name}",
         )
         if loaded is None:
-            size, sha256 = self._identity(source, None, failure)
+            size, sha256 = self._identity(source, shown, root, None, failure)
             loaded = Loaded(source, shown, None, None, failure, size, sha256, datetime.now(UTC), 0.0)
         return Analysed(replace(loaded, photo=None, failure=failure), failed_detection(failure), (), str(failure), 0.0)
 

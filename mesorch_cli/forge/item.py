@@ -34,7 +34,7 @@ class ItemSettings:
     seed: int
     longest: int = 1024
     object_share: float = 0.6
-    object_host_share: float = 0.55
+    object_host_share: float = 0.7
     recipe: ForgeRecipe = field(default_factory=ForgeRecipe)
 
     def __post_init__(self) -> None:

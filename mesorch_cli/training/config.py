@@ -70,7 +70,7 @@ class Data(Part):
     validation_objects: tuple[Source, ...] = ()
     validation_sets: tuple[Path, ...] = ()
     object_share: Share = 0.5
-    object_host_share: Share = 0.55
+    object_host_share: Share = 0.7
     twin_share: Share = 0.5
     native_share: Share = 0.6
     views: Annotated[int, Field(ge=1, le=4096)] = 2

@@ -3,20 +3,20 @@
 import hashlib
 import json
 import math
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
 
-from mesorch_cli.errors import OutputError, UsageError
+from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.balanced import read_sets
 from mesorch_cli.evaluation.datasets import Dataset, read_dataset
 from mesorch_cli.evaluation.processes import Processes
 from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evaluation.study import Entrant, Study
 from mesorch_cli.evaluation.summary import Summary
+from mesorch_cli.files.writing import writing_folder
 from mesorch_cli.forge.dataset import Dataset as ForgedDataset
 from mesorch_cli.forge.recipe import ForgeRecipe
 from mesorch_cli.inference.backends import TorchBackend
@@ -78,17 +78,11 @@ def keep_forged(config: TrainingConfig, folder: Path, on_count: OnCount | None =
     target = kept_folder(config, folder)
     if samples is None or target.is_dir():
         return ()
-    part = target.with_name(target.name + ".part")
-    try:
-        if part.is_dir():
-            shutil.rmtree(part)  # of a run that was killed here
-        dataset = ForgedDataset(samples.pools, samples.settings, part, resume=False)
+    with writing_folder(folder, target.name) as part:
+        dataset = ForgedDataset(samples.pools, samples.settings, folder / part, resume=False)
         made = dataset.make(
             len(samples), on_item=None if on_count is None else lambda _, done, all_: on_count(done, all_)
         )
-        part.replace(target)
-    except OSError as error:
-        raise OutputError(f"Cannot write to {part}: {error.strerror}. Make room and start again.") from error
     return tuple(f"{path} of the validation photos ({reason})" for path, reason in made.refused)
 
 

@@ -31,6 +31,7 @@ TILE_BATCH = 1
 
 # As OpenVINO writes the element, and this program the seal into it.
 SEAL = re.compile(rb"<" + re.escape(SEAL_KEY).encode() + rb' value="([^"]*)" */>')
+LOOPS = ("Loop", "TensorIterator")  # no network of the family has one
 PLACE = ["net", "rt_info", SEAL_KEY]
 
 
@@ -45,6 +46,8 @@ def _place(topology: bytes, path: Path) -> tuple[int, int, str] | None:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         open_elements.append(name)
+        if name == "layer" and attributes.get("type") in LOOPS:
+            raise ValueError(f"it has a {attributes['type']}, which may never end")
         if open_elements == PLACE:
             found.append((parser.CurrentByteIndex, attributes.get("value", "")))
 
