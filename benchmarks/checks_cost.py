@@ -66,7 +66,7 @@ def opening(folder: Path, rows: int, weights: str | None) -> None:
     with Journal(folder, read_only=True) as journal:
         digests: list[str] = []
         timed(f"digest of {rows:,} rows", lambda: digests.append(journal.digest()))
-        sealed = CaseFile.model_construct(journal_sha256=digests[0], journal_digest=2)
+        sealed = CaseFile.model_construct(journal_sha256=digests[0], journal_digest=2)  # type: ignore[call-arg]
         timed(f"opening check of {rows:,} rows, the digest among it", lambda: require_sound(folder, journal, sealed))
 
 
@@ -98,7 +98,7 @@ def reading(rounds: int) -> None:
             plain.start()
         assert plain.read(PHOTOS[0], options=options).decode.isolation == ("process",)
         print(f"in force: {', '.join(sandboxed.read(PHOTOS[0], options=options).decode.isolation)}")
-        ways = {
+        ways: dict[str, Callable[[], object]] = {
             "process without sandbox": lambda: [plain.read(path, options=options) for path in PHOTOS],
             "process with sandbox": lambda: [sandboxed.read(path, options=options) for path in PHOTOS],
             "no process": lambda: [read_photo(path, options=options) for path in PHOTOS],

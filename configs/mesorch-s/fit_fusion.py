@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.evaluation.masks import read_mask
+from mesorch_cli.evaluation.metrics import confusion
 from mesorch_cli.evidence import read_photo
 from mesorch_cli.inference.backends import TorchBackend
 from mesorch_cli.inference.detector import Detector
@@ -33,9 +35,8 @@ Mask = NDArray[np.bool_]
 
 
 def f1(probability: Map, mask: Mask, threshold: float) -> float:
-    """Return the F1 of a map above a threshold."""
-    marked = probability > threshold
-    return 2 * float((marked & mask).sum()) / max(1, int(marked.sum() + mask.sum()))
+    """Return the F1 of a map above a threshold, as `mesorch evaluate` counts it."""
+    return confusion(probability, mask, threshold).f1
 
 
 def main() -> None:
@@ -49,7 +50,7 @@ def main() -> None:
     seen: list[tuple[Map, Mask, Quantisations | None]] = []
     for path in sorted((args.set / "Tp").iterdir()):
         photo = read_photo(path)
-        mask = read_photo(args.set / "Gt" / f"{path.stem}.png").pixels[..., 0] > 127
+        mask = read_mask(args.set / "Gt" / f"{path.stem}.png").tampered
         probability = detector.detect(photo.pixels).probability
         if probability is not None:
             found = None if photo.steps is None else quantisations(photo.pixels, photo.steps)

@@ -12,9 +12,10 @@ from torch import Tensor
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.balanced import read_sets
 from mesorch_cli.evaluation.datasets import Dataset, read_dataset
+from mesorch_cli.evaluation.entrants import NetworkEntrant
 from mesorch_cli.evaluation.processes import Processes
 from mesorch_cli.evaluation.protocol import Protocol
-from mesorch_cli.evaluation.study import Entrant, Study
+from mesorch_cli.evaluation.study import Study
 from mesorch_cli.evaluation.summary import Summary
 from mesorch_cli.files.writing import writing_folder
 from mesorch_cli.forge.dataset import Dataset as ForgedDataset
@@ -120,7 +121,7 @@ class Validator:
         settings = Settings.from_passport(passport)
         detector = Detector(TorchBackend(network, self.device, settings.precision), settings)
         study = Study(
-            [Entrant("training", "", detector)],
+            [NetworkEntrant("training", "", detector)],
             self.sets,
             Protocol("native"),
             resamples=RESAMPLES,

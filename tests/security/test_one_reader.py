@@ -14,6 +14,7 @@ import pytest
 from mesorch_cli.errors import InputError
 from mesorch_cli.evaluation.calibration_study import score_folders
 from mesorch_cli.evaluation.datasets import Sample, read_folders
+from mesorch_cli.evaluation.entrants import NetworkEntrant
 from mesorch_cli.evaluation.evaluator import Evaluator
 from mesorch_cli.evaluation.inspection import inspect
 from mesorch_cli.evaluation.masks import MaskRule, read_mask
@@ -88,7 +89,7 @@ def test_only_the_room_of_evidence_reads_in_its_own_process() -> None:
 def test_evaluation(folders: Path, deadly: str) -> None:
     dataset = read_folders(folders / "Tp", folders / "Gt", folders / "Au")
     engine = Engine()
-    evaluator = Evaluator(engine, "", Protocol("native"))  # type: ignore[arg-type]
+    evaluator = Evaluator(NetworkEntrant("engine", "", engine), Protocol("native"))  # type: ignore[arg-type]
     rows = [row for row, _ in evaluator.run(dataset.samples, {})]
     assert engine.shown == 4
     assert sorted(row.reason or "" for row in rows if row.photo.startswith(deadly)) == [CRASHED, f"mask: {CRASHED}"]
