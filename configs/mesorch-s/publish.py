@@ -16,7 +16,6 @@ import json
 from pathlib import Path
 
 from mesorch_cli.network.config import MESORCH_S
-from mesorch_cli.network.header import read_passport
 from mesorch_cli.network.passport import CopyRule, InferenceRule, InputRule, Level, Passport
 from mesorch_cli.network.store import record_sum
 from mesorch_cli.training.publish import publish
