@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mesorch_cli.cli import console, options
+from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.guard import guard
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
 
 if TYPE_CHECKING:
     from mesorch_cli.inference.calibration_file import CalibrationFile
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 FIT = "Fitting"
 
 
+@analysis_options(without=("threshold",))
 def calibrate(
     authentic: Annotated[Path, typer.Option(metavar="FOLDER", help="Authentic photos.")],
     tampered: Annotated[Path, typer.Option(metavar="FOLDER", help="Tampered photos.")],
@@ -35,12 +38,7 @@ def calibrate(
         typer.Option("--keep-pooling", help="Keep the passport's pooling instead of fitting it.", rich_help_panel=FIT),
     ] = False,
     weights: options.Weights = None,
-    scales: options.Scales = None,
-    overlap: options.Overlap = None,
-    precision: options.Precision = None,
-    tile_batch: options.TileBatch = None,
-    copies: options.Copies = None,
-    quantisation: options.Quantisation = None,
+    overrides: Overrides = AS_THE_WEIGHTS_SAY,
     device: options.Device = "auto",
     no_plots: Annotated[
         bool, typer.Option("--no-plots", help="No plots beside the file.", rich_help_panel=options.OUTPUT)
@@ -74,10 +72,7 @@ def calibrate(
             require_plots()
         opened = open_weights(weights)
         loaded = opened.weights
-        wanted = options.Wanted(
-            scales, overlap, precision.value if precision else None, None, tile_batch, copies, quantisation
-        )
-        settings = wanted.settings(loaded.passport, scales=scales)
+        settings = Settings.from_passport(loaded.passport, overrides)
         detector = Detector(opened.start(device, settings.precision), settings)
         with console.count_progress("photos", wanted=not quiet) as on_count:
             scored, lost = score_folders(detector, authentic, tampered, fpr, on_count)

@@ -124,7 +124,7 @@ class Study:
         summary = summarise(
             outcomes,
             self.protocol,
-            threshold=settings.pixel_threshold if settings.photo_threshold is None else None,
+            threshold=settings.threshold if settings.photo_threshold is None else None,
             evidence_at=settings.score.evidence_at,
             unpaired=len(dataset.unpaired),
             resamples=self.resamples if perturbation is None else 0,

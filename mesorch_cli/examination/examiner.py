@@ -24,11 +24,11 @@ from mesorch_cli.examination.record import (
     result_part,
     tool_versions,
 )
-from mesorch_cli.examination.recorded_settings import settings_digest, settings_values
 from mesorch_cli.files.hashing import sha256_bytes, sha256_file
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.recorded_settings import digest, run_values
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay, preview
@@ -134,8 +134,8 @@ class Examiner:
         self._reader = reader or IsolatedReader()
         self._argv = [json_path(argument) for argument in argv]
         self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
-        self.settings = settings_values(detector.settings, weights.sha256, accept_damaged)
-        self.settings_sha256 = settings_digest(self.settings)
+        self.settings = run_values(detector.settings, weights.sha256, accept_damaged)
+        self.settings_sha256 = digest(self.settings)
         self.tool = tool_versions(detector.backend.runtime)
 
     def examine(
@@ -285,7 +285,7 @@ class Examiner:
 
     def _analysis(self, detection: Detection) -> AnalysisPart:
         settings, backend = self.detector.settings, self.detector.backend
-        weights = {level.name: level.weight for level in settings.levels}
+        weights = {scale.name: scale.weight for scale in settings.scales}
         return AnalysisPart(
             scales=list(detection.scales),
             tiles=detection.tiles,
@@ -301,7 +301,7 @@ class Examiner:
         if photo is None or detection.probability is None:
             return {}
         pixels, probability = photo.pixels, detection.probability
-        threshold = self.detector.settings.pixel_threshold if detection.threshold is None else detection.threshold
+        threshold = self.detector.settings.threshold if detection.threshold is None else detection.threshold
         with ThreadPoolExecutor(3) as pool:  # of a large photo each takes up to a second of one processor
             made = {
                 "overlay.png": pool.submit(overlay.overlay, pixels, probability, threshold),

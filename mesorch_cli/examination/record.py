@@ -324,9 +324,7 @@ def result_part(
         score=None if detection.score is None else round(detection.score, PROBABILITY_DIGITS),
         pooling=rule.pooling if rule.pooling == "max" else f"{rule.pooling} {rule.share:g}",
         probability=None if detection.calibrated is None else round(detection.calibrated, PROBABILITY_DIGITS),
-        threshold=settings.pixel_threshold
-        if detection.threshold is None
-        else round(detection.threshold, PROBABILITY_DIGITS),
+        threshold=settings.threshold if detection.threshold is None else round(detection.threshold, PROBABILITY_DIGITS),
         verdict=detection.verdict,
         reason=detection.reason,
         regions=regions,

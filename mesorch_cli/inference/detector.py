@@ -103,7 +103,7 @@ class Detector:
         settings = self.settings
         height, width = pixels.shape[:2]
         chosen: dict[tuple[str, int, int], Level] = {}
-        for level in settings.levels:
+        for level in settings.scales:
             key = (level.kind, *level_size(level, height, width, settings.side))
             chosen.pop(key, None)
             chosen[key] = level
@@ -183,10 +183,10 @@ class Detector:
         coverage = float(np.count_nonzero(covered)) / covered.size
         score = image_score(probability, settings.score, [copy.certainty for copy in copies])
         verdict = judge(score, settings.score)
-        threshold = photo_threshold(probability, settings.photo_threshold, settings.pixel_threshold)
+        threshold = photo_threshold(probability, settings.photo_threshold, settings.threshold)
         if verdict is Verdict.NO_EVIDENCE:
             # A low threshold shows where to look; it must not fill the list of a photo of which nothing is said.
-            threshold = max(threshold, settings.pixel_threshold)
+            threshold = max(threshold, settings.threshold)
         regions, region_count = find_regions(probability, threshold)
         flags = set(tally.flags)
         if coverage < 1.0:

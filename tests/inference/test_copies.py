@@ -175,5 +175,5 @@ def test_a_photo_without_a_copy_keeps_its_map() -> None:
 
 
 def test_the_reference_analysis_knows_no_copies() -> None:
-    with pytest.raises(UsageError, match="reference analysis searches no copies"):
-        settings(levels=(WHOLE,), reference=True, copies=RULE)
+    with pytest.raises(UsageError, match="leave --copies out"):
+        settings(scales=(WHOLE,), reference=True, copies=RULE)

@@ -65,8 +65,8 @@ def test_one_tile_equals_no_tiling() -> None:
 def test_the_batch_size_changes_nothing(tile_batch: int) -> None:
     pixels = noise(200, 333)
     levels = (WHOLE, Level(kind="tiles", long_side=150), NATIVE)
-    base = Detector(Pixelwise(), settings(levels=levels, tile_batch=3)).detect(pixels)
-    other = Detector(Pixelwise(), settings(levels=levels, tile_batch=tile_batch)).detect(pixels)
+    base = Detector(Pixelwise(), settings(scales=levels, tile_batch=3)).detect(pixels)
+    other = Detector(Pixelwise(), settings(scales=levels, tile_batch=tile_batch)).detect(pixels)
     assert base.probability is not None
     assert other.probability is not None
     assert np.array_equal(base.probability, other.probability)
@@ -87,7 +87,7 @@ def test_the_order_of_tiles_changes_nothing() -> None:
 def test_sixteen_bits_are_not_eight() -> None:
     pixels = noise(70, 90)
     wide = pixels.astype(np.uint16) * 257
-    detector = Detector(Pixelwise(), settings(levels=(NATIVE,)))
+    detector = Detector(Pixelwise(), settings(scales=(NATIVE,)))
     eight, sixteen = detector.detect(pixels).probability, detector.detect(wide).probability
     assert eight is not None
     assert sixteen is not None
@@ -107,7 +107,7 @@ def test_levels_are_averaged_by_weight() -> None:
 
     backend = Pixelwise(by_size)
     levels = (Level(kind="whole", weight=1.0), Level(kind="tiles", long_side=0, weight=3.0))
-    detection = Detector(backend, settings(levels=levels)).detect(pixels)
+    detection = Detector(backend, settings(scales=levels)).detect(pixels)
     assert detection.probability is not None
     np.testing.assert_allclose(detection.probability, sigmoid(np.float64((3.0 - 3.0) / 4)), atol=1e-6)
     assert detection.scales == ("whole", "native")
@@ -119,21 +119,21 @@ def test_a_mirrored_level_is_the_mirrored_photo_s_whole_level_turned_back(size: 
         return images.mean(axis=1, keepdims=True) + np.linspace(-2, 2, images.shape[3])  # left is not right
 
     pixels = noise(*size)
-    mirrored = Detector(Pixelwise(uneven), settings(levels=(Level(kind="mirrored"),))).detect(pixels)
+    mirrored = Detector(Pixelwise(uneven), settings(scales=(Level(kind="mirrored"),))).detect(pixels)
     turned = np.ascontiguousarray(pixels[:, ::-1])
-    whole = Detector(Pixelwise(uneven), settings(levels=(WHOLE,))).detect(turned)
+    whole = Detector(Pixelwise(uneven), settings(scales=(WHOLE,))).detect(turned)
     assert mirrored.scales == ("mirrored",)
     assert mirrored.probability is not None
     assert whole.probability is not None
     np.testing.assert_allclose(mirrored.probability, whole.probability[:, ::-1], atol=1e-5)
-    plain = Detector(Pixelwise(uneven), settings(levels=(WHOLE,))).detect(pixels)
+    plain = Detector(Pixelwise(uneven), settings(scales=(WHOLE,))).detect(pixels)
     assert plain.probability is not None
     assert np.abs(plain.probability - mirrored.probability).max() > 0.1
 
 
 def test_a_level_that_would_repeat_another_is_left_out() -> None:
     levels = (WHOLE, Level(kind="tiles", long_side=500), Level(kind="tiles", long_side=200), NATIVE)
-    detection = Detector(Pixelwise(), settings(levels=levels)).detect(noise(100, 300))
+    detection = Detector(Pixelwise(), settings(scales=levels)).detect(noise(100, 300))
     assert detection.scales == ("whole", "tiles-200", "native")
 
 
@@ -141,7 +141,7 @@ def test_reference_is_the_published_way() -> None:
     torch.manual_seed(0)
     network = Mesorch(MESORCH_S).eval()
     pixels = cv2.GaussianBlur(noise(90, 140), (0, 0), 2)
-    chosen = settings(side=96, levels=(WHOLE,), reference=True)
+    chosen = settings(side=96, scales=(WHOLE,), reference=True)
     detection = Detector(TorchBackend(network, "cpu"), chosen).detect(pixels)
     squashed = cv2.resize(pixels, (96, 96), interpolation=cv2.INTER_LINEAR)
     with torch.inference_mode():
@@ -157,10 +157,10 @@ def test_the_real_network_is_the_same_in_any_batch() -> None:
     backend = TorchBackend(Mesorch(MESORCH_S), "cpu")
     pixels = cv2.GaussianBlur(noise(150, 100), (0, 0), 1)
     maps = [
-        Detector(backend, settings(levels=(WHOLE, NATIVE), tile_batch=batch)).detect(pixels).probability
+        Detector(backend, settings(scales=(WHOLE, NATIVE), tile_batch=batch)).detect(pixels).probability
         for batch in (1, 4)
     ]
-    again = Detector(backend, settings(levels=(WHOLE, NATIVE), tile_batch=4)).detect(pixels).probability
+    again = Detector(backend, settings(scales=(WHOLE, NATIVE), tile_batch=4)).detect(pixels).probability
     assert maps[0] is not None
     assert maps[1] is not None
     assert again is not None
@@ -212,7 +212,7 @@ def test_tiles_that_are_not_finite_are_left_out_and_flagged() -> None:
 
 
 def test_sizes_from_a_pixel_to_a_strip() -> None:
-    detector = Detector(Pixelwise(), settings(levels=(WHOLE, NATIVE), side=512))
+    detector = Detector(Pixelwise(), settings(scales=(WHOLE, NATIVE), side=512))
     for height, width in ((1, 2), (16, 16), (20, 20_000)):
         detection = detector.detect(noise(height, width))
         assert detection.probability is not None
@@ -237,7 +237,7 @@ def test_padding_reflects_the_photo() -> None:
 
 def test_progress_counts_every_tile() -> None:
     calls: list[tuple[int, int]] = []
-    detection = Detector(Pixelwise(), settings(levels=(WHOLE, NATIVE))).detect(
+    detection = Detector(Pixelwise(), settings(scales=(WHOLE, NATIVE))).detect(
         noise(100, 100), lambda done, total: calls.append((done, total))
     )
     assert calls == [(index + 1, detection.tiles) for index in range(detection.tiles)]
@@ -296,7 +296,7 @@ def test_a_canvas_in_a_file_gives_the_same_detection(monkeypatch: pytest.MonkeyP
     """Large photos: pixels mapped read-only, canvas, labels and pictures in files, the score without a sorted copy."""
     pixels = noise(200, 333)
     levels = (WHOLE, Level(kind="tiles", long_side=150), NATIVE)
-    detector = Detector(Pixelwise(), settings(levels=levels))
+    detector = Detector(Pixelwise(), settings(scales=levels))
     usual = detector.detect(pixels)
     assert usual.probability is not None
     pictures = (overlay.heatmap(usual.probability), overlay.mask(usual.probability, 0.5))

@@ -150,7 +150,7 @@ def test_which_photos_have_steps(tmp_path: Path, suffix: str) -> None:
 
 def test_the_reference_analysis_reads_no_coefficients() -> None:
     with pytest.raises(UsageError, match="quantisation"):
-        settings(levels=(WHOLE,), reference=True, quantisation=RULE)
+        settings(scales=(WHOLE,), reference=True, quantisation=RULE)
 
 
 def test_measurements_are_finite_whatever_they_are() -> None:
@@ -171,10 +171,10 @@ def test_a_photo_without_evidence_lists_no_region_below_the_common_threshold() -
     dim = Pixelwise(lambda images: np.where(images[:, :1] > 0, -1.5, -9.0))  # probabilities of .18 and nearly 0
     pixels = np.zeros((64, 64, 3), np.uint8)
     pixels[20:40, 20:40] = 255
-    found = Detector(dim, settings(photo_threshold=rule, pixel_threshold=0.3)).detect(pixels)
+    found = Detector(dim, settings(photo_threshold=rule, threshold=0.3)).detect(pixels)
     assert found.threshold == 0.3
     assert found.regions == ()
     bright = Pixelwise(lambda images: np.where(images[:, :1] > 0, 2.0, -9.0))
-    found = Detector(bright, settings(photo_threshold=rule, pixel_threshold=0.3)).detect(pixels)
+    found = Detector(bright, settings(photo_threshold=rule, threshold=0.3)).detect(pixels)
     assert found.threshold == pytest.approx(0.2 / (1 + np.exp(-2)), abs=1e-4)
     assert len(found.regions) == 1

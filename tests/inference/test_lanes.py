@@ -136,7 +136,7 @@ class Wide(Pixelwise):
 def test_lanes_change_no_result(lanes: int) -> None:
     pixels = noise(200, 260)
     pixels[:70, :70] = 90  # a tile with nothing in it
-    chosen = of(levels=(WHOLE, NATIVE), tile_batch=1)
+    chosen = of(scales=(WHOLE, NATIVE), tile_batch=1)
     one, several = Wide(1), Wide(lanes)
     progress: list[int] = []
     expected = Detector(one, chosen).detect(pixels)
@@ -150,7 +150,7 @@ def test_lanes_change_no_result(lanes: int) -> None:
 
 def test_there_are_no_more_lanes_than_tiles() -> None:
     network = Wide(8)
-    Detector(network, of(levels=(WHOLE,))).detect(noise(64, 64))
+    Detector(network, of(scales=(WHOLE,))).detect(noise(64, 64))
     assert network.told == {1}
 
 
@@ -170,7 +170,7 @@ def test_pytorch_gives_the_same_bits_with_four_lanes_as_with_one_thread(tiny_wei
     torch.set_num_threads(1)
     one = TorchBackend(network, "cpu")
     assert one.lanes == 1
-    pixels, chosen = noise(200, 260), of(levels=(WHOLE, NATIVE))
+    pixels, chosen = noise(200, 260), of(scales=(WHOLE, NATIVE))
     expected, found = Detector(one, chosen).detect(pixels), Detector(several, chosen).detect(pixels)
     assert found.probability is not None
     assert found.tiles >= 4  # a thread for each tile, however many threads there are
