@@ -28,7 +28,7 @@ from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evaluation.study import Entrant, Study
 from mesorch_cli.inference.backends import TorchBackend
 from mesorch_cli.inference.detector import Detector
-from mesorch_cli.inference.settings import Settings, parse_scales
+from mesorch_cli.inference.settings import Settings, parse_levels
 from mesorch_cli.network import frequency
 from mesorch_cli.network.config import CNN_SCALES, CONFIGS, MESORCH_S, TRANSFORMER_SCALES
 from mesorch_cli.network.weights import load_weights
@@ -90,7 +90,7 @@ def measure(config: TrainingConfig, folder: Path, form: str) -> None:
     trainer.run()
     weights = load_weights(folder / "best.safetensors")
     for levels in LEVELS if form == WHOLE else LEVELS[:1]:
-        settings = replace(Settings.from_passport(weights.passport), scales=parse_scales(levels, ()), copies=None)
+        settings = replace(Settings.from_passport(weights.passport), levels=parse_levels(levels, ()), copies=None)
         detector = Detector(TorchBackend(weights.network, "cpu"), settings)
         dataset = read_dataset(config.data.validation_sets[0])
         study = Study([Entrant(form, weights.sha256, detector)], [dataset], Protocol("native"))

@@ -8,7 +8,7 @@ import typer
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.guard import guard
-from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
 
 if TYPE_CHECKING:
     from mesorch_cli.inference.calibration_file import CalibrationFile
@@ -63,17 +63,16 @@ def calibrate(
         from mesorch_cli.evaluation.calibration import held_out, place_of
         from mesorch_cli.evaluation.calibration_study import calibration_file, score_folders
         from mesorch_cli.evaluation.plots import require_plots
+        from mesorch_cli.inference.analysis import Analysis
         from mesorch_cli.inference.detector import Detector
-        from mesorch_cli.inference.loading import open_weights
 
         if inconclusive_fpr < fpr:
             raise UsageError(f"--inconclusive-fpr {inconclusive_fpr:g} below --fpr {fpr:g}: expected at least as much.")
         if not no_plots:
             require_plots()
-        opened = open_weights(weights)
-        loaded = opened.weights
-        settings = Settings.from_passport(loaded.passport, overrides)
-        detector = Detector(opened.start(device, settings.precision), settings)
+        analysis = Analysis.load(weights, overrides)
+        loaded, settings = analysis.weights, analysis.settings
+        detector = Detector.of(analysis, device)
         with console.count_progress("photos", wanted=not quiet) as on_count:
             scored, lost = score_folders(detector, authentic, tampered, fpr, on_count)
         pooling = place_of(settings.score) if keep_pooling else None

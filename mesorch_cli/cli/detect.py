@@ -13,7 +13,7 @@ from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.guard import guard
 from mesorch_cli.cli.inputs import STDIN, named_inputs
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
 
 if TYPE_CHECKING:
     from mesorch_cli.examination.examiner import Examination
@@ -113,21 +113,17 @@ def detect(
         if sources and sources[0] != STDIN:  # is decoded while the network is loaded
             reader.begin(sources[0], read_options if first_page is None else replace(read_options, page=first_page))
 
-        from mesorch_cli.examination.examiner import Examiner
-        from mesorch_cli.inference.calibration_file import calibrated, read_calibration
-        from mesorch_cli.inference.detector import Detector
-        from mesorch_cli.inference.loading import open_weights
+        from mesorch_cli.examination.spec import ExaminerSpec
+        from mesorch_cli.inference.analysis import Analysis
         from mesorch_cli.inference.scoring import Verdict
 
-        opened = open_weights(weights, public_key)
-        loaded = opened.weights
-        settings = Settings.from_passport(loaded.passport, overrides)
-        if calibration is not None:
-            settings = calibrated(settings, loaded.sha256, read_calibration(calibration))
-        detector = Detector(opened.start(device, settings.precision), settings)
-        examiner = Examiner(
-            detector, loaded, argv=sys.argv[1:], accept_damaged=accept_damaged, reader=reader, options=read_options
+        spec = ExaminerSpec(
+            Analysis.load(weights, overrides, calibration=calibration, public_key=public_key),
+            tuple(sys.argv[1:]),
+            accept_damaged=accept_damaged,
+            reading=read_options,
         )
+        examiner = spec.examiner(device, reader)
         outcomes = []
         for source in sources:
             if printing and streams.output_lost():

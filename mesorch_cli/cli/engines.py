@@ -13,9 +13,8 @@ from mesorch_cli.cli.reading import Reading
 from mesorch_cli.errors import UsageError
 from mesorch_cli.examination.examiner import Examiner
 from mesorch_cli.examination.spec import ExaminerSpec
-from mesorch_cli.inference.calibration_file import calibrated, read_calibration
-from mesorch_cli.inference.loading import open_weights
-from mesorch_cli.inference.settings import Overrides, Settings
+from mesorch_cli.inference.analysis import Analysis
+from mesorch_cli.inference.settings import Overrides
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,8 @@ class Engines:
         public_key: Path | None = None,
     ) -> ExaminerSpec:
         """Load what the examiners need."""
-        opened = open_weights(weights, public_key)
-        settings = Settings.from_passport(opened.weights.passport, overrides)
-        if calibration is not None:
-            settings = calibrated(settings, opened.weights.sha256, read_calibration(calibration))
         return ExaminerSpec(
-            opened,
-            settings,
+            Analysis.load(weights, overrides, calibration=calibration, public_key=public_key),
             tuple(sys.argv[1:]),
             accept_damaged,
             previews=True,

@@ -8,7 +8,7 @@ import typer
 from mesorch_cli.cli import console, figures, options
 from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.guard import guard
-from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
 
 if TYPE_CHECKING:
     from mesorch_cli.evaluation.datasets import Dataset
@@ -202,8 +202,8 @@ def entrants(
 
     from mesorch_cli.errors import UsageError
     from mesorch_cli.evaluation.study import Entrant
+    from mesorch_cli.inference.analysis import Analysis
     from mesorch_cli.inference.detector import Detector
-    from mesorch_cli.inference.loading import open_weights
 
     if paper and overrides.scales not in (None, "reference"):
         raise UsageError(
@@ -213,16 +213,14 @@ def entrants(
         overrides = replace(overrides, scales="reference")
     found: list[Entrant] = []
     for name in names:
-        opened = open_weights(name)
-        loaded = opened.weights
-        settings = Settings.from_passport(loaded.passport, overrides)
-        detector = Detector(opened.start(device, settings.precision), settings)
+        analysis = Analysis.load(name, overrides)
+        loaded = analysis.weights
         if any(one.sha256 == loaded.sha256 for one in found):
             raise UsageError(f"The weights {name!r} are given twice; expected each only once.")
         title = loaded.passport.name
         if any(one.name == title for one in found):
             title = f"{title} {loaded.sha256[:8]}"
-        found.append(Entrant(title, loaded.sha256, detector))
+        found.append(Entrant(title, loaded.sha256, Detector.of(analysis, device)))
     return found
 
 

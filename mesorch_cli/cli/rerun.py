@@ -104,8 +104,8 @@ def rerun(
     """
     with guard():
         from mesorch_cli.case.rerun import Answer, compared, input_of, read_record, reading_of
-        from mesorch_cli.examination.recorded_settings import accepts_damaged, settings_from
         from mesorch_cli.examination.spec import ExaminerSpec
+        from mesorch_cli.inference.analysis import Analysis
         from mesorch_cli.inference.loading import open_weights
         from mesorch_cli.inference.recorded_settings import accepts_damaged, digest, settings_from
         from mesorch_cli.network.store import EXPORTED_SUFFIXES
@@ -127,8 +127,7 @@ def rerun(
 
             torch.set_num_threads(threads)
         spec = ExaminerSpec(
-            open_weights(str(file)),
-            settings_from(record.settings),
+            Analysis(open_weights(str(file)), settings_from(record.settings)),
             tuple(sys.argv[1:]),
             accept_damaged=accepts_damaged(record.settings),
             previews=any(artefact.role == "thumbnail" for artefact in record.artefacts),

@@ -64,12 +64,12 @@ def score_folders(
             else:
                 seen[photo.sha256] = (path, is_tampered)
                 detection = detector.detect(photo.pixels, steps=photo.steps)
-                if detection.probability is None:
+                if detection.map is None:
                     lost.append(f"{path.name}: not analysed: {detection.reason}")
                     seen.pop(photo.sha256)
                 else:
                     certainties = [copy.certainty for copy in detection.copies]
-                    pooled.append([image_score(detection.probability, rule, certainties) for rule in POOLINGS])
+                    pooled.append([image_score(detection.map, rule, certainties) for rule in POOLINGS])
                     truth.append(is_tampered)
         except InputError as error:
             lost.append(f"{path.name}: {error.reason}")

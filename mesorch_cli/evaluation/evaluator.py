@@ -105,10 +105,10 @@ class Evaluator:
         prepared = self.protocol.prepared(pixels)
         # Coefficients belong to the pixels as the file has them.
         detection = self.detector.detect(prepared, steps=photo.steps if prepared is photo.pixels else None)
-        if detection.probability is None:
+        if detection.map is None:
             return replace(row, reason=detection.reason, verdict=detection.verdict.value)
         assert detection.threshold is not None
-        figures = self.protocol.compare(detection.probability, mask, detection.threshold)
+        figures = self.protocol.compare(detection.map, mask, detection.threshold)
         row = replace(
             row,
             tampered=figures.tampered > 0,
@@ -119,7 +119,7 @@ class Evaluator:
             pixels=figures,
         )
         if self.on_seen is not None:
-            self.on_seen(row, Seen(prepared, mask, detection.probability))
+            self.on_seen(row, Seen(prepared, mask, detection.map))
         return row
 
     def run(self, samples: Iterable[Sample], known: dict[str, Outcome]) -> Iterator[tuple[Outcome, bool]]:

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
+from mesorch_cli.evidence.photo import Photo
+from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.backends.protocol import Backend, Tiles, eight_bits
 from mesorch_cli.inference.copies import find_copies
 from mesorch_cli.inference.copy_rule import CopyFinding, mark_copies
@@ -27,9 +32,9 @@ from mesorch_cli.inference.scoring import (
     likelihood_ratio,
     photo_threshold,
 )
-from mesorch_cli.inference.settings import Settings
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
 from mesorch_cli.inference.tiling import Plan, Tile
-from mesorch_cli.network.passport import Level
+from mesorch_cli.network.passport import Level, WeightsFile
 
 FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel holds nothing but rounding
 GLANCE = 16  # every so many pixels are looked at first: nearly always that is enough to see that there is something
@@ -37,6 +42,7 @@ GLANCE = 16  # every so many pixels are looked at first: nearly always that is e
 Pixels = Tiles
 OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
 TileLogits = Iterator[tuple[Tile, Canvas | None]]  # in the order of the plan; None: the tile has nothing to say
+DAMAGE_ACCEPTED = "damaged input accepted"
 SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
 
 
@@ -92,11 +98,55 @@ def level_size(level: Level, height: int, width: int, side: int) -> tuple[int, i
 
 
 class Detector:
-    """A network with its settings, ready for photos of any size."""
+    """A network with its settings, ready for photos of any size.
 
-    def __init__(self, backend: Backend, settings: Settings) -> None:
+    weights: the file that the network comes from, None for one that was never a file.
+    """
+
+    def __init__(self, backend: Backend, settings: Settings, weights: WeightsFile | None = None) -> None:
         self.backend = backend
         self.settings = settings
+        self.weights = weights
+
+    @classmethod
+    def load(
+        cls,
+        weights: str | Path | None = None,
+        device: str = "auto",
+        overrides: Overrides = AS_THE_WEIGHTS_SAY,
+        *,
+        calibration: Path | None = None,
+        public_key: Path | None = None,
+    ) -> Self:
+        """Return a detector for weights on a device; what else is given, and what is raised: see `Analysis.load`."""
+        return cls.of(Analysis.load(weights, overrides, calibration=calibration, public_key=public_key), device)
+
+    @classmethod
+    def of(cls, analysis: Analysis, device: str = "auto") -> Self:
+        """Start an analysis on a device. Raises UsageError for a device that is not there."""
+        return cls(analysis.start(device), analysis.settings, analysis.weights)
+
+    def detect_file(
+        self, photo: str | Path | bytes, on_progress: OnProgress | None = None, *, accept_damaged: bool = False
+    ) -> Detection:
+        """Analyse a file, or the bytes of one, decoded in a process of its own.
+
+        Raises InputError for what is no photo that can be read.
+        """
+        reader = process_reader()
+        read = reader.read("bytes", data=photo) if isinstance(photo, bytes) else reader.read(photo)
+        return self.detect_photo(read, on_progress, accept_damaged=accept_damaged)
+
+    def detect_photo(
+        self, photo: Photo, on_progress: OnProgress | None = None, *, accept_damaged: bool = False
+    ) -> Detection:
+        """Analyse a photo as its file has it; one that is damaged only where that is accepted, which the flags say."""
+        if not photo.decode.integrity.ok and not accept_damaged:
+            return not_analysed("damaged")
+        detection = self.detect(photo.pixels, on_progress, steps=photo.steps)
+        if photo.decode.integrity.ok:
+            return detection
+        return replace(detection, flags=tuple(sorted({*detection.flags, DAMAGE_ACCEPTED})))
 
     def passes(self, pixels: Pixels) -> list[Pass]:
         """Return the levels that say something new of this photo, in order; of tile levels of one size the last."""
@@ -197,9 +247,9 @@ class Detector:
             flags.add("score and map disagree")
         return Detection(
             verdict,
-            probability=probability,
+            map=probability,
             score=score,
-            calibrated=calibrate(score, settings.score),
+            probability=calibrate(score, settings.score),
             ratio=likelihood_ratio(score, settings.score),
             regions=regions,
             copies=copies,
@@ -309,3 +359,18 @@ class Detector:
         if below == right == 0:
             return crop
         return cv2.copyMakeBorder(np.ascontiguousarray(crop), 0, below, 0, right, cv2.BORDER_REFLECT_101)  # type: ignore[return-value]
+
+
+def detect(
+    photo: str | Path | bytes,
+    *,
+    weights: str | Path | None = None,
+    device: str = "auto",
+    overrides: Overrides = AS_THE_WEIGHTS_SAY,
+    accept_damaged: bool = False,
+) -> Detection:
+    """Analyse one file, or the bytes of one. For several, load a `Detector` once and call its `detect_file`.
+
+    Raises InputError for what is no photo that can be read, and what `Analysis.load` raises.
+    """
+    return Detector.load(weights, device, overrides).detect_file(photo, accept_damaged=accept_damaged)

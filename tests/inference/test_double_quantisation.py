@@ -132,12 +132,12 @@ def test_the_engine_marks_the_part_and_says_so(tmp_path: Path) -> None:
     assert looking.detect(photo.pixels).quantisation is None  # pixels alone: there are no steps to look at
     found = looking.detect(photo.pixels, steps=photo.steps)
     assert found.quantisation is not None
-    assert found.probability is not None
-    assert plain.probability is not None
+    assert found.map is not None
+    assert plain.map is not None
     whole = cv2.resize(mask.astype(np.uint8), photo.pixels.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     truth = whole.ravel() > 0
-    assert roc_auc_score(truth, found.probability.ravel()) > 0.95
-    assert roc_auc_score(truth, plain.probability.ravel()) < 0.8
+    assert roc_auc_score(truth, found.map.ravel()) > 0.95
+    assert roc_auc_score(truth, plain.map.ravel()) < 0.8
 
 
 @pytest.mark.parametrize("suffix", ["png", "gray.jpg", "cmyk.jpg"])

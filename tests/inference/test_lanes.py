@@ -141,8 +141,8 @@ def test_lanes_change_no_result(lanes: int) -> None:
     progress: list[int] = []
     expected = Detector(one, chosen).detect(pixels)
     found = Detector(several, chosen).detect(pixels, lambda done, _: progress.append(done))
-    assert found.probability is not None
-    assert np.array_equal(found.probability, expected.probability)
+    assert found.map is not None
+    assert np.array_equal(found.map, expected.map)
     assert (found.score, found.flags, found.tiles) == (expected.score, expected.flags, expected.tiles)
     assert progress == list(range(1, found.tiles + 1))
     assert (one.told, several.told) == ({1}, {lanes})
@@ -172,9 +172,9 @@ def test_pytorch_gives_the_same_bits_with_four_lanes_as_with_one_thread(tiny_wei
     assert one.lanes == 1
     pixels, chosen = noise(200, 260), of(scales=(WHOLE, NATIVE))
     expected, found = Detector(one, chosen).detect(pixels), Detector(several, chosen).detect(pixels)
-    assert found.probability is not None
+    assert found.map is not None
     assert found.tiles >= 4  # a thread for each tile, however many threads there are
-    assert np.array_equal(found.probability, expected.probability)
+    assert np.array_equal(found.map, expected.map)
 
 
 @pytest.mark.usefixtures("four_threads")
