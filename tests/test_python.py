@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import typing
@@ -29,7 +30,9 @@ def photo(tmp_path: Path) -> Path:
 
 
 def test_importing_loads_nothing_heavy() -> None:
-    program = f"import sys, mesorch_cli\nfound = [name for name in {HEAVY!r} if name in sys.modules]\nassert not found, found"
+    program = (
+        f"import sys, mesorch_cli\nfound = [name for name in {HEAVY!r} if name in sys.modules]\nassert not found, found"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -104,6 +107,18 @@ def test_what_is_no_photo_raises_and_what_is_damaged_says_so(photo: Path, tiny_w
     refused = detector.detect_file(jpeg)
     assert (refused.verdict, refused.reason) == (mesorch.Verdict.NOT_ANALYSED, "damaged")
     assert "damaged input accepted" in detector.detect_file(jpeg, accept_damaged=True).flags
+
+
+def test_the_page_on_python_shows_what_its_lines_print(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    blocks = re.findall(r"```(python)?\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), flags=re.DOTALL)
+    assert [kind for kind, _ in blocks] == ["python", ""] * 3
+    names: dict[str, object] = {}
+    for (_, lines), (_, shown) in zip(blocks[::2], blocks[1::2], strict=True):
+        exec(lines, names)
+        assert capsys.readouterr().out == shown
 
 
 def test_the_notebook_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import UsageError
 from mesorch_cli.files.reading import read
-from mesorch_cli.inference.recorded_settings import different, digest, renamed
+from mesorch_cli.inference.recorded_settings import different, digest, options_named
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.passport import ScoreRule
 from mesorch_cli.validation import first_problem
@@ -100,7 +100,7 @@ def calibrated(settings: Settings, weights_sha256: str, calibration: Calibration
             "`mesorch calibrate`."
         )
     if other := different(calibration.analysis, settings):
-        told = renamed(calibration.analysis)
+        told = options_named(calibration.analysis)
         raise UsageError(
             f"The calibration was made with other settings: {', '.join(other)}. Expected "
             f"{', '.join(f'{name} {told.get(name)}' for name in other)}. Give the same, or calibrate again."

@@ -21,6 +21,7 @@ from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.double_quantisation import quantisations
 from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
 from mesorch_cli.inference.lanes import in_order
+from mesorch_cli.inference.passes import Pass, Pixels, is_featureless, passes_of
 from mesorch_cli.inference.quantisation_rule import QuantisationFinding, believed, mark_quantisation
 from mesorch_cli.inference.regions import MOST_LISTED, find_regions
 from mesorch_cli.inference.scoring import (
@@ -34,25 +35,12 @@ from mesorch_cli.inference.scoring import (
 )
 from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
 from mesorch_cli.inference.tiling import Plan, Tile
-from mesorch_cli.network.passport import Level, WeightsFile
+from mesorch_cli.network.passport import WeightsFile
 
-FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel holds nothing but rounding
-GLANCE = 16  # every so many pixels are looked at first: nearly always that is enough to see that there is something
-
-Pixels = Tiles
 OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
 TileLogits = Iterator[tuple[Tile, Canvas | None]]  # in the order of the plan; None: the tile has nothing to say
 DAMAGE_ACCEPTED = "damaged input accepted"
 SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One level of one photo: the pixels it sees and the tiles that cover them."""
-
-    level: Level
-    pixels: Pixels
-    plan: Plan
 
 
 @dataclass(frozen=True)
@@ -77,24 +65,6 @@ class _Tally:
         self.done += 1
         if self.on_progress is not None:
             self.on_progress(self.done, self.total)
-
-
-def is_featureless(pixels: Pixels) -> bool:
-    """Say whether every channel of (H, W, 3) pixels stays within one grey level of 255."""
-    limit = FEATURELESS_RANGE * np.iinfo(pixels.dtype).max
-    sample = pixels[::GLANCE, ::GLANCE]
-    if (sample.max(axis=(0, 1)).astype(np.int64) - sample.min(axis=(0, 1)) > limit).any():
-        return False
-    spread = pixels.max(axis=(0, 1)).astype(np.int64) - pixels.min(axis=(0, 1))
-    return bool((spread <= limit).all())
-
-
-def level_size(level: Level, height: int, width: int, side: int) -> tuple[int, int]:
-    """Return the size at which a level sees a photo, (height, width). Photos are shrunk for tiles, never enlarged."""
-    if level.kind != "tiles":
-        return side, side
-    factor = min(1.0, (level.long_side or max(height, width)) / max(height, width))
-    return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 class Detector:
@@ -148,27 +118,6 @@ class Detector:
             return detection
         return replace(detection, flags=tuple(sorted({*detection.flags, DAMAGE_ACCEPTED})))
 
-    def passes(self, pixels: Pixels) -> list[Pass]:
-        """Return the levels that say something new of this photo, in order; of tile levels of one size the last."""
-        settings = self.settings
-        height, width = pixels.shape[:2]
-        chosen: dict[tuple[str, int, int], Level] = {}
-        for level in settings.scales:
-            key = (level.kind, *level_size(level, height, width, settings.side))
-            chosen.pop(key, None)
-            chosen[key] = level
-        result = []
-        for (kind, level_height, level_width), level in chosen.items():
-            seen: Pixels = pixels
-            if (level_height, level_width) != (height, width):
-                # The published pipeline squashes without antialiasing; shrinking for tiles is ours, and done well.
-                how = cv2.INTER_AREA if kind == "tiles" else cv2.INTER_LINEAR
-                seen = cv2.resize(pixels, (level_width, level_height), interpolation=how)  # type: ignore[assignment]
-            if kind == "mirrored":
-                seen = np.ascontiguousarray(seen[:, ::-1])
-            result.append(Pass(level, seen, Plan(level_height, level_width, settings.side, settings.overlap)))
-        return result
-
     def detect(
         self, pixels: Pixels, on_progress: OnProgress | None = None, *, steps: NDArray[np.int64] | None = None
     ) -> Detection:
@@ -184,7 +133,7 @@ class Detector:
         if is_featureless(pixels):
             return not_analysed("featureless")
 
-        passes = self.passes(pixels)
+        passes = passes_of(pixels, settings)
         tally = _Tally(sum(len(one.plan) for one in passes), on_progress)
         if pixels.dtype == np.uint16 and self.backend.bits < 16:
             tally.flags.add("16 bits analysed as 8")

@@ -13,16 +13,17 @@ from mesorch_cli.inference.settings import Settings, parse_scales
 from mesorch_cli.network import passport
 from mesorch_cli.network.passport import CopyRule, Level
 
-RENAMED = {"levels": "scales", "pixel_threshold": "threshold"}  # names in mesorch.record/1 and older calibrations
-NOT_OF_THE_SCORE = frozenset({"threshold", "photo_threshold", "score", "smallest_photo_side", "tile_batch"})
+RECORDED_AS = {"scales": "levels", "threshold": "pixel_threshold"}  # what mesorch.record/1 calls them
+NAMES = {recorded: name for name, recorded in RECORDED_AS.items()}
+NOT_OF_THE_SCORE = frozenset({"pixel_threshold", "photo_threshold", "score", "smallest_photo_side", "tile_batch"})
 OF_THE_RECORD = frozenset({"accept_damaged", "weights"})  # stand beside the settings in a record
 _TYPES = get_type_hints(Settings, localns=vars(passport))
 _PAIRS = TypeAdapter(list[tuple[str, float]])
 
 
 def settings_values(settings: Settings) -> dict[str, JsonValue]:
-    """Return every setting of an analysis."""
-    return {one.name: _plain(getattr(settings, one.name)) for one in fields(settings)}
+    """Return every setting of an analysis, under the names that records have for them."""
+    return {RECORDED_AS.get(one.name, one.name): _plain(getattr(settings, one.name)) for one in fields(settings)}
 
 
 def run_values(settings: Settings, weights_sha256: str, accept_damaged: bool) -> dict[str, JsonValue]:
@@ -42,7 +43,7 @@ def digest(values: Mapping[str, JsonValue]) -> str:
 
 def settings_from(values: Mapping[str, JsonValue]) -> Settings:
     """Return the settings that the values of a record stand for. Raises UsageError for values that are none."""
-    named = {name: value for name, value in renamed(values).items() if name not in OF_THE_RECORD}
+    named = {name: value for name, value in options_named(values).items() if name not in OF_THE_RECORD}
     try:
         scales = tuple(_level(*pair) for pair in _PAIRS.validate_python(named.pop("scales")))
         plain: dict[str, Any] = {
@@ -66,9 +67,9 @@ def accepts_damaged(values: Mapping[str, JsonValue]) -> bool:
     return told
 
 
-def renamed(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """Return values under the names of this version."""
-    return {RENAMED.get(name, name): value for name, value in values.items()}
+def options_named(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the values of a record or a calibration under the names of `Settings`, which are those of the options."""
+    return {NAMES.get(name, name): value for name, value in values.items()}
 
 
 def different(values: Mapping[str, JsonValue], settings: Settings) -> list[str]:
@@ -76,7 +77,7 @@ def different(values: Mapping[str, JsonValue], settings: Settings) -> list[str]:
 
     A setting that the values do not name was not known to their version, and was at its default.
     """
-    before, now = renamed(values), score_values(settings)
+    before, now = options_named(values), options_named(score_values(settings))
     defaults = {one.name: _plain(one.default) for one in fields(Settings) if one.default is not MISSING}
     return sorted(name for name in before.keys() | now.keys() if before.get(name, defaults.get(name)) != now.get(name))
 

@@ -72,9 +72,9 @@ class Overrides:
 AS_THE_WEIGHTS_SAY = Overrides()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that a result depends on beside the photo, the weights and the machine.
+    """Everything that a result depends on beside the photo, the weights and the machine, in the order of the record.
 
     side: of the square network inputs, in pixels. scales: at which the photo is analysed, coarse to fine. overlap: of
     neighbouring tiles, share of a side.
@@ -90,16 +90,16 @@ class Settings:
 
     side: int
     scales: "tuple[Level, ...]"
+    reference: bool = False
     overlap: float
     precision: Precision
-    threshold: float
-    score: "ScoreRule"
-    smallest_photo_side: int = 1
-    reference: bool = False
-    tile_batch: int | None = None
     copies: "CopyRule | None" = None
     quantisation: "QuantisationRule | None" = None
+    threshold: float
     photo_threshold: "ThresholdRule | None" = None
+    score: "ScoreRule"
+    smallest_photo_side: int = 1
+    tile_batch: int | None = None
 
     def __post_init__(self) -> None:
         from mesorch_cli.inference.tiling import Plan

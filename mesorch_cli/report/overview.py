@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from mesorch_cli.inference.recorded_settings import renamed
+from mesorch_cli.inference.recorded_settings import options_named
 from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED
 from mesorch_cli.report.pages import PAGE, Row
 from mesorch_cli.report.statements import flat, text_of
@@ -89,7 +89,7 @@ def overview(facts: Facts, triage: Triage) -> dict[str, Any]:
 
 def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
     """Return the rows of the case and its method."""
-    settings, weights, tool = renamed(facts["settings"]), facts["weights"], facts["tool"]
+    settings, weights, tool = options_named(facts["settings"]), facts["weights"], facts["tool"]
     rows = [
         ("weights", f"{weights.get('name', '')}, licence {weights.get('licence', 'not stated')}"),
         ("SHA-256 of the weights", weights.get("sha256", "")),
