@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mesorch_cli.cli import console, options, reading
+from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.detect import FINDINGS, NONE_ANALYSED, SOME_NOT_ANALYSED
 from mesorch_cli.cli.guard import INTERRUPTED, guard
 from mesorch_cli.cli.stopping import Stop, stopping
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
 
 if TYPE_CHECKING:
     from mesorch_cli.case.batch import Batch
@@ -119,6 +121,7 @@ def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal"
         console.write_data(case, *values, sums)
 
 
+@analysis_options()
 def batch(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The evidence; it is read and never written to.")],
     output: Annotated[
@@ -162,13 +165,7 @@ def batch(
         str | None,
         typer.Option(metavar="LIST", help="One engine for each, as `0,1`.", rich_help_panel=MACHINES),
     ] = None,
-    scales: options.Scales = None,
-    overlap: options.Overlap = None,
-    precision: options.Precision = None,
-    threshold: options.Threshold = None,
-    tile_batch: options.TileBatch = None,
-    copies: options.Copies = None,
-    quantisation: options.Quantisation = None,
+    overrides: Overrides = AS_THE_WEIGHTS_SAY,
     calibration: options.Calibration = None,
     accept_damaged: options.AcceptDamaged = False,
     max_pixels: options.MaxPixels = 500_000_000,
@@ -206,12 +203,9 @@ def batch(
         refuse_overlap(folder, output)
         selection = Selection(matching(include or []), matching(exclude or []), parse_shard(shard))
         found = scan(folder, selection)
-        wanted = options.Wanted(
-            scales, overlap, precision.value if precision else None, threshold, tile_batch, copies, quantisation
-        )
         engines = Engines(device, devices, engine, address, workers)
         how = reading.Reading(max_pixels, compare_decoders, trust_list, exiftool, decode_timeout, decode_memory)
-        spec = engines.spec(weights, wanted, calibration, accept_damaged, how, public_key)
+        spec = engines.spec(weights, overrides, calibration, accept_damaged, how, public_key)
         examiners = engines.examiners(spec)
         about = about_case(folder, selection, spec, (examiners[0] if examiners else spec.examiner("cpu")).tool)
         with (

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mesorch_cli.cli import console, figures, options
+from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.guard import guard
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
 
 if TYPE_CHECKING:
     from mesorch_cli.evaluation.datasets import Dataset
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 MEASURE, SET = "Measuring", "Sets"
 
 
+@analysis_options()
 def evaluate(
     sets: Annotated[
         list[Path] | None,
@@ -93,13 +96,7 @@ def evaluate(
             metavar="FIGURE=VALUE", help="Exit 6 if a figure is lower; several times.", rich_help_panel=MEASURE
         ),
     ] = None,
-    scales: options.Scales = None,
-    overlap: options.Overlap = None,
-    precision: options.Precision = None,
-    threshold: options.Threshold = None,
-    tile_batch: options.TileBatch = None,
-    copies: options.Copies = None,
-    quantisation: options.Quantisation = None,
+    overrides: Overrides = AS_THE_WEIGHTS_SAY,
     device: options.Device = "auto",
     output: Annotated[
         Path | None,
@@ -149,12 +146,9 @@ def evaluate(
         gates = parse_gates(fail_under or [])
         baselines = parse_baselines(against) if against is not None else ()
         rules = Protocol(protocol.value, no_score_band, permuted)
-        wanted = options.Wanted(
-            scales, overlap, precision.value if precision else None, threshold, tile_batch, copies, quantisation
-        )
         study = Study(
             [
-                *networks(weights or [None], rules.name == "paper", wanted, device),
+                *networks(weights or [None], rules.name == "paper", overrides, device),
                 *(BaselineEntrant(one) for one in baselines),
             ],
             datasets,
@@ -218,30 +212,32 @@ def named_sets(
 
 
 def networks(
-    names: "list[str] | list[None] | list[str | None]", paper: bool, wanted: options.Wanted, device: str
+    names: "list[str] | list[None] | list[str | None]", paper: bool, overrides: Overrides, device: str
 ) -> "list[NetworkEntrant]":
     """Load every network that is measured, under names that differ."""
+    from dataclasses import replace
+
     from mesorch_cli.errors import UsageError
     from mesorch_cli.evaluation.entrants import NetworkEntrant
+    from mesorch_cli.inference.analysis import Analysis
     from mesorch_cli.inference.detector import Detector
-    from mesorch_cli.inference.loading import open_weights
 
-    if paper and wanted.scales not in (None, "reference"):
+    if paper and overrides.scales not in (None, "reference"):
         raise UsageError(
-            f"The paper protocol is the reference analysis; --scales {wanted.scales} belongs to the native one."
+            f"The paper protocol is the reference analysis; --scales {overrides.scales} belongs to the native one."
         )
+    if paper:
+        overrides = replace(overrides, scales="reference")
     found: list[NetworkEntrant] = []
     for name in names:
-        opened = open_weights(name)
-        loaded = opened.weights
-        settings = wanted.settings(loaded.passport, scales="reference" if paper else wanted.scales)
-        detector = Detector(opened.start(device, settings.precision), settings)
+        analysis = Analysis.load(name, overrides)
+        loaded = analysis.weights
         if any(one.weights_sha256 == loaded.sha256 for one in found):
             raise UsageError(f"The weights {name!r} are given twice; expected each only once.")
         title = loaded.passport.name
         if any(one.name == title for one in found):
             title = f"{title} {loaded.sha256[:8]}"
-        found.append(NetworkEntrant(title, loaded.sha256, detector))
+        found.append(NetworkEntrant(title, loaded.sha256, Detector.of(analysis, device)))
     return found
 
 

@@ -74,7 +74,7 @@ class NetworkEntrant:
     @property
     def threshold(self) -> float | None:
         settings = self.detector.settings
-        return settings.pixel_threshold if settings.photo_threshold is None else None
+        return settings.threshold if settings.photo_threshold is None else None
 
     @property
     def evidence_at(self) -> float | None:
@@ -82,7 +82,7 @@ class NetworkEntrant:
 
     def answer(self, pixels: Pixels, steps: NDArray[np.int64] | None) -> Answer:
         found = self.detector.detect(pixels, steps=steps)
-        return Answer(found.probability, found.threshold, found.verdict.value, found.score, found.reason)
+        return Answer(found.map, found.threshold, found.verdict.value, found.score, found.reason)
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,12 @@ from mesorch_cli.examination.record import (
     result_part,
     tool_versions,
 )
-from mesorch_cli.examination.recorded_settings import settings_digest, settings_values
 from mesorch_cli.files.hashing import sha256_bytes, sha256_file, sha256_stream
 from mesorch_cli.files.reading import opened, opened_below
 from mesorch_cli.files.writing import write_below
-from mesorch_cli.inference.detection import Detection, not_analysed
+from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.recorded_settings import digest, run_values
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay, preview
@@ -75,11 +75,10 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Analysed:
-    """What the engine said of an input, flags of this room, and the sentence that says why it was not analysed."""
+    """What the engine said of an input, and the sentence that says why it was not analysed."""
 
     loaded: Loaded
     detection: Detection
-    flags: tuple[str, ...]
     problem: str | None
     analyse_s: float
 
@@ -136,8 +135,8 @@ class Examiner:
         self._reader = reader or IsolatedReader()
         self._argv = [json_path(argument) for argument in argv]
         self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
-        self.settings = settings_values(detector.settings, weights.sha256, accept_damaged)
-        self.settings_sha256 = settings_digest(self.settings)
+        self.settings = run_values(detector.settings, weights.sha256, accept_damaged)
+        self.settings_sha256 = digest(self.settings)
         self.tool = tool_versions(detector.backend.runtime)
 
     def examine(
@@ -215,24 +214,15 @@ class Examiner:
     def analyse(self, loaded: Loaded, on_progress: Callable[[int, int], None] | None = None) -> Analysed:
         """Run the engine over what was read, the second step; what was not readable or is damaged passes through."""
         started = time.monotonic()
-        photo, problem = loaded.photo, None
-        flags: tuple[str, ...] = ()
+        photo = loaded.photo
+        problem: str | None
         if photo is None:
             assert loaded.failure is not None
             detection, problem = failed_detection(loaded.failure), str(loaded.failure)
-        elif not photo.decode.integrity.ok and not self.accept_damaged:
-            detection = not_analysed("damaged")
-            problem = (
-                f"{loaded.shown!r} is damaged: {'; '.join(photo.decode.integrity.findings[:2])}. Get an undamaged copy, or "
-                "analyse it all the same with --accept-damaged."
-            )
         else:
-            if not photo.decode.integrity.ok:
-                flags = ("damaged input accepted",)
-            detection = self.detector.detect(photo.pixels, on_progress, steps=photo.steps)
-            if detection.verdict is Verdict.NOT_ANALYSED:
-                problem = self._why_not(loaded.shown, photo, detection)
-        return Analysed(loaded, detection, flags, problem, time.monotonic() - started)
+            detection = self.detector.detect_photo(photo, on_progress, accept_damaged=self.accept_damaged)
+            problem = self._why_not(loaded.shown, photo, detection)
+        return Analysed(loaded, detection, problem, time.monotonic() - started)
 
     def fault(
         self, source: str, shown: str, loaded: Loaded | None, error: Exception, root: Path | None = None
@@ -247,7 +237,7 @@ class Examiner:
         if loaded is None:
             size, sha256 = self._identity(source, shown, root, None, failure)
             loaded = Loaded(source, shown, None, None, failure, size, sha256, datetime.now(UTC), 0.0)
-        return Analysed(replace(loaded, photo=None, failure=failure), failed_detection(failure), (), str(failure), 0.0)
+        return Analysed(replace(loaded, photo=None, failure=failure), failed_detection(failure), str(failure), 0.0)
 
     def compose(self, analysed: Analysed, place: str | None = None) -> Composed:
         """Make record and pictures, the last step. place: the folder that artefact paths name; None: no pictures."""
@@ -265,7 +255,7 @@ class Examiner:
             metadata=photo.metadata if photo else {},
             provenance=photo.provenance if photo else {"status": PROVENANCE_NOTE, "reason": "the file was not read"},
             analysis=self._analysis(detection) if detection.tiles else None,
-            result=result_part(detection, self.detector.settings, analysed.flags, photo),
+            result=result_part(detection, self.detector.settings, photo),
             artefacts=[
                 ArtefactPart(role=name.partition(".")[0], path=json_path(f"{place}/{name}"), sha256=sha256_bytes(data))
                 for name, data in pictures.items()
@@ -283,9 +273,14 @@ class Examiner:
         )
         return Composed(record, pictures, analysed.problem)
 
-    def _why_not(self, source: str, photo: Photo, detection: Detection) -> str:
+    def _why_not(self, source: str, photo: Photo, detection: Detection) -> str | None:
+        """Return the sentence that says why a photo was not analysed, None where it was."""
+        if detection.verdict is not Verdict.NOT_ANALYSED:
+            return None
         decode, smallest = photo.decode, self.detector.settings.smallest_photo_side
         sentences = {
+            "damaged": f"is damaged: {'; '.join(decode.integrity.findings[:2])}. Get an undamaged copy, or "
+            "analyse it all the same with --accept-damaged",
             "too small": f"has {decode.width} x {decode.height} pixels; these weights were measured on photos of at least "
             f"{smallest} pixels a side. Analyse the original, not a thumbnail",
             "featureless": "shows one even colour; expected a photo. There is nothing in it to analyse",
@@ -304,7 +299,7 @@ class Examiner:
 
     def _analysis(self, detection: Detection) -> AnalysisPart:
         settings, backend = self.detector.settings, self.detector.backend
-        weights = {level.name: level.weight for level in settings.levels}
+        weights = {scale.name: scale.weight for scale in settings.scales}
         return AnalysisPart(
             scales=list(detection.scales),
             tiles=detection.tiles,
@@ -317,10 +312,10 @@ class Examiner:
         )
 
     def _pictures(self, photo: Photo | None, detection: Detection) -> dict[str, bytes]:
-        if photo is None or detection.probability is None:
+        if photo is None or detection.map is None:
             return {}
-        pixels, probability = photo.pixels, detection.probability
-        threshold = self.detector.settings.pixel_threshold if detection.threshold is None else detection.threshold
+        pixels, probability = photo.pixels, detection.map
+        threshold = self.detector.settings.threshold if detection.threshold is None else detection.threshold
         with ThreadPoolExecutor(3) as pool:  # of a large photo each takes up to a second of one processor
             made = {
                 "overlay.png": pool.submit(overlay.overlay, pixels, probability, threshold),

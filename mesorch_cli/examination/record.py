@@ -301,9 +301,7 @@ def decode_part(photo: Photo) -> DecodePart:
     )
 
 
-def result_part(
-    detection: Detection, settings: Settings, extra_flags: tuple[str, ...] = (), photo: Photo | None = None
-) -> ResultPart:
+def result_part(detection: Detection, settings: Settings, photo: Photo | None = None) -> ResultPart:
     """Return the result block; floats rounded to PROBABILITY_DIGITS. photo: for the regions' places when upright."""
     rule = settings.score
     regions = [
@@ -323,18 +321,16 @@ def result_part(
     return ResultPart(
         score=None if detection.score is None else round(detection.score, PROBABILITY_DIGITS),
         pooling=rule.pooling if rule.pooling == "max" else f"{rule.pooling} {rule.share:g}",
-        probability=None if detection.calibrated is None else round(detection.calibrated, PROBABILITY_DIGITS),
-        threshold=settings.pixel_threshold
-        if detection.threshold is None
-        else round(detection.threshold, PROBABILITY_DIGITS),
+        probability=None if detection.probability is None else round(detection.probability, PROBABILITY_DIGITS),
+        threshold=settings.threshold if detection.threshold is None else round(detection.threshold, PROBABILITY_DIGITS),
         verdict=detection.verdict,
         reason=detection.reason,
         regions=regions,
-        flags=sorted({*detection.flags, *extra_flags}),
+        flags=list(detection.flags),
         copies=[_copy_part(copy) for copy in detection.copies],
         quantisation=_quantisation_part(detection),
         likelihood_ratio=_ratio_part(detection),
-        calibration=_calibration_part(settings) if detection.calibrated is not None else None,
+        calibration=_calibration_part(settings) if detection.probability is not None else None,
     )
 
 

@@ -13,9 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.backends.eager import DTYPES, TorchBackend, choose_device
-from mesorch_cli.inference.backends.protocol import Backend, Precision
+from mesorch_cli.inference.backends.protocol import Backend
 from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.loading import Exported
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.network.families import family_of
 from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.member import SIDE_MULTIPLE

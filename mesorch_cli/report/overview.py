@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from mesorch_cli.inference.recorded_settings import options_named
 from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED
 from mesorch_cli.report.pages import PAGE, Row
 from mesorch_cli.report.statements import flat, text_of
@@ -88,7 +89,7 @@ def overview(facts: Facts, triage: Triage) -> dict[str, Any]:
 
 def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
     """Return the rows of the case and its method."""
-    settings, weights, tool = facts["settings"], facts["weights"], facts["tool"]
+    settings, weights, tool = options_named(facts["settings"]), facts["weights"], facts["tool"]
     rows = [
         ("weights", f"{weights.get('name', '')}, licence {weights.get('licence', 'not stated')}"),
         ("SHA-256 of the weights", weights.get("sha256", "")),
@@ -103,8 +104,9 @@ def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
                 f"below {limits[0]:g} no evidence found, from {limits[1]:g} evidence of manipulation, inconclusive between",
             )
         )
-    if isinstance(settings.get("pixel_threshold"), int | float):
-        rows.append(("threshold of the map", f"{settings['pixel_threshold']:.4g}"))
+    threshold = settings.get("threshold")
+    if isinstance(threshold, int | float):
+        rows.append(("threshold of the map", f"{threshold:.4g}"))
     rows.append(("selection", _selection(facts["selection"])))
     if triage.first is not None and triage.last is not None:
         rows.append(("first analysis", triage.first))

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from mesorch_cli.bounds import shown
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.masks import MaskRule, parse_colour
-from mesorch_cli.inference.settings import parse_levels
+from mesorch_cli.inference.settings import parse_scales
 from mesorch_cli.network.config import PUBLISHED_DROP_PATH
 from mesorch_cli.network.families import MEMBERS, family_of
 from mesorch_cli.network.member import SIDE_MULTIPLE
@@ -129,14 +129,14 @@ class Validation(Part):
     @classmethod
     def _named(cls, text: str) -> str:
         try:
-            parse_levels(text, ())
+            parse_scales(text, ())
         except UsageError as error:
             raise ValueError(str(error)) from error
         return text
 
     @property
     def parsed_levels(self) -> tuple[Level, ...]:
-        return parse_levels(self.levels, ())
+        return parse_scales(self.levels, ())
 
 
 class TrainingConfig(Part):

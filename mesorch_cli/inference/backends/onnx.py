@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.inference.backends.graph_files import require_alone
-from mesorch_cli.inference.backends.protocol import MOST_LANES, Precision, Tiles
+from mesorch_cli.inference.backends.protocol import MOST_LANES, Tiles
 from mesorch_cli.inference.backends.runtimes import (
     available_threads,
     import_runtime,
@@ -26,6 +26,7 @@ from mesorch_cli.inference.backends.runtimes import (
     wanted_threads,
 )
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, parse_seal, require_graph, require_sidecar
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.network.contents import Contents
 from mesorch_cli.network.passport import WeightsFile
 

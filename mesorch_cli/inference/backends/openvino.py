@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
-from mesorch_cli.inference.backends.protocol import Precision, Tiles
+from mesorch_cli.inference.backends.protocol import Tiles
 from mesorch_cli.inference.backends.runtimes import (
     import_runtime,
     require_precision,
@@ -22,6 +22,7 @@ from mesorch_cli.inference.backends.runtimes import (
     wanted_threads,
 )
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, joint_sha256, parse_seal, require_graph, require_sidecar
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.network.contents import Contents, read_contents
 from mesorch_cli.network.passport import WeightsFile
 

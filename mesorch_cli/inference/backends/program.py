@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.inference.backends.archive import EXTRA, UnsafeProgramError, harmless, parts_of
-from mesorch_cli.inference.backends.protocol import MOST_LANES, Precision, Tiles
+from mesorch_cli.inference.backends.protocol import MOST_LANES, Tiles
 from mesorch_cli.inference.backends.runtimes import import_runtime, require_precision
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, parse_seal, require_graph, require_sidecar
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.network.contents import Contents
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.network.trust import trusted_files

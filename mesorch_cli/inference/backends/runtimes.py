@@ -6,7 +6,7 @@ from types import ModuleType
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.extras import install_hint
-from mesorch_cli.inference.backends.protocol import Precision
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.offline import import_silent
 
 EXTRA = "export"
