@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from mesorch_cli.errors import WeightsError
 from mesorch_cli.examination.examiner import Composed, Examiner, Loaded
 
 AHEAD = 2  # photos in hand beside those that are analysed: one that is read, one that is encoded
@@ -97,5 +98,7 @@ def one_photo(
                 return None
             analysed = examiner.analyse(loaded)
         return examiner.compose(analysed, place)
+    except WeightsError:
+        raise  # no photo can be analysed with these
     except Exception as error:  # noqa: BLE001 - whatever it is, it becomes this file's record and the others go on
         return reader.compose(reader.fault(source, path, loaded, error, evidence), place)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.errors import WeightsError
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo
 from mesorch_cli.inference.analysis import Analysis
@@ -288,10 +289,18 @@ class Detector:
     def _logits(self, batch: Tiles, at_once: int, tally: _Tally) -> NDArray[np.float32]:
         """Return the logits of a batch; where memory is too short for it, of its halves, which the result's flags say."""
         try:
-            return self.backend(batch, at_once)
+            logits = self.backend(batch, at_once)
         except MemoryError:
             if len(batch) == 1:
                 raise
+        else:
+            expected = (len(batch), 1, *batch.shape[1:3])
+            if logits.shape != expected:  # a foreign graph may give anything
+                raise WeightsError(
+                    f"The weights gave logits of shape {logits.shape} for tiles of shape {batch.shape}; expected {expected}. "
+                    "Get the file again, or make it with `mesorch export`."
+                )
+            return logits
         tally.flags.add(SHORT_OF_MEMORY)
         middle = len(batch) // 2
         return np.concatenate([self._logits(half, at_once, tally) for half in (batch[:middle], batch[middle:])])
