@@ -12,6 +12,7 @@ import torch
 from typer.testing import CliRunner
 
 from mesorch_cli.cli.app import app
+from mesorch_cli.files.hashing import sha256_file
 from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network import store
 from tests.documented import Line, documented_lines, fill, freed, words_of
@@ -49,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Path
     shipped.mkdir()
     content = tiny_weights.read_bytes()
     write_whole(shipped / "mesorch-s.safetensors", content)
-    store.record_sum(shipped / "mesorch-s.safetensors", store.file_sha256(shipped / "mesorch-s.safetensors"))
+    store.record_sum(shipped / "mesorch-s.safetensors", sha256_file(shipped / "mesorch-s.safetensors"))
     fill(root / "here", tiny_weights)
     return root / "here"
 

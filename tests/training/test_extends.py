@@ -69,7 +69,7 @@ def test_what_is_wrong_is_named_with_its_file(tmp_path: Path, photos: Path) -> N
     with pytest.raises(UsageError, match=r"base.toml is not TOML"):
         read_config(leg)
     write_toml(tmp_path / "base.toml", values(photos, side=65))
-    with pytest.raises(UsageError, match=r"leg.toml with .*base.toml, side: .*multiple of 32 \(got 65\)"):
+    with pytest.raises(UsageError, match=r"leg.toml with .*base.toml, at side: .*multiple of 32 \(got 65\)"):
         read_config(leg)
 
 

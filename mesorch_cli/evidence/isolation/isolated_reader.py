@@ -27,9 +27,8 @@ from mesorch_cli.evidence.metadata.exiftool import find_exiftool
 from mesorch_cli.evidence.metadata.statements import longest_s, unanswered, with_statements
 from mesorch_cli.evidence.photo import MAX_PIXELS, Photo, ReadOptions
 
-PHOTOS_PER_WORKER = (
-    50  # then a new process: what a codec leaks, and how long one that was taken over can lie, is bounded
-)
+# After so many there is a new process, which bounds what a codec leaks, and how long one that was taken over can lie.
+PHOTOS_PER_WORKER = 50
 START_S = 120  # for a worker to come up, on however busy a machine
 SUPPORTED = hasattr(socket, "send_fds") and sys.platform != "win32"
 _SCRIPT = (
