@@ -24,14 +24,14 @@ SIGNED = {
     "no": "Unverified: not signed.",
 }
 MEANING = (
-    "This is what the file says of itself; the verdict does not use it. Anybody can write such fields, and most services remove "
-    "them. A photo without them may be generated all the same."
+    "This is what the file says of itself; the verdict does not use it. Anybody can write such fields, and most services "
+    "remove them. A photo without them may be generated all the same."
 )
 
 
 @dataclass(frozen=True)
 class Line:
-    """One statement as a report shows it. says: the sentence. where, text: its place and its words. signed: what stands behind it."""
+    """One statement as a report shows it. says: the sentence. where, text: its place and words. signed: who stands for it."""
 
     says: str
     where: str

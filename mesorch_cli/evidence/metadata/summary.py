@@ -47,7 +47,8 @@ def read_metadata(data: Content, inspection: Inspection, pixels: Pixels) -> tupl
 
     Keys: "exif" (directories of tags), "software" and "dates" (from EXIF, XMP and PNG texts), "icc" and "xmp" (size
     and SHA-256, and of XMP the properties), "iptc", "maker_note" and "thumbnail" where they are there, "exiftool" where it
-    was asked for and is installed, "samsung_trailer", "declared" (what the file says of AI; see `declared`), one key named after the format with its structure, and "notes": on all that was
+    was asked for and is installed, "samsung_trailer", "declared" (what the file says of AI),
+    one key named after the format with its structure, and "notes": on all that was
     malformed or cut, and on statements that do not fit each other.
     """
     exif = read_exif(inspection.exif)

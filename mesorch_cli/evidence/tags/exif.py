@@ -103,6 +103,8 @@ class _Reader:
         if kind not in _TYPES:
             self.notes.append(f"{label} has the unknown type {kind}")
             return None
+        if code == _USER_COMMENT and kind == 1:  # as Pillow writes it; the standard says 7
+            kind = 7
         letters, size = _TYPES[kind]
         count = _number(self.data, entry + 4, self.offset_size, self.order) or 0
         at = entry + 4 + self.offset_size
