@@ -52,7 +52,7 @@ def test_only_a_trusted_signature_verifies(signed: str, words: str) -> None:
 def test_pages_lists_and_pdf_have_the_line_and_hostile_text_stays_text(tmp_path: Path) -> None:
     pypdf = pytest.importorskip("pypdf")
     made = [photo(0.99)]
-    with Triage(made, tmp_path) as triage:
+    with Triage(tmp_path, made) as triage:
         write_html(tmp_path, FACTS, triage)
         write_pdf(tmp_path, FACTS, triage, font=None, pictures=3)
     index = (tmp_path / "index.html").read_text()
