@@ -1,5 +1,6 @@
 """`mesorch batch`: a folder of photos into a case that loses none."""
 
+import json
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -15,6 +16,7 @@ from mesorch_cli.cli.detect import FINDINGS, NONE_ANALYSED, SOME_NOT_ANALYSED
 from mesorch_cli.cli.guard import INTERRUPTED, guard
 from mesorch_cli.cli.stopping import Stop, stopping
 from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
+from mesorch_cli.report.declared import short_of
 
 if TYPE_CHECKING:
     from mesorch_cli.case.batch import Batch
@@ -115,7 +117,9 @@ def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal"
         rows += [("beside them", others)] if others else []
         rows += [("case", str(case)), ("SHA256SUMS", sums)]
         highest = journal.highest(case_file.settings_sha256, SHOWN)
-        console.show_case(str(case), rows, [(f"{row.score:.3f}", row.verdict, row.path) for row in highest])
+        console.show_case(
+            str(case), rows, [(f"{row.score:.3f}", row.verdict, row.path + _declared(row.record)) for row in highest]
+        )
     if not as_json:
         values = (counts.found, counts.analysed, counts.not_analysed, counts.failed, counts.findings)
         console.write_data(case, *values, sums)
@@ -226,3 +230,9 @@ def batch(
         # Stopping is how a watch ends; it was interrupted only if something is left to do.
         interrupted = stop() and (not watch or case_file.counts.waiting > 0)
         raise typer.Exit(exit_code(case_file, interrupted, fail_on_findings))
+
+
+def _declared(line: str) -> str:
+    """Return what a record's file says of itself about AI, to stand behind its name; nothing where it says nothing."""
+    declared = short_of(json.loads(line))
+    return f" (declared: {declared})" if declared else ""

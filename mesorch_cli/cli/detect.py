@@ -14,6 +14,7 @@ from mesorch_cli.cli.guard import guard
 from mesorch_cli.cli.inputs import STDIN, named_inputs
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
+from mesorch_cli.report.declared import short_of
 
 if TYPE_CHECKING:
     from mesorch_cli.examination.examiner import Examination
@@ -43,7 +44,9 @@ def report(examination: "Examination", as_json: bool, quiet: bool) -> None:
         console.write_json_line(record.to_line())
     elif not on_screen or not sys.stdout.isatty():
         score = "" if record.result.score is None else f"{record.result.score:.3f}"
-        console.write_data(record.result.verdict.value, score, record.input.path)
+        declared = short_of(record.model_dump(include={"declared"}))
+        more = [f"declared: {declared}"] if declared else []
+        console.write_data(record.result.verdict.value, score, record.input.path, *more)
 
 
 @analysis_options()

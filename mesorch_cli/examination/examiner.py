@@ -19,9 +19,11 @@ from mesorch_cli.examination.record import (
     Record,
     TimingPart,
     WeightsPart,
+    declared_part,
     decode_part,
     failed_detection,
     json_path,
+    metadata_part,
     result_part,
     tool_versions,
 )
@@ -252,10 +254,11 @@ class Examiner:
                 sha256_after=loaded.sha256,
             ),
             decode=decode_part(photo) if photo else None,
-            metadata=photo.metadata if photo else {},
+            metadata=metadata_part(photo) if photo else {},
             provenance=photo.provenance if photo else {"status": PROVENANCE_NOTE, "reason": "the file was not read"},
             analysis=self._analysis(detection) if detection.tiles else None,
             result=result_part(detection, self.detector.settings, photo),
+            declared=declared_part(photo) if photo else None,
             artefacts=[
                 ArtefactPart(role=name.partition(".")[0], path=json_path(f"{place}/{name}"), sha256=sha256_bytes(data))
                 for name, data in pictures.items()

@@ -171,10 +171,12 @@ def gauge_of(score: float | None, limits: tuple[float, float] | None) -> dict[st
 
 
 def data_of(row: Row) -> list[Any]:
-    """Return a row as the filter's script takes it: name, folder, thumbnail (1: in that folder), kind, score, ..."""
+    """Return a row as the filter's script takes it: name, folder, thumbnail (1: in that folder), kind, score, photo,
+    regions or reason, flags, and what the file says of AI.
+    """
     folder = row.page.removesuffix(PAGE)
     thumbnail: str | int = row.thumbnail or 0
     if thumbnail == f"{folder}thumbnail.jpg":
         thumbnail = 1
     text = row.regions if row.reason is None else row.reason
-    return [row.name, folder, thumbnail, row.kind, row.score, row.photo, text, list(row.flags)]
+    return [row.name, folder, thumbnail, row.kind, row.score, row.photo, text, list(row.flags), row.declared]
