@@ -26,13 +26,13 @@ class Luminance:
     name = "luminance"
     title = "Luminance gradient"
     shows = "The strength of the change of brightness at each pixel (Sobel), with weak changes lifted by a square root."
-    cannot = "Edges of objects and of inserted parts look alike here; only an edge that nothing in the scene explains is telling."
+    cannot = "Edges of objects and of inserted parts look alike here."
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:
         return None
 
     def draw(self, source: Source, settings: ViewSettings) -> Picture:
-        return as_grey(magnitude(cv2.cvtColor(source.pixels, cv2.COLOR_RGB2GRAY)))
+        return as_grey(magnitude(np.asarray(cv2.cvtColor(source.pixels, cv2.COLOR_RGB2GRAY), np.uint8)))
 
 
 class Chroma:
@@ -47,5 +47,5 @@ class Chroma:
         return None
 
     def draw(self, source: Source, settings: ViewSettings) -> Picture:
-        planes = cv2.cvtColor(source.pixels, cv2.COLOR_RGB2YCrCb)
+        planes = np.asarray(cv2.cvtColor(source.pixels, cv2.COLOR_RGB2YCrCb), np.uint8)
         return as_grey(np.maximum(magnitude(planes[..., 1]), magnitude(planes[..., 2])))

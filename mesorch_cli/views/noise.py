@@ -54,4 +54,4 @@ class NoiseLevel:
     def draw(self, source: Source, settings: ViewSettings) -> Picture:
         left = residual(source.pixels).astype(np.float32)
         level = np.sqrt(np.maximum(cv2.blur(left * left, (WINDOW, WINDOW)), 0))
-        return colours(level / max(float(np.quantile(level, 0.99)), 1e-3))
+        return colours(np.asarray(level / max(float(np.quantile(level, 0.99)), 1e-3), np.float32))
