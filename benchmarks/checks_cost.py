@@ -22,8 +22,7 @@ from mesorch_cli.evidence import ReadOptions, read_photo
 from mesorch_cli.evidence.isolation import isolated_reader
 from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.files.writing import write_below
-from mesorch_cli.inference.loading import open_weights
-from mesorch_cli.inference.settings import Settings
+from mesorch_cli.inference.analysis import Analysis
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = [str(ROOT / "examples" / name) for name in ("authentic.jpg", "splice.jpg")]
@@ -43,8 +42,7 @@ def timed(what: str, work: Callable[[], object]) -> None:
 
 def fill(journal: Journal, rows: int, weights: str | None) -> None:
     """Write rows of a real record, each under a path and a hash of its own, in one transaction."""
-    opened = open_weights(weights) if weights else open_weights()
-    spec = ExaminerSpec(opened, Settings.from_passport(opened.weights.passport), ("benchmark",))
+    spec = ExaminerSpec(Analysis.load(weights), ("benchmark",))
     examiner = spec.examiner("cpu")
     record = examiner.compose(examiner.analyse(examiner.read(PHOTOS[1]))).record
     about = record.input.model_copy(update={"path": PATH, "sha256": SHA256, "sha256_after": SHA256})
@@ -66,7 +64,7 @@ def opening(folder: Path, rows: int, weights: str | None) -> None:
     with Journal(folder, read_only=True) as journal:
         digests: list[str] = []
         timed(f"digest of {rows:,} rows", lambda: digests.append(journal.digest()))
-        sealed = CaseFile.model_construct(journal_sha256=digests[0], journal_digest=2)
+        sealed = CaseFile.model_construct(journal_sha256=digests[0], journal_digest=2)  # type: ignore[call-arg]
         timed(f"opening check of {rows:,} rows, the digest among it", lambda: require_sound(folder, journal, sealed))
 
 
@@ -98,7 +96,7 @@ def reading(rounds: int) -> None:
             plain.start()
         assert plain.read(PHOTOS[0], options=options).decode.isolation == ("process",)
         print(f"in force: {', '.join(sandboxed.read(PHOTOS[0], options=options).decode.isolation)}")
-        ways = {
+        ways: dict[str, Callable[[], object]] = {
             "process without sandbox": lambda: [plain.read(path, options=options) for path in PHOTOS],
             "process with sandbox": lambda: [sandboxed.read(path, options=options) for path in PHOTOS],
             "no process": lambda: [read_photo(path, options=options) for path in PHOTOS],

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Literal
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
@@ -30,8 +31,8 @@ from mesorch_cli.inference.backends.eager import TorchBackend
 from mesorch_cli.inference.exported import Seal, SourcePart
 from mesorch_cli.inference.loading import open_exported
 from mesorch_cli.network.config import CONFIGS
-from mesorch_cli.network.graph import TileGraph
-from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.network.families import family_of
+from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.passport import Passport
 from mesorch_cli.network.store import find_weights
 from mesorch_cli.network.weights import load_weights
@@ -41,7 +42,7 @@ FORMS = ("onnx fp32", "torch fp32", "openvino fp32", "openvino fp16", "onnx fp16
 SUFFIXES = {"onnx": ".onnx", "torch": ".pt2", "openvino": ".xml"}
 
 
-def loaded(name: str) -> tuple[Mesorch, Passport]:
+def loaded(name: str) -> tuple[Localiser, Passport]:
     """Return a network with values that mean something, or the parity values."""
     if name == "mesorch-s":
         weights = load_weights(find_weights(name))
@@ -74,16 +75,17 @@ def seal_maker(passport: Passport, label: str) -> SealOf:
 class Maker:
     """Writes one network in any form; traces it once for each arithmetic."""
 
-    def __init__(self, network: Mesorch, passport: Passport, folder: Path) -> None:
+    def __init__(self, network: Localiser, passport: Passport, folder: Path) -> None:
         self.network, self.passport, self.folder = network, passport, folder
         self.programs: dict[str, ExportedProgram] = {}
         self.models: dict[str, ModelProto] = {}
 
     def write(self, label: str) -> Path:
         form, precision = label.split()
-        arithmetic = "fp16" if label == "onnx fp16" else "fp32"  # OpenVINO keeps half-precision constants by itself
+        # OpenVINO keeps half-precision constants by itself.
+        arithmetic: Literal["fp16", "fp32"] = "fp16" if label == "onnx fp16" else "fp32"
         if arithmetic not in self.programs:
-            self.programs[arithmetic] = trace(TileGraph(self.network, arithmetic))
+            self.programs[arithmetic] = trace(family_of(self.passport.network).graph(self.network, arithmetic))
         program = self.programs[arithmetic]
         path = self.folder / f"{label.replace(' ', '-')}{SUFFIXES[form]}"
         seal_of = seal_maker(self.passport, label)

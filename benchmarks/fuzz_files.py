@@ -41,10 +41,10 @@ def tiffs() -> Iterator[bytes]:
         tags = {tb.BITS: [bits] * 3, tb.SAMPLES: 3, tb.PHOTOMETRIC: 2}
         yield tb.built(17, 20, [tb.packed(samples, bits)], tags)
     fax = Image.fromarray(picture()[..., 0]).convert("1")
-    for compression in ("group3", "group4", "tiff_ccitt", "jpeg", "tiff_lzw", "packbits"):
-        yield encoded(fax if compression != "jpeg" else Image.fromarray(picture()), "TIFF", compression=compression)
-    for (across, down), compression in itertools.product([(1, 1), (2, 2), (4, 1)], (1, 5, 8)):
-        yield test_tiff_kinds.ycbcr_file(across, down, compression)[0]
+    for codec in ("group3", "group4", "tiff_ccitt", "jpeg", "tiff_lzw", "packbits"):
+        yield encoded(fax if codec != "jpeg" else Image.fromarray(picture()), "TIFF", compression=codec)
+    for (across, down), number in itertools.product([(1, 1), (2, 2), (4, 1)], (1, 5, 8)):
+        yield test_tiff_kinds.ycbcr_file(across, down, number)[0]
     grey = picture()[..., 0].copy()
     for end in (True, False):
         yield tb.built(grey.shape[1], grey.shape[0], [tb.lzw(grey.tobytes(), end=end)], {tb.COMPRESSION: 5})

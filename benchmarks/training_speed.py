@@ -48,7 +48,7 @@ def our_step(name: str, batch: int, side: int) -> Callable[[], None]:
         optimiser.zero_grad()
         with torch.autocast("cpu", torch.bfloat16):
             logits = network(image)
-        localisation_loss(logits, mask, dice_weight=0.2).backward()
+        localisation_loss(logits, mask, dice_weight=0.2).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
 

@@ -1,7 +1,60 @@
-"""Find where a photo was manipulated: localisation map, image score and a repeatable record, offline."""
+"""Find where a photo was manipulated: localisation map, image score and a repeatable record, offline.
+
+`mesorch_cli.detect("photo.jpg")` is the whole of it from Python; see docs/python.md. The names below are stable. Importing
+this package loads neither PyTorch nor anything else that takes time: each name is fetched when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from mesorch_cli.offline import go_offline
 
+if TYPE_CHECKING:
+    from mesorch_cli.errors import InputError, MesorchError, UsageError, WeightsError
+    from mesorch_cli.inference.detection import Detection
+    from mesorch_cli.inference.detector import Detector, detect
+    from mesorch_cli.inference.regions import Region
+    from mesorch_cli.inference.scoring import Verdict
+    from mesorch_cli.inference.settings import Overrides
+
 __version__ = "0.1.0"
 
+__all__ = [
+    "Detection",
+    "Detector",
+    "InputError",
+    "MesorchError",
+    "Overrides",
+    "Region",
+    "UsageError",
+    "Verdict",
+    "WeightsError",
+    "__version__",
+    "detect",
+]
+
+_HOMES = {
+    "Detection": "inference.detection",
+    "Detector": "inference.detector",
+    "InputError": "errors",
+    "MesorchError": "errors",
+    "Overrides": "inference.settings",
+    "Region": "inference.regions",
+    "UsageError": "errors",
+    "Verdict": "inference.scoring",
+    "WeightsError": "errors",
+    "detect": "inference.detector",
+}
+
 go_offline()
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name from the room where it lives."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

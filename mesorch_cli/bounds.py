@@ -8,6 +8,7 @@ from typing import Any
 
 MOST_DEPTH = 64  # of lists and tables within each other; files of this program need fewer than ten
 MOST_BYTES = 64 * 1024 * 1024  # of a text that is read whole
+MOST_CHARACTERS = 1024 * 1024  # of settings in TOML
 LARGEST_WHOLE = 2**63 - 1
 SHOWN = 40  # characters of a value that a refusal quotes
 
@@ -53,9 +54,9 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
-def require_finite(value: object, place: str = "") -> None:
+def require_finite(value: object) -> None:
     """Raise OutOfBoundsError where a number anywhere within plain values is not finite, or a whole one beyond 64 bits."""
-    waiting = [(place, value)]
+    waiting: list[tuple[str, object]] = [("", value)]
     while waiting:
         place, value = waiting.pop()
         if isinstance(value, dict):
@@ -85,10 +86,10 @@ def json_within(data: str | bytes, *, most_bytes: int = MOST_BYTES) -> Any:
     return value
 
 
-def toml_within(text: str, *, most_bytes: int = 1024 * 1024) -> dict[str, Any]:
+def toml_within(text: str) -> dict[str, Any]:
     """Read TOML within the same bounds. Raises ValueError as `json_within` does."""
-    if len(text) > most_bytes:
-        raise OutOfBoundsError(f"it has {len(text)} characters; expected at most {most_bytes}")
+    if len(text) > MOST_CHARACTERS:
+        raise OutOfBoundsError(f"it has {len(text)} characters; expected at most {MOST_CHARACTERS}")
     _require_depth(_TOML_PARTS, text)
     bare = _TOML_PARTS.sub(lambda found: found[0] if found[0] in "[]{}" else "s", text)
     if _LONG_KEY.search(bare):

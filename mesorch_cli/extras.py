@@ -1,6 +1,6 @@
 """Optional packages: how to get what a command needs and this installation lacks."""
 
-EXTRAS = ("train", "export", "plots", "cluster", "provenance", "pdf", "raw")
+EXTRAS = ("train", "export", "plots", "cluster", "pdf", "raw")
 
 
 def install_hint(extra: str) -> str:

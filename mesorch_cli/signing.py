@@ -5,7 +5,6 @@ public one that others need. What is signed is a SHA-256, whatever it is of.
 """
 
 import base64
-import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -97,11 +96,6 @@ def sign_digest(sha256: str, key: "Ed25519PrivateKey") -> Signature:
     return Signature(sha256=sha256, public_key=public, signature=base64.b64encode(made).decode("ascii"))
 
 
-def sign_bytes(data: bytes, key: "Ed25519PrivateKey") -> Signature:
-    """Sign the SHA-256 of bytes."""
-    return sign_digest(hashlib.sha256(data).hexdigest(), key)
-
-
 def verify_digest(signature: Signature, sha256: str, key: "Ed25519PublicKey", what: str) -> None:
     """Raise VerificationError unless the owner of the key signed this SHA-256. what: the thing, for the message."""
     from cryptography.exceptions import InvalidSignature
@@ -120,11 +114,6 @@ def verify_digest(signature: Signature, sha256: str, key: "Ed25519PublicKey", wh
             f"{what} was not signed with the key {own[:16]}... that you gave.{other} Do not use it before you know "
             "who made it."
         ) from error
-
-
-def verify_bytes(signature: Signature, data: bytes, key: "Ed25519PublicKey", what: str) -> None:
-    """Raise VerificationError unless the owner of the key signed these bytes."""
-    verify_digest(signature, hashlib.sha256(data).hexdigest(), key, what)
 
 
 def signature_of(path: Path) -> Path:

@@ -46,7 +46,7 @@ def test_the_list_without_pytorch_asks_for_what_the_tool_does() -> None:
     """The same packages within the same bounds, less PyTorch and what only its commands need, plus ONNX Runtime."""
     whole = {canonicalize_name(one.name): one for one in map(Requirement, PROJECT["dependencies"])}
     without = {canonicalize_name(one.name): one for one in map(Requirement, WITHOUT_TORCH)}
-    assert whole.keys() - without.keys() == {"torch", "safetensors", "scikit-image"}
+    assert whole.keys() - without.keys() == {"torch", "safetensors"}
     assert without.keys() - whole.keys() == {"onnxruntime"}
     for name in whole.keys() & without.keys():
         assert without[name].specifier == whole[name].specifier, name

@@ -56,13 +56,13 @@ def candidates(samples: ForgedSamples, count: int) -> list[list[tuple[Features, 
     photos = []
     index = 0
     while len(photos) < count:
-        pixels, mask, operation = samples.forged(index)
+        forgery = samples.made(index).forgery
         index += 1
-        if (operation == "copy_move") != (samples.recipe is COPY_MOVES):
+        if (forgery.operation == "copy_move") != (samples.settings.recipe is COPY_MOVES):
             continue  # no place for a copy was found
         found = []
-        for copy in find_copies(pixels):
-            share = max(on_forgery(copy.part, mask), on_forgery(copy.counterpart, mask))
+        for copy in find_copies(forgery.pixels):
+            share = max(on_forgery(copy.part, forgery.mask), on_forgery(copy.counterpart, forgery.mask))
             found.append((copy.features, True if share >= ON else False if share <= OFF else None))
         photos.append(found)
     return photos

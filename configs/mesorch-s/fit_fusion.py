@@ -15,15 +15,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.evaluation.masks import read_mask
+from mesorch_cli.evaluation.metrics import confusion
 from mesorch_cli.evidence import read_photo
-from mesorch_cli.inference.backends import TorchBackend
+from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.double_quantisation import Quantisations, quantisations
 from mesorch_cli.inference.quantisation_rule import believed, mark_quantisation
 from mesorch_cli.inference.scoring import photo_threshold
-from mesorch_cli.inference.settings import Settings
+from mesorch_cli.inference.settings import Overrides
 from mesorch_cli.network.passport import QuantisationRule, ThresholdRule
-from mesorch_cli.network.weights import load_weights
 
 NETWORK, SLOPES, OFFSETS = (0.35, 0.5, 0.7, 1.0), (0.2, 0.35, 0.5, 0.8), (-3.0, -2.0, -1.0, 0.0)
 FLOORS, SHARES, TOPS = (0.01, 0.02, 0.04, 0.06), (0.1, 0.15, 0.2, 0.25, 0.3), (0.005, 0.01, 0.02)
@@ -33,9 +34,8 @@ Mask = NDArray[np.bool_]
 
 
 def f1(probability: Map, mask: Mask, threshold: float) -> float:
-    """Return the F1 of a map above a threshold."""
-    marked = probability > threshold
-    return 2 * float((marked & mask).sum()) / max(1, int(marked.sum() + mask.sum()))
+    """Return the F1 of a map above a threshold, as `mesorch evaluate` counts it."""
+    return confusion(probability, mask, threshold).f1
 
 
 def main() -> None:
@@ -43,14 +43,13 @@ def main() -> None:
     for name in ("weights", "set", "gate", "out"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
-    loaded = load_weights(args.weights)
-    settings = Settings.from_passport(loaded.passport, copies=False, quantisation=False)
-    detector = Detector(TorchBackend(loaded.network, "cpu"), settings)
+    analysis = Analysis.load(args.weights, Overrides(copies=False, quantisation=False))
+    loaded, detector = analysis.weights, Detector.of(analysis, "cpu")
     seen: list[tuple[Map, Mask, Quantisations | None]] = []
     for path in sorted((args.set / "Tp").iterdir()):
         photo = read_photo(path)
-        mask = read_photo(args.set / "Gt" / f"{path.stem}.png").pixels[..., 0] > 127
-        probability = detector.detect(photo.pixels).probability
+        mask = read_mask(args.set / "Gt" / f"{path.stem}.png").tampered
+        probability = detector.detect(photo.pixels).map
         if probability is not None:
             found = None if photo.steps is None else quantisations(photo.pixels, photo.steps)
             seen.append((probability.astype(np.float16).astype(np.float32), mask, found))

@@ -7,24 +7,19 @@ Writes OUT/fit and OUT/held-out, each with `Tp`, `Gt` and `Au`; photos whose pos
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from mesorch_cli.forge.pools import Pools
 from mesorch_cli.forge.recipe import ForgeRecipe
 from mesorch_cli.training.config import read_config
-from mesorch_cli.training.samples import ForgedSamples, Pool
+from mesorch_cli.training.samples import ForgedSamples
 
 SEEDS = {"fit": 501, "held-out": 502}
 TAMPERED = ForgeRecipe(shares=(0.3, 0.16, 0.12, 0.08, 0.24, 0.1, 0.0))
 AUTHENTIC = ForgeRecipe(shares=(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0))
-
-
-def half(pool: Pool, which: int) -> Pool:
-    """Return every other file of every folder."""
-    return replace(pool, folders=tuple(files[which::2] for files in pool.folders))
 
 
 def main() -> None:
@@ -40,11 +35,12 @@ def main() -> None:
             (args.out / name / folder).mkdir(parents=True, exist_ok=True)
         for recipe, wanted, offset in ((TAMPERED, args.count, 0), (AUTHENTIC, args.authentic, 1000)):
             samples = ForgedSamples(data, side=64, seed=seed + offset, length=10**6, recipe=recipe, validation=True)
-            samples.photos = half(samples.photos, which)
-            samples.objects = half(samples.objects, which) if samples.objects else None
+            objects = samples.pools.objects
+            samples.pools = Pools(samples.pools.photos.every_other(which), objects and objects.every_other(which))
             made = index = 0
             while made < wanted:
-                pixels, mask, operation = samples.forged(index)
+                forgery = samples.made(index).forgery
+                pixels, mask, operation = forgery.pixels, forgery.mask, forgery.operation
                 index += 1
                 if min(mask.shape) < 128 or (recipe is TAMPERED and not mask.any()):
                     continue

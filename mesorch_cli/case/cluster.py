@@ -37,9 +37,9 @@ class Worker:
         """Return what the worker's results depend on."""
         return self._examiner.tool
 
-    def photo(self, source: str, path: str, place: str, data: bytes) -> Composed:
+    def photo(self, evidence: Path, path: str, place: str, data: bytes) -> Composed:
         """Return record and pictures of a photo whose bytes came along."""
-        composed = one_photo(self._examiner, lambda: nullcontext(self._examiner), source, path, place, data=data)
+        composed = one_photo(self._examiner, lambda: nullcontext(self._examiner), evidence, path, place, data=data)
         assert composed is not None
         return composed
 
@@ -162,8 +162,8 @@ class Cluster:
             worker = self._idle.popleft()
             self._starting[worker.versions.remote()] = worker
 
-    def _named(self, path: str) -> tuple[str, str, str]:
-        return str(self._evidence / path), path, self._place(path)
+    def _named(self, path: str) -> tuple[Path, str, str]:
+        return self._evidence, path, self._place(path)
 
     def _bytes(self, path: str) -> bytes | None:
         try:
@@ -174,14 +174,14 @@ class Cluster:
 
     def _unreadable(self, path: str) -> Composed:
         """Return the record of a file whose bytes cannot be had; reading it here says why."""
-        source, shown, place = self._named(path)
-        composed = one_photo(self._local, lambda: nullcontext(self._local), source, shown, place)
+        composed = one_photo(self._local, lambda: nullcontext(self._local), *self._named(path))
         assert composed is not None
         return composed
 
     def _lost(self, path: str, error: Exception) -> Composed:
-        source, shown, place = self._named(path)
-        return self._local.compose(self._local.fault(source, shown, None, error), place)
+        evidence, _, place = self._named(path)
+        lost = self._local.fault(str(evidence / path), path, None, error, evidence)
+        return self._local.compose(lost, place)
 
 
 def join(address: str | None) -> None:

@@ -142,9 +142,14 @@ class Journal:
         return self._one("SELECT * FROM files WHERE path = ?", (os.fsencode(path),))
 
     def with_content(self, sha256: str, settings: str) -> Row | None:
-        """Return the row of the file of this content that was analysed itself."""
+        """Return the row of the file of this content that was analysed itself, and had it afterwards as well.
+
+        The first hash is what the decoding process says of the file, the second one is ours: a process that a file has
+        taken over could else give its own result to any other photo, by its hash.
+        """
         return self._one(
-            "SELECT * FROM files WHERE sha256 = ? AND settings = ? AND copy_of IS NULL ORDER BY path LIMIT 1",
+            "SELECT * FROM files WHERE sha256 = ? AND settings = ? AND copy_of IS NULL "
+            "AND json_extract(record, '$.input.sha256_after') = sha256 ORDER BY path LIMIT 1",
             (sha256, settings),
         )
 

@@ -18,16 +18,16 @@ from mesorch_cli.case.seal import digest_holds, require_finished, require_sound
 from mesorch_cli.case.tables import SUMS, read_sums
 from mesorch_cli.errors import UsageError, VerificationError
 from mesorch_cli.examination.record import json_path
-from mesorch_cli.examination.recorded_settings import settings_digest, settings_values
 from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.files.hashing import sha256_below
 from mesorch_cli.files.writing import remove_unfinished
+from mesorch_cli.inference.recorded_settings import digest, run_values
 
 
 def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: dict[str, str]) -> AboutPart:
     """Return what a case of this evidence, examined so, is about. tool: as an examiner of the spec has it."""
-    weights = spec.weights.weights
-    settings = settings_values(spec.settings, weights.sha256, spec.accept_damaged)
+    weights = spec.analysis.weights
+    settings = run_values(spec.analysis.settings, weights.sha256, spec.accept_damaged)
     return AboutPart(
         evidence=json_path(str(evidence.resolve())),
         selection=SelectionPart(
@@ -36,7 +36,7 @@ def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: d
             shard=selection.shard,
         ),
         settings=settings,
-        settings_sha256=settings_digest(settings),
+        settings_sha256=digest(settings),
         weights={"name": weights.passport.name, "sha256": weights.sha256, "licence": weights.passport.licence},
         tool=tool,
     )
@@ -76,7 +76,7 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
 
 def require_own_hash(case: Path, case_file: CaseFile) -> None:
     """Raise VerificationError where `case.json` is not the one that SHA256SUMS lists: what it says would be taken over."""
-    if settings_digest(case_file.settings) != case_file.settings_sha256:
+    if digest(case_file.settings) != case_file.settings_sha256:
         how = "its settings do not have the hash that it records"
     else:
         try:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from mesorch_cli.errors import WeightsError
 from mesorch_cli.examination.examiner import Composed, Examiner, Loaded
 
 AHEAD = 2  # photos in hand beside those that are analysed: one that is read, one that is encoded
@@ -62,9 +63,7 @@ class Pipeline:
                 left.set()  # where the results are no longer wanted, what is not yet analysed is left
 
     def _one(self, path: str, given_up: Callable[[], bool]) -> Composed | None:
-        return one_photo(
-            self._reader, self._lend, str(self._evidence / path), path, self._place(path), given_up=given_up
-        )
+        return one_photo(self._reader, self._lend, self._evidence, path, self._place(path), given_up=given_up)
 
     @contextmanager
     def _lend(self) -> Iterator[Examiner]:
@@ -78,24 +77,28 @@ class Pipeline:
 def one_photo(
     reader: Examiner,
     lend: Lend,
-    source: str,
+    evidence: Path,
     path: str,
     place: str,
     *,
     data: bytes | None = None,
     given_up: Callable[[], bool] = lambda: False,
 ) -> Composed | None:
-    """Return the record and pictures of one photo, whatever happens; None where it was given up before its analysis.
+    """Return the record and pictures of one photo below a folder of evidence, whatever happens.
 
-    reader: reads and encodes; lend: gives the examiner whose network is free. data: the bytes, where they were read before.
+    None where it was given up before its analysis. reader: reads and encodes; lend: gives the
+    examiner whose network is free. data: the bytes, where they were read before.
     """
     loaded: Loaded | None = None
+    source = str(evidence / path)
     try:
-        loaded = reader.read(source, shown=path, data=data)
+        loaded = reader.read(source, shown=path, data=data, root=evidence)
         with lend() as examiner:
             if given_up():
                 return None
             analysed = examiner.analyse(loaded)
         return examiner.compose(analysed, place)
+    except WeightsError:
+        raise  # no photo can be analysed with these
     except Exception as error:  # noqa: BLE001 - whatever it is, it becomes this file's record and the others go on
-        return reader.compose(reader.fault(source, path, loaded, error), place)
+        return reader.compose(reader.fault(source, path, loaded, error, evidence), place)

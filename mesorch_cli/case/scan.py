@@ -81,14 +81,16 @@ def parse_shard(text: str) -> tuple[int, int]:
     return int(number), int(count)
 
 
-def scan(root: Path, selection: Selection) -> Scan:
-    """Look at everything below a folder. Raises UsageError if it is none or cannot be listed."""
+def scan(root: Path, selection: Selection, most: int | None = None) -> Scan:
+    """Look at everything below a folder. Raises UsageError if it is none, cannot be listed, or holds more than `most`."""
     if not os.path.isdir(root):  # noqa: PTH112  # a Path raises for a name that is too long
         raise UsageError(f"{str(root)!r} is no folder. Expected one with photos; single files go to `mesorch detect`.")
     paths: list[str] = []
     others: dict[str, int] = {}
     unlisted: list[str] = []
-    for path, kind in _entries(root):
+    for number, (path, kind) in enumerate(_entries(root), start=1):
+        if most is not None and number > most:
+            raise UsageError(f"{str(root)!r} holds more than {most} files. Expected a folder like the one of the case.")
         if kind == UNLISTED:
             unlisted.append(path)
         elif not selection.wants(path):
@@ -146,10 +148,15 @@ def _kind(root: Path, path: str) -> str:
     return side_file(name, head) or (PHOTO if named else "not a photo")
 
 
+def overlap(evidence: Path, case: Path) -> bool:
+    """Say whether the case lies in the evidence, or the evidence in the case."""
+    inner, outer = case.resolve(), evidence.resolve()
+    return inner == outer or outer in inner.parents or inner in outer.parents
+
+
 def refuse_overlap(evidence: Path, case: Path) -> None:
     """Raise UsageError if the case would lie in the evidence, or the evidence in the case."""
-    inner, outer = case.resolve(), evidence.resolve()
-    if inner == outer or outer in inner.parents or inner in outer.parents:
+    if overlap(evidence, case):
         raise UsageError(
             f"The case {str(case)!r} and the evidence {str(evidence)!r} lie in each other. Evidence folders are not written "
             "to; choose another folder with -o."

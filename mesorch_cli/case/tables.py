@@ -18,6 +18,7 @@ from mesorch_cli.files.folders import Kind, entries, listed
 from mesorch_cli.files.hashing import sha256_below, sha256_bytes
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import UNFINISHED, writing_below
+from mesorch_cli.report.declared import short_of
 from mesorch_cli.report.names import harmless_cell
 from mesorch_cli.signing import SUFFIX
 
@@ -34,6 +35,7 @@ COLUMNS = (
     "regions",
     "largest_region_share",
     "flags",
+    "declared",
     "format",
     "width",
     "height",
@@ -69,6 +71,7 @@ def cells(row: Row) -> list[str]:
         len(regions),
         max((region["share"] for region in regions), default=None),
         "; ".join(result["flags"]),
+        short_of(record) or None,
         decode.get("format"),
         decode.get("width"),
         decode.get("height"),

@@ -9,7 +9,7 @@ from mesorch_cli.case.batch import hash_of
 from mesorch_cli.case.case_file import CaseFile
 from mesorch_cli.case.journal import BESIDE, FILE_NAME, Journal
 from mesorch_cli.case.row import BY_HASH, PHOTOS, Row
-from mesorch_cli.case.scan import Selection, scan
+from mesorch_cli.case.scan import Selection, overlap, scan
 from mesorch_cli.case.seal import Fault, digest_holds, examined
 from mesorch_cli.case.tables import SUMS, own_files, read_sums, results_of
 from mesorch_cli.errors import UsageError, VerificationError
@@ -17,6 +17,8 @@ from mesorch_cli.examination.record import json_path
 from mesorch_cli.files.folders import Kind, entries
 from mesorch_cli.files.writing import UNFINISHED
 from mesorch_cli.signing import SUFFIX
+
+MORE_FILES = 100_000  # in the evidence folder than the case counted there, and no more is looked through
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,15 @@ def changes(
 ) -> Iterator[Change]:
     """Yield everything that is not as it was recorded. evidence: where it lies, None to leave it out.
 
-    A row that cannot be used is named, and the others are looked at all the same. on_file: called for every row.
+    Evidence that a case records above itself, such as `/`, is named and not looked through: no run makes such a case, and
+    a hostile one would have the whole machine read. A row that cannot be used is named, and the others are looked at all the
+    same. on_file: called for every row.
     """
     yield from _journal_changes(case_file, journal)
+    if evidence is not None and evidence == Path(case_file.evidence) and _around(evidence, case):
+        how = "lies around the case or in it, as no run has it; it was not looked through: say --evidence FOLDER"
+        yield Change("evidence", json_path(str(evidence)), how)
+        evidence = None
     try:
         sums = read_sums(case)
     except OSError as error:
@@ -61,6 +69,13 @@ def changes(
     yield from _strangers(case, known | sums.keys())
     if evidence is not None:
         yield from _newcomers(evidence, case_file, journal)
+
+
+def _around(evidence: Path, case: Path) -> bool:
+    try:
+        return overlap(evidence, case)
+    except (OSError, ValueError, RuntimeError):
+        return False  # a loop of links, or a name that no folder has: it cannot be looked through either
 
 
 def _journal_changes(case_file: CaseFile, journal: Journal) -> Iterator[Change]:
@@ -128,7 +143,8 @@ def _belongs(name: str) -> bool:
 def _newcomers(evidence: Path, case_file: CaseFile, journal: Journal) -> Iterator[Change]:
     chosen = case_file.selection
     try:
-        found = scan(evidence, Selection(tuple(chosen.include), tuple(chosen.exclude), chosen.shard))
+        most = case_file.counts.found + sum(case_file.others.values()) + MORE_FILES
+        found = scan(evidence, Selection(tuple(chosen.include), tuple(chosen.exclude), chosen.shard), most)
     except UsageError as error:
         yield Change("evidence", str(evidence), str(error))
         return

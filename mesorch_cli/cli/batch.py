@@ -1,5 +1,6 @@
 """`mesorch batch`: a folder of photos into a case that loses none."""
 
+import json
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -10,9 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mesorch_cli.cli import console, options, reading
+from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.detect import FINDINGS, NONE_ANALYSED, SOME_NOT_ANALYSED
 from mesorch_cli.cli.guard import INTERRUPTED, guard
 from mesorch_cli.cli.stopping import Stop, stopping
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
+from mesorch_cli.report.declared import short_of
 
 if TYPE_CHECKING:
     from mesorch_cli.case.batch import Batch
@@ -113,12 +117,15 @@ def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal"
         rows += [("beside them", others)] if others else []
         rows += [("case", str(case)), ("SHA256SUMS", sums)]
         highest = journal.highest(case_file.settings_sha256, SHOWN)
-        console.show_case(str(case), rows, [(f"{row.score:.3f}", row.verdict, row.path) for row in highest])
+        console.show_case(
+            str(case), rows, [(f"{row.score:.3f}", row.verdict, row.path + _declared(row.record)) for row in highest]
+        )
     if not as_json:
         values = (counts.found, counts.analysed, counts.not_analysed, counts.failed, counts.findings)
         console.write_data(case, *values, sums)
 
 
+@analysis_options()
 def batch(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The evidence; it is read and never written to.")],
     output: Annotated[
@@ -162,13 +169,7 @@ def batch(
         str | None,
         typer.Option(metavar="LIST", help="One engine for each, as `0,1`.", rich_help_panel=MACHINES),
     ] = None,
-    scales: options.Scales = None,
-    overlap: options.Overlap = None,
-    precision: options.Precision = None,
-    threshold: options.Threshold = None,
-    tile_batch: options.TileBatch = None,
-    copies: options.Copies = None,
-    quantisation: options.Quantisation = None,
+    overrides: Overrides = AS_THE_WEIGHTS_SAY,
     calibration: options.Calibration = None,
     accept_damaged: options.AcceptDamaged = False,
     max_pixels: options.MaxPixels = 500_000_000,
@@ -206,12 +207,9 @@ def batch(
         refuse_overlap(folder, output)
         selection = Selection(matching(include or []), matching(exclude or []), parse_shard(shard))
         found = scan(folder, selection)
-        wanted = options.Wanted(
-            scales, overlap, precision.value if precision else None, threshold, tile_batch, copies, quantisation
-        )
         engines = Engines(device, devices, engine, address, workers)
         how = reading.Reading(max_pixels, compare_decoders, trust_list, exiftool, decode_timeout, decode_memory)
-        spec = engines.spec(weights, wanted, calibration, accept_damaged, how, public_key)
+        spec = engines.spec(weights, overrides, calibration, accept_damaged, how, public_key)
         examiners = engines.examiners(spec)
         about = about_case(folder, selection, spec, (examiners[0] if examiners else spec.examiner("cpu")).tool)
         with (
@@ -232,3 +230,9 @@ def batch(
         # Stopping is how a watch ends; it was interrupted only if something is left to do.
         interrupted = stop() and (not watch or case_file.counts.waiting > 0)
         raise typer.Exit(exit_code(case_file, interrupted, fail_on_findings))
+
+
+def _declared(line: str) -> str:
+    """Return what a record's file says of itself about AI, to stand behind its name; nothing where it says nothing."""
+    declared = short_of(json.loads(line))
+    return f" (declared: {declared})" if declared else ""

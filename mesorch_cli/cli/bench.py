@@ -1,5 +1,6 @@
 """`mesorch bench`: how fast the networks run on this machine."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,14 @@ import typer
 
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
+
+
+class PrecisionName(StrEnum):
+    """Arithmetic of the network; Typer takes several of an enumeration."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    FP16 = "fp16"
 
 
 def bench(
@@ -21,7 +30,7 @@ def bench(
         ),
     ] = None,
     precision: Annotated[
-        list[options.PrecisionName] | None, typer.Option(help="Arithmetic; may be given several times.")
+        list[PrecisionName] | None, typer.Option(help="Arithmetic; may be given several times.")
     ] = None,
     tile_batch: Annotated[list[int] | None, typer.Option(help="Tiles per call; may be given several times.")] = None,
     lanes: Annotated[
@@ -59,7 +68,7 @@ def bench(
         cases = [
             Case(name, wanted.value, batch, at_once)
             for name in names
-            for wanted in precision or [options.PrecisionName.FP32]
+            for wanted in precision or [PrecisionName.FP32]
             for batch in tile_batch or [1]
             for at_once in lanes_wanted
         ]

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mesorch_cli.cli import console, options
+from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.guard import guard
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
 
 if TYPE_CHECKING:
     from mesorch_cli.inference.calibration_file import CalibrationFile
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 FIT = "Fitting"
 
 
+@analysis_options(without=("threshold",))
 def calibrate(
     authentic: Annotated[Path, typer.Option(metavar="FOLDER", help="Authentic photos.")],
     tampered: Annotated[Path, typer.Option(metavar="FOLDER", help="Tampered photos.")],
@@ -35,12 +38,7 @@ def calibrate(
         typer.Option("--keep-pooling", help="Keep the passport's pooling instead of fitting it.", rich_help_panel=FIT),
     ] = False,
     weights: options.Weights = None,
-    scales: options.Scales = None,
-    overlap: options.Overlap = None,
-    precision: options.Precision = None,
-    tile_batch: options.TileBatch = None,
-    copies: options.Copies = None,
-    quantisation: options.Quantisation = None,
+    overrides: Overrides = AS_THE_WEIGHTS_SAY,
     device: options.Device = "auto",
     no_plots: Annotated[
         bool, typer.Option("--no-plots", help="No plots beside the file.", rich_help_panel=options.OUTPUT)
@@ -65,20 +63,16 @@ def calibrate(
         from mesorch_cli.evaluation.calibration import held_out, place_of
         from mesorch_cli.evaluation.calibration_study import calibration_file, score_folders
         from mesorch_cli.evaluation.plots import require_plots
+        from mesorch_cli.inference.analysis import Analysis
         from mesorch_cli.inference.detector import Detector
-        from mesorch_cli.inference.loading import open_weights
 
         if inconclusive_fpr < fpr:
             raise UsageError(f"--inconclusive-fpr {inconclusive_fpr:g} below --fpr {fpr:g}: expected at least as much.")
         if not no_plots:
             require_plots()
-        opened = open_weights(weights)
-        loaded = opened.weights
-        wanted = options.Wanted(
-            scales, overlap, precision.value if precision else None, None, tile_batch, copies, quantisation
-        )
-        settings = wanted.settings(loaded.passport, scales=scales)
-        detector = Detector(opened.start(device, settings.precision), settings)
+        analysis = Analysis.load(weights, overrides)
+        loaded, settings = analysis.weights, analysis.settings
+        detector = Detector.of(analysis, device)
         with console.count_progress("photos", wanted=not quiet) as on_count:
             scored, lost = score_folders(detector, authentic, tampered, fpr, on_count)
         pooling = place_of(settings.score) if keep_pooling else None

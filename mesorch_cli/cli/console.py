@@ -25,6 +25,8 @@ from rich.progress import (
 from rich.segment import Segment
 from rich.table import Table
 
+from mesorch_cli.report.declared import lines_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -318,6 +320,8 @@ def show_examination(examination: "Examination") -> None:
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     table.add_row("verdict", styled(result.verdict.value))
+    for line in lines_of(record.model_dump(include={"declared"})):
+        table.add_row("declared", shown(line.sentence))
     if result.reason:
         table.add_row("reason", shown(result.reason))
     if result.score is not None:

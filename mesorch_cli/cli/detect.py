@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mesorch_cli.cli import console, options, reading, streams
+from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.guard import guard
 from mesorch_cli.cli.inputs import STDIN, named_inputs
 from mesorch_cli.errors import UsageError
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
+from mesorch_cli.report.declared import short_of
 
 if TYPE_CHECKING:
     from mesorch_cli.examination.examiner import Examination
@@ -41,9 +44,12 @@ def report(examination: "Examination", as_json: bool, quiet: bool) -> None:
         console.write_json_line(record.to_line())
     elif not on_screen or not sys.stdout.isatty():
         score = "" if record.result.score is None else f"{record.result.score:.3f}"
-        console.write_data(record.result.verdict.value, score, record.input.path)
+        declared = short_of(record.model_dump(include={"declared"}))
+        more = [f"declared: {declared}"] if declared else []
+        console.write_data(record.result.verdict.value, score, record.input.path, *more)
 
 
+@analysis_options()
 def detect(
     paths: Annotated[
         list[str] | None, typer.Argument(metavar="PHOTO...", help="Photos; `-` reads one from standard input.")
@@ -52,13 +58,7 @@ def detect(
     weights: options.Weights = None,
     public_key: options.PublicKey = None,
     device: options.Device = "auto",
-    scales: options.Scales = None,
-    overlap: options.Overlap = None,
-    precision: options.Precision = None,
-    threshold: options.Threshold = None,
-    tile_batch: options.TileBatch = None,
-    copies: options.Copies = None,
-    quantisation: options.Quantisation = None,
+    overrides: Overrides = AS_THE_WEIGHTS_SAY,
     calibration: options.Calibration = None,
     as_json: options.Json = False,
     files_from: Annotated[
@@ -116,24 +116,17 @@ def detect(
         if sources and sources[0] != STDIN:  # is decoded while the network is loaded
             reader.begin(sources[0], read_options if first_page is None else replace(read_options, page=first_page))
 
-        from mesorch_cli.examination.examiner import Examiner
-        from mesorch_cli.inference.calibration_file import calibrated, read_calibration
-        from mesorch_cli.inference.detector import Detector
-        from mesorch_cli.inference.loading import open_weights
+        from mesorch_cli.examination.spec import ExaminerSpec
+        from mesorch_cli.inference.analysis import Analysis
         from mesorch_cli.inference.scoring import Verdict
 
-        opened = open_weights(weights, public_key)
-        loaded = opened.weights
-        wanted = options.Wanted(
-            scales, overlap, precision.value if precision else None, threshold, tile_batch, copies, quantisation
+        spec = ExaminerSpec(
+            Analysis.load(weights, overrides, calibration=calibration, public_key=public_key),
+            tuple(sys.argv[1:]),
+            accept_damaged=accept_damaged,
+            reading=read_options,
         )
-        settings = wanted.settings(loaded.passport, scales=scales)
-        if calibration is not None:
-            settings = calibrated(settings, loaded.sha256, read_calibration(calibration))
-        detector = Detector(opened.start(device, settings.precision), settings)
-        examiner = Examiner(
-            detector, loaded, argv=sys.argv[1:], accept_damaged=accept_damaged, reader=reader, options=read_options
-        )
+        examiner = spec.examiner(device, reader)
         outcomes = []
         for source in sources:
             if printing and streams.output_lost():

@@ -9,13 +9,12 @@ from pathlib import Path
 from mesorch_cli.case.mirror import Mirror
 from mesorch_cli.case.pipeline import Engine, Pipeline
 from mesorch_cli.cli.console import data_of_this_thread_alone
-from mesorch_cli.cli.options import Wanted
 from mesorch_cli.cli.reading import Reading
 from mesorch_cli.errors import UsageError
 from mesorch_cli.examination.examiner import Examiner
 from mesorch_cli.examination.spec import ExaminerSpec
-from mesorch_cli.inference.calibration_file import calibrated, read_calibration
-from mesorch_cli.inference.loading import open_weights
+from mesorch_cli.inference.analysis import Analysis
+from mesorch_cli.inference.settings import Overrides
 
 
 @dataclass(frozen=True)
@@ -49,20 +48,15 @@ class Engines:
     def spec(
         self,
         weights: str | None,
-        wanted: Wanted,
+        overrides: Overrides,
         calibration: Path | None,
         accept_damaged: bool,
         how: Reading,
         public_key: Path | None = None,
     ) -> ExaminerSpec:
         """Load what the examiners need."""
-        opened = open_weights(weights, public_key)
-        settings = wanted.settings(opened.weights.passport, scales=wanted.scales)
-        if calibration is not None:
-            settings = calibrated(settings, opened.weights.sha256, read_calibration(calibration))
         return ExaminerSpec(
-            opened,
-            settings,
+            Analysis.load(weights, overrides, calibration=calibration, public_key=public_key),
             tuple(sys.argv[1:]),
             accept_damaged,
             previews=True,

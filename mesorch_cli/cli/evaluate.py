@@ -6,16 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mesorch_cli.cli import console, figures, options
+from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.guard import guard
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
 
 if TYPE_CHECKING:
     from mesorch_cli.evaluation.datasets import Dataset
+    from mesorch_cli.evaluation.entrants import NetworkEntrant
     from mesorch_cli.evaluation.masks import MaskRule
-    from mesorch_cli.evaluation.study import Entrant, Result
+    from mesorch_cli.evaluation.study import Result
 
 MEASURE, SET = "Measuring", "Sets"
 
 
+@analysis_options()
 def evaluate(
     sets: Annotated[
         list[Path] | None,
@@ -75,6 +79,14 @@ def evaluate(
             min=2, max=100, help="Save every photo again as JPEG of this quality first.", rich_help_panel=MEASURE
         ),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Baselines that the weights must beat: all, or names such as centre-prior,ela.",
+            rich_help_panel=MEASURE,
+        ),
+    ] = None,
     bootstrap: Annotated[
         int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0: none.", rich_help_panel=MEASURE)
     ] = 1000,
@@ -84,13 +96,7 @@ def evaluate(
             metavar="FIGURE=VALUE", help="Exit 6 if a figure is lower; several times.", rich_help_panel=MEASURE
         ),
     ] = None,
-    scales: options.Scales = None,
-    overlap: options.Overlap = None,
-    precision: options.Precision = None,
-    threshold: options.Threshold = None,
-    tile_batch: options.TileBatch = None,
-    copies: options.Copies = None,
-    quantisation: options.Quantisation = None,
+    overrides: Overrides = AS_THE_WEIGHTS_SAY,
     device: options.Device = "auto",
     output: Annotated[
         Path | None,
@@ -105,6 +111,8 @@ def evaluate(
     quiet: options.Quiet = False,
 ) -> None:
     """Measure what weights are worth on photos with masks: pixels, photos, and intervals.
+
+    --against measures baselines on the same photos, from an even map to classical detectors.
 
     With -o, rows are kept photo by photo and a run that was stopped goes on; the folder gets `photos.csv`,
     `evaluation.jsonl`, plots, and a sheet of the best and worst cases. Under `torchrun`, processes share the photos.
@@ -123,6 +131,9 @@ def evaluate(
             inspected(datasets, mask_rule, as_json, quiet)
             return
         from mesorch_cli.evaluation import outputs
+        from mesorch_cli.evaluation.baselines import parse_baselines
+        from mesorch_cli.evaluation.comparison import differences
+        from mesorch_cli.evaluation.entrants import BaselineEntrant
         from mesorch_cli.evaluation.gate import parse_gates, unmet
         from mesorch_cli.evaluation.perturb import Perturbation, parse
         from mesorch_cli.evaluation.plots import require_plots
@@ -133,12 +144,13 @@ def evaluate(
         if output is not None and not no_plots:
             require_plots()
         gates = parse_gates(fail_under or [])
+        baselines = parse_baselines(against) if against is not None else ()
         rules = Protocol(protocol.value, no_score_band, permuted)
-        wanted = options.Wanted(
-            scales, overlap, precision.value if precision else None, threshold, tile_batch, copies, quantisation
-        )
         study = Study(
-            entrants(weights or [None], rules.name == "paper", wanted, device),
+            [
+                *networks(weights or [None], rules.name == "paper", overrides, device),
+                *(BaselineEntrant(one) for one in baselines),
+            ],
             datasets,
             rules,
             Perturbation("jpeg-exact", resave) if resave else None,
@@ -152,10 +164,9 @@ def evaluate(
                 results = study.run(processes, lambda done, total, _: on_count(done, total))
             if not processes.reports:
                 return
-        lines = [
-            outputs.as_json(result, rules, None if study.resave is None else str(study.resave)) for result in results
-        ]
-        gaps = outputs.differences(results, rules)
+        gaps = differences(results, rules)
+        resaved = None if study.resave is None else str(study.resave)
+        lines = [outputs.as_json(result, rules, resaved, gaps) for result in results]
         if output is not None:
             files = {
                 "evaluation.jsonl": outputs.json_lines(lines),
@@ -200,31 +211,33 @@ def named_sets(
     )
 
 
-def entrants(
-    names: "list[str] | list[None] | list[str | None]", paper: bool, wanted: options.Wanted, device: str
-) -> "list[Entrant]":
+def networks(
+    names: "list[str] | list[None] | list[str | None]", paper: bool, overrides: Overrides, device: str
+) -> "list[NetworkEntrant]":
     """Load every network that is measured, under names that differ."""
-    from mesorch_cli.errors import UsageError
-    from mesorch_cli.evaluation.study import Entrant
-    from mesorch_cli.inference.detector import Detector
-    from mesorch_cli.inference.loading import open_weights
+    from dataclasses import replace
 
-    if paper and wanted.scales not in (None, "reference"):
+    from mesorch_cli.errors import UsageError
+    from mesorch_cli.evaluation.entrants import NetworkEntrant
+    from mesorch_cli.inference.analysis import Analysis
+    from mesorch_cli.inference.detector import Detector
+
+    if paper and overrides.scales not in (None, "reference"):
         raise UsageError(
-            f"The paper protocol is the reference analysis; --scales {wanted.scales} belongs to the native one."
+            f"The paper protocol is the reference analysis; --scales {overrides.scales} belongs to the native one."
         )
-    found: list[Entrant] = []
+    if paper:
+        overrides = replace(overrides, scales="reference")
+    found: list[NetworkEntrant] = []
     for name in names:
-        opened = open_weights(name)
-        loaded = opened.weights
-        settings = wanted.settings(loaded.passport, scales="reference" if paper else wanted.scales)
-        detector = Detector(opened.start(device, settings.precision), settings)
-        if any(one.sha256 == loaded.sha256 for one in found):
+        analysis = Analysis.load(name, overrides)
+        loaded = analysis.weights
+        if any(one.weights_sha256 == loaded.sha256 for one in found):
             raise UsageError(f"The weights {name!r} are given twice; expected each only once.")
         title = loaded.passport.name
         if any(one.name == title for one in found):
             title = f"{title} {loaded.sha256[:8]}"
-        found.append(Entrant(title, loaded.sha256, detector))
+        found.append(NetworkEntrant(title, loaded.sha256, Detector.of(analysis, device)))
     return found
 
 
@@ -253,7 +266,7 @@ def said_of_losses(results: "list[Result]", datasets: "list[Dataset]") -> int:
         console.say_error(f"not counted: {line}")
     if any(line.endswith(EMPTY) for line in lost):
         console.say("photos of masks without a tampered pixel count as authentic with --allow-empty-masks.")
-    if not any(row.status == "analysed" for result in results for row in result.outcomes):
+    if not any(row.status == "analysed" for result in results if not result.is_baseline for row in result.outcomes):
         return 4
     return 3 if unpaired or lost else 0
 

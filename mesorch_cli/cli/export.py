@@ -20,7 +20,6 @@ class FormatName(StrEnum):
     ONNX = "onnx"
     TORCH = "torch"
     OPENVINO = "openvino"
-    TORCHSCRIPT = "torchscript"
 
 
 FORMATS: "dict[FormatName, Format]" = {
@@ -35,7 +34,6 @@ class ExportPrecisionName(StrEnum):
 
     FP32 = "fp32"
     FP16 = "fp16"
-    INT8 = "int8"
 
 
 def export(
@@ -75,17 +73,6 @@ def export(
     """
     with guard():
         from mesorch_cli.errors import UsageError
-
-        if form is FormatName.TORCHSCRIPT:
-            raise UsageError(
-                "--format torchscript: PyTorch has given TorchScript up for torch.export. Expected onnx, torch "
-                "or openvino."
-            )
-        if precision is ExportPrecisionName.INT8:
-            raise UsageError(
-                "--precision int8: not offered, because it flips too much of the mask or is no faster (figures in "
-                "docs/export.md). Expected fp32 or fp16."
-            )
         from mesorch_cli.export.make import SUFFIXES, Export
         from mesorch_cli.export.make import export as make
         from mesorch_cli.export.photos import folder_photos, standard_photos

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from mesorch_cli.cli import console
 
 if TYPE_CHECKING:
-    from mesorch_cli.evaluation.comparison import Difference
+    from mesorch_cli.evaluation.comparison import Difference, Gap
     from mesorch_cli.evaluation.inspection import Inspection
     from mesorch_cli.evaluation.study import Result
 
@@ -32,10 +32,14 @@ SHOWN = (
 )
 
 
-def show(results: "list[Result]", gaps: "list[tuple[str, str, str, list[Difference]]]") -> None:
+BESIDE = (("pixel AUC", "auc"), ("F1 at the set's best threshold", "f1_best"))  # what a baseline has too
+
+
+def show(results: "list[Result]", gaps: "list[Gap]") -> None:
     """Show the tables of an evaluation."""
     for dataset in dict.fromkeys(result.dataset for result in results):
-        own = [result for result in results if result.dataset == dataset and result.perturbation is None]
+        plain = [result for result in results if result.dataset == dataset and result.perturbation is None]
+        own = [result for result in plain if not result.is_baseline]
         console.show_table(
             f"{dataset}: {counted(own[0])}",
             ["figure", *(result.entrant for result in own)],
@@ -45,31 +49,52 @@ def show(results: "list[Result]", gaps: "list[tuple[str, str, str, list[Differen
                 if any(name in result.summary.figures for result in own)
             ],
         )
+        show_baselines(dataset, plain, [gap for gap in gaps if gap.dataset == dataset and gap.second_is_baseline])
         changed = [result for result in results if result.dataset == dataset and result.perturbation is not None]
         if changed:
             console.show_table(
                 f"{dataset} under perturbation",
-                ["change", "weights", "pixel AUC", "F1", "image AUC", "authentic called evidence"],
+                ["change", "measured", "pixel AUC", "F1", "image AUC", "authentic called evidence"],
                 [
                     [str(result.perturbation), result.entrant]
                     + [short(result, name) for name in ("auc", "f1", "image_auc", "authentic_flagged")]
                     for result in changed
                 ],
             )
-    for dataset, first, second, found in gaps:
+    for gap in gaps:
+        if not gap.second_is_baseline:
+            console.show_table(
+                f"{gap.dataset}: {gap.first} less {gap.second}, paired over photos",
+                ["figure", gap.first, gap.second, "difference, 95 %"],
+                [[one.figure, f"{one.first:.3f}", f"{one.second:.3f}", difference(one)] for one in gap.differences],
+            )
+
+
+def show_baselines(dataset: str, results: "list[Result]", gaps: "list[Gap]") -> None:
+    """Show what stands beside the weights, and for each of them how far it is ahead of every baseline."""
+    baselines = [result for result in results if result.is_baseline]
+    if not baselines:
+        return
+    console.show_table(
+        f"{dataset}: beside baselines",
+        ["", *(title for title, _ in BESIDE)],
+        [[result.entrant, *(cell(result, name) for _, name in BESIDE)] for result in results],
+    )
+    for first in dict.fromkeys(gap.first for gap in gaps):
         console.show_table(
-            f"{dataset}: {first} less {second}, paired over photos",
-            ["figure", first, second, "difference, 95 %"],
+            f"{dataset}: {first} less each baseline, paired over photos",
+            ["", *(title for title, _ in BESIDE)],
             [
-                [
-                    gap.figure,
-                    f"{gap.first:.3f}",
-                    f"{gap.second:.3f}",
-                    f"{gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]{'' if gap.clear else ' not clear'}",
-                ]
-                for gap in found
+                [gap.second, *(difference(one) for _, name in BESIDE for one in gap.differences if one.figure == name)]
+                for gap in gaps
+                if gap.first == first
             ],
         )
+
+
+def difference(gap: "Difference") -> str:
+    """Return a difference with its interval, and whether it may be chance."""
+    return f"{gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]{'' if gap.clear else ' not clear'}"
 
 
 def counted(result: "Result") -> str:

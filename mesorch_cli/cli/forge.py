@@ -91,6 +91,7 @@ def forge(
     with guard():
         from mesorch_cli.forge.dataset import MANIFEST, Dataset
         from mesorch_cli.forge.item import ItemSettings
+        from mesorch_cli.forge.pools import Pools
         from mesorch_cli.forge.recipe import OPERATIONS, ForgeRecipe
         from mesorch_cli.forge.sheet import contact_sheet
         from mesorch_cli.forge.sources import ObjectFolder, PhotoFolder
@@ -98,8 +99,8 @@ def forge(
         shares = ForgeRecipe().shares if operations is None else parsed_shares(operations, OPERATIONS)
         recipe = ForgeRecipe(shares=shares, area_range=(smallest, largest))
         settings = ItemSettings(seed=seed, longest=side, object_share=object_share, recipe=recipe)
-        sources = PhotoFolder.of(photos), None if objects is None else ObjectFolder.of(objects)
-        dataset = Dataset(*sources, settings, out, resume=resume)
+        pools = Pools.of(PhotoFolder.of(photos), None if objects is None else ObjectFolder.of(objects))
+        dataset = Dataset(pools, settings, out, resume=resume)
         with console.tile_progress("forging", wanted=not quiet and not as_json) as on_progress:
 
             def on_item(line: str, done: int, total: int) -> None:

@@ -15,7 +15,7 @@ from mesorch_cli.errors import MesorchError, UsageError
 INTERRUPTED = 130
 INTERNAL = 1
 TRACEBACK_VARIABLE = "MESORCH_TRACEBACK"
-NEEDED = ("torch", "safetensors", "skimage")  # by some commands, and left out of an installation without PyTorch
+NEEDED = ("torch", "safetensors")  # by some commands, and left out of an installation without PyTorch
 
 
 @contextmanager

@@ -1,9 +1,14 @@
 """`mesorch info`: what this installation is, for a report or a bug."""
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
+from mesorch_cli.errors import WeightsError
+
+if TYPE_CHECKING:
+    from mesorch_cli.network.store import StoredWeights
 
 
 def info(as_json: options.Json = False) -> None:
@@ -13,12 +18,19 @@ def info(as_json: options.Json = False) -> None:
     """
     with guard(printing=True):
         from mesorch_cli.examination.record import tool_versions
+        from mesorch_cli.network.header import read_passport
         from mesorch_cli.network.store import list_weights
+
+        def described(stored: "StoredWeights") -> str:
+            try:
+                return f"{stored.name} {read_passport(stored.path).version} ({stored.origin})"
+            except WeightsError:
+                return f"{stored.name} ({stored.origin}, cannot be used: see `mesorch weights verify {stored.name}`)"
 
         values = {
             **tool_versions({package: _version(package) for package in ("torch", "onnxruntime", "openvino")}),
             **_devices(),
-            "weights": ", ".join(f"{stored.name} ({stored.origin})" for stored in list_weights()) or "none",
+            "weights": ", ".join(map(described, list_weights())) or "none",
         }
         if as_json:
             console.write_json(values)

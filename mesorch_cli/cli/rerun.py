@@ -104,13 +104,14 @@ def rerun(
     """
     with guard():
         from mesorch_cli.case.rerun import Answer, compared, input_of, read_record, reading_of
-        from mesorch_cli.examination.recorded_settings import accepts_damaged, settings_digest, settings_from
         from mesorch_cli.examination.spec import ExaminerSpec
+        from mesorch_cli.inference.analysis import Analysis
         from mesorch_cli.inference.loading import open_weights
+        from mesorch_cli.inference.recorded_settings import accepts_damaged, digest, settings_from
         from mesorch_cli.network.store import EXPORTED_SUFFIXES
 
         record = read_record(record_file)
-        if settings_digest(record.settings) != record.settings_sha256:
+        if digest(record.settings) != record.settings_sha256:
             raise VerificationError(
                 f"The settings in {str(record_file)!r} do not have the hash that it records, "
                 f"{record.settings_sha256[:16]}...; expected a record as it was written. It was changed: get the original."
@@ -126,8 +127,7 @@ def rerun(
 
             torch.set_num_threads(threads)
         spec = ExaminerSpec(
-            open_weights(str(file)),
-            settings_from(record.settings),
+            Analysis(open_weights(str(file)), settings_from(record.settings)),
             tuple(sys.argv[1:]),
             accept_damaged=accepts_damaged(record.settings),
             previews=any(artefact.role == "thumbnail" for artefact in record.artefacts),

@@ -34,8 +34,8 @@ def list_all(as_json: options.Json = False) -> None:
     Example: mesorch weights list
     """
     with guard(printing=True):
+        from mesorch_cli.network.header import read_passport
         from mesorch_cli.network.store import list_weights
-        from mesorch_cli.network.weights import read_passport
 
         rows = []
         for stored in list_weights():
@@ -74,8 +74,8 @@ def info(which: Which = None, as_json: options.Json = False) -> None:
     with guard(printing=True):
         from mesorch_cli.inference.loading import open_exported
         from mesorch_cli.network.contents import read_contents
+        from mesorch_cli.network.header import passport_of
         from mesorch_cli.network.store import EXPORTED_SUFFIXES, resolve
-        from mesorch_cli.network.weights import passport_of
 
         stored = resolve(which)
         contents = read_contents(stored.path)

@@ -10,7 +10,7 @@ from mesorch_cli.evaluation.lists import read_json
 FOLDER, LIST = "ManiDataset", "JsonDataset"  # what published lists call a folder with Tp and Gt, and a list of pairs
 
 
-def read_sets(path: Path, *, strict: bool = True) -> tuple[Dataset, ...]:
+def read_sets(path: Path) -> tuple[Dataset, ...]:
     """Read a set as `read_dataset` does, or a balanced list: JSON of ["ManiDataset" or "JsonDataset", path] entries.
 
     Paths in a balanced list are relative to it. A folder there gives its tampered photos alone, as published. Raises as
@@ -18,16 +18,16 @@ def read_sets(path: Path, *, strict: bool = True) -> tuple[Dataset, ...]:
     """
     entries = _entries(path)
     if entries is None:
-        return (read_dataset(path, strict=strict),)
+        return (read_dataset(path),)
     sets = []
     for kind, name in entries:
         place = path.parent / name
         if kind == LIST:
             if place.suffix.lower() != ".json":
                 raise UsageError(f"{path} names {name!r} as a {LIST}. Expected a .json list of pairs.")
-            sets.append(read_dataset(place, strict=strict))
+            sets.append(read_dataset(place))
         else:
-            sets.append(read_folders(place / "Tp", place / "Gt", None, place.name, strict=strict))
+            sets.append(read_folders(place / "Tp", place / "Gt", None, place.name))
     return tuple(sets)
 
 

@@ -24,10 +24,9 @@ from mesorch_cli.inference.calibration_file import (
     CalibrationFile,
     PhotosPart,
     WeightsPart,
-    analysis_digest,
-    analysis_values,
 )
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.recorded_settings import digest, score_values
 from mesorch_cli.inference.scoring import image_score
 from mesorch_cli.inference.settings import Settings
 
@@ -65,12 +64,12 @@ def score_folders(
             else:
                 seen[photo.sha256] = (path, is_tampered)
                 detection = detector.detect(photo.pixels, steps=photo.steps)
-                if detection.probability is None:
+                if detection.map is None:
                     lost.append(f"{path.name}: not analysed: {detection.reason}")
                     seen.pop(photo.sha256)
                 else:
                     certainties = [copy.certainty for copy in detection.copies]
-                    pooled.append([image_score(detection.probability, rule, certainties) for rule in POOLINGS])
+                    pooled.append([image_score(detection.map, rule, certainties) for rule in POOLINGS])
                     truth.append(is_tampered)
         except InputError as error:
             lost.append(f"{path.name}: {error.reason}")
@@ -98,6 +97,7 @@ def calibration_file(
         f"{sha256} {'tampered' if truth else 'authentic'}"
         for sha256, truth in zip(scored.sha256, scored.truth, strict=True)
     )
+    analysis = score_values(settings)
     held = {
         "auc": figures.auc,
         "expected_calibration_error": figures.expected_calibration_error,
@@ -109,8 +109,8 @@ def calibration_file(
     }
     return CalibrationFile(
         weights=WeightsPart(name=weights[0], sha256=weights[1]),
-        analysis=analysis_values(settings),
-        analysis_sha256=analysis_digest(settings),
+        analysis=analysis,
+        analysis_sha256=digest(analysis),
         photos=PhotosPart(
             name=name,
             authentic=int(np.count_nonzero(~scored.truth)),

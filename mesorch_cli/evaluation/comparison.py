@@ -1,4 +1,4 @@
-"""Two networks on the same photos: the difference of a figure, and how sure it is."""
+"""Two entrants on the same photos: the difference of a figure, and how sure it is."""
 
 import math
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ import numpy as np
 
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.protocol import Protocol
+from mesorch_cli.evaluation.study import Result
 from mesorch_cli.evaluation.summary import INTERVAL, RESAMPLES, Rows, figure_samples
 
 COMPARED = ("f1", "f1_best", "auc", "iou", "mcc", "image_auc", "balanced_accuracy", "authentic_flagged")
@@ -34,14 +35,29 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
+@dataclass(frozen=True)
+class Gap:
+    """What one entrant is better than another by, on one set; differences: first less second."""
+
+    dataset: str
+    first: str
+    second: str
+    second_is_baseline: bool
+    differences: tuple[Difference, ...]
+
+
 def compare(
     first: Sequence[Outcome],
     second: Sequence[Outcome],
     protocol: Protocol,
-    evidence_at: tuple[float, float],
+    evidence_at: tuple[float | None, float | None],
     resamples: int = RESAMPLES,
 ) -> list[Difference]:
-    """Return the differences of COMPARED figures; photos that only one of the two analysed are left out of both."""
+    """Return the differences of those COMPARED figures that both have.
+
+    Photos that only one of the two analysed are left out of both. evidence_at: of the first and of the second, see
+    `figure_samples`.
+    """
     by_photo = {outcome.photo: outcome for outcome in second if outcome.status == "analysed"}
     pairs = [
         (outcome, by_photo[outcome.photo])
@@ -72,3 +88,16 @@ def compare(
             )
         )
     return result
+
+
+def differences(results: Sequence[Result], protocol: Protocol) -> list[Gap]:
+    """Compare every two networks, and every network with every baseline, on the photos as they are."""
+    plain = [result for result in results if result.perturbation is None]
+    found = []
+    for place, first in enumerate(plain):
+        for second in plain[place + 1 :]:
+            if first.dataset == second.dataset and not (first.is_baseline and second.is_baseline):
+                limits = first.evidence_at, second.evidence_at
+                gaps = compare(first.outcomes, second.outcomes, protocol, limits)
+                found.append(Gap(first.dataset, first.entrant, second.entrant, second.is_baseline, tuple(gaps)))
+    return found

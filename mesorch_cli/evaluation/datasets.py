@@ -12,7 +12,6 @@ from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evaluation.lists import AUTHENTIC, read_rows
 from mesorch_cli.evidence.side_files import side_file
-from mesorch_cli.files.hashing import sha256_file
 from mesorch_cli.texts import read_text
 
 LAYOUTS = (("Tp", "Gt", "Au"), ("image", "mask", "authentic"))
@@ -170,9 +169,3 @@ def _there(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
-
-
-def shared_photos(first: Dataset, second: Dataset) -> list[str]:
-    """Return the names of photos of `second` whose bytes are also in `first`."""
-    known = {sha256_file(sample.photo) for sample in first.samples}
-    return [sample.photo.name for sample in second.samples if sha256_file(sample.photo) in known]

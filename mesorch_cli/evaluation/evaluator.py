@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evaluation.datasets import Sample
+from mesorch_cli.evaluation.entrants import Entrant
 from mesorch_cli.evaluation.masks import MaskRule, ReadMask, read_mask
 from mesorch_cli.evaluation.outcome import Outcome, row_key
 from mesorch_cli.evaluation.perturb import Perturbation
@@ -15,7 +16,6 @@ from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, Pixels
 from mesorch_cli.files.hashing import sha256_file
-from mesorch_cli.inference.detector import Detector
 
 ROWS = "mesorch.evaluation.row/2"  # a new way of counting gets a new number, so that no old row is reused
 
@@ -33,28 +33,24 @@ OnSeen = Callable[[Outcome, Seen], None]
 
 
 class Evaluator:
-    """One network with its settings, one protocol, and the changes made to every photo before the analysis."""
+    """One entrant, one protocol, and the changes made to every photo before the analysis."""
 
     def __init__(
         self,
-        detector: Detector,
-        weights_sha256: str,
+        entrant: Entrant,
         protocol: Protocol,
         changes: tuple[Perturbation, ...] = (),
         on_seen: OnSeen | None = None,
         masks: MaskRule | None = None,
     ) -> None:
-        self.detector = detector
+        self.entrant = entrant
         self.protocol = protocol
         self.changes = changes
         self.on_seen = on_seen
         self.masks = masks or MaskRule()
         self._fixed = (
             ROWS,
-            weights_sha256,
-            detector.settings,
-            detector.backend.name,
-            detector.backend.device,
+            *entrant.identity,
             protocol,
             self.masks,
         )
@@ -104,22 +100,22 @@ class Evaluator:
             pixels, mask = change.apply(pixels, mask, photo.sha256)
         prepared = self.protocol.prepared(pixels)
         # Coefficients belong to the pixels as the file has them.
-        detection = self.detector.detect(prepared, steps=photo.steps if prepared is photo.pixels else None)
-        if detection.probability is None:
-            return replace(row, reason=detection.reason, verdict=detection.verdict.value)
-        assert detection.threshold is not None
-        figures = self.protocol.compare(detection.probability, mask, detection.threshold)
+        answer = self.entrant.answer(prepared, photo.steps if prepared is photo.pixels else None)
+        if answer.probability is None:
+            return replace(row, reason=answer.reason, verdict=answer.verdict)
+        assert answer.threshold is not None
+        figures = self.protocol.compare(answer.probability, mask, answer.threshold)
         row = replace(
             row,
             tampered=figures.tampered > 0,
             status="analysed",
             reason=None,
-            verdict=detection.verdict.value,
-            score=detection.score,
+            verdict=answer.verdict,
+            score=answer.score,
             pixels=figures,
         )
         if self.on_seen is not None:
-            self.on_seen(row, Seen(prepared, mask, detection.probability))
+            self.on_seen(row, Seen(prepared, mask, answer.probability))
         return row
 
     def run(self, samples: Iterable[Sample], known: dict[str, Outcome]) -> Iterator[tuple[Outcome, bool]]:

@@ -30,11 +30,11 @@ def parse_gates(words: Sequence[str]) -> tuple[Gate, ...]:
 
 
 def unmet(gates: Sequence[Gate], results: Sequence[Result]) -> list[str]:
-    """Return a sentence for every gate that some result on photos as they are does not pass; undefined is not passed.
+    """Return a sentence for every gate that some weights do not pass on photos as they are; undefined is not passed.
 
     Raises UsageError for a figure that no result has.
     """
-    plain = [result for result in results if result.perturbation is None]
+    plain = [result for result in results if result.perturbation is None and not result.is_baseline]
     known = {name for result in plain for name in result.summary.figures}
     sentences = []
     for gate in gates:

@@ -8,9 +8,9 @@ import numpy as np
 
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.protocol import Protocol
-from mesorch_cli.evaluation.summary import pixel_values
+from mesorch_cli.evaluation.summary import pixel_values, rank_values
 
-AREA_EDGES = (0.005, 0.02, 0.1, 0.3)  # share of the photo that is tampered
+AREA_EDGES = (0.01, 0.05, 0.2)  # share of the photo that is tampered
 QUALITY_EDGES = (60, 75, 85, 95)  # estimated JPEG quality
 SIDE_EDGES = (512, 1024, 2048, 4096)  # long side in pixels
 
@@ -57,10 +57,13 @@ GROUPINGS: dict[str, Callable[[Outcome], str | None]] = {
 }
 
 
-def groups(outcomes: Sequence[Outcome], protocol: Protocol, evidence: str) -> list[Group]:
-    """Return all groups in a fixed order; a grouping that says nothing of any photo is left out."""
+def groups(outcomes: Sequence[Outcome], protocol: Protocol, evidence: str | None) -> list[Group]:
+    """Return all groups in a fixed order; a grouping that says nothing of any photo is left out.
+
+    evidence: the verdict that authentic photos should not get; None for a baseline, which makes no decisions.
+    """
     analysed = [outcome for outcome in outcomes if outcome.status == "analysed"]
-    values = pixel_values(analysed, protocol)
+    values = rank_values(analysed) if evidence is None else pixel_values(analysed, protocol)
     result = []
     for by, name_of in GROUPINGS.items():
         names = [name_of(outcome) for outcome in analysed]
@@ -69,14 +72,14 @@ def groups(outcomes: Sequence[Outcome], protocol: Protocol, evidence: str) -> li
             places = [place for place, found in enumerate(names) if found == name]
             tampered = [place for place in places if analysed[place].tampered]
             authentic = [place for place in places if not analysed[place].tampered]
-            flagged = [analysed[place].verdict == evidence for place in authentic]
+            flagged = [] if evidence is None else [analysed[place].verdict == evidence for place in authentic]
             result.append(
                 Group(
                     by,
                     name,
                     len(tampered),
                     len(authentic),
-                    _mean(values["f1"][tampered]),
+                    _mean(values["f1"][tampered]) if "f1" in values else math.nan,
                     _mean(values["auc"][tampered]),
                     float(np.mean(flagged)) if flagged else math.nan,
                 )

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mesorch_cli.evaluation import contact, plots
-from mesorch_cli.evaluation.comparison import Difference, compare
+from mesorch_cli.evaluation.baselines import BASELINES
+from mesorch_cli.evaluation.comparison import Gap
 from mesorch_cli.evaluation.groups import groups
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.protocol import Protocol
@@ -50,12 +51,14 @@ COLUMNS = (
 )
 
 
-def as_json(result: Result, protocol: Protocol, resave: str | None) -> dict[str, Any]:
-    """Return a result as JSON values; nan is null."""
+def as_json(result: Result, protocol: Protocol, resave: str | None, gaps: Sequence[Gap] = ()) -> dict[str, Any]:
+    """Return a result as JSON values; nan is null. gaps: differences of the evaluation, of which it takes its own."""
     summary = result.summary
+    baseline = {"name": result.entrant, "about": BASELINES[result.entrant].about} if result.is_baseline else None
     return {
         "schema": SCHEMA,
-        "weights": {"name": result.entrant, "sha256": result.weights_sha256},
+        "weights": None if result.is_baseline else {"name": result.entrant, "sha256": result.weights_sha256},
+        "baseline": baseline,
         "set": result.dataset,
         "perturbation": None if result.perturbation is None else str(result.perturbation),
         "resave": resave,
@@ -72,21 +75,15 @@ def as_json(result: Result, protocol: Protocol, resave: str | None) -> dict[str,
         },
         "groups": [
             {key: _number(value) for key, value in asdict(group).items()}
-            for group in groups(result.outcomes, protocol, Verdict.EVIDENCE.value)
+            for group in groups(result.outcomes, protocol, None if result.is_baseline else Verdict.EVIDENCE.value)
+        ],
+        "paired": [
+            {"less": gap.second} | {key: _number(value) for key, value in asdict(difference).items()}
+            for gap in gaps
+            if (gap.dataset, gap.first) == (result.dataset, result.entrant) and result.perturbation is None
+            for difference in gap.differences
         ],
     }
-
-
-def differences(results: Sequence[Result], protocol: Protocol) -> list[tuple[str, str, str, list[Difference]]]:
-    """Return (set, first, second, differences) of every two networks on the photos as they are."""
-    plain = [result for result in results if result.perturbation is None]
-    found = []
-    for place, first in enumerate(plain):
-        for second in plain[place + 1 :]:
-            if first.dataset == second.dataset:
-                gaps = compare(first.outcomes, second.outcomes, protocol, (first.evidence_at, second.evidence_at))
-                found.append((first.dataset, first.entrant, second.entrant, gaps))
-    return found
 
 
 def photo_table(results: Iterable[Result], protocol: Protocol) -> str:
@@ -116,6 +113,8 @@ def _values(result: Result, outcome: Outcome, protocol: Protocol) -> list[object
             pixels.average_precision,
             counts.false_positive_rate,
         ]
+        if result.is_baseline:  # it has no threshold
+            figures = [None] * 6 + [pixels.auc, pixels.average_precision, None]
     return [
         result.entrant,
         result.dataset,
@@ -151,17 +150,19 @@ def pictures(results: Sequence[Result], folder: Path) -> dict[str, bytes]:
         own = [result for result in results if result.dataset == dataset]
         plain = [result for result in own if result.perturbation is None]
         named = [(result.entrant, result.outcomes) for result in plain]
+        networks = [result for result in plain if not result.is_baseline]
+        deciding = [(result.entrant, result.outcomes) for result in networks]
         if all(result.summary.counts.tampered for result in plain):
             made[f"{dataset}-pixel-roc.png"] = plots.pixel_roc(named)
             made[f"{dataset}-pixel-precision-recall.png"] = plots.pixel_precision_recall(named)
             made[f"{dataset}-f1-over-threshold.png"] = plots.f1_over_threshold(
                 [(result.entrant, result.outcomes, result.summary.threshold) for result in plain]
             )
-            made[f"{dataset}-f1-over-area.png"] = plots.f1_over_area(named)
-            if all(result.summary.counts.authentic for result in plain):
-                made[f"{dataset}-image-roc.png"] = plots.image_roc(named)
-                made[f"{dataset}-reliability.png"] = plots.score_reliability(named)
-            for result in plain:
+            made[f"{dataset}-f1-over-area.png"] = plots.f1_over_area(deciding)
+            if all(result.summary.counts.authentic for result in networks):
+                made[f"{dataset}-image-roc.png"] = plots.image_roc(deciding)
+                made[f"{dataset}-reliability.png"] = plots.score_reliability(deciding)
+            for result in networks:
                 made[f"{dataset}-{result.entrant}-cases.png"] = contact.sheet(*cases(result, folder))
         made |= _perturbation_plots(dataset, own)
     return made

@@ -1,4 +1,4 @@
-"""An evaluation as a whole: networks by sets by perturbations, every photo once, shared among processes."""
+"""An evaluation as a whole: entrants by sets by perturbations, every photo once, shared among processes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mesorch_cli.evaluation.contact import strip
 from mesorch_cli.evaluation.datasets import Dataset
+from mesorch_cli.evaluation.entrants import Entrant
 from mesorch_cli.evaluation.evaluator import Evaluator, Seen
 from mesorch_cli.evaluation.masks import MaskRule, readings
 from mesorch_cli.evaluation.outcome import Outcome
@@ -15,7 +16,6 @@ from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evaluation.rows import RowFile
 from mesorch_cli.evaluation.summary import RESAMPLES, Summary, summarise
 from mesorch_cli.files.writing import write_below
-from mesorch_cli.inference.detector import Detector
 
 ROWS_FOLDER, STRIPS_FOLDER = "rows", "strips"
 INVERTED_AUC, INVERTED_SHARE = 0.2, 0.5  # below, and above: masks that mark what is untouched
@@ -24,25 +24,23 @@ OnPhoto = Callable[[int, int, Outcome], None]  # photos done by this process, ph
 
 
 @dataclass(frozen=True)
-class Entrant:
-    """A network that is measured: the name it has in tables, the hash of its weights, and its engine."""
-
-    name: str
-    sha256: str
-    detector: Detector
-
-
-@dataclass(frozen=True)
 class Result:
-    """One network on one set under one perturbation (None: photos as they are)."""
+    """One entrant on one set under one perturbation (None: photos as they are).
+
+    weights_sha256, evidence_at: None of a baseline, which has no weights and makes no decisions.
+    """
 
     entrant: str
-    weights_sha256: str
+    weights_sha256: str | None
     dataset: str
     perturbation: Perturbation | None
     outcomes: tuple[Outcome, ...]
     summary: Summary
-    evidence_at: float
+    evidence_at: float | None
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.weights_sha256 is None
 
     @property
     def masks(self) -> dict[str, int]:
@@ -54,7 +52,13 @@ class Result:
         """What makes these figures doubtful, as sentences."""
         shares = [row.tampered_share for row in self.outcomes if row.tampered and row.status == "analysed"]
         auc = self.summary.figures.get("auc")
-        if auc is None or not shares or not auc.value < INVERTED_AUC or not sum(shares) / len(shares) > INVERTED_SHARE:
+        if (
+            self.is_baseline
+            or auc is None
+            or not shares
+            or not auc.value < INVERTED_AUC
+            or not sum(shares) / len(shares) > INVERTED_SHARE
+        ):
             return ()
         return (
             f"The masks of {self.dataset} look inverted: they call {sum(shares) / len(shares):.0%} of the photos' area "
@@ -109,8 +113,8 @@ class Study:
 
     def _evaluator(self, entrant: Entrant, perturbation: Perturbation | None) -> Evaluator:
         changes = tuple(change for change in (self.resave, perturbation) if change is not None)
-        keep = self._keep_strip if self.folder is not None and perturbation is None else None
-        return Evaluator(entrant.detector, entrant.sha256, self.protocol, changes, keep, self.masks)
+        kept = self.folder is not None and perturbation is None and entrant.weights_sha256 is not None
+        return Evaluator(entrant, self.protocol, changes, self._keep_strip if kept else None, self.masks)
 
     def _keep_strip(self, outcome: Outcome, seen: Seen) -> None:
         assert self.folder is not None
@@ -120,23 +124,22 @@ class Study:
     def _result(
         self, entrant: Entrant, dataset: Dataset, perturbation: Perturbation | None, outcomes: list[Outcome]
     ) -> Result:
-        settings = entrant.detector.settings
         summary = summarise(
             outcomes,
             self.protocol,
-            threshold=settings.pixel_threshold if settings.photo_threshold is None else None,
-            evidence_at=settings.score.evidence_at,
+            threshold=entrant.threshold,
+            evidence_at=entrant.evidence_at,
             unpaired=len(dataset.unpaired),
             resamples=self.resamples if perturbation is None else 0,
         )
         return Result(
             entrant.name,
-            entrant.sha256,
+            entrant.weights_sha256,
             dataset.name,
             perturbation,
             tuple(outcomes),
             summary,
-            settings.score.evidence_at,
+            entrant.evidence_at,
         )
 
 

@@ -51,10 +51,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of one set by one network under one protocol.
+    """Figures of one set by one entrant under one protocol.
 
-    threshold: None where it is set by photo. best_threshold: of those that are the same for all, the one where the mean F1 is
-    largest.
+    threshold: None where it is set by photo, or where there is none. best_threshold: of those that are the same for all, the
+    one where the mean F1 is largest.
     """
 
     counts: Counts
@@ -121,13 +121,22 @@ def count_values(counts: Sequence[Confusion | None], protocol: Protocol) -> dict
     }
 
 
+def rank_values(outcomes: Sequence[Outcome]) -> dict[str, Floats]:
+    """Return the pixel figures of each photo that need no threshold, (N,) by name."""
+    return {name: _of_pixels(outcomes, name) for name in ("auc", "average_precision")}
+
+
 def pixel_values(outcomes: Sequence[Outcome], protocol: Protocol) -> dict[str, Floats]:
     """Return the pixel figures of each photo at the threshold, and the rank-based ones, (N,) by name."""
     pixels = [outcome.pixels for outcome in outcomes]
-    values = count_values([None if one is None else one.counts for one in pixels], protocol)
-    for name in ("auc", "average_precision", *(["permuted_f1"] if protocol.permuted else [])):
-        values[name] = np.array([math.nan if one is None else getattr(one, name) for one in pixels], np.float64)
+    values = count_values([None if one is None else one.counts for one in pixels], protocol) | rank_values(outcomes)
+    if protocol.permuted:
+        values["permuted_f1"] = _of_pixels(outcomes, "permuted_f1")
     return values
+
+
+def _of_pixels(outcomes: Sequence[Outcome], name: str) -> Floats:
+    return np.array([math.nan if one.pixels is None else getattr(one.pixels, name) for one in outcomes], np.float64)
 
 
 def best_threshold(outcomes: Sequence[Outcome]) -> int | None:
@@ -136,10 +145,15 @@ def best_threshold(outcomes: Sequence[Outcome]) -> int | None:
     return int(np.nanmean(np.stack(curves), axis=0).argmax()) if curves else None
 
 
-def figure_samples(rows: Rows, protocol: Protocol, evidence_at: float) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Return every figure (R,): the set's own value first, then resampled ones; and the values (N,) it is a mean of."""
+def figure_samples(
+    rows: Rows, protocol: Protocol, evidence_at: float | None
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return every figure (R,): the set's own value first, then resampled ones; and the values (N,) it is a mean of.
+
+    evidence_at: None for rows of a baseline, of which only figures that need no decision are made.
+    """
     truth = rows.truth
-    each = pixel_values(rows.outcomes, protocol)
+    each = rank_values(rows.outcomes) if evidence_at is None else pixel_values(rows.outcomes, protocol)
     place = best_threshold(rows.outcomes)
     if place is not None:
         at_best = count_values([row.counts_at(place) for row in rows.outcomes], protocol)
@@ -150,19 +164,25 @@ def figure_samples(rows: Rows, protocol: Protocol, evidence_at: float) -> tuple[
         weight = rows.weights[:, truth]
         # Each resample chooses its own best threshold, as another set would.
         samples["f1_best"][1:] = (weight @ np.nan_to_num(curves) / weight.sum(axis=1, keepdims=True)).max(axis=1)[1:]
-    authentic = ~truth
-    verdicts = np.array([row.verdict for row in rows.outcomes])
-    each["flagged"] = (verdicts == Verdict.EVIDENCE.value).astype(np.float64)
-    each["not_cleared"] = (verdicts != Verdict.NO_EVIDENCE.value).astype(np.float64)
-    each["false_positive_area"] = np.array(
-        [row.pixels.counts.false_positive_rate if row.pixels else math.nan for row in rows.outcomes], np.float64
-    )
-    for name in ("flagged", "not_cleared", "false_positive_area"):
-        samples[f"authentic_{name}"] = rows.mean(each[name], authentic)
-    samples["tampered_flagged"] = rows.mean(each["flagged"], truth)
-    if truth.any() and authentic.any():
-        samples |= _image_samples(rows, evidence_at)
+    if evidence_at is not None:
+        decided = _decision_values(rows)
+        each |= decided
+        samples |= {f"authentic_{name}": rows.mean(values, ~truth) for name, values in decided.items()}
+        samples["tampered_flagged"] = rows.mean(decided["flagged"], truth)
+        if truth.any() and not truth.all():
+            samples |= _image_samples(rows, evidence_at)
     return samples, each
+
+
+def _decision_values(rows: Rows) -> dict[str, Floats]:
+    """Return what was decided of each photo, (N,) by name."""
+    verdicts = np.array([row.verdict for row in rows.outcomes])
+    area = [row.pixels.counts.false_positive_rate if row.pixels else math.nan for row in rows.outcomes]
+    return {
+        "flagged": (verdicts == Verdict.EVIDENCE.value).astype(np.float64),
+        "not_cleared": (verdicts != Verdict.NO_EVIDENCE.value).astype(np.float64),
+        "false_positive_area": np.array(area, np.float64),
+    }
 
 
 def _image_samples(rows: Rows, evidence_at: float) -> dict[str, Floats]:
@@ -202,11 +222,11 @@ def summarise(
     protocol: Protocol,
     *,
     threshold: float | None,
-    evidence_at: float,
+    evidence_at: float | None,
     unpaired: int = 0,
     resamples: int = RESAMPLES,
 ) -> Summary:
-    """Return the figures of a set. evidence_at: the score from which a photo is called evidence of manipulation."""
+    """Return the figures of a set. evidence_at: the score from which a photo is called evidence; None for a baseline."""
     rows = Rows.of(outcomes, resamples)
     truth = rows.truth
     samples, each = figure_samples(rows, protocol, evidence_at)

@@ -1,5 +1,6 @@
 """One input from its bytes to its record: read, analyse, hash again, write. Every command that analyses goes this way."""
 
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,17 +19,20 @@ from mesorch_cli.examination.record import (
     Record,
     TimingPart,
     WeightsPart,
+    declared_part,
     decode_part,
     failed_detection,
     json_path,
+    metadata_part,
     result_part,
     tool_versions,
 )
-from mesorch_cli.examination.recorded_settings import settings_digest, settings_values
-from mesorch_cli.files.hashing import sha256_bytes, sha256_file
+from mesorch_cli.files.hashing import sha256_bytes, sha256_file, sha256_stream
+from mesorch_cli.files.reading import opened, opened_below
 from mesorch_cli.files.writing import write_below
-from mesorch_cli.inference.detection import Detection, not_analysed
+from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.recorded_settings import digest, run_values
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay, preview
@@ -73,11 +77,10 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Analysed:
-    """What the engine said of an input, flags of this room, and the sentence that says why it was not analysed."""
+    """What the engine said of an input, and the sentence that says why it was not analysed."""
 
     loaded: Loaded
     detection: Detection
-    flags: tuple[str, ...]
     problem: str | None
     analyse_s: float
 
@@ -134,8 +137,8 @@ class Examiner:
         self._reader = reader or IsolatedReader()
         self._argv = [json_path(argument) for argument in argv]
         self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
-        self.settings = settings_values(detector.settings, weights.sha256, accept_damaged)
-        self.settings_sha256 = settings_digest(self.settings)
+        self.settings = run_values(detector.settings, weights.sha256, accept_damaged)
+        self.settings_sha256 = digest(self.settings)
         self.tool = tool_versions(detector.backend.runtime)
 
     def examine(
@@ -165,9 +168,19 @@ class Examiner:
         return Examination(composed.record, folder, composed.problem)
 
     def read(
-        self, source: str, *, shown: str | None = None, data: bytes | None = None, page: int | None = None
+        self,
+        source: str,
+        *,
+        shown: str | None = None,
+        data: bytes | None = None,
+        page: int | None = None,
+        root: Path | None = None,
     ) -> Loaded:
-        """Read one input, the first of three steps. shown: the name for the record, where it is not the path opened."""
+        """Read one input, the first of three steps. shown: the name for the record, where it is not the path opened.
+
+        root: the folder of evidence that `shown` lies below; no link is followed there, also not one that took a folder's
+        place after the evidence was listed.
+        """
         started_at, started = datetime.now(UTC), time.monotonic()
         photo: Photo | None = None
         failure: InputError | None = None
@@ -175,49 +188,47 @@ class Examiner:
         sha256: str | None
         options = self.options if page is None else replace(self.options, page=page)
         try:
-            photo = self._reader.read(source, data=data, options=options)
+            photo = self._reader.read(
+                source, data=data, options=options, root=root, path=None if root is None else shown
+            )
             size, sha256 = photo.size_bytes, photo.sha256
         except InputError as error:
             failure = error
-            size, sha256 = self._identity(source, data, error)
+            size, sha256 = self._identity(source, shown, root, data, error)
         read_s = time.monotonic() - started
         return Loaded(source, shown or source, data, photo, failure, size, sha256, started_at, read_s)
 
     @staticmethod
-    def _identity(source: str, data: bytes | None, error: InputError) -> tuple[int | None, str | None]:
+    def _identity(
+        source: str, shown: str | None, root: Path | None, data: bytes | None, error: InputError
+    ) -> tuple[int | None, str | None]:
         """Return size and hash of an input that is no readable photo, where it is a file that can be read at all."""
         if data is not None:
             return len(data), sha256_bytes(data)
         if error.reason in NOT_READ:
             return None, None
         try:
-            return Path(source).stat().st_size, sha256_file(source)
-        except OSError:
+            with opened(source) if root is None else opened_below(root, shown or source) as stream:
+                return os.fstat(stream.fileno()).st_size, sha256_stream(stream)
+        except (OSError, ValueError):
             return None, None
 
     def analyse(self, loaded: Loaded, on_progress: Callable[[int, int], None] | None = None) -> Analysed:
         """Run the engine over what was read, the second step; what was not readable or is damaged passes through."""
         started = time.monotonic()
-        photo, problem = loaded.photo, None
-        flags: tuple[str, ...] = ()
+        photo = loaded.photo
+        problem: str | None
         if photo is None:
             assert loaded.failure is not None
             detection, problem = failed_detection(loaded.failure), str(loaded.failure)
-        elif not photo.decode.integrity.ok and not self.accept_damaged:
-            detection = not_analysed("damaged")
-            problem = (
-                f"{loaded.shown!r} is damaged: {'; '.join(photo.decode.integrity.findings[:2])}. Get an undamaged copy, or "
-                "analyse it all the same with --accept-damaged."
-            )
         else:
-            if not photo.decode.integrity.ok:
-                flags = ("damaged input accepted",)
-            detection = self.detector.detect(photo.pixels, on_progress, steps=photo.steps)
-            if detection.verdict is Verdict.NOT_ANALYSED:
-                problem = self._why_not(loaded.shown, photo, detection)
-        return Analysed(loaded, detection, flags, problem, time.monotonic() - started)
+            detection = self.detector.detect_photo(photo, on_progress, accept_damaged=self.accept_damaged)
+            problem = self._why_not(loaded.shown, photo, detection)
+        return Analysed(loaded, detection, problem, time.monotonic() - started)
 
-    def fault(self, source: str, shown: str, loaded: Loaded | None, error: Exception) -> Analysed:
+    def fault(
+        self, source: str, shown: str, loaded: Loaded | None, error: Exception, root: Path | None = None
+    ) -> Analysed:
         """Return what stands for an input at which the program itself failed: one file must not end a run over thousands."""
         name = type(error).__name__
         failure = InputError(
@@ -226,9 +237,9 @@ class Examiner:
             reason=f"{FAULT}: {name}",
         )
         if loaded is None:
-            size, sha256 = self._identity(source, None, failure)
+            size, sha256 = self._identity(source, shown, root, None, failure)
             loaded = Loaded(source, shown, None, None, failure, size, sha256, datetime.now(UTC), 0.0)
-        return Analysed(replace(loaded, photo=None, failure=failure), failed_detection(failure), (), str(failure), 0.0)
+        return Analysed(replace(loaded, photo=None, failure=failure), failed_detection(failure), str(failure), 0.0)
 
     def compose(self, analysed: Analysed, place: str | None = None) -> Composed:
         """Make record and pictures, the last step. place: the folder that artefact paths name; None: no pictures."""
@@ -243,10 +254,11 @@ class Examiner:
                 sha256_after=loaded.sha256,
             ),
             decode=decode_part(photo) if photo else None,
-            metadata=photo.metadata if photo else {},
+            metadata=metadata_part(photo) if photo else {},
             provenance=photo.provenance if photo else {"status": PROVENANCE_NOTE, "reason": "the file was not read"},
             analysis=self._analysis(detection) if detection.tiles else None,
-            result=result_part(detection, self.detector.settings, analysed.flags, photo),
+            result=result_part(detection, self.detector.settings, photo),
+            declared=declared_part(photo) if photo else None,
             artefacts=[
                 ArtefactPart(role=name.partition(".")[0], path=json_path(f"{place}/{name}"), sha256=sha256_bytes(data))
                 for name, data in pictures.items()
@@ -264,9 +276,14 @@ class Examiner:
         )
         return Composed(record, pictures, analysed.problem)
 
-    def _why_not(self, source: str, photo: Photo, detection: Detection) -> str:
+    def _why_not(self, source: str, photo: Photo, detection: Detection) -> str | None:
+        """Return the sentence that says why a photo was not analysed, None where it was."""
+        if detection.verdict is not Verdict.NOT_ANALYSED:
+            return None
         decode, smallest = photo.decode, self.detector.settings.smallest_photo_side
         sentences = {
+            "damaged": f"is damaged: {'; '.join(decode.integrity.findings[:2])}. Get an undamaged copy, or "
+            "analyse it all the same with --accept-damaged",
             "too small": f"has {decode.width} x {decode.height} pixels; these weights were measured on photos of at least "
             f"{smallest} pixels a side. Analyse the original, not a thumbnail",
             "featureless": "shows one even colour; expected a photo. There is nothing in it to analyse",
@@ -285,7 +302,7 @@ class Examiner:
 
     def _analysis(self, detection: Detection) -> AnalysisPart:
         settings, backend = self.detector.settings, self.detector.backend
-        weights = {level.name: level.weight for level in settings.levels}
+        weights = {scale.name: scale.weight for scale in settings.scales}
         return AnalysisPart(
             scales=list(detection.scales),
             tiles=detection.tiles,
@@ -298,10 +315,10 @@ class Examiner:
         )
 
     def _pictures(self, photo: Photo | None, detection: Detection) -> dict[str, bytes]:
-        if photo is None or detection.probability is None:
+        if photo is None or detection.map is None:
             return {}
-        pixels, probability = photo.pixels, detection.probability
-        threshold = self.detector.settings.pixel_threshold if detection.threshold is None else detection.threshold
+        pixels, probability = photo.pixels, detection.map
+        threshold = self.detector.settings.threshold if detection.threshold is None else detection.threshold
         with ThreadPoolExecutor(3) as pool:  # of a large photo each takes up to a second of one processor
             made = {
                 "overlay.png": pool.submit(overlay.overlay, pixels, probability, threshold),

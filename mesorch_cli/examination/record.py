@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mesorch_cli.errors import InputError
+from mesorch_cli.evidence.metadata.declared import KEY, Kind, Signed, declared_in
 from mesorch_cli.evidence.orientation import Box, upright_box, upright_size
 from mesorch_cli.evidence.photo import Photo
 from mesorch_cli.inference.copy_rule import CopyFinding
@@ -194,6 +195,30 @@ class ResultPart(_Part):
     calibration: CalibrationPart | None = None
 
 
+class StatementPart(_Part):
+    """What the file says of AI in one place. kind: generated or edited by AI; involved: AI took part; generator: the fields
+    that an image generator leaves.
+
+    where: block and field. text: as it stands there, bounded. signed: trusted is a valid C2PA signature by a signer on the
+    trust list that was given; valid, one of any signer; not checked, of the manifest of an earlier version.
+    """
+
+    kind: Kind
+    where: str
+    text: str
+    signed: Signed
+
+
+class DeclaredPart(_Part):
+    """What the file says of itself about AI, apart from the verdict: anybody can write or remove such a statement.
+
+    looked_at: the sources that were looked at. No statement means nothing.
+    """
+
+    looked_at: list[str]
+    statements: list[StatementPart]
+
+
 class ArtefactPart(_Part):
     """A file written beside the record; path relative to the output folder.
 
@@ -233,6 +258,7 @@ class Record(_Part):
     provenance: dict[str, JsonValue]
     analysis: AnalysisPart | None
     result: ResultPart
+    declared: DeclaredPart | None = None
     artefacts: list[ArtefactPart]
     weights: WeightsPart
     tool: dict[str, str]
@@ -301,9 +327,7 @@ def decode_part(photo: Photo) -> DecodePart:
     )
 
 
-def result_part(
-    detection: Detection, settings: Settings, extra_flags: tuple[str, ...] = (), photo: Photo | None = None
-) -> ResultPart:
+def result_part(detection: Detection, settings: Settings, photo: Photo | None = None) -> ResultPart:
     """Return the result block; floats rounded to PROBABILITY_DIGITS. photo: for the regions' places when upright."""
     rule = settings.score
     regions = [
@@ -323,18 +347,16 @@ def result_part(
     return ResultPart(
         score=None if detection.score is None else round(detection.score, PROBABILITY_DIGITS),
         pooling=rule.pooling if rule.pooling == "max" else f"{rule.pooling} {rule.share:g}",
-        probability=None if detection.calibrated is None else round(detection.calibrated, PROBABILITY_DIGITS),
-        threshold=settings.pixel_threshold
-        if detection.threshold is None
-        else round(detection.threshold, PROBABILITY_DIGITS),
+        probability=None if detection.probability is None else round(detection.probability, PROBABILITY_DIGITS),
+        threshold=settings.threshold if detection.threshold is None else round(detection.threshold, PROBABILITY_DIGITS),
         verdict=detection.verdict,
         reason=detection.reason,
         regions=regions,
-        flags=sorted({*detection.flags, *extra_flags}),
+        flags=list(detection.flags),
         copies=[_copy_part(copy) for copy in detection.copies],
         quantisation=_quantisation_part(detection),
         likelihood_ratio=_ratio_part(detection),
-        calibration=_calibration_part(settings) if detection.calibrated is not None else None,
+        calibration=_calibration_part(settings) if detection.probability is not None else None,
     )
 
 
@@ -386,6 +408,18 @@ def _calibration_part(settings: Settings) -> CalibrationPart | None:
     return CalibrationPart(
         fitted_on=calibration.fitted_on, authentic=calibration.authentic, tampered=calibration.tampered
     )
+
+
+def declared_part(photo: Photo) -> DeclaredPart:
+    """Return what a photo's file says of itself about AI."""
+    declared = declared_in(photo.metadata, photo.provenance)
+    statements = [StatementPart(**statement._asdict()) for statement in declared.statements]
+    return DeclaredPart(looked_at=list(declared.looked_at), statements=statements)
+
+
+def metadata_part(photo: Photo) -> dict[str, JsonValue]:
+    """Return a photo's metadata without what has a block of its own."""
+    return {key: value for key, value in photo.metadata.items() if key != KEY}
 
 
 def failed_detection(error: InputError) -> Detection:

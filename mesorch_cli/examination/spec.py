@@ -6,34 +6,35 @@ from mesorch_cli.evidence import ReadOptions
 from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader, Limits
 from mesorch_cli.evidence.photo import MAX_PIXELS
 from mesorch_cli.examination.examiner import Examiner
+from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.detector import Detector
-from mesorch_cli.inference.loading import Runnable
-from mesorch_cli.inference.settings import Settings
 
 
 @dataclass(frozen=True)
 class ExaminerSpec:
-    """Weights, settings and rules of a run; argv is what its records say of the command line. reading:
+    """An analysis and the rules of a run; argv is what its records say of the command line. reading:
     how files are read, None for the usual way. limits: of reading a photo."""
 
-    weights: Runnable
-    settings: Settings
+    analysis: Analysis
     argv: tuple[str, ...]
     accept_damaged: bool = False
     previews: bool = False
     reading: ReadOptions | None = None
     limits: Limits | None = None
 
-    def examiner(self, device: str) -> Examiner:
-        """Return an examiner with a network of its own on a device. Raises UsageError for a device that is not there."""
+    def examiner(self, device: str, reader: IsolatedReader | None = None) -> Examiner:
+        """Return an examiner with a network of its own on a device. Raises UsageError for a device that is not there.
+
+        reader: one that is at work already; None for one of its own.
+        """
         return Examiner(
-            Detector(self.weights.start(device, self.settings.precision), self.settings),
-            self.weights.weights,
+            Detector.of(self.analysis, device),
+            self.analysis.weights,
             argv=list(self.argv),
             accept_damaged=self.accept_damaged,
             previews=self.previews,
             options=self.reading,
-            reader=IsolatedReader(self._limits()),
+            reader=reader or IsolatedReader(self._limits()),
         )
 
     def _limits(self) -> Limits | None:

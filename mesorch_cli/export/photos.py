@@ -8,6 +8,7 @@ import numpy as np
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.export.parity import Photo
+from mesorch_cli.extras import install_hint
 from mesorch_cli.inference.backends.protocol import eight_bits
 
 STANDARD = ("astronaut", "coffee", "chelsea")
@@ -15,9 +16,14 @@ LONG_SIDE = 2048  # larger photos are shrunk when they are read: the gate squash
 
 
 def standard_photos() -> dict[str, Photo]:
-    """Return photos that are part of an installation."""
-    from skimage import data
-
+    """Return photos that come with the extra `export`. Raises UsageError where that is not installed."""
+    try:
+        from skimage import data
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            "The photos that an export is compared on come with scikit-image, which is not installed: "
+            f"{install_hint('export')}."
+        ) from error
     return {name: np.ascontiguousarray(getattr(data, name)(), np.uint8) for name in STANDARD}
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mesorch_cli.errors import OutputError
-from mesorch_cli.files.folders import Folder, Kind, entries, opened_folder
+from mesorch_cli.files.folders import Folder, Kind, entries, listed, opened_folder
 from mesorch_cli.files.names import parts_of
 from mesorch_cli.files.reading import NO_LINKS, opened_below
 
@@ -55,6 +55,28 @@ def writing_below(root: Path, name: str, *, durable: bool = True) -> Iterator[Bi
         except BaseException:
             with suppress(OSError):
                 folder.remove(temporary)  # half a file only takes room that is short
+            raise
+
+
+@contextmanager
+def writing_folder(parent: Path, name: str) -> Iterator[str]:
+    """Yield the name of a new folder below `parent` that takes the name asked for when everything in it was written.
+
+    What killed runs left of the same folder is removed first, whatever lies in it; a link is not followed. Raises
+    OutputError where it cannot be made or named so.
+    """
+    (last,) = _parts(parent, name)
+    temporary = _temporary(last)
+    with _told(parent, name), opened_folder(parent, (), make=True):
+        for found, kind in listed(parent):
+            if kind is Kind.FOLDER and _LEFT.fullmatch(found) and found.startswith(f".{last}."):
+                shutil.rmtree(parent / found)
+        (parent / temporary).mkdir()
+        try:
+            yield temporary
+            (parent / temporary).rename(parent / last)
+        except BaseException:
+            shutil.rmtree(parent / temporary, ignore_errors=True)
             raise
 
 

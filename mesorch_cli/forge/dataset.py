@@ -25,7 +25,9 @@ from mesorch_cli.errors import OutputError, UsageError
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.writing import remove_unfinished, write_below, write_whole
 from mesorch_cli.forge.item import SCHEMA, Item, ItemSettings, make_item
-from mesorch_cli.forge.sources import NAMED, ObjectFolder, PhotoFolder
+from mesorch_cli.forge.photos import SoundPhotos
+from mesorch_cli.forge.pools import Pool, Pools
+from mesorch_cli.forge.sources import NAMED
 
 FOLDERS = ("Tp", "Gt", "Au")
 MANIFEST, SETTINGS = "manifest.jsonl", "forge.json"
@@ -46,19 +48,15 @@ class Made:
 class Dataset:
     """A dataset in the making: items in order, each whole or not there, the manifest a line longer after each."""
 
-    def __init__(
-        self, photos: PhotoFolder, objects: ObjectFolder | None, settings: ItemSettings, out: Path, *, resume: bool
-    ) -> None:
+    def __init__(self, pools: Pools, settings: ItemSettings, out: Path, *, resume: bool) -> None:
         """Open a new folder, or one to go on with.
 
         Raises UsageError for a folder that is not empty (with `resume`: one made otherwise), or that lies in a folder of
         sources; OutputError where nothing can be written.
         """
-        self.photos, self.objects, self.settings, self.out = photos, objects, settings, out
-        for folder in (photos, objects):
-            if folder is not None and (
-                out.resolve() == folder.root.resolve() or folder.root.resolve() in out.resolve().parents
-            ):
+        self.pools, self.settings, self.out = pools, settings, out
+        for folder in pools.folders:
+            if out.resolve() == folder.root.resolve() or folder.root.resolve() in out.resolve().parents:
                 raise UsageError(
                     f"{str(out)!r} lies in {str(folder.root)!r}, whose photos it is made from. Choose another folder."
                 )
@@ -93,10 +91,11 @@ class Dataset:
         return Made(Counter(record["operation"] for record in records), found, digest, tuple(sorted(refused)))
 
     def _items(self, first: int, count: int, workers: int) -> Iterator[Item]:
-        task = (self.photos, self.objects, self.settings, self.out)
+        task = (self.pools, self.settings, self.out)
         if workers == 1 or count - first < 2:
+            photos = SoundPhotos()
             for number in range(first, count):
-                yield _made(*task, number)
+                yield _made(*task, number, photos)
             return
         # Spawned, not forked: a forked copy of OpenCV's threads may hang.
         context = multiprocessing.get_context("spawn")
@@ -139,20 +138,13 @@ class Dataset:
 
     def _described(self) -> dict[str, Any]:
         """Return what decides the bytes of every item: settings, the list of sources, and versions."""
-        folders = {"photos": self.photos, "objects": self.objects}
+        pools = {"photos": self.pools.photos, "objects": self.pools.objects}
         return {
             "schema": SCHEMA,
             **{key: value for key, value in asdict(self.settings).items() if key != "recipe"},
             "recipe": {**asdict(self.settings.recipe), "shares": list(self.settings.recipe.shares)}
             | {"area_range": list(self.settings.recipe.area_range)},
-            "sources": {
-                name: {
-                    "files": len(folder.paths),
-                    "sha256_of_names": sha256_bytes("\n".join(folder.paths).encode("utf-8", "surrogateescape")),
-                }
-                for name, folder in folders.items()
-                if folder is not None
-            },
+            "sources": {name: _listed(pool) for name, pool in pools.items() if pool is not None},
             # The bytes of an item are those of these versions.
             "versions": {
                 "mesorch": __version__,
@@ -170,7 +162,9 @@ class Dataset:
                 f"{str(self.out)!r} has no readable {SETTINGS} ({error}); expected an unfinished dataset. "
                 "Choose another folder."
             ) from error
-        different = [key for key in described if not isinstance(found, dict) or found.get(key) != described[key]]
+        # Earlier versions did not write the one share that was always the same.
+        held = {"object_host_share": ItemSettings.object_host_share} | (found if isinstance(found, dict) else {})
+        different = [key for key in described if held.get(key) != described[key]]
         if different:
             raise UsageError(
                 f"{str(self.out)!r} was begun with other {', '.join(different)} ({SETTINGS}); expected the same, or its "
@@ -215,9 +209,17 @@ class Dataset:
                     path.unlink()
 
 
-def _made(photos: PhotoFolder, objects: ObjectFolder | None, settings: ItemSettings, out: Path, number: int) -> Item:
+def _listed(pool: Pool) -> dict[str, Any]:
+    """Return how many files a pool has and a hash over their names; of several folders, also their shares."""
+    paths = [path for folder in pool.folders for path in folder.paths]
+    names = "\n".join(paths).encode("utf-8", "surrogateescape")
+    described = {"files": len(paths), "sha256_of_names": sha256_bytes(names)}
+    return described if len(pool.folders) == 1 else described | {"shares": list(pool.shares)}
+
+
+def _made(pools: Pools, settings: ItemSettings, out: Path, number: int, photos: SoundPhotos | None = None) -> Item:
     """Make one item and write its files; returns it without their bytes, which need not travel."""
-    item = make_item(photos, objects, settings, number)
+    item = make_item(pools, settings, number, photos or SoundPhotos())
     for name, data in item.files.items():
         write_below(out, name, data, durable=False)  # an item that is lost is made again, to the byte
     return Item({}, item.line, item.operation, item.refused)

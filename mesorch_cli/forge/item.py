@@ -1,4 +1,4 @@
-"""One item of a forged dataset: drawn, forged, encoded and described, from (seed, number) alone."""
+"""One item of a forged dataset or of training: drawn and forged, encoded and described, from (seed, number) alone."""
 
 import json
 from dataclasses import dataclass, field
@@ -6,20 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from mesorch_cli.errors import InputError, UsageError
+from mesorch_cli.errors import UsageError
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.forge.donors import Donor
 from mesorch_cli.forge.encoding import encode_png
 from mesorch_cli.forge.framing import framed
 from mesorch_cli.forge.life import Life
 from mesorch_cli.forge.patch import Step, chance
-from mesorch_cli.forge.recipe import FOREIGN, ForgeRecipe, Forgery, forge_photo
-from mesorch_cli.forge.sources import ObjectFolder, PhotoFolder, Source
+from mesorch_cli.forge.photos import SoundPhotos
+from mesorch_cli.forge.pools import Pools, Refused
+from mesorch_cli.forge.recipe import FOREIGN, SHORTEST_HOST, ForgeRecipe, Forgery, forge_photo, forge_twins
+from mesorch_cli.forge.sources import Source
 
 SCHEMA = "mesorch.forge/1"
-MOST_REFUSED = 20  # files drawn in vain for one item
-OBJECT_HOST_SHARE = 0.55  # of hosts: photos of objects, so that a thing of that kind is not forged wherever it is seen
-SMALLEST_LIMIT = 256  # pixels of the longest side
+SMALLEST_LIMIT = 128  # pixels of the longest side
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,14 @@ class ItemSettings:
     """What every item of a dataset shares.
 
     longest: pixels; larger photos are shrunk or cut to it. object_share: how often a donor is an object with a mask,
-    where there are any. Raises UsageError for nonsense.
+    where there are any. object_host_share: how often the host is a photo of such an object, so that a thing of that kind
+    is not forged wherever it is seen. Raises UsageError for nonsense.
     """
 
     seed: int
     longest: int = 1024
     object_share: float = 0.6
+    object_host_share: float = 0.7
     recipe: ForgeRecipe = field(default_factory=ForgeRecipe)
 
     def __post_init__(self) -> None:
@@ -40,8 +42,9 @@ class ItemSettings:
             raise UsageError(f"Seed {self.seed}: expected 0 or more.")
         if self.longest < SMALLEST_LIMIT:
             raise UsageError(f"Longest side {self.longest}: expected at least {SMALLEST_LIMIT} pixels.")
-        if not 0 <= self.object_share <= 1:
-            raise UsageError(f"Object share {self.object_share}: expected 0 to 1.")
+        for share in (self.object_share, self.object_host_share):
+            if not 0 <= share <= 1:
+                raise UsageError(f"Object share {share}: expected 0 to 1.")
 
 
 @dataclass(frozen=True)
@@ -54,61 +57,94 @@ class Item:
     refused: tuple[tuple[str, str], ...]
 
 
-def make_item(photos: PhotoFolder, objects: ObjectFolder | None, settings: ItemSettings, number: int) -> Item:
-    """Make item `number`; all chance comes from (seed, number), so any process makes the same bytes of it.
+@dataclass(frozen=True)
+class Drawn:
+    """What an item is made from: host and donor as they were read, and the lives in which both were brought to size.
 
-    A file that cannot be used is left out, another is drawn, and the item says so. Raises InputError where nothing that
-    was drawn could be used.
+    from_objects: whether the donor is of the pool of objects. refused: files that were drawn and could not be used.
     """
-    rng = np.random.default_rng([settings.seed, number])
-    refused: list[tuple[str, str]] = []
-    with_hosts = None if objects is None or not objects.photos_alone().paths else objects.photos_alone()
-    host = _drawn(rng, with_hosts if with_hosts is not None and chance(rng, OBJECT_HOST_SHARE) else photos, refused)
-    from_objects = objects is not None and chance(rng, settings.object_share)
-    donor = _drawn(rng, objects if objects is not None and from_objects else photos, refused)
+
+    host: Source
+    donor: Source
+    host_life: Life
+    donor_life: Life
+    from_objects: bool
+    refused: tuple[Refused, ...]
+
+    @property
+    def photos(self) -> tuple[Donor, Donor]:
+        """Return host and donor at the size that is worked on."""
+        host, donor = self.host_life, self.donor_life
+        return Donor.with_plane(host.pixels, host.plane), Donor.with_plane(donor.pixels, donor.plane)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A forgery, what it was made from, and its unedited twin where one was asked for (itself, if it is authentic)."""
+
+    forgery: Forgery
+    twin: Forgery | None
+    drawn: Drawn
+
+
+def stream(settings: ItemSettings, number: int) -> np.random.Generator:
+    """Return the source of all chance in item `number`."""
+    return np.random.default_rng([settings.seed, number])
+
+
+def draw_sources(rng: np.random.Generator, pools: Pools, settings: ItemSettings, photos: SoundPhotos) -> Drawn:
+    """Draw a host and a donor of at most `longest` pixels a side.
+
+    A file that cannot be used is left out, and another is drawn. Raises InputError where nothing that was drawn could be
+    used.
+    """
+    refused: list[Refused] = []
+    hosts = None if pools.objects is None else pools.objects.whole_photos
+    of_objects = hosts is not None and chance(rng, settings.object_host_share)
+    host = (hosts if hosts is not None and of_objects else pools.photos).draw(rng, photos, refused)
+    from_objects = pools.objects is not None and chance(rng, settings.object_share)
+    given = pools.objects if pools.objects is not None and from_objects else pools.photos
+    donor = given.draw(rng, photos, refused)
     host_life, donor_life = (Life(rng, source.donor.pixels, source.donor.plane) for source in (host, donor))
-    framed(host_life, settings.longest)
+    framed(host_life, settings.longest, shortest=SHORTEST_HOST)
     framed(donor_life, settings.longest)
-    forgery = forge_photo(rng, _donor(host_life), _donor(donor_life), settings.recipe)
-    return _described(number, forgery, (host, host_life.steps), (donor, donor_life.steps), from_objects, refused)
+    return Drawn(host, donor, host_life, donor_life, from_objects, tuple(refused))
 
 
-def _drawn(rng: np.random.Generator, folder: PhotoFolder | ObjectFolder, refused: list[tuple[str, str]]) -> Source:
-    last: InputError | None = None
-    for _ in range(MOST_REFUSED):
-        path = folder.paths[int(rng.integers(len(folder.paths)))]
-        try:
-            return folder.read(path)
-        except InputError as error:
-            refused.append((path, error.reason))
-            last = error
-    raise InputError(
-        f"{MOST_REFUSED} files drawn from {str(folder.root)!r} in a row cannot be used; the last: {last}",
-        reason="no usable photo",
-    )
+def forge_item(
+    pools: Pools, settings: ItemSettings, number: int, photos: SoundPhotos, *, with_twin: bool = False
+) -> Made:
+    """Forge item `number`; all chance comes from (seed, number), so any process makes the same pixels of it.
+
+    With or without its twin, the forgery is the same. Raises as `draw_sources` does.
+    """
+    rng = stream(settings, number)
+    drawn = draw_sources(rng, pools, settings, photos)
+    if with_twin:
+        return Made(*forge_twins(rng, *drawn.photos, settings.recipe), drawn)
+    return Made(forge_photo(rng, *drawn.photos, settings.recipe), None, drawn)
 
 
-def _donor(life: Life) -> Donor:
-    return Donor.with_plane(life.pixels, life.plane)
+def make_item(pools: Pools, settings: ItemSettings, number: int, photos: SoundPhotos) -> Item:
+    """Make the files of item `number` and its line of the manifest, which also names the files that were refused.
+
+    Raises as `draw_sources` does.
+    """
+    made = forge_item(pools, settings, number, photos)
+    return _described(number, made.forgery, made.drawn)
 
 
-def _described(
-    number: int,
-    forgery: Forgery,
-    host: tuple[Source, list[Step]],
-    donor: tuple[Source, list[Step]],
-    from_objects: bool,
-    refused: list[tuple[str, str]],
-) -> Item:
+def _described(number: int, forgery: Forgery, drawn: Drawn) -> Item:
     stem = f"{number:06d}"
     tampered = forgery.operation != "authentic"
     data = forgery.encoded if forgery.encoded is not None else encode_png(forgery.pixels)
     files = {f"{'Tp' if tampered else 'Au'}/{stem}.{forgery.suffix}": data}
     if tampered:
         files[f"Gt/{stem}.png"] = encode_png(forgery.mask.astype(np.uint8) * 255)
-    sources = [_source("host", *host, forgery.host_history)]
+    donor = drawn.donor, drawn.donor_life.steps
+    sources = [_source("host", drawn.host, drawn.host_life.steps, forgery.host_history)]
     if forgery.donor_history or forgery.operation in FOREIGN:
-        sources.append(_source("object" if from_objects else "donor", *donor, forgery.donor_history))
+        sources.append(_source("object" if drawn.from_objects else "donor", *donor, forgery.donor_history))
     elif forgery.parameters.get("shape", "").startswith("silhouette"):
         sources.append(_source("silhouette", *donor, ()))
     height, width = forgery.mask.shape
@@ -125,9 +161,10 @@ def _described(
         "parameters": forgery.parameters,
         "history": list(forgery.history),
     }
+    refused = tuple((one.path, one.reason) for one in drawn.refused)
     if refused:
         line["refused"] = [{"path": path, "reason": reason} for path, reason in refused]
-    return Item(files, json.dumps(line, separators=(",", ":")), forgery.operation, tuple(refused))
+    return Item(files, json.dumps(line, separators=(",", ":")), forgery.operation, refused)
 
 
 def _source(role: str, source: Source, framing: list[Step], history: tuple[Step, ...]) -> dict[str, Any]:

@@ -43,9 +43,9 @@ class Patch:
             raise ValueError(f"pixels {self.pixels.shape} and opacity {self.opacity.shape} differ in size")
 
     @classmethod
-    def of(cls, pixels: Pixels, mask: Mask, cut: frozenset[str] = frozenset()) -> "Patch":
+    def of(cls, pixels: Pixels, mask: Mask) -> "Patch":
         """Return a patch that is opaque inside a mask."""
-        return cls(pixels, mask.astype(np.float32), cut)
+        return cls(pixels, mask.astype(np.float32))
 
     @property
     def mask(self) -> Mask:

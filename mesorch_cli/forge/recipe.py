@@ -25,6 +25,7 @@ __all__ = ["OPERATIONS", "Donor", "Draft", "ForgeRecipe", "Forgery", "draft_phot
 OPERATIONS = ("splice", "copy_move", "removal", "retouch", "in_place", "background", "authentic")
 FOREIGN = ("splice", "background")  # operations that take something from a donor
 SMALLEST_AREA, LARGEST_AREA = 0.001, 0.9  # of a photo: smaller is not seen, larger is another photo
+SHORTEST_HOST = SHORTEST_SIDE + 8  # pixels: a life before may cut up to 7 off a side
 TRIES = 6
 LIVES = 4
 REALLY_CHANGED = 0.4  # share of the mask that must differ from the photo before
@@ -148,8 +149,8 @@ def forge_twins(
 def draft_photo(rng: np.random.Generator, host: Donor, donor: Donor, recipe: ForgeRecipe | None = None) -> Draft:
     """Let a host and, where it is needed, a donor live, and change the host. Raises as `forge_photo` does."""
     recipe = recipe or ForgeRecipe()
-    if min(host.pixels.shape[:2]) < SHORTEST_SIDE + 8:
-        raise UsageError(f"A host of {host.pixels.shape[:2]} pixels: expected at least {SHORTEST_SIDE + 8} a side.")
+    if min(host.pixels.shape[:2]) < SHORTEST_HOST:
+        raise UsageError(f"A host of {host.pixels.shape[:2]} pixels: expected at least {SHORTEST_HOST} a side.")
     before = live_before(rng, host.pixels, host.plane)
     wanted = operation = OPERATIONS[int(rng.choice(len(OPERATIONS), p=recipe.shares))]
     given = live_before(rng, donor.pixels, donor.plane) if operation in FOREIGN else None

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evidence.isolation.isolated_reader import process_reader
-from mesorch_cli.evidence.photo import Photo, ReadOptions
+from mesorch_cli.evidence.photo import ReadOptions
 from mesorch_cli.forge.donors import Donor
 from mesorch_cli.forge.patch import Pixels
+from mesorch_cli.forge.photos import SoundPhotos, eight_bits
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif", ".jp2"})
 MASK_SUFFIX = ".png"
@@ -21,12 +21,17 @@ PLANE, CUT_OUT = ReadOptions(indices=True), ReadOptions(alpha=True)
 
 @dataclass(frozen=True)
 class Source:
-    """One file that was read: its path below its folder, the SHA-256 of its bytes, its pixels and objects."""
+    """One file that was read: its folder and its path below that, the SHA-256 of its bytes, its pixels and objects."""
 
+    root: Path
     path: str
     sha256: str
     donor: Donor
     mask_sha256: str | None = None
+
+    @property
+    def file(self) -> Path:
+        return self.root / self.path
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,12 @@ class PhotoFolder:
             )
         return cls(root, paths)
 
-    def read(self, path: str) -> Source:
+    def read(self, path: str, photos: SoundPhotos) -> Source:
         """Read a photo. Raises InputError for one that is damaged, too small or not readable at all."""
-        photo = process_reader().read(self.root / path)
-        _check_whole(photo)
-        pixels = _eight_bits(photo.pixels)
+        photo = photos.read(self.root / path)
+        pixels = eight_bits(photo.pixels)
         _check_size(photo.source, pixels)
-        return Source(path, photo.sha256, Donor(pixels))
+        return Source(self.root, path, photo.sha256, Donor(pixels))
 
 
 @dataclass(frozen=True)
@@ -96,25 +100,24 @@ class ObjectFolder:
         """Return the same folder without its cut-outs: what is left are whole photos."""
         return ObjectFolder(self.root, tuple(path for path in self.paths if not path.lower().endswith(MASK_SUFFIX)))
 
-    def read(self, path: str) -> Source:
+    def read(self, path: str, photos: SoundPhotos) -> Source:
         """Read an object. Raises InputError for a file that cannot be read, and for a mask of another size."""
         file = self.root / path
         if path.lower().endswith(MASK_SUFFIX):
-            return _cut_out(file, path)
-        photo = process_reader().read(file)
-        _check_whole(photo)
-        pixels = _eight_bits(photo.pixels)
+            return _cut_out(self.root, path, photos)
+        photo = photos.read(file)
+        pixels = eight_bits(photo.pixels)
         plane_file = next(
             found for found in (file.with_suffix(MASK_SUFFIX), file.with_suffix(MASK_SUFFIX.upper())) if found.is_file()
         )
-        plane_sha256, values = _plane(plane_file)
+        plane_sha256, values = _plane(plane_file, photos)
         if values.shape != pixels.shape[:2]:
             raise InputError(
                 f"The mask {str(plane_file)!r} has {values.shape[1]} x {values.shape[0]} pixels, its photo "
                 f"{pixels.shape[1]} x {pixels.shape[0]}; expected the same size. Make it anew, or leave both out.",
                 reason="mask of another size",
             )
-        present = np.unique(values)
+        present = np.flatnonzero(np.bincount(values.ravel()))
         if not present.any():
             raise InputError(
                 f"The mask {str(plane_file)!r} is all zero; expected an object. Leave it out.", reason="empty mask"
@@ -131,7 +134,7 @@ class ObjectFolder:
                 f"{MOST_LABELS} labels, or opacities of 8 bits.",
                 reason="unreadable mask",
             )
-        return Source(path, photo.sha256, donor, plane_sha256)
+        return Source(self.root, path, photo.sha256, donor, plane_sha256)
 
 
 def _listed(root: Path) -> tuple[str, ...]:
@@ -143,12 +146,6 @@ def _listed(root: Path) -> tuple[str, ...]:
     return tuple(sorted(path.relative_to(root).as_posix() for path in photos))
 
 
-def _eight_bits(pixels: np.ndarray[tuple[int, ...], np.dtype[np.unsignedinteger]]) -> Pixels:
-    if pixels.dtype == np.uint8:
-        return np.asarray(pixels, np.uint8)
-    return np.asarray((pixels.astype(np.uint32) * 255 + 32767) // 65535, np.uint8)
-
-
 def _check_size(name: str, pixels: Pixels) -> None:
     height, width = pixels.shape[:2]
     if min(height, width) < SHORTEST_SIDE:
@@ -158,29 +155,20 @@ def _check_size(name: str, pixels: Pixels) -> None:
         )
 
 
-def _check_whole(photo: Photo) -> None:
-    if not photo.decode.integrity.ok:
-        raise InputError(
-            f"{photo.source!r} is damaged ({photo.decode.integrity.findings[0]}); expected a whole photo. Leave it out.",
-            reason="damaged",
-        )
-
-
-def _plane(file: Path) -> tuple[str, np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
+def _plane(file: Path, photos: SoundPhotos) -> tuple[str, np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
     """Return the hash of a PNG and its values (H, W): palette indices, grey values, or of colours the brightest."""
     try:
-        photo = process_reader().read(file, options=PLANE)
-        _check_whole(photo)
+        photo = photos.read(file, PLANE)
     except InputError as error:
         raise InputError(f"Cannot read the mask {str(file)!r}: {error}", reason="unreadable mask") from error
     return photo.sha256, photo.pixels.max(axis=2).astype(np.int64)
 
 
-def _cut_out(file: Path, path: str) -> Source:
+def _cut_out(root: Path, path: str, photos: SoundPhotos) -> Source:
     """Read a PNG with transparency as an object of its own."""
-    photo = process_reader().read(file, options=CUT_OUT)
-    _check_whole(photo)
-    pixels = _eight_bits(photo.pixels)
+    file = root / path
+    photo = photos.read(file, CUT_OUT)
+    pixels = eight_bits(photo.pixels)
     alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else np.full(pixels.shape[:2], 255, np.uint8)
     if not (alpha > 127).any() or (alpha > 127).all():
         raise InputError(
@@ -188,4 +176,4 @@ def _cut_out(file: Path, path: str) -> Source:
             "a cut-out or a mask of a photo. Leave it out.",
             reason="no transparency",
         )
-    return Source(path, photo.sha256, Donor(np.ascontiguousarray(pixels[..., :3]), alpha=alpha))
+    return Source(root, path, photo.sha256, Donor(np.ascontiguousarray(pixels[..., :3]), alpha=alpha))

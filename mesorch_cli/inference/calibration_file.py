@@ -1,6 +1,5 @@
 """`calibration.json`: a score rule for one set of weights under one way of analysis, and what it rests on."""
 
-import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import UsageError
 from mesorch_cli.files.reading import read
+from mesorch_cli.inference.recorded_settings import different, digest, options_named
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.passport import ScoreRule
 from mesorch_cli.validation import first_problem
@@ -65,24 +65,6 @@ class CalibrationFile(_Part):
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, allow_nan=False) + "\n"
 
 
-def analysis_values(settings: Settings) -> dict[str, JsonValue]:
-    """Return the settings that a score depends on, as JSON values: not the pixel threshold, not the score rule."""
-    return {
-        "side": settings.side,
-        "levels": [[level.name, level.weight] for level in settings.levels],
-        "reference": settings.reference,
-        "overlap": settings.overlap,
-        "precision": settings.precision,
-        "copies": None if settings.copies is None else settings.copies.model_dump(mode="json", exclude_unset=True),
-        "quantisation": None if settings.quantisation is None else settings.quantisation.model_dump(mode="json"),
-    }
-
-
-def analysis_digest(settings: Settings) -> str:
-    """Return the SHA-256 of `analysis_values`."""
-    return hashlib.sha256(json.dumps(analysis_values(settings), sort_keys=True).encode()).hexdigest()
-
-
 def read_calibration(path: Path) -> CalibrationFile:
     """Read a calibration file. Raises UsageError for one that is missing or no such file."""
     try:
@@ -112,11 +94,15 @@ def calibrated(settings: Settings, weights_sha256: str, calibration: Calibration
             f"The calibration is for the weights {calibration.weights.name} {calibration.weights.sha256[:16]}..., not for "
             f"{weights_sha256[:16]}.... Use those weights, or calibrate these with `mesorch calibrate`."
         )
-    if calibration.analysis_sha256 != analysis_digest(settings):
-        own = analysis_values(settings)
-        other = [name for name, value in calibration.analysis.items() if own.get(name) != value]
+    if digest(calibration.analysis) != calibration.analysis_sha256:
+        raise UsageError(
+            "The settings in the calibration do not have the hash that it records. It was changed: calibrate again with "
+            "`mesorch calibrate`."
+        )
+    if other := different(calibration.analysis, settings):
+        told = options_named(calibration.analysis)
         raise UsageError(
             f"The calibration was made with other settings: {', '.join(other)}. Expected "
-            f"{', '.join(f'{name} {calibration.analysis[name]}' for name in other)}. Give the same, or calibrate again."
+            f"{', '.join(f'{name} {told.get(name)}' for name in other)}. Give the same, or calibrate again."
         )
     return replace(settings, score=calibration.score)

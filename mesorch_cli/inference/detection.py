@@ -15,8 +15,9 @@ from mesorch_cli.inference.scoring import LikelihoodRatio, Verdict
 class Detection:
     """The result of one photo, in its stored raster.
 
-    probability: (H, W) float32 in 0..1, None where nothing was analysed; 0 where `coverage` left a pixel out.
-    score: raw image score 0..1. calibrated: calibrated probability 0..1, None without a calibration.
+    map: (H, W) float32, the probability 0..1 that a pixel was manipulated; None where nothing was analysed, 0 where
+    `coverage` left a pixel out.
+    score: raw image score 0..1. probability: the calibrated one of the photo, 0..1, None without a calibration.
     ratio: likelihood ratio with its bounds, None where the calibration has none.
     copies: parts that equal other parts, the most certain first; the map and the score know of them.
     quantisation: what the coefficients of a JPEG say, where that is believed; the map knows of it.
@@ -29,9 +30,9 @@ class Detection:
 
     verdict: Verdict
     reason: str | None = None
-    probability: NDArray[np.float32] | None = None
+    map: NDArray[np.float32] | None = None
     score: float | None = None
-    calibrated: float | None = None
+    probability: float | None = None
     ratio: LikelihoodRatio | None = None
     regions: tuple[Region, ...] = ()
     copies: tuple[CopyFinding, ...] = ()

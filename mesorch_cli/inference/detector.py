@@ -2,13 +2,19 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
+from typing import Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.errors import WeightsError
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
+from mesorch_cli.evidence.photo import Photo
+from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.backends.protocol import Backend, Tiles, eight_bits
 from mesorch_cli.inference.copies import find_copies
 from mesorch_cli.inference.copy_rule import CopyFinding, mark_copies
@@ -16,6 +22,7 @@ from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.double_quantisation import quantisations
 from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
 from mesorch_cli.inference.lanes import in_order
+from mesorch_cli.inference.passes import Pass, Pixels, is_featureless, passes_of
 from mesorch_cli.inference.quantisation_rule import QuantisationFinding, believed, mark_quantisation
 from mesorch_cli.inference.regions import MOST_LISTED, find_regions
 from mesorch_cli.inference.scoring import (
@@ -27,26 +34,14 @@ from mesorch_cli.inference.scoring import (
     likelihood_ratio,
     photo_threshold,
 )
-from mesorch_cli.inference.settings import Settings
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
 from mesorch_cli.inference.tiling import Plan, Tile
-from mesorch_cli.network.passport import Level
+from mesorch_cli.network.passport import WeightsFile
 
-FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel holds nothing but rounding
-GLANCE = 16  # every so many pixels are looked at first: nearly always that is enough to see that there is something
-
-Pixels = Tiles
 OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
 TileLogits = Iterator[tuple[Tile, Canvas | None]]  # in the order of the plan; None: the tile has nothing to say
+DAMAGE_ACCEPTED = "damaged input accepted"
 SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One level of one photo: the pixels it sees and the tiles that cover them."""
-
-    level: Level
-    pixels: Pixels
-    plan: Plan
 
 
 @dataclass(frozen=True)
@@ -73,51 +68,56 @@ class _Tally:
             self.on_progress(self.done, self.total)
 
 
-def is_featureless(pixels: Pixels) -> bool:
-    """Say whether every channel of (H, W, 3) pixels stays within one grey level of 255."""
-    limit = FEATURELESS_RANGE * np.iinfo(pixels.dtype).max
-    sample = pixels[::GLANCE, ::GLANCE]
-    if (sample.max(axis=(0, 1)).astype(np.int64) - sample.min(axis=(0, 1)) > limit).any():
-        return False
-    spread = pixels.max(axis=(0, 1)).astype(np.int64) - pixels.min(axis=(0, 1))
-    return bool((spread <= limit).all())
-
-
-def level_size(level: Level, height: int, width: int, side: int) -> tuple[int, int]:
-    """Return the size at which a level sees a photo, (height, width). Photos are shrunk for tiles, never enlarged."""
-    if level.kind != "tiles":
-        return side, side
-    factor = min(1.0, (level.long_side or max(height, width)) / max(height, width))
-    return max(1, round(height * factor)), max(1, round(width * factor))
-
-
 class Detector:
-    """A network with its settings, ready for photos of any size."""
+    """A network with its settings, ready for photos of any size.
 
-    def __init__(self, backend: Backend, settings: Settings) -> None:
+    weights: the file that the network comes from, None for one that was never a file.
+    """
+
+    def __init__(self, backend: Backend, settings: Settings, weights: WeightsFile | None = None) -> None:
         self.backend = backend
         self.settings = settings
+        self.weights = weights
 
-    def passes(self, pixels: Pixels) -> list[Pass]:
-        """Return the levels that say something new of this photo, in order; of tile levels of one size the last."""
-        settings = self.settings
-        height, width = pixels.shape[:2]
-        chosen: dict[tuple[str, int, int], Level] = {}
-        for level in settings.levels:
-            key = (level.kind, *level_size(level, height, width, settings.side))
-            chosen.pop(key, None)
-            chosen[key] = level
-        result = []
-        for (kind, level_height, level_width), level in chosen.items():
-            seen: Pixels = pixels
-            if (level_height, level_width) != (height, width):
-                # The published pipeline squashes without antialiasing; shrinking for tiles is ours, and done well.
-                how = cv2.INTER_AREA if kind == "tiles" else cv2.INTER_LINEAR
-                seen = cv2.resize(pixels, (level_width, level_height), interpolation=how)  # type: ignore[assignment]
-            if kind == "mirrored":
-                seen = np.ascontiguousarray(seen[:, ::-1])
-            result.append(Pass(level, seen, Plan(level_height, level_width, settings.side, settings.overlap)))
-        return result
+    @classmethod
+    def load(
+        cls,
+        weights: str | Path | None = None,
+        device: str = "auto",
+        overrides: Overrides = AS_THE_WEIGHTS_SAY,
+        *,
+        calibration: Path | None = None,
+        public_key: Path | None = None,
+    ) -> Self:
+        """Return a detector for weights on a device; what else is given, and what is raised: see `Analysis.load`."""
+        return cls.of(Analysis.load(weights, overrides, calibration=calibration, public_key=public_key), device)
+
+    @classmethod
+    def of(cls, analysis: Analysis, device: str = "auto") -> Self:
+        """Start an analysis on a device. Raises UsageError for a device that is not there."""
+        return cls(analysis.start(device), analysis.settings, analysis.weights)
+
+    def detect_file(
+        self, photo: str | Path | bytes, on_progress: OnProgress | None = None, *, accept_damaged: bool = False
+    ) -> Detection:
+        """Analyse a file, or the bytes of one, decoded in a process of its own.
+
+        Raises InputError for what is no photo that can be read.
+        """
+        reader = process_reader()
+        read = reader.read("bytes", data=photo) if isinstance(photo, bytes) else reader.read(photo)
+        return self.detect_photo(read, on_progress, accept_damaged=accept_damaged)
+
+    def detect_photo(
+        self, photo: Photo, on_progress: OnProgress | None = None, *, accept_damaged: bool = False
+    ) -> Detection:
+        """Analyse a photo as its file has it; one that is damaged only where that is accepted, which the flags say."""
+        if not photo.decode.integrity.ok and not accept_damaged:
+            return not_analysed("damaged")
+        detection = self.detect(photo.pixels, on_progress, steps=photo.steps)
+        if photo.decode.integrity.ok:
+            return detection
+        return replace(detection, flags=tuple(sorted({*detection.flags, DAMAGE_ACCEPTED})))
 
     def detect(
         self, pixels: Pixels, on_progress: OnProgress | None = None, *, steps: NDArray[np.int64] | None = None
@@ -134,7 +134,7 @@ class Detector:
         if is_featureless(pixels):
             return not_analysed("featureless")
 
-        passes = self.passes(pixels)
+        passes = passes_of(pixels, settings)
         tally = _Tally(sum(len(one.plan) for one in passes), on_progress)
         if pixels.dtype == np.uint16 and self.backend.bits < 16:
             tally.flags.add("16 bits analysed as 8")
@@ -183,10 +183,10 @@ class Detector:
         coverage = float(np.count_nonzero(covered)) / covered.size
         score = image_score(probability, settings.score, [copy.certainty for copy in copies])
         verdict = judge(score, settings.score)
-        threshold = photo_threshold(probability, settings.photo_threshold, settings.pixel_threshold)
+        threshold = photo_threshold(probability, settings.photo_threshold, settings.threshold)
         if verdict is Verdict.NO_EVIDENCE:
             # A low threshold shows where to look; it must not fill the list of a photo of which nothing is said.
-            threshold = max(threshold, settings.pixel_threshold)
+            threshold = max(threshold, settings.threshold)
         regions, region_count = find_regions(probability, threshold)
         flags = set(tally.flags)
         if coverage < 1.0:
@@ -197,9 +197,9 @@ class Detector:
             flags.add("score and map disagree")
         return Detection(
             verdict,
-            probability=probability,
+            map=probability,
             score=score,
-            calibrated=calibrate(score, settings.score),
+            probability=calibrate(score, settings.score),
             ratio=likelihood_ratio(score, settings.score),
             regions=regions,
             copies=copies,
@@ -289,10 +289,18 @@ class Detector:
     def _logits(self, batch: Tiles, at_once: int, tally: _Tally) -> NDArray[np.float32]:
         """Return the logits of a batch; where memory is too short for it, of its halves, which the result's flags say."""
         try:
-            return self.backend(batch, at_once)
+            logits = self.backend(batch, at_once)
         except MemoryError:
             if len(batch) == 1:
                 raise
+        else:
+            expected = (len(batch), 1, *batch.shape[1:3])
+            if logits.shape != expected:  # a foreign graph may give anything
+                raise WeightsError(
+                    f"The weights gave logits of shape {logits.shape} for tiles of shape {batch.shape}; expected {expected}. "
+                    "Get the file again, or make it with `mesorch export`."
+                )
+            return logits
         tally.flags.add(SHORT_OF_MEMORY)
         middle = len(batch) // 2
         return np.concatenate([self._logits(half, at_once, tally) for half in (batch[:middle], batch[middle:])])
@@ -309,3 +317,18 @@ class Detector:
         if below == right == 0:
             return crop
         return cv2.copyMakeBorder(np.ascontiguousarray(crop), 0, below, 0, right, cv2.BORDER_REFLECT_101)  # type: ignore[return-value]
+
+
+def detect(
+    photo: str | Path | bytes,
+    *,
+    weights: str | Path | None = None,
+    device: str = "auto",
+    overrides: Overrides = AS_THE_WEIGHTS_SAY,
+    accept_damaged: bool = False,
+) -> Detection:
+    """Analyse one file, or the bytes of one. For several, load a `Detector` once and call its `detect_file`.
+
+    Raises InputError for what is no photo that can be read, and what `Analysis.load` raises.
+    """
+    return Detector.load(weights, device, overrides).detect_file(photo, accept_damaged=accept_damaged)

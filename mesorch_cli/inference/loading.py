@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from mesorch_cli.inference.backends.protocol import Backend, Precision
+from mesorch_cli.inference.backends.protocol import Backend
 from mesorch_cli.inference.exported import Seal
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.network.contents import Contents, read_contents
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.network.signed import require_signature

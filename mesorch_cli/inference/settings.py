@@ -1,140 +1,179 @@
-"""What the engine does with a photo: the passport's defaults, changed where the user asked for it."""
+"""What an analysis can be asked for, and the settings that come of it: the passport's defaults, changed as asked.
+
+This file has no heavy import: commands make their options of `Overrides` before anything is loaded.
+"""
 
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.backends.protocol import Precision
-from mesorch_cli.inference.tiling import Plan
-from mesorch_cli.network.passport import (
-    LARGEST_SIDE,
-    CopyRule,
-    Level,
-    Passport,
-    QuantisationRule,
-    ScoreRule,
-    ThresholdRule,
-)
 
-MOST_LEVELS = 8  # the bits of the coverage mask
+if TYPE_CHECKING:
+    from mesorch_cli.network.passport import CopyRule, Level, Passport, QuantisationRule, ScoreRule, ThresholdRule
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+MOST_SCALES = 8  # the bits of the coverage mask
 MOST_TILES = 1024  # in one call of the network
-MOST_WEIGHT = 1000.0  # of a level beside the others
-WHOLE = Level(kind="whole")
+MOST_WEIGHT = 1000.0  # of a scale beside the others
+WITNESSES = ("copies", "quantisation")  # their rules, in the passport and here, and the options that ask for them
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Everything that a result depends on beside the photo, the weights and the machine.
+class Help:
+    """How a command presents an option: what it is for, and what stands for its value."""
 
-    side: of the square network inputs, in pixels. overlap: of neighbouring tiles, share of a side.
-    reference: the published way, one squash and the sigmoid before the resize; needs the level `whole` alone.
+    text: str
+    metavar: str | None = None
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What an analysis is asked to do otherwise than its weights say. None: as their passport says.
+
+    A field that `Settings` has by the same name replaces it there.
+    """
+
+    scales: Annotated[
+        str | None,
+        Help(
+            "default (from the weights), reference (one squash to the weights' input side, as published), or a comma list "
+            "of whole, mirrored, native, tiles-LONG_SIDE.",
+            "LIST",
+        ),
+    ] = None
+    overlap: Annotated[float | None, Help("Overlap of neighbouring tiles, share of a side, 0 to 0.75.")] = None
+    precision: Annotated[Precision | None, Help("Arithmetic.")] = None
+    threshold: Annotated[
+        float | None,
+        Help("Probability above which a pixel counts as manipulated, 0 to 1, the same for all photos."),
+    ] = None
+    tile_batch: Annotated[int | None, Help("Tiles per call of the network; lower it if memory is short.")] = None
+    copies: Annotated[
+        bool | None,
+        Help("Search parts of the photo that equal other parts. (default: if the weights say how)"),
+    ] = None
+    quantisation: Annotated[
+        bool | None,
+        Help(
+            "Look in a JPEG for parts that were compressed once where the rest was compressed twice. "
+            "(default: if the weights say how)"
+        ),
+    ] = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Return what is asked for, by name."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+AS_THE_WEIGHTS_SAY = Overrides()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that a result depends on beside the photo, the weights and the machine, in the order of the record.
+
+    side: of the square network inputs, in pixels. scales: at which the photo is analysed, coarse to fine. overlap: of
+    neighbouring tiles, share of a side.
+    reference: the published way, one squash and the sigmoid before the resize; needs the scale `whole` alone.
     tile_batch: tiles per call of the network, None for what suits the backend; it can move the last bits of a result, so
     it belongs to the record.
     smallest_photo_side: in pixels; smaller photos are not analysed.
     copies: how copies within the photo are judged, None to leave them alone; the reference analysis knows none.
     quantisation: when double quantisation is believed, None to leave it alone; the reference analysis does not look for it.
-    photo_threshold: sets the threshold of the map by photo, None: it is `pixel_threshold` for all. What is called no
-    evidence is listed as regions above `pixel_threshold` only.
+    photo_threshold: sets the threshold of the map by photo, None: it is `threshold` for all. What is called no
+    evidence is listed as regions above `threshold` only.
     """
 
     side: int
-    levels: tuple[Level, ...]
+    scales: "tuple[Level, ...]"
+    reference: bool = False
     overlap: float
     precision: Precision
-    pixel_threshold: float
-    score: ScoreRule
+    copies: "CopyRule | None" = None
+    quantisation: "QuantisationRule | None" = None
+    threshold: float
+    photo_threshold: "ThresholdRule | None" = None
+    score: "ScoreRule"
     smallest_photo_side: int = 1
-    reference: bool = False
     tile_batch: int | None = None
-    copies: CopyRule | None = None
-    quantisation: QuantisationRule | None = None
-    photo_threshold: ThresholdRule | None = None
 
     def __post_init__(self) -> None:
+        from mesorch_cli.inference.tiling import Plan
+        from mesorch_cli.network.passport import LARGEST_SIDE
+
         if self.side > LARGEST_SIDE:
             raise UsageError(f"A side of {self.side} pixels: expected at most {LARGEST_SIDE}.")
         Plan(self.side, self.side, self.side, self.overlap)  # refuses sides and overlaps that are none
-        if not 1 <= len(self.levels) <= MOST_LEVELS:
-            raise UsageError(f"{len(self.levels)} levels: expected 1 to {MOST_LEVELS}.")
-        if self.reference and self.levels != (WHOLE,):
-            raise UsageError("The reference analysis is the whole image alone; give no other scales beside it.")
-        if self.reference and self.copies is not None:
-            raise UsageError("The reference analysis searches no copies; leave --copies out.")
-        if self.reference and self.quantisation is not None:
-            raise UsageError("The reference analysis reads no coefficients; leave --quantisation out.")
-        if not 0.0 <= self.pixel_threshold <= 1.0:
-            raise UsageError(f"A threshold of {self.pixel_threshold}: expected a probability, 0 to 1.")
+        if not 1 <= len(self.scales) <= MOST_SCALES:
+            raise UsageError(f"{len(self.scales)} scales: expected 1 to {MOST_SCALES}.")
+        if self.reference:
+            self._require_nothing_else()
+        if not 0.0 <= self.threshold <= 1.0:
+            raise UsageError(f"A threshold of {self.threshold}: expected a probability, 0 to 1.")
         if self.tile_batch is not None and not 1 <= self.tile_batch <= MOST_TILES:
             raise UsageError(f"A batch of {self.tile_batch} tiles: expected 1 to {MOST_TILES}.")
-        for level in self.levels:
-            if not (math.isfinite(level.weight) and 0.0 < level.weight <= MOST_WEIGHT):
+        for scale in self.scales:
+            if not (math.isfinite(scale.weight) and 0.0 < scale.weight <= MOST_WEIGHT):
                 raise UsageError(
-                    f"The scale {level.name} weighs {level.weight}: expected above 0, at most {MOST_WEIGHT:g}."
+                    f"The scale {scale.name} weighs {scale.weight}: expected above 0, at most {MOST_WEIGHT:g}."
                 )
 
-    @classmethod
-    def from_passport(
-        cls,
-        passport: Passport,
-        *,
-        scales: str | None = None,
-        overlap: float | None = None,
-        precision: Precision | None = None,
-        pixel_threshold: float | None = None,
-        tile_batch: int | None = None,
-        copies: bool | None = None,
-        quantisation: bool | None = None,
-    ) -> Self:
-        """Return the passport's settings, each replaced where a value is given.
+    def _require_nothing_else(self) -> None:
+        """Raise UsageError where something is asked of the reference analysis that was not published with it."""
+        if [scale.kind for scale in self.scales] != ["whole"] or self.scales[0].weight != 1.0:
+            raise UsageError("The reference analysis is the whole image alone; give no other scales beside it.")
+        for name in WITNESSES:
+            if getattr(self, name) is not None:
+                raise UsageError(f"The reference analysis is the network alone; leave --{name} out.")
 
-        copies: whether copies within the photo are searched; None: where the passport says how. Raises UsageError if they
-        are wanted and it does not. quantisation: the same of double quantisation in a JPEG.
-        scales: `default`, `reference`, or names joined by commas out of `whole`, `mirrored`, `native` and `tiles-LONG_SIDE`.
+    @classmethod
+    def from_passport(cls, passport: "Passport", overrides: Overrides = AS_THE_WEIGHTS_SAY) -> Self:
+        """Return the passport's settings, each replaced where the overrides name a value.
+
+        A witness whose switch is not given looks where the passport has a rule for it, and the analysis is not the
+        reference. Raises UsageError for a witness that is asked for and has no rule, and for values out of range.
         """
-        rule = passport.inference
+        asked = overrides.given
+        named = asked.pop("scales", "default")
+        reference = named == "reference"
+        scales = passport.inference.levels
+        if named != "default":
+            scales = parse_scales("whole", ()) if reference else parse_scales(named, scales)
+        for name in WITNESSES:
+            asked[name] = _rule_of(passport, name, asked.get(name, False if reference else None))
         settings = cls(
             side=passport.input.side,
-            levels=rule.levels,
-            overlap=rule.overlap if overlap is None else overlap,
-            precision=precision or rule.precision,
-            pixel_threshold=passport.pixel_threshold if pixel_threshold is None else pixel_threshold,
-            photo_threshold=passport.photo_threshold if pixel_threshold is None else None,
+            scales=scales,
+            overlap=passport.inference.overlap,
+            precision=passport.inference.precision,
+            threshold=passport.pixel_threshold,
+            photo_threshold=None if "threshold" in asked else passport.photo_threshold,
             score=passport.score,
             smallest_photo_side=passport.input.smallest_photo_side,
+            reference=reference,
         )
-        if tile_batch is not None:
-            settings = replace(settings, tile_batch=tile_batch)
-        if copies and rule.copies is None:
-            raise UsageError(
-                f"The weights {passport.name!r} do not say how copies are judged; expected weights that do, such as "
-                "mesorch-s. Leave --copies out."
-            )
-        if quantisation and rule.quantisation is None:
-            raise UsageError(
-                f"The weights {passport.name!r} do not say when double quantisation is believed; expected weights that do, "
-                "such as mesorch-s. Leave --quantisation out."
-            )
-        if scales == "reference":
-            return replace(
-                settings,
-                levels=(WHOLE,),
-                reference=True,
-                copies=rule.copies if copies else None,
-                quantisation=rule.quantisation if quantisation else None,
-            )
-        if copies is not False:
-            settings = replace(settings, copies=rule.copies)
-        if quantisation is not False:
-            settings = replace(settings, quantisation=rule.quantisation)
-        if scales in (None, "default"):
-            return settings
-        return replace(settings, levels=parse_levels(str(scales), rule.levels))
+        return replace(settings, **asked)
 
 
-def parse_levels(text: str, known: tuple[Level, ...]) -> tuple[Level, ...]:
-    """Return the levels that a comma list names; one that the passport knows keeps its weight, others weigh 1."""
+def _rule_of(passport: "Passport", witness: str, wanted: bool | None) -> Any:
+    """Return the passport's rule for a witness, None where it is not wanted, or there is none and nobody asked."""
+    rule = getattr(passport.inference, witness)
+    if wanted and rule is None:
+        raise UsageError(
+            f"The weights {passport.name!r} have no rule for --{witness}; expected weights that have one, such as "
+            f"mesorch-s. Leave --{witness} out."
+        )
+    return None if wanted is False else rule
+
+
+def parse_scales(text: str, known: "tuple[Level, ...]") -> "tuple[Level, ...]":
+    """Return the scales that a comma list names; one that the passport knows keeps its weight, others weigh 1."""
+    from mesorch_cli.network.passport import Level
+
     weights = {level.name: level.weight for level in known}
     levels: list[Level] = []
     for name in text.split(","):

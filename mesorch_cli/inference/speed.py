@@ -13,14 +13,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.backends.eager import DTYPES, TorchBackend, choose_device
-from mesorch_cli.inference.backends.protocol import Backend, Precision
+from mesorch_cli.inference.backends.protocol import Backend
 from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.loading import Exported
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.network.families import family_of
 from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.member import SIDE_MULTIPLE
 
 MATRIX_SIDES = (256, 512, 1024, 2048)  # of the products that the matrix rate is measured with
+TRIES = 5  # of which the fastest counts
 SLOW_S = 0.1  # where one product takes that long, a larger one is not tried: some CPUs only emulate bf16, very slowly
 COPIED_BYTES = 256 << 20  # of the copy that the bandwidth is measured with
 
@@ -81,10 +83,10 @@ def _synchronised(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def _fastest(device: torch.device, work: Callable[[], object], tries: int = 5) -> float:
+def _fastest(device: torch.device, work: Callable[[], object]) -> float:
     work()
     seconds = []
-    for _ in range(tries):
+    for _ in range(TRIES):
         started = _synchronised(device)
         work()
         seconds.append(_synchronised(device) - started)

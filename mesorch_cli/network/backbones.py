@@ -4,9 +4,7 @@ Every branch is a module that takes (B, C, H, W) and returns its stage outputs a
 here rather than taken from timm, which they equal: importing timm costs a third of the time from typing to a verdict.
 """
 
-from typing import Protocol
-
-from torch import Tensor, nn
+from torch import nn
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.network import convnext, lite
@@ -25,12 +23,6 @@ TRANSFORMER_WIDTHS: dict[TransformerName, tuple[int, ...]] = {
 }
 TRANSFORMER_DEPTHS: dict[TransformerName, tuple[int, ...]] = {"mit_b3": (3, 4, 18, 3), "mit_compact": (2, 2, 2, 2)}
 TRANSFORMER_HEADS: dict[TransformerName, tuple[int, ...]] = {"mit_b3": (1, 2, 5, 8), "mit_compact": (1, 2, 4, 6)}
-
-
-class Stages(Protocol):
-    """A branch: stage outputs of an image, finest first."""
-
-    def __call__(self, image: Tensor) -> list[Tensor]: ...
 
 
 def build_cnn(

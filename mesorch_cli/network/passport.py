@@ -5,6 +5,7 @@ It travels inside the file's metadata. Nothing about one set of weights is writt
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from mesorch_cli import __version__
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import MesorchError, WeightsError
 from mesorch_cli.network.families import member_of
@@ -37,6 +39,8 @@ LARGEST_RATIO = 100.0  # log10; what photos support ends below 6
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e4, le=1e4)]
 Words = Annotated[str, Field(max_length=10_000)]
+TOOL_VERSION = r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}"
+ToolVersion = Annotated[str, Field(pattern=rf"^{TOOL_VERSION}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -215,8 +219,9 @@ class Passport(_Part):
     pixel_threshold: probability above which a pixel counts as manipulated. photo_threshold: a rule that sets it by photo;
     None: it is the same for all.
     tensors_sha256: checksum of the tensors (names, types, shapes, bytes), see `weights.tensors_digest`. passport_sha256: of
-    everything else in the passport, that one included, see `passport_digest`; None in weights of earlier versions, whose
+    everything else in the passport, that one included, see `plain_digest`; None in weights of earlier versions, whose
     checksum covers the tensors alone. training, figures: plain values as trainer and evaluation wrote them.
+    needs_tool: the oldest version of mesorch that does with these weights what they are measured for, as `0.2.0`; None: any.
     """
 
     schema_: Literal["mesorch.passport/1"] = Field(default=SCHEMA, alias="schema")
@@ -232,12 +237,16 @@ class Passport(_Part):
     figures: dict[str, JsonValue] = {}
     licence: Words
     limits: Annotated[tuple[Words, ...], Field(max_length=100)] = ()
+    needs_tool: ToolVersion | None = None
     tensors_sha256: Sha256 | None = None
     passport_sha256: Sha256 | None = None
 
     def to_json(self) -> str:
-        """Return the passport as the JSON text that a weights file carries."""
-        return self.model_dump_json(by_alias=True)
+        """Return the passport as the JSON text that a weights file carries.
+
+        `needs_tool` is left out where any version will do: earlier versions refuse a passport with a name they do not know.
+        """
+        return self.model_dump_json(by_alias=True, exclude=set() if self.needs_tool else {"needs_tool"})
 
 
 @dataclass(frozen=True)
@@ -270,6 +279,7 @@ def parse_passport(text: str, origin: str) -> Passport:
     """
     try:
         values = json_within(text, most_bytes=MOST_TEXT)
+        _require_tool(values, origin)
         passport = Passport.model_validate(values)
     except ValidationError as error:
         raise WeightsError(
@@ -280,6 +290,8 @@ def parse_passport(text: str, origin: str) -> Passport:
         raise WeightsError(
             f"The passport of {origin} is not valid: {error}. Expected {SCHEMA}. Get the file again."
         ) from error
+    except WeightsError:
+        raise
     except MesorchError as error:  # a NetworkConfig that refuses its values
         raise WeightsError(f"The passport of {origin} describes no network of this program: {error}") from error
     if passport.passport_sha256 is not None:
@@ -290,3 +302,19 @@ def parse_passport(text: str, origin: str) -> Passport:
                 f"{passport.passport_sha256[:16]}.... A value in it was changed: get the file again from its source."
             )
     return passport
+
+
+def _require_tool(values: Any, origin: str) -> None:
+    """Refuse weights that need a newer version of this program, before names that only that version knows are met."""
+    wanted = values.get("needs_tool") if isinstance(values, dict) else None
+    if isinstance(wanted, str) and re.fullmatch(TOOL_VERSION, wanted) and _ordered(wanted) > _ordered(__version__):
+        raise WeightsError(
+            f"{origin} needs mesorch {wanted} or newer, and this is {__version__}. Update the tool, or use weights made for "
+            "this version."
+        )
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version, by which versions compare; 1.2 and 1.2.0 are the same."""
+    numbers = [int(part) for part in re.findall(r"[0-9]+", version)[:4]]
+    return (*numbers, 0, 0, 0, 0)[:4]

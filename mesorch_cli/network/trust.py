@@ -1,6 +1,7 @@
 """Files of others whose code may run: a list of SHA-256 that the user keeps, each put there by name and on purpose."""
 
 import os
+import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +56,7 @@ class TrustedFiles:
         """
         if not os.path.lexists(self.path):
             return ()
+        self._require_own()
         try:
             return _List.model_validate(json_within(read_ordinary(self.path, MOST_BYTES))).files
         except ValidationError as error:
@@ -65,6 +67,20 @@ class TrustedFiles:
             f"Cannot read the list of trusted files {self.path}: {problem} Expected it as `mesorch weights trust` writes it. "
             "Restore it, or remove it and trust your files again."
         )
+
+    def _require_own(self) -> None:
+        """Raise WeightsError for a list that another user wrote, or could write: its files run code with all our rights."""
+        if not hasattr(os, "getuid"):
+            return
+        folder, file = self.folder.stat(), self.path.stat()
+        own = file.st_uid in (os.getuid(), 0)
+        open_to_all = file.st_mode & stat.S_IWOTH or (folder.st_mode & (stat.S_IWOTH | stat.S_ISVTX)) == stat.S_IWOTH
+        if not own or open_to_all:
+            how = "can be written by everybody" if own else f"belongs to the user {file.st_uid}"
+            raise WeightsError(
+                f"The list of trusted files {self.path} {how}; expected one that only you can write, since its files run "
+                "code. Look at what it trusts, then take the rights away: chmod o-w on it and its folder."
+            )
 
     def find(self, sha256: str) -> TrustedFile | None:
         """Return the entry of a hash, None without one. Raises WeightsError as `read` does."""

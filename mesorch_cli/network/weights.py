@@ -12,18 +12,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.writing import write_whole
-from mesorch_cli.network.contents import MOST_BYTES, Contents, read_contents, read_ordinary
+from mesorch_cli.network.contents import Contents, read_contents
 from mesorch_cli.network.families import family_of
+from mesorch_cli.network.header import PASSPORT_KEY, metadata_of, passport_of
 from mesorch_cli.network.localiser import Localiser
-from mesorch_cli.network.passport import Passport, WeightsFile, parse_passport, with_checksum
-
-PASSPORT_KEY = "mesorch.passport"
-LENGTH_BYTES = 8  # of the header's length at the front of a safetensors file, little-endian
-MOST_HEADER = 16 * 1024 * 1024
+from mesorch_cli.network.passport import Passport, WeightsFile, with_checksum
 
 
 @dataclass(frozen=True)
@@ -98,7 +94,7 @@ def add_checksum(source: Path, target: Path) -> str:
     """
     contents = read_contents(source)
     read_file(contents)
-    text = _metadata(contents.data, source)[PASSPORT_KEY]
+    text = metadata_of(contents.data, source)[PASSPORT_KEY]
     return _write(target, load(contents.data), with_checksum(text))
 
 
@@ -108,33 +104,6 @@ def _write(path: Path, tensors: dict[str, Tensor], passport: str) -> str:
     return sha256_bytes(data)
 
 
-def _metadata(front: bytes, path: Path) -> dict[str, str]:
-    """Return the plain metadata out of the front of a safetensors file. Raises WeightsError if it is none."""
-    length = int.from_bytes(front[:LENGTH_BYTES], "little")
-    try:
-        if len(front) < LENGTH_BYTES or not 0 < length <= MOST_HEADER:
-            raise ValueError(f"a header of {length} bytes")
-        header = json_within(front[LENGTH_BYTES : LENGTH_BYTES + length])
-        metadata = header.get("__metadata__") or {} if isinstance(header, dict) else None
-        if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-            raise ValueError("its header is no table of tensors")
-    except ValueError as error:
-        raise WeightsError(
-            f"Cannot read {path} as safetensors ({error}). A published .pth goes through `mesorch weights import` first."
-        ) from error
-    return metadata
-
-
-def _passport(front: bytes, path: Path) -> Passport:
-    metadata = _metadata(front, path)
-    if PASSPORT_KEY not in metadata:
-        raise WeightsError(
-            f"{path} carries no passport, so nothing says which network it is. Expected the metadata entry "
-            f"`{PASSPORT_KEY}`; import the original file with `mesorch weights import`."
-        )
-    return parse_passport(metadata[PASSPORT_KEY], str(path))
-
-
 def read_file(source: Path | Contents) -> tuple[Passport, dict[str, Tensor], str]:
     """Read a weights file, or bytes that were read of one: passport, tensors as stored, SHA-256 of the file.
 
@@ -142,7 +111,7 @@ def read_file(source: Path | Contents) -> tuple[Passport, dict[str, Tensor], str
     """
     contents = source if isinstance(source, Contents) else read_contents(source)
     path = contents.path
-    passport = _passport(contents.data, path)
+    passport = passport_of(contents)
     try:
         tensors = load(contents.data)
     except (SafetensorError, KeyError, ValueError) as error:  # a type that PyTorch lacks is a KeyError
@@ -156,17 +125,6 @@ def read_file(source: Path | Contents) -> tuple[Passport, dict[str, Tensor], str
             f"{str(passport.tensors_sha256)[:16]}.... The file was changed or damaged: get it again from its source."
         )
     return passport, tensors, contents.sha256
-
-
-def read_passport(path: Path) -> Passport:
-    """Read only the passport of a weights file and compare it with its checksum, without looking at the tensors."""
-    length = int.from_bytes(read_ordinary(path, MOST_BYTES, LENGTH_BYTES), "little")
-    return _passport(read_ordinary(path, MOST_BYTES, LENGTH_BYTES + min(length, MOST_HEADER)), path)
-
-
-def passport_of(contents: Contents) -> Passport:
-    """Return the passport of bytes that were read, compared with its checksum, without looking at the tensors."""
-    return _passport(contents.data, contents.path)
 
 
 def load_weights(source: Path | Contents) -> LoadedWeights:

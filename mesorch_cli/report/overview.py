@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from mesorch_cli.inference.recorded_settings import options_named
 from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED
 from mesorch_cli.report.pages import PAGE, Row
 from mesorch_cli.report.statements import flat, text_of
@@ -88,7 +89,7 @@ def overview(facts: Facts, triage: Triage) -> dict[str, Any]:
 
 def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
     """Return the rows of the case and its method."""
-    settings, weights, tool = facts["settings"], facts["weights"], facts["tool"]
+    settings, weights, tool = options_named(facts["settings"]), facts["weights"], facts["tool"]
     rows = [
         ("weights", f"{weights.get('name', '')}, licence {weights.get('licence', 'not stated')}"),
         ("SHA-256 of the weights", weights.get("sha256", "")),
@@ -103,8 +104,9 @@ def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
                 f"below {limits[0]:g} no evidence found, from {limits[1]:g} evidence of manipulation, inconclusive between",
             )
         )
-    if isinstance(settings.get("pixel_threshold"), int | float):
-        rows.append(("threshold of the map", f"{settings['pixel_threshold']:.4g}"))
+    threshold = settings.get("threshold")
+    if isinstance(threshold, int | float):
+        rows.append(("threshold of the map", f"{threshold:.4g}"))
     rows.append(("selection", _selection(facts["selection"])))
     if triage.first is not None and triage.last is not None:
         rows.append(("first analysis", triage.first))
@@ -169,10 +171,12 @@ def gauge_of(score: float | None, limits: tuple[float, float] | None) -> dict[st
 
 
 def data_of(row: Row) -> list[Any]:
-    """Return a row as the filter's script takes it: name, folder, thumbnail (1: in that folder), kind, score, ..."""
+    """Return a row as the filter's script takes it: name, folder, thumbnail (1: in that folder), kind, score, photo,
+    regions or reason, flags, and what the file says of AI.
+    """
     folder = row.page.removesuffix(PAGE)
     thumbnail: str | int = row.thumbnail or 0
     if thumbnail == f"{folder}thumbnail.jpg":
         thumbnail = 1
     text = row.regions if row.reason is None else row.reason
-    return [row.name, folder, thumbnail, row.kind, row.score, row.photo, text, list(row.flags)]
+    return [row.name, folder, thumbnail, row.kind, row.score, row.photo, text, list(row.flags), row.declared]

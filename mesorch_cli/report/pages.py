@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mesorch_cli.evidence.orientation import WORDS, Box, matrix, upright_box, upright_size
-from mesorch_cli.report import wording
+from mesorch_cli.report import declared, wording
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
 from mesorch_cli.report.names import href, shell_word, visible
 from mesorch_cli.report.statements import Group, flat, metadata_groups, text_of
@@ -41,6 +41,7 @@ class Row:
     photo: str
     regions: str
     flags: tuple[str, ...]
+    declared: str = ""
 
     @property
     def score_text(self) -> str:
@@ -62,6 +63,7 @@ def row_of(entry: Entry) -> Row:
         photo=photo_text(entry),
         regions=regions_text(result["regions"]),
         flags=tuple(visible(flag) for flag in result["flags"]),
+        declared=declared.short_of(entry.record),
     )
 
 
@@ -160,6 +162,9 @@ class Page:
     places: tuple[Place, ...]
     meaning: str
     reason_meaning: str
+    declared: tuple[declared.Line, ...]
+    declared_meaning: str
+    looked_at: str
     threshold: float
     measures: tuple[tuple[str, str, str], ...]
     flags: tuple[tuple[str, str], ...]
@@ -187,6 +192,9 @@ def page_of(entry: Entry) -> Page:
         places=places_of(entry) if record["decode"] else (),
         meaning=wording.VERDICTS.get(result["verdict"], ""),
         reason_meaning=wording.reason_meaning(result["reason"] or ""),
+        declared=declared.lines_of(record),
+        declared_meaning=declared.MEANING,
+        looked_at=", ".join((record.get("declared") or {}).get("looked_at", ())),
         threshold=result["threshold"],
         measures=_measures(result),
         flags=tuple((flag, wording.flag_meaning(flag)) for flag in result["flags"]),

@@ -138,7 +138,8 @@ def _tables(sheet: Sheet, triage: Triage) -> None:
     sheet.head(FINDINGS)
     for number, entry in enumerate(triage.analysed(), start=1):
         row = row_of(entry)
-        cells = [str(number), entry.path, row.verdict, row.score_text, row.regions, _short(entry)]
+        verdict = f"{row.verdict}; declared: {row.declared}" if row.declared else row.verdict
+        cells = [str(number), entry.path, verdict, row.score_text, row.regions, _short(entry)]
         sheet.row(FINDINGS, cells)
     sheet.gap(10)
     sheet.heading("Files without a verdict")
@@ -147,7 +148,9 @@ def _tables(sheet: Sheet, triage: Triage) -> None:
         return
     sheet.head(OTHERS)
     for number, entry in enumerate(triage.others(), start=1):
-        sheet.row(OTHERS, [str(number), entry.path, entry.status, entry.record["result"]["reason"], _short(entry)])
+        declared = row_of(entry).declared
+        reason = entry.record["result"]["reason"] + (f"; declared: {declared}" if declared else "")
+        sheet.row(OTHERS, [str(number), entry.path, entry.status, reason, _short(entry)])
 
 
 def _short(entry: Entry) -> str:
@@ -167,6 +170,10 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int) -> None:
     sheet.heading("Result", 9)
     sheet.text(page.meaning, 8)
     sheet.pairs([(name.lower(), f"{value}. {meaning}") for name, value, meaning in page.measures])
+    for line in page.declared:
+        sheet.text(f"Declared: {line.sentence}", 8)
+    if page.declared:
+        sheet.text(page.declared_meaning, 7, colour=MUTED)
     for flag, meaning in page.flags:
         sheet.text(f"Flag: {flag}. {meaning}", 8)
     if page.places:

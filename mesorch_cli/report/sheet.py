@@ -137,12 +137,12 @@ class Sheet:
             pieces.append(word[start:] + " ")
         return pieces
 
-    def text(self, text: str, size: float = 9, *, font: str = TEXT, colour: int = INK, left: float = 0.0) -> None:
+    def text(self, text: str, size: float = 9, *, font: str = TEXT, colour: int = INK) -> None:
         """Draw a paragraph."""
-        for line in self.wrapped(text, self.inner - left, size, font):
+        for line in self.wrapped(text, self.inner, size, font):
             self.room_for(size * 1.4)
             self.y -= size * 1.4
-            self._string(MARGIN + left, self.y + size * 0.3, line, font, size, colour)
+            self._string(MARGIN, self.y + size * 0.3, line, font, size, colour)
 
     def heading(self, text: str, size: float = 11) -> None:
         """Draw a heading over a line, never at the foot of a page."""

@@ -21,14 +21,12 @@ class Checkpoint:
     model, ema: state dicts; optimizer: AdamW's; step: steps done. Chance needs no state: samples and drop-path depend only
     on the seed and the step. validated: the step at which the run was last validated. best: the largest value of the
     chosen figure so far, None before the first. legs: from which step on which training file held.
-    torch_rng: of runs of earlier versions, not used.
     """
 
     model: dict[str, Tensor]
     ema: dict[str, Tensor]
     optimizer: dict[str, Any]
     step: int
-    torch_rng: Tensor | None = None
     validated: int = 0
     best: float | None = None
     legs: list[Any] = field(default_factory=list)
@@ -53,8 +51,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint; tensors and plain values only. Raises InputError if it is not one of ours."""
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
+        values.pop("torch_rng", None)  # earlier versions kept a state of chance that nothing depended on
         return Checkpoint(**values)
-    except (OSError, RuntimeError, TypeError, EOFError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, TypeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(
             f"{path} is no checkpoint of this program ({error}). Remove it to start the run again.", reason="unreadable"
         ) from error

@@ -9,7 +9,8 @@ from mesorch_cli.errors import InputError
 from mesorch_cli.evaluation.datasets import Dataset, Sample, refusal
 from mesorch_cli.evaluation.masks import MaskRule, read_mask, readings
 from mesorch_cli.files.hashing import sha256_file
-from mesorch_cli.training.photos import SoundPhotos, side_by_side
+from mesorch_cli.forge.photos import SoundPhotos
+from mesorch_cli.training.photos import side_by_side
 
 OnFile = Callable[[int, int], None]
 
@@ -35,7 +36,7 @@ def check_rasters(sets: Sequence[Dataset], masks: MaskRule, on_file: OnFile | No
 
     def looked_at(sample: Sample) -> _Seen | InputError:
         try:
-            height, width = photos.read(sample.photo).shape[:2]
+            height, width = photos.read(sample.photo).pixels.shape[:2]
             mask = None if sample.mask is None else read_mask(sample.mask, masks)
         except InputError as error:
             return error

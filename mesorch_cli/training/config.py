@@ -5,19 +5,21 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from mesorch_cli.bounds import OutOfBoundsError, toml_within
+from mesorch_cli.bounds import shown
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.masks import MaskRule, parse_colour
-from mesorch_cli.inference.settings import parse_levels
+from mesorch_cli.inference.settings import parse_scales
 from mesorch_cli.network.config import PUBLISHED_DROP_PATH
 from mesorch_cli.network.families import MEMBERS, family_of
 from mesorch_cli.network.member import SIDE_MULTIPLE
 from mesorch_cli.network.passport import Level
-from mesorch_cli.texts import read_text
+from mesorch_cli.training.extends import read_values
 from mesorch_cli.training.schedule import Count, Part, Schedule
 from mesorch_cli.validation import first_problem
 
 __all__ = ["Data", "FileSet", "Schedule", "Source", "TrainingConfig", "Validation", "differing", "read_config"]
+
+RETIRED = {"focal_gamma", "edge_weight"}  # terms of the loss that earlier versions had
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=1e-6, le=1e6)]  # relative to others, none of which it may drown
@@ -68,7 +70,7 @@ class Data(Part):
     validation_objects: tuple[Source, ...] = ()
     validation_sets: tuple[Path, ...] = ()
     object_share: Share = 0.5
-    object_host_share: Share = 0.55
+    object_host_share: Share = 0.7
     twin_share: Share = 0.5
     native_share: Share = 0.6
     views: Annotated[int, Field(ge=1, le=4096)] = 2
@@ -127,14 +129,14 @@ class Validation(Part):
     @classmethod
     def _named(cls, text: str) -> str:
         try:
-            parse_levels(text, ())
+            parse_scales(text, ())
         except UsageError as error:
             raise ValueError(str(error)) from error
         return text
 
     @property
     def parsed_levels(self) -> tuple[Level, ...]:
-        return parse_levels(self.levels, ())
+        return parse_scales(self.levels, ())
 
 
 class TrainingConfig(Part):
@@ -148,7 +150,7 @@ class TrainingConfig(Part):
     over processes (GPUs only), or `frozen` as they came.
     precision: arithmetic of the steps; `fastest` is measured when a run starts, and what came out is kept in its legs.
     branch_weight: weight of a loss on each branch's own sum of maps, beside that of the fused map.
-    dice_weight: share of a soft Dice term beside the published BCE. focal_gamma, edge_weight: see `loss`.
+    dice_weight: share of a soft Dice term beside the published BCE.
     threads: of each process. workers: processes that make samples, for each process.
     """
 
@@ -166,8 +168,6 @@ class TrainingConfig(Part):
     drop_path: Annotated[float, Field(ge=0.0, lt=1.0)] = PUBLISHED_DROP_PATH
     batch_norm: Literal["own", "synced", "frozen"] = "own"
     dice_weight: Share = 0.2
-    focal_gamma: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
-    edge_weight: Annotated[float, Field(ge=0.0, le=1e4)] = 0.0
     branch_weight: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     pretrained_cnn: Path | None = None
     pretrained_transformer: Path | None = None
@@ -176,6 +176,11 @@ class TrainingConfig(Part):
     workers: Annotated[int, Field(ge=0, le=256)] = 1
     checkpoint_every: Count = 200
     validate_every: Count = 500
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_retired(cls, values: Any) -> Any:
+        return without_retired(values, refuse=True) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _whole_forgeries(self) -> Self:
@@ -188,18 +193,29 @@ class TrainingConfig(Part):
         return self
 
 
+def without_retired(values: dict[str, Any], *, refuse: bool = False) -> dict[str, Any]:
+    """Return the values of a training file, or of a leg of a run, without terms of the loss that exist no longer.
+
+    At 0 they asked for the loss of today, so that files and runs of earlier versions go on as they were. With `refuse`,
+    another value raises ValueError; without, it stays, and shows up as a change of the training file.
+    """
+    for name in RETIRED & values.keys():
+        if refuse and values[name] != 0:
+            raise ValueError(
+                f"{name} = {shown(values[name])}: this term of the loss was taken out, as nothing showed that it helps; "
+                "expected no such line, or 0"
+            )
+    return {name: value for name, value in values.items() if not (name in RETIRED and value == 0)}
+
+
 def read_config(path: Path) -> TrainingConfig:
-    """Read a TOML training file. Raises UsageError with the first thing that is wrong in it."""
-    if not path.exists():
-        raise UsageError(f"No training file at {path}. Start from one in `configs/`.")
+    """Read a training file and those that it extends. Raises UsageError with the first thing that is wrong in them."""
+    values, files = read_values(path)
+    name = " with ".join(map(str, files))
     try:
-        return TrainingConfig.model_validate(toml_within(read_text(path)))
+        return TrainingConfig.model_validate(values)
     except ValidationError as error:
-        raise UsageError(f"{path}, {first_problem(error)}.") from error
-    except OutOfBoundsError as error:
-        raise UsageError(f"{path}: {error}.") from error
-    except ValueError as error:
-        raise UsageError(f"{path} is not TOML: {error}.") from error
+        raise UsageError(f"{name}, {first_problem(error)}.") from error
 
 
 def differing(before: dict[str, Any], after: dict[str, Any], prefix: str = "") -> list[str]:

@@ -9,9 +9,9 @@ from torch.utils.data import Dataset as TorchDataset
 from mesorch_cli.evaluation.balanced import read_sets
 from mesorch_cli.evaluation.datasets import Dataset, Sample
 from mesorch_cli.evaluation.masks import MaskRule, read_mask
+from mesorch_cli.forge.photos import SoundPhotos, eight_bits
 from mesorch_cli.training.augment import AUGMENTATIONS, Mask, Pixels
 from mesorch_cli.training.config import Data, FileSet
-from mesorch_cli.training.photos import SoundPhotos
 from mesorch_cli.training.samples import Batch, as_batch, drawn_view
 
 FILES = 1  # joins the seed: the stream of file samples is apart from that of forged ones
@@ -33,7 +33,7 @@ def read_shared(files: Sequence[FileSet]) -> tuple[tuple[Dataset, ...], tuple[fl
 
 def load_pair(sample: Sample, masks: MaskRule, photos: SoundPhotos) -> tuple[Pixels, Mask]:
     """Decode a photo and its mask; an authentic photo has an empty one. InputError names what cannot be read."""
-    pixels = photos.read(sample.photo)
+    pixels = eight_bits(photos.read(sample.photo).pixels)
     if sample.mask is None:
         return pixels, np.zeros(pixels.shape[:2], bool)
     return pixels, read_mask(sample.mask, masks).tampered

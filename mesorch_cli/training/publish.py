@@ -2,22 +2,11 @@
 
 from pathlib import Path
 
-from torch import Tensor
-
 from mesorch_cli.network.families import member_named
 from mesorch_cli.network.passport import Passport
 from mesorch_cli.network.weights import save_weights
 from mesorch_cli.training.checkpoint import load_checkpoint
-
-KEPT_WHOLE = ("running_mean", "running_var")  # variances of batch norm leave the range of fp16
-
-
-def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return floating tensors as fp16, batch-norm statistics and integers as they are."""
-    return {
-        name: tensor.half() if tensor.is_floating_point() and not name.endswith(KEPT_WHOLE) else tensor
-        for name, tensor in tensors.items()
-    }
+from mesorch_cli.training.result import to_half
 
 
 def publish(checkpoint: Path, target: Path, passport: Passport) -> str:

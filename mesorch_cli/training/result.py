@@ -22,7 +22,17 @@ LIMITS = (
     "Chosen among the checkpoints of its run by the validation figures below, which therefore flatter a little.",
     "The score is not calibrated and its limits are not fitted: `mesorch calibrate` does that on photos like yours.",
 )
+NEEDS_TOOL = "0.1.0"  # raise it with what older versions cannot run, or would judge otherwise
+KEPT_WHOLE = ("running_mean", "running_var")  # variances of batch norm leave the range of fp16
 SHOWN = ("f1_best", "f1", "auc", "iou", "mcc", "image_auc", "authentic_flagged")
+
+
+def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return floating tensors as fp16, batch-norm statistics and integers as they are."""
+    return {
+        name: tensor.half() if tensor.is_floating_point() and not name.endswith(KEPT_WHOLE) else tensor
+        for name, tensor in tensors.items()
+    }
 
 
 def manifest(files: list[Path]) -> dict[str, JsonValue]:
@@ -42,6 +52,7 @@ def draft_passport(config: TrainingConfig) -> Passport:
         inference=InferenceRule(levels=rule.parsed_levels, overlap=rule.overlap),
         licence=config.licence,
         limits=LIMITS,
+        needs_tool=NEEDS_TOOL,
     )
 
 

@@ -1,9 +1,9 @@
-"""Forged samples on the fly: sample i is the same whatever process makes it, so a run can resume at any i."""
+"""Samples cut out of what the forge makes: sample i is the same whatever process makes it, so a run can resume at any i."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,23 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evaluation.masks import read_mask
-from mesorch_cli.forge.framing import framed
-from mesorch_cli.forge.life import Life
-from mesorch_cli.forge.recipe import Donor, ForgeRecipe, Forgery, forge_photo, forge_twins
+from mesorch_cli.forge.item import ItemSettings, Made, forge_item
+from mesorch_cli.forge.photos import SoundPhotos
+from mesorch_cli.forge.pools import Pool, Pools
+from mesorch_cli.forge.recipe import ForgeRecipe
+from mesorch_cli.forge.sources import ObjectFolder, PhotoFolder
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.training.config import Data, Source
-from mesorch_cli.training.photos import SoundPhotos
 
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
-MOST_REFUSED = 20  # photos drawn in vain, one after another
+VIEWS = 3  # joins the seed: where the views lie takes nothing from the stream of the forge
 CROP_TRIES = 6
 CROP_TAMPERED = (0.01, 0.7)  # share of a crop that should be tampered, where the photo allows it
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
-Read = TypeVar("Read")
 
 
 class Batch(NamedTuple):
@@ -44,38 +41,6 @@ class Batch(NamedTuple):
     names: tuple[str, ...]
     twins: Tensor
     refused: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Files of several folders, drawn by the folders' shares."""
-
-    folders: tuple[tuple[Path, ...], ...]
-    shares: tuple[float, ...]
-
-    @classmethod
-    def of(cls, sources: Sequence[Source], *, with_masks: bool) -> "Pool":
-        """List the photos of each source; UsageError if one has none."""
-        folders = []
-        for source in sources:
-            found = (path for path in source.folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
-            files = sorted(path for path in found if not path.name.startswith("._"))  # side files of macOS
-            if with_masks:
-                files = [path for path in files if path.suffix == ".jpg" and path.with_suffix(".png").exists()]
-            if not files:
-                raise UsageError(f"No {'photos with masks' if with_masks else 'photos'} in {source.folder}.")
-            folders.append(tuple(files))
-        total = sum(source.share for source in sources)
-        return cls(tuple(folders), tuple(source.share / total for source in sources))
-
-    @property
-    def files(self) -> list[Path]:
-        return [path for folder in self.folders for path in folder]
-
-    def draw(self, rng: np.random.Generator) -> Path:
-        """Return one file: a folder by its share, then any file of it."""
-        files = self.folders[int(rng.choice(len(self.folders), p=self.shares))]
-        return files[int(rng.integers(len(files)))]
 
 
 @dataclass(frozen=True)
@@ -147,8 +112,16 @@ def as_batch(views: Sequence[tuple[Pixels, Mask]], names: Sequence[str], twins: 
     return Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(masks)), tuple(names), offsets)
 
 
+def forge_pools(photos: Sequence[Source], objects: Sequence[Source]) -> Pools:
+    """Return the pools of the forge room for folders of a training file; UsageError for a folder that holds nothing."""
+    return Pools(
+        Pool.of([PhotoFolder.of(one.folder) for one in photos], [one.share for one in photos]),
+        Pool.of([ObjectFolder.of(one.folder) for one in objects], [one.share for one in objects]) if objects else None,
+    )
+
+
 class ForgedSamples(Dataset[Batch]):
-    """Item i: `views` samples of one forged photo; for `twin_share` of them, half of the views are its unedited twin's.
+    """Item i: `views` samples of item i of the forge; for `twin_share` of them, half of the views are its unedited twin's.
 
     Everything random comes from (seed, i). With `validation`, the pools of validation sources are used.
     """
@@ -161,13 +134,17 @@ class ForgedSamples(Dataset[Batch]):
         )
         self.data = data
         self.side = side
-        self.seed = seed
         self.length = length
-        self.recipe = recipe
-        self.photos = Pool.of(photos, with_masks=False)
-        self.objects = Pool.of(objects, with_masks=True) if objects else None
-        self.refused: dict[Path, str] = {}  # why each could not be used, of those that were drawn
-        self._sound = SoundPhotos()
+        self.settings = ItemSettings(
+            seed,
+            longest=data.working_side,
+            object_share=data.object_share,
+            object_host_share=data.object_host_share,
+            recipe=recipe,
+        )
+        self.pools = forge_pools(photos, objects)
+        self.photos = SoundPhotos()
+        self._told: set[Path] = set()  # files that could not be used, of those that were drawn
 
     def __len__(self) -> int:
         return self.length
@@ -175,81 +152,34 @@ class ForgedSamples(Dataset[Batch]):
     @property
     def files(self) -> list[Path]:
         """Return every photo that may be drawn."""
-        return self.photos.files + (self.objects.files if self.objects else [])
+        return self.pools.files
 
-    def host(self, rng: np.random.Generator) -> tuple[Donor, Path]:
-        """Draw a host of at most `working_side` pixels a side: a photo, or one whose object is known."""
-        if self.objects is not None and rng.random() < self.data.object_host_share:
-            known, path = self._drawn(rng, self.objects, self._object)
-            life = Life(rng, known.pixels, known.plane)
-        else:
-            pixels, path = self._drawn(rng, self.photos, self._sound.read)
-            life = Life(rng, pixels)
-        framed(life, self.data.working_side)
-        return Donor.with_plane(life.pixels, life.plane), path
-
-    def donor(self, rng: np.random.Generator) -> tuple[Donor, Path]:
-        """Draw a donor: an object with its mask, or any photo."""
-        if self.objects is not None and rng.random() < self.data.object_share:
-            return self._drawn(rng, self.objects, self._object)
-        pixels, path = self._drawn(rng, self.photos, self._sound.read)
-        life = Life(rng, pixels)
-        framed(life, self.data.working_side)
-        return Donor(life.pixels), path
-
-    def _object(self, path: Path) -> Donor:
-        """Read a photo of the object pool with the mask of the same stem."""
-        return Donor(self._sound.read(path), mask=read_mask(path.with_suffix(".png")).tampered)
-
-    def _drawn(self, rng: np.random.Generator, pool: Pool, read: Callable[[Path], Read]) -> tuple[Read, Path]:
-        """Draw a file and read it, another where that fails: which one depends on the stream and the files alone."""
-        last: InputError | None = None
-        for _ in range(MOST_REFUSED):
-            path = pool.draw(rng)
-            try:
-                return read(path), path
-            except InputError as error:
-                self.refused[path] = str(error)
-                last = error
-        raise InputError(
-            f"{MOST_REFUSED} photos drawn in a row cannot be used; the last: {last}", reason="no usable photo"
-        )
-
-    def forged(self, index: int) -> tuple[Pixels, Mask, str]:
-        """Return forged photo `index` with its mask, and what was done to it."""
-        forgery, _ = self.forgery(np.random.default_rng([self.seed, index]))
-        return forgery.pixels, forgery.mask, forgery.operation
-
-    def forgery(self, rng: np.random.Generator) -> tuple[Forgery, str]:
-        """Make a forged photo; returns it, and its operation and sources in words."""
-        host, donor, sources = self.sources(rng)
-        forgery = forge_photo(rng, host, donor, self.recipe)
-        return forgery, f"{forgery.operation} of {sources}"
-
-    def twins(self, rng: np.random.Generator) -> tuple[Forgery, Forgery, str]:
-        """Make a forged photo as `forgery` does, and its twin (itself, where it is authentic)."""
-        host, donor, sources = self.sources(rng)
-        forgery, twin = forge_twins(rng, host, donor, self.recipe)
-        return forgery, twin, f"{forgery.operation} of {sources}"
+    def made(self, index: int, *, with_twin: bool = False) -> Made:
+        """Return item `index` of the forge, and its twin where that is asked for."""
+        return forge_item(self.pools, self.settings, index, self.photos, with_twin=with_twin)
 
     def __getitem__(self, index: int) -> Batch:
-        known = len(self.refused)
-        batch = self._item(index)
-        return batch._replace(refused=tuple(list(self.refused.values())[known:]))
+        rng = np.random.default_rng([self.settings.seed, index, VIEWS])
+        paired = self.paired(rng)
+        made = self.made(index, with_twin=paired)
+        batch = self._batch(rng, made)
+        new = [one for one in made.drawn.refused if one.file not in self._told]
+        self._told.update(one.file for one in new)
+        return batch._replace(refused=tuple(dict.fromkeys(one.sentence for one in new)))
 
-    def _item(self, index: int) -> Batch:
-        rng = np.random.default_rng([self.seed, index])
-        count = self.data.views
-        if self.paired(rng):
-            forgery, twin, name = self.twins(rng)
-        else:
-            forgery, name = self.forgery(rng)
-            twin = forgery
-        paired = twin is not forgery  # an authentic photo is its own twin
-        half = count // 2 if paired else count
-        places = [self._place(rng, forgery.mask) for _ in range(count - half if paired else count)]
+    def paired(self, rng: np.random.Generator) -> bool:
+        """Draw whether half of an item's views are its twin's; a single view has no room for one."""
+        return self.data.views > 1 and bool(rng.random() < self.data.twin_share)
+
+    def _batch(self, rng: np.random.Generator, made: Made) -> Batch:
+        """Cut the views of one item out of its forgery and its twin."""
+        forgery, twin, count = made.forgery, made.twin, self.data.views
+        name = f"{forgery.operation} of {made.drawn.host.file} with {made.drawn.donor.file}"
+        paired = twin is not None and twin is not forgery  # an authentic photo is its own twin
+        half = count // 2 if paired else 0
+        places = [self._place(rng, forgery.mask) for _ in range(count - half)]
         views = [place.seen(forgery.pixels, forgery.mask) for place in places]
-        if not paired:
+        if twin is None or not paired:
             return as_batch(views, [name] * count)
         # Of an odd number of views, the last forged one has no twin.
         others = [place.seen(twin.pixels, twin.mask) for place in places[:half]]
@@ -257,16 +187,6 @@ class ForgedSamples(Dataset[Batch]):
         offsets = [len(views)] * half + [0] * (len(views) - half) + [-len(views)] * half
         return as_batch(views + others, names, offsets)
 
-    def paired(self, rng: np.random.Generator) -> bool:
-        """Draw whether half of an item's views are its twin's; a single view has no room for one."""
-        return self.data.views > 1 and bool(rng.random() < self.data.twin_share)
-
     def _place(self, rng: np.random.Generator, mask: Mask) -> Place:
         place = drawn_place(rng, mask, native_share=self.data.native_share, side=self.side)
         return replace(place, mirrored=bool(rng.random() < 0.5))
-
-    def sources(self, rng: np.random.Generator) -> tuple[Donor, Donor, str]:
-        """Draw a host and a donor; returns them, and their paths in words."""
-        host, host_path = self.host(rng)
-        donor, donor_path = self.donor(rng)
-        return host, donor, f"{host_path} with {donor_path}"

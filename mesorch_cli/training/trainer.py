@@ -18,14 +18,13 @@ from mesorch_cli.evaluation.processes import Processes
 from mesorch_cli.network.weights import key_report
 from mesorch_cli.training.checkpoint import FILE_NAME, Checkpoint, load_checkpoint, save_checkpoint
 from mesorch_cli.training.checks import OnFile, check_apart, check_rasters
-from mesorch_cli.training.config import TrainingConfig, differing
+from mesorch_cli.training.config import TrainingConfig, differing, without_retired
 from mesorch_cli.training.interruption import Interruption, ignore_interruption
 from mesorch_cli.training.loss import branch_loss, localisation_loss
 from mesorch_cli.training.mixture import Division, PassItems, Samples, collate
 from mesorch_cli.training.optimisation import average, freeze_norms, parameter_groups, with_synced_norms
 from mesorch_cli.training.precision import settled
-from mesorch_cli.training.publish import to_half
-from mesorch_cli.training.result import draft_passport, final_passport, manifest, write_result
+from mesorch_cli.training.result import draft_passport, final_passport, manifest, to_half, write_result
 from mesorch_cli.training.runtime import open_runtime
 from mesorch_cli.training.samples import Batch
 from mesorch_cli.training.start import build_network
@@ -144,7 +143,7 @@ class Trainer:
     def _begin_leg(self) -> list[str]:
         """Write down which training file holds from here; returns what it changes in the one before."""
         described = self.config.model_dump(mode="json")
-        before = self.legs[-1]["config"] if self.legs else None
+        before = without_retired(self.legs[-1]["config"]) if self.legs else None
         changed = [] if before is None else differing(before, described)
         if before is None or changed:
             self.legs.append({"from_step": self.step, "config": described})
@@ -242,14 +241,7 @@ class Trainer:
         config = self.config
         branches = config.branch_weight > 0
         logits = self.wrapped(images.contiguous(memory_format=torch.channels_last), branches)
-        loss = localisation_loss(
-            logits[:, :1],
-            masks,
-            dice_weight=config.dice_weight,
-            focal_gamma=config.focal_gamma,
-            edge_weight=config.edge_weight,
-            tampered=share,
-        )
+        loss = localisation_loss(logits[:, :1], masks, dice_weight=config.dice_weight, tampered=share)
         return loss + config.branch_weight * branch_loss(logits[:, 1:], masks) if branches else loss
 
     def _dice_share(self, passes: list[Batch]) -> float | None:

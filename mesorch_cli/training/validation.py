@@ -3,22 +3,22 @@
 import hashlib
 import json
 import math
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from torch import Tensor
 
-from mesorch_cli.errors import OutputError, UsageError
+from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.balanced import read_sets
 from mesorch_cli.evaluation.datasets import Dataset, read_dataset
+from mesorch_cli.evaluation.entrants import NetworkEntrant
 from mesorch_cli.evaluation.processes import Processes
 from mesorch_cli.evaluation.protocol import Protocol
-from mesorch_cli.evaluation.study import Entrant, Study
+from mesorch_cli.evaluation.study import Study
 from mesorch_cli.evaluation.summary import Summary
-from mesorch_cli.forge.encoding import encode_png
+from mesorch_cli.files.writing import writing_folder
+from mesorch_cli.forge.dataset import Dataset as ForgedDataset
 from mesorch_cli.forge.recipe import ForgeRecipe
 from mesorch_cli.inference.backends import TorchBackend
 from mesorch_cli.inference.detector import Detector
@@ -29,7 +29,6 @@ from mesorch_cli.training.config import TrainingConfig
 from mesorch_cli.training.samples import ForgedSamples
 
 SEED_OFFSET = 1_000_003  # apart from every seed of training samples
-FOLDERS = ("Tp", "Gt", "Au")
 RESAMPLES = 200  # for the intervals on the card
 
 OnCount = Callable[[int, int], None]
@@ -80,26 +79,12 @@ def keep_forged(config: TrainingConfig, folder: Path, on_count: OnCount | None =
     target = kept_folder(config, folder)
     if samples is None or target.is_dir():
         return ()
-    part = target.with_name(target.name + ".part")
-    try:
-        if part.is_dir():
-            shutil.rmtree(part)  # of a run that was killed here
-        for name in FOLDERS:
-            (part / name).mkdir(parents=True)
-        for index in range(len(samples)):
-            forgery, _ = samples.forgery(np.random.default_rng([samples.seed, index]))
-            tampered = bool(forgery.mask.any())
-            encoded = forgery.encoded if forgery.encoded is not None else encode_png(forgery.pixels)
-            stem = f"{index:05d}"
-            (part / ("Tp" if tampered else "Au") / f"{stem}.{forgery.suffix}").write_bytes(encoded)
-            if tampered:
-                (part / "Gt" / f"{stem}.png").write_bytes(encode_png(forgery.mask.astype(np.uint8) * 255))
-            if on_count is not None:
-                on_count(index + 1, len(samples))
-        part.replace(target)
-    except OSError as error:
-        raise OutputError(f"Cannot write to {part}: {error.strerror}. Make room and start again.") from error
-    return tuple(samples.refused.values())
+    with writing_folder(folder, target.name) as part:
+        dataset = ForgedDataset(samples.pools, samples.settings, folder / part, resume=False)
+        made = dataset.make(
+            len(samples), on_item=None if on_count is None else lambda _, done, all_: on_count(done, all_)
+        )
+    return tuple(f"{path} of the validation photos ({reason})" for path, reason in made.refused)
 
 
 def validation_sets(config: TrainingConfig) -> list[Dataset]:
@@ -136,7 +121,7 @@ class Validator:
         settings = Settings.from_passport(passport)
         detector = Detector(TorchBackend(network, self.device, settings.precision), settings)
         study = Study(
-            [Entrant("training", "", detector)],
+            [NetworkEntrant("training", "", detector)],
             self.sets,
             Protocol("native"),
             resamples=RESAMPLES,

@@ -1,5 +1,6 @@
 """The journal: what goes in comes out, whatever the names, and its digest sees every change."""
 
+import json
 import os
 import sqlite3
 from dataclasses import replace
@@ -17,7 +18,8 @@ NAMES = st.binary(min_size=1, max_size=12).map(lambda name: os.fsdecode(name.rep
 
 
 def row(path: str, sha256: str | None = "a" * 64, **changes: object) -> Row:
-    plain = Row(path, f"photos/{path}", sha256, "s", ANALYSED, None, "inconclusive", 0.5, None, "{}")
+    record = json.dumps({"input": {"sha256_after": sha256}})
+    plain = Row(path, f"photos/{path}", sha256, "s", ANALYSED, None, "inconclusive", 0.5, None, record)
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 

@@ -43,8 +43,18 @@ def test_info_names_versions_and_weights() -> None:
     assert code == 0
     values = json.loads(out)
     assert values["torch"] == torch.__version__
-    assert "mesorch-s (shipped)" in values["weights"]
+    assert values["version"] == __version__
+    shipped = json.loads(run("weights", "info", "mesorch-s", "--json")[1])["version"]
+    assert f"mesorch-s {shipped} (shipped)" in values["weights"]
     assert "onnxruntime" in run("info")[1]
+
+
+def test_info_outlives_weights_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "broken.safetensors").write_bytes(b"no weights")
+    monkeypatch.setattr(store, "shipped_folder", lambda: tmp_path)
+    code, out, _ = run("info", "--json")
+    assert code == 0
+    assert "broken (shipped, cannot be used" in json.loads(out)["weights"]
 
 
 def test_shipped_weights_verify_and_describe_themselves() -> None:

@@ -101,7 +101,7 @@ def test_a_calibration_of_other_weights_or_settings_is_refused(
     words = ("detect", authentic / "3.png", "-w", tiny_weights, "--no-artefacts", "--calibration")
     other = run(*words, target, "--scales", "whole")
     assert other.exit_code == 2
-    assert "other settings: levels" in other.stderr
+    assert "other settings: scales" in other.stderr
     values = json.loads(target.read_text())
     changed = tmp_path / "changed.json"
     changed.write_text(json.dumps(values | {"weights": {"name": "x", "sha256": "0" * 64}}))

@@ -130,6 +130,50 @@ def test_the_gate(run: Callable[..., Result], folder: Path) -> None:
     assert run(folder, "--quiet", "--fail-under", "f1").exit_code == 2
 
 
+def test_baselines_beside_the_weights(run: Callable[..., Result], folder: Path, tmp_path: Path) -> None:
+    words = (folder, "--against", "centre-prior,ela", "--perturb", "jpeg=80", "-o", tmp_path / "out")
+    shown = run(*words)
+    assert shown.exit_code == 0, shown.stderr
+    assert "set: beside baselines" in shown.stdout
+    assert "set: tiny less each baseline, paired over photos" in shown.stdout
+    again = run(*words, "--json", "--no-plots")
+    lines = [json.loads(line) for line in again.stdout.splitlines()]
+    assert (tmp_path / "out" / "evaluation.jsonl").read_text().splitlines() == again.stdout.splitlines()
+    assert [line["weights"] and line["weights"]["name"] for line in lines] == ["tiny", "tiny", None, None, None, None]
+    assert [line["baseline"] and line["baseline"]["name"] for line in lines[2:]] == ["centre-prior"] * 2 + ["ela"] * 2
+    paired = {(one["less"], one["figure"]): one for one in lines[0]["paired"]}
+    assert paired.keys() == {(name, figure) for name in ("centre-prior", "ela") for figure in ("auc", "f1_best")}
+    own, other = (lines[place]["figures"]["auc"]["value"] for place in (0, 4))
+    assert paired["ela", "auc"]["value"] == pytest.approx(own - other)
+    with (tmp_path / "out" / "photos.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["weights"] for row in csv.DictReader(file)} == {"tiny", "centre-prior", "ela"}
+
+
+def test_figures_of_the_weights_are_the_same_beside_baselines(run: Callable[..., Result], folder: Path) -> None:
+    alone, beside = (
+        json.loads(run(folder, "--json", *words).stdout.splitlines()[0]) for words in ((), ("--against", "all"))
+    )
+    assert alone["figures"] == beside["figures"]
+    assert alone["groups"] == beside["groups"]
+
+
+def test_an_unknown_baseline_is_refused_with_those_there_are(run: Callable[..., Result], folder: Path) -> None:
+    result = run(folder, "--against", "centre-prior,beauty")
+    assert result.exit_code == 2
+    assert "Unknown baseline 'beauty'" in result.stderr
+    assert "centre-prior" in result.stderr
+    assert "block-noise" in result.stderr
+
+
+def test_the_gate_is_for_weights_not_for_baselines(run: Callable[..., Result], folder: Path) -> None:
+    words = (folder, "--quiet", "--against", "constant")
+    assert run(*words, "--fail-under", "f1=0").exit_code == 0  # a baseline has no such figure
+    closed = run(*words, "--fail-under", "auc=1.1")
+    assert closed.exit_code == 6
+    assert "auc of tiny on set" in closed.stderr
+    assert "constant" not in closed.stderr
+
+
 def test_two_weights_side_by_side(run: Callable[..., Result], folder: Path, tiny_weights: Path, tmp_path: Path) -> None:
     import torch
 

@@ -115,7 +115,7 @@ def test_inverted_masks_get_a_warning(evaluate: Evaluate, monkeypatch: pytest.Mo
         Detector,
         "detect",
         lambda self, pixels, *, steps=None: replace(
-            usual(self, pixels, steps=steps), probability=np.where(next(maps), MANY, FEW).astype(np.float32)
+            usual(self, pixels, steps=steps), map=np.where(next(maps), MANY, FEW).astype(np.float32)
         ),
     )
     result = evaluate(lambda path, mask: png(path, (~mask).astype(np.uint8) * 255), "--json", "--quiet")

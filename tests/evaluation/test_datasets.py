@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evaluation.datasets import read_dataset, read_folders, shared_photos
+from mesorch_cli.evaluation.datasets import read_dataset, read_folders
 
 
 def fill(folder: Path, *names: str) -> Path:
@@ -85,9 +85,3 @@ def test_missing_things_are_refused(tmp_path: Path) -> None:
         read_dataset(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="Expected Tp/ and Gt/"):
         read_dataset(fill(tmp_path / "empty"))
-
-
-def test_the_same_bytes_in_two_sets_are_found(tmp_path: Path) -> None:
-    first = read_folders(tmp_path, None, fill(tmp_path / "one", "a.jpg", "b.jpg"))
-    (fill(tmp_path / "two", "c.jpg") / "copy.jpg").write_bytes(b"a.jpg")
-    assert shared_photos(first, read_folders(tmp_path, None, tmp_path / "two")) == ["copy.jpg"]

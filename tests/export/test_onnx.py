@@ -233,8 +233,6 @@ def test_an_export_says_what_it_cannot_do(
         weights = [] if "--weights" in words else ["--weights", tiny_weights]
         return CliRunner().invoke(app, ["export", *map(str, [*words, *weights])])
 
-    refused(export("--format", "torchscript"), 2, "given TorchScript up")
-    refused(export("--precision", "int8"), 2, "not offered")
     refused(export("--format", "torch", "--precision", "fp16"), 2, "expected fp32")
     refused(export("-o", tmp_path / "x.pt2"), 2, "expected .onnx")
     refused(export("-o", tiny_onnx), 2, "there already")

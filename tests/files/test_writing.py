@@ -16,6 +16,7 @@ from mesorch_cli.files.writing import (
     write_below,
     write_whole,
     writing_below,
+    writing_folder,
 )
 
 
@@ -161,3 +162,33 @@ def test_a_folder_that_takes_no_files_is_known_before_work_begins(tmp_path: Path
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OSError):  # noqa: PT011
         require_writable(tmp_path / "file")
+
+
+def test_a_folder_takes_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    """What was foreseen and laid in the way is not written into, and what a killed run left is removed."""
+    victim = tmp_path / "victim"
+    (victim / "Tp").mkdir(parents=True)
+    parent = tmp_path / "run"
+    (parent / ".set.0123456789abcdef.part" / "Tp").mkdir(parents=True)
+    (parent / ".set.fedcba9876543210.part").symlink_to(victim)
+    (parent / "set.part").symlink_to(victim)
+    with writing_folder(parent, "set") as made:
+        write_below(parent, f"{made}/Tp/a", b"a")
+        assert sorted(path.name for path in parent.iterdir()) == sorted(
+            [".set.fedcba9876543210.part", made, "set.part"]
+        )
+    assert sorted(path.name for path in parent.iterdir()) == [".set.fedcba9876543210.part", "set", "set.part"]
+    assert (parent / "set" / "Tp" / "a").read_bytes() == b"a"
+    assert [path.name for path in victim.iterdir()] == ["Tp"]
+    assert list((victim / "Tp").iterdir()) == []
+
+
+def test_a_folder_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
+    def fail() -> None:
+        with writing_folder(tmp_path, "set") as made:
+            write_below(tmp_path, f"{made}/a", b"a")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,8 @@ from PIL import Image
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.forge.dataset import MANIFEST, Dataset
 from mesorch_cli.forge.item import ItemSettings, make_item
+from mesorch_cli.forge.photos import SoundPhotos
+from mesorch_cli.forge.pools import Pools
 from mesorch_cli.forge.sheet import contact_sheet
 from mesorch_cli.forge.sources import ObjectFolder, PhotoFolder
 from tests.forge.pictures import DONOR, HOST, disc
@@ -58,25 +60,25 @@ def test_two_processes_and_a_resumed_run_make_the_bytes_of_one(
     photos: PhotoFolder, objects: ObjectFolder, tmp_path: Path
 ) -> None:
     settings = ItemSettings(seed=5)
-    made = Dataset(photos, objects, settings, tmp_path / "one", resume=False).make(9)
+    made = Dataset(Pools.of(photos, objects), settings, tmp_path / "one", resume=False).make(9)
     assert made.found == 0
     assert sum(made.operations.values()) == 9
-    Dataset(photos, objects, settings, tmp_path / "two", resume=False).make(9, workers=2)
+    Dataset(Pools.of(photos, objects), settings, tmp_path / "two", resume=False).make(9, workers=2)
     assert content(tmp_path / "one") == content(tmp_path / "two")
-    Dataset(photos, objects, settings, tmp_path / "three", resume=False).make(4)
+    Dataset(Pools.of(photos, objects), settings, tmp_path / "three", resume=False).make(4)
     with (tmp_path / "three" / MANIFEST).open("ab") as manifest:
         manifest.write(b'{"schema":"mesorch.for')  # torn while it was being written
-    resumed = Dataset(photos, objects, settings, tmp_path / "three", resume=True).make(9)
+    resumed = Dataset(Pools.of(photos, objects), settings, tmp_path / "three", resume=True).make(9)
     assert resumed.found == 4
     assert resumed.manifest_sha256 == made.manifest_sha256
     assert content(tmp_path / "one") == content(tmp_path / "three")
-    Dataset(photos, objects, ItemSettings(seed=6), tmp_path / "four", resume=False).make(9)
+    Dataset(Pools.of(photos, objects), ItemSettings(seed=6), tmp_path / "four", resume=False).make(9)
     assert content(tmp_path / "one")[MANIFEST] != content(tmp_path / "four")[MANIFEST]
 
 
 def test_the_manifest_says_what_is_there(photos: PhotoFolder, objects: ObjectFolder, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    dataset = Dataset(photos, objects, ItemSettings(seed=2), out, resume=False)
+    dataset = Dataset(Pools.of(photos, objects), ItemSettings(seed=2), out, resume=False)
     seen: list[tuple[int, int]] = []
     dataset.make(14, on_item=lambda _, done, total: seen.append((done, total)))
     assert seen == [(done, 14) for done in range(1, 15)]
@@ -114,7 +116,7 @@ def test_the_manifest_says_what_is_there(photos: PhotoFolder, objects: ObjectFol
 
 def test_objects_are_read_for_what_they_are(objects: ObjectFolder) -> None:
     assert objects.paths == ("cut.png", "labelled.jpg", "masked.jpg")
-    cut, labelled, masked = (objects.read(path) for path in objects.paths)
+    cut, labelled, masked = (objects.read(path, SoundPhotos()) for path in objects.paths)
     assert cut.donor.alpha is not None
     assert cut.mask_sha256 is None
     assert labelled.donor.labels is not None
@@ -125,7 +127,10 @@ def test_objects_are_read_for_what_they_are(objects: ObjectFolder) -> None:
 
 
 def test_photos_of_objects_are_hosts_too(photos: PhotoFolder, objects: ObjectFolder) -> None:
-    made = [json.loads(make_item(photos, objects, ItemSettings(seed=4), number).line) for number in range(40)]
+    made = [
+        json.loads(make_item(Pools.of(photos, objects), ItemSettings(seed=4), number, SoundPhotos()).line)
+        for number in range(40)
+    ]
     hosts = [record["sources"][0]["path"] for record in made]
     assert 12 <= sum(path in objects.paths for path in hosts) <= 32
     assert "cut.png" not in hosts
@@ -135,9 +140,29 @@ def test_large_photos_are_shrunk_or_cut(tmp_path: Path) -> None:
     write(tmp_path / "photos" / "large.png", cv2.resize(HOST, (900, 700)))
     folder = PhotoFolder.of(tmp_path / "photos")
     for number in range(6):
-        record = json.loads(make_item(folder, None, ItemSettings(seed=1, longest=256), number).line)
+        record = json.loads(make_item(Pools.of(folder), ItemSettings(seed=1, longest=256), number, SoundPhotos()).line)
         assert max(record["width"], record["height"]) <= 330  # a life may enlarge by a quarter
         assert record["sources"][0]["history"][0]["step"] in ("resize", "crop")
+
+
+def test_a_panorama_stays_wide_enough_to_be_forged(tmp_path: Path) -> None:
+    write(tmp_path / "photos" / "wide.png", cv2.resize(HOST, (2400, 120)))
+    folder = PhotoFolder.of(tmp_path / "photos")
+    for number in range(6):
+        made = make_item(Pools.of(folder), ItemSettings(seed=1, longest=256), number, SoundPhotos())
+        assert json.loads(made.line)["height"] >= 64
+
+
+def test_a_dataset_begun_before_hosts_had_a_share_is_gone_on_with(photos: PhotoFolder, tmp_path: Path) -> None:
+    settings, out = ItemSettings(seed=5), tmp_path / "out"
+    Dataset(Pools.of(photos), settings, out, resume=False).make(1)
+    begun = json.loads((out / "forge.json").read_text())
+    del begun["object_host_share"]
+    (out / "forge.json").write_text(json.dumps(begun))
+    assert Dataset(Pools.of(photos), settings, out, resume=True).make(2).found == 1
+    other = ItemSettings(seed=5, object_host_share=0.1)
+    with pytest.raises(UsageError, match="begun with other object_host_share"):
+        Dataset(Pools.of(photos), other, out, resume=True)
 
 
 def test_unusable_photos_are_left_out_and_named(photos: PhotoFolder, tmp_path: Path) -> None:
@@ -145,13 +170,15 @@ def test_unusable_photos_are_left_out_and_named(photos: PhotoFolder, tmp_path: P
     (root / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
     (root / "cut short.png").write_bytes((root / "one.png").read_bytes()[:3000])
     write(root / "tiny.png", HOST[:50, :50])
-    made = Dataset(PhotoFolder.of(root), None, ItemSettings(seed=0), tmp_path / "out", resume=False).make(12)
+    made = Dataset(Pools.of(PhotoFolder.of(root)), ItemSettings(seed=0), tmp_path / "out", resume=False).make(12)
     assert sum(made.operations.values()) == 12
     assert dict(made.refused) == {"broken.jpg": "damaged", "cut short.png": "damaged", "tiny.png": "too small"}
     for name in ("one.png", "deeper/two.JPG"):
         (root / name).unlink()
     for workers in (1, 2):  # the error comes whole out of a process of its own, too
-        dataset = Dataset(PhotoFolder.of(root), None, ItemSettings(seed=0), tmp_path / f"none-{workers}", resume=False)
+        dataset = Dataset(
+            Pools.of(PhotoFolder.of(root)), ItemSettings(seed=0), tmp_path / f"none-{workers}", resume=False
+        )
         with pytest.raises(InputError, match="20 files drawn .* in a row") as caught:
             dataset.make(2, workers=workers)
         assert caught.value.reason == "no usable photo"
@@ -172,7 +199,7 @@ def test_unusable_photos_are_left_out_and_named(photos: PhotoFolder, tmp_path: P
 def test_bad_masks_are_named(objects: ObjectFolder, make: object, message: str, reason: str) -> None:
     make(objects.root)  # type: ignore[operator]
     with pytest.raises(InputError, match=message) as caught:
-        objects.read("masked.jpg")
+        objects.read("masked.jpg", SoundPhotos())
     assert caught.value.reason == reason
 
 
@@ -181,9 +208,9 @@ def test_cut_outs_without_transparency_are_named(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"no PNG")
     folder = ObjectFolder.of(tmp_path)
     with pytest.raises(InputError, match="no transparency"):
-        folder.read("solid.png")
+        folder.read("solid.png", SoundPhotos())
     with pytest.raises(InputError, match="is not an image"):
-        folder.read("broken.png")
+        folder.read("broken.png", SoundPhotos())
 
 
 def test_folders_that_cannot_serve_are_named(tmp_path: Path) -> None:
@@ -203,33 +230,38 @@ def test_folders_that_cannot_serve_are_named(tmp_path: Path) -> None:
 def test_a_folder_in_use_is_not_written_over(photos: PhotoFolder, tmp_path: Path) -> None:
     settings, out = ItemSettings(seed=5), tmp_path / "out"
     with pytest.raises(UsageError, match="lies in"):
-        Dataset(photos, None, settings, photos.root / "forged", resume=False)
-    Dataset(photos, None, settings, out, resume=False).make(3)
+        Dataset(Pools.of(photos), settings, photos.root / "forged", resume=False)
+    Dataset(Pools.of(photos), settings, out, resume=False).make(3)
     before = content(out)
     with pytest.raises(UsageError, match="is not empty"):
-        Dataset(photos, None, settings, out, resume=False)
+        Dataset(Pools.of(photos), settings, out, resume=False)
     with pytest.raises(UsageError, match="begun with other seed"):
-        Dataset(photos, None, ItemSettings(seed=6), out, resume=True)
+        Dataset(Pools.of(photos), ItemSettings(seed=6), out, resume=True)
     with pytest.raises(UsageError, match="has 3 items already"):
-        Dataset(photos, None, settings, out, resume=True).make(2)
+        Dataset(Pools.of(photos), settings, out, resume=True).make(2)
     with pytest.raises(UsageError, match="at least one of each"):
-        Dataset(photos, None, settings, out, resume=True).make(5, workers=0)
+        Dataset(Pools.of(photos), settings, out, resume=True).make(5, workers=0)
     assert content(out) == before
     next((out / "Gt").glob("*.png"), out / "Au").replace(tmp_path / "gone")
     with pytest.raises(UsageError, match="are gone"):
-        Dataset(photos, None, settings, out, resume=True)
+        Dataset(Pools.of(photos), settings, out, resume=True)
     (out / MANIFEST).write_text("nonsense\n")
     with pytest.raises(UsageError, match="Line 1 of"):
-        Dataset(photos, None, settings, out, resume=True)
+        Dataset(Pools.of(photos), settings, out, resume=True)
     shutil.rmtree(out)
     write(out / "other.png", HOST)
     with pytest.raises(UsageError, match="no readable forge.json"):
-        Dataset(photos, None, settings, out, resume=True)
+        Dataset(Pools.of(photos), settings, out, resume=True)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"seed": -1}, "Seed -1"), ({"longest": 20}, "at least 256"), ({"object_share": 2.0}, "0 to 1")],
+    [
+        ({"seed": -1}, "Seed -1"),
+        ({"longest": 20}, "at least 128"),
+        ({"object_share": 2.0}, "0 to 1"),
+        ({"object_host_share": -1.0}, "0 to 1"),
+    ],
 )
 def test_settings_refuse_nonsense(changes: dict[str, float], message: str) -> None:
     with pytest.raises(UsageError, match=message):

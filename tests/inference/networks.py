@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.inference.backends.protocol import Tiles
-from mesorch_cli.inference.settings import WHOLE, Settings
+from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.network.passport import Level, ScoreRule
 
 NATIVE = Level(kind="tiles", long_side=0)
+WHOLE = Level(kind="whole")
 
 
 class Pixelwise:
@@ -36,10 +37,10 @@ class Pixelwise:
 def settings(**changes: object) -> Settings:
     values: dict[str, object] = {
         "side": 64,
-        "levels": (NATIVE,),
+        "scales": (NATIVE,),
         "overlap": 0.25,
         "precision": "fp32",
-        "pixel_threshold": 0.5,
+        "threshold": 0.5,
         "score": ScoreRule(),
     }
     return Settings(**(values | changes))  # type: ignore[arg-type]

@@ -31,9 +31,9 @@ def test_sixteen_bits_become_eight_where_the_file_starts_at_bytes_and_the_result
     assert found.flags == ("16 bits analysed as 8",)
     same = Detector(EightBits(), settings()).detect(noise(80, 100))
     assert same.flags == ()
-    assert found.probability is not None
-    assert same.probability is not None
-    assert np.array_equal(found.probability, same.probability)
+    assert found.map is not None
+    assert same.map is not None
+    assert np.array_equal(found.map, same.map)
     assert Detector(Pixelwise(), settings()).detect(pixels).flags == ()
 
 

@@ -158,22 +158,22 @@ def test_the_engine_reports_copies_and_counts_them_in_the_score() -> None:
     searched = Detector(quiet, settings(copies=RULE)).detect(pixels)
     assert without.copies == ()
     (copy,) = searched.copies
-    assert searched.probability is not None
+    assert searched.map is not None
     assert without.score is not None
-    assert searched.score == max(copy.certainty, pool(searched.probability, settings().score)) > without.score
+    assert searched.score == max(copy.certainty, pool(searched.map, settings().score)) > without.score
     again = Detector(quiet, settings(copies=RULE)).detect(pixels)
     assert again.copies == searched.copies
-    assert np.array_equal(again.probability, searched.probability)  # type: ignore[arg-type]
+    assert np.array_equal(again.map, searched.map)  # type: ignore[arg-type]
 
 
 def test_a_photo_without_a_copy_keeps_its_map() -> None:
     pixels = photo()
     plain = Detector(Pixelwise(), settings()).detect(pixels)
     searched = Detector(Pixelwise(), settings(copies=RULE)).detect(pixels)
-    assert np.array_equal(plain.probability, searched.probability)  # type: ignore[arg-type]
+    assert np.array_equal(plain.map, searched.map)  # type: ignore[arg-type]
     assert plain.score == searched.score
 
 
 def test_the_reference_analysis_knows_no_copies() -> None:
-    with pytest.raises(UsageError, match="reference analysis searches no copies"):
-        settings(levels=(WHOLE,), reference=True, copies=RULE)
+    with pytest.raises(UsageError, match="leave --copies out"):
+        settings(scales=(WHOLE,), reference=True, copies=RULE)

@@ -45,9 +45,9 @@ def test_tiles_of_a_pixelwise_network_give_the_map_back(
     if height == width == 1:
         assert detection.reason == "featureless"
         return
-    assert detection.probability is not None
+    assert detection.map is not None
     if not detection.flags or "featureless tiles" not in detection.flags:
-        np.testing.assert_allclose(detection.probability, expected_native(pixels), atol=2e-6)
+        np.testing.assert_allclose(detection.map, expected_native(pixels), atol=2e-6)
         assert detection.coverage == 1.0
 
 
@@ -56,20 +56,20 @@ def test_one_tile_equals_no_tiling() -> None:
     backend = Pixelwise()
     detection = Detector(backend, settings(side=64)).detect(pixels)
     assert backend.shapes == [(1, 3, 64, 64)]
-    assert detection.probability is not None
+    assert detection.map is not None
     direct = Pixelwise()(pixels[None])[0, 0]
-    np.testing.assert_array_equal(detection.probability, np.float32(1) / (np.exp(-direct) + np.float32(1)))
+    np.testing.assert_array_equal(detection.map, np.float32(1) / (np.exp(-direct) + np.float32(1)))
 
 
 @pytest.mark.parametrize("tile_batch", [1, 2, 5, 64])
 def test_the_batch_size_changes_nothing(tile_batch: int) -> None:
     pixels = noise(200, 333)
     levels = (WHOLE, Level(kind="tiles", long_side=150), NATIVE)
-    base = Detector(Pixelwise(), settings(levels=levels, tile_batch=3)).detect(pixels)
-    other = Detector(Pixelwise(), settings(levels=levels, tile_batch=tile_batch)).detect(pixels)
-    assert base.probability is not None
-    assert other.probability is not None
-    assert np.array_equal(base.probability, other.probability)
+    base = Detector(Pixelwise(), settings(scales=levels, tile_batch=3)).detect(pixels)
+    other = Detector(Pixelwise(), settings(scales=levels, tile_batch=tile_batch)).detect(pixels)
+    assert base.map is not None
+    assert other.map is not None
+    assert np.array_equal(base.map, other.map)
     assert base.score == other.score
     assert base.regions == other.regions
 
@@ -77,8 +77,8 @@ def test_the_batch_size_changes_nothing(tile_batch: int) -> None:
 def test_the_order_of_tiles_changes_nothing() -> None:
     pixels = noise(150, 210)
     detector = Detector(Pixelwise(), settings(overlap=0.5))
-    forward = detector.detect(pixels).probability
-    backward = detector.detect(np.ascontiguousarray(pixels[::-1, ::-1])).probability
+    forward = detector.detect(pixels).map
+    backward = detector.detect(np.ascontiguousarray(pixels[::-1, ::-1])).map
     assert forward is not None
     assert backward is not None
     np.testing.assert_allclose(forward, backward[::-1, ::-1], atol=2e-6)
@@ -87,14 +87,14 @@ def test_the_order_of_tiles_changes_nothing() -> None:
 def test_sixteen_bits_are_not_eight() -> None:
     pixels = noise(70, 90)
     wide = pixels.astype(np.uint16) * 257
-    detector = Detector(Pixelwise(), settings(levels=(NATIVE,)))
-    eight, sixteen = detector.detect(pixels).probability, detector.detect(wide).probability
+    detector = Detector(Pixelwise(), settings(scales=(NATIVE,)))
+    eight, sixteen = detector.detect(pixels).map, detector.detect(wide).map
     assert eight is not None
     assert sixteen is not None
     np.testing.assert_allclose(eight, sixteen, atol=1e-6)
     finer = wide.copy()
     finer[10:20, 10:20, 0] ^= 1  # below one level of 8 bits
-    changed = detector.detect(finer).probability
+    changed = detector.detect(finer).map
     assert changed is not None
     assert not np.array_equal(changed[10:20, 10:20], sixteen[10:20, 10:20])
 
@@ -107,9 +107,9 @@ def test_levels_are_averaged_by_weight() -> None:
 
     backend = Pixelwise(by_size)
     levels = (Level(kind="whole", weight=1.0), Level(kind="tiles", long_side=0, weight=3.0))
-    detection = Detector(backend, settings(levels=levels)).detect(pixels)
-    assert detection.probability is not None
-    np.testing.assert_allclose(detection.probability, sigmoid(np.float64((3.0 - 3.0) / 4)), atol=1e-6)
+    detection = Detector(backend, settings(scales=levels)).detect(pixels)
+    assert detection.map is not None
+    np.testing.assert_allclose(detection.map, sigmoid(np.float64((3.0 - 3.0) / 4)), atol=1e-6)
     assert detection.scales == ("whole", "native")
 
 
@@ -119,21 +119,21 @@ def test_a_mirrored_level_is_the_mirrored_photo_s_whole_level_turned_back(size: 
         return images.mean(axis=1, keepdims=True) + np.linspace(-2, 2, images.shape[3])  # left is not right
 
     pixels = noise(*size)
-    mirrored = Detector(Pixelwise(uneven), settings(levels=(Level(kind="mirrored"),))).detect(pixels)
+    mirrored = Detector(Pixelwise(uneven), settings(scales=(Level(kind="mirrored"),))).detect(pixels)
     turned = np.ascontiguousarray(pixels[:, ::-1])
-    whole = Detector(Pixelwise(uneven), settings(levels=(WHOLE,))).detect(turned)
+    whole = Detector(Pixelwise(uneven), settings(scales=(WHOLE,))).detect(turned)
     assert mirrored.scales == ("mirrored",)
-    assert mirrored.probability is not None
-    assert whole.probability is not None
-    np.testing.assert_allclose(mirrored.probability, whole.probability[:, ::-1], atol=1e-5)
-    plain = Detector(Pixelwise(uneven), settings(levels=(WHOLE,))).detect(pixels)
-    assert plain.probability is not None
-    assert np.abs(plain.probability - mirrored.probability).max() > 0.1
+    assert mirrored.map is not None
+    assert whole.map is not None
+    np.testing.assert_allclose(mirrored.map, whole.map[:, ::-1], atol=1e-5)
+    plain = Detector(Pixelwise(uneven), settings(scales=(WHOLE,))).detect(pixels)
+    assert plain.map is not None
+    assert np.abs(plain.map - mirrored.map).max() > 0.1
 
 
 def test_a_level_that_would_repeat_another_is_left_out() -> None:
     levels = (WHOLE, Level(kind="tiles", long_side=500), Level(kind="tiles", long_side=200), NATIVE)
-    detection = Detector(Pixelwise(), settings(levels=levels)).detect(noise(100, 300))
+    detection = Detector(Pixelwise(), settings(scales=levels)).detect(noise(100, 300))
     assert detection.scales == ("whole", "tiles-200", "native")
 
 
@@ -141,14 +141,14 @@ def test_reference_is_the_published_way() -> None:
     torch.manual_seed(0)
     network = Mesorch(MESORCH_S).eval()
     pixels = cv2.GaussianBlur(noise(90, 140), (0, 0), 2)
-    chosen = settings(side=96, levels=(WHOLE,), reference=True)
+    chosen = settings(side=96, scales=(WHOLE,), reference=True)
     detection = Detector(TorchBackend(network, "cpu"), chosen).detect(pixels)
     squashed = cv2.resize(pixels, (96, 96), interpolation=cv2.INTER_LINEAR)
     with torch.inference_mode():
         probability = torch.sigmoid(network(torch.from_numpy(normalise(squashed))[None]))
         expected = torch.nn.functional.interpolate(probability, size=(90, 140), mode="bilinear", align_corners=False)
-    assert detection.probability is not None
-    np.testing.assert_allclose(detection.probability, expected[0, 0].numpy(), atol=1e-5)
+    assert detection.map is not None
+    np.testing.assert_allclose(detection.map, expected[0, 0].numpy(), atol=1e-5)
     assert detection.scales == ("reference",)
 
 
@@ -157,10 +157,9 @@ def test_the_real_network_is_the_same_in_any_batch() -> None:
     backend = TorchBackend(Mesorch(MESORCH_S), "cpu")
     pixels = cv2.GaussianBlur(noise(150, 100), (0, 0), 1)
     maps = [
-        Detector(backend, settings(levels=(WHOLE, NATIVE), tile_batch=batch)).detect(pixels).probability
-        for batch in (1, 4)
+        Detector(backend, settings(scales=(WHOLE, NATIVE), tile_batch=batch)).detect(pixels).map for batch in (1, 4)
     ]
-    again = Detector(backend, settings(levels=(WHOLE, NATIVE), tile_batch=4)).detect(pixels).probability
+    again = Detector(backend, settings(scales=(WHOLE, NATIVE), tile_batch=4)).detect(pixels).map
     assert maps[0] is not None
     assert maps[1] is not None
     assert again is not None
@@ -173,7 +172,7 @@ def test_a_flat_photo_is_refused_as_featureless(value: int) -> None:
     detection = Detector(Pixelwise(), settings()).detect(np.full((100, 80, 3), value, np.uint8))
     assert detection.verdict is Verdict.NOT_ANALYSED
     assert detection.reason == "featureless"
-    assert detection.probability is None
+    assert detection.map is None
 
 
 def test_featureless_tiles_are_left_out_and_flagged() -> None:
@@ -182,12 +181,12 @@ def test_featureless_tiles_are_left_out_and_flagged() -> None:
     detection = Detector(Pixelwise(), settings(overlap=0.0)).detect(pixels)
     assert "featureless tiles" in detection.flags
     assert "parts not analysed" in detection.flags
-    assert detection.probability is not None
+    assert detection.map is not None
     assert 0 < detection.coverage < 1
     assert detection.covered is not None
     assert not detection.covered[:, 300:].any()
     assert detection.covered.mean() == detection.coverage
-    assert (detection.probability[~detection.covered] == 0).all()
+    assert (detection.map[~detection.covered] == 0).all()
 
 
 def test_tiles_that_are_not_finite_are_left_out_and_flagged() -> None:
@@ -212,12 +211,12 @@ def test_tiles_that_are_not_finite_are_left_out_and_flagged() -> None:
 
 
 def test_sizes_from_a_pixel_to_a_strip() -> None:
-    detector = Detector(Pixelwise(), settings(levels=(WHOLE, NATIVE), side=512))
+    detector = Detector(Pixelwise(), settings(scales=(WHOLE, NATIVE), side=512))
     for height, width in ((1, 2), (16, 16), (20, 20_000)):
         detection = detector.detect(noise(height, width))
-        assert detection.probability is not None
-        assert detection.probability.shape == (height, width)
-        assert np.isfinite(detection.probability).all()
+        assert detection.map is not None
+        assert detection.map.shape == (height, width)
+        assert np.isfinite(detection.map).all()
     small = Detector(Pixelwise(), settings(smallest_photo_side=32)).detect(noise(31, 500))
     assert (small.verdict, small.reason) == (Verdict.NOT_ANALYSED, "too small")
 
@@ -237,7 +236,7 @@ def test_padding_reflects_the_photo() -> None:
 
 def test_progress_counts_every_tile() -> None:
     calls: list[tuple[int, int]] = []
-    detection = Detector(Pixelwise(), settings(levels=(WHOLE, NATIVE))).detect(
+    detection = Detector(Pixelwise(), settings(scales=(WHOLE, NATIVE))).detect(
         noise(100, 100), lambda done, total: calls.append((done, total))
     )
     assert calls == [(index + 1, detection.tiles) for index in range(detection.tiles)]
@@ -269,7 +268,7 @@ def test_a_batch_that_does_not_fit_is_halved(room: int) -> None:
     wide, narrow = Narrow(100), Narrow(room)
     expected = Detector(wide, settings(tile_batch=8)).detect(pixels)
     found = Detector(narrow, settings(tile_batch=8)).detect(pixels)
-    assert np.array_equal(found.probability, expected.probability)
+    assert np.array_equal(found.map, expected.map)
     assert found.score == expected.score
     assert set(found.flags) - set(expected.flags) == {"fewer tiles at once: out of memory"}
     assert max(shape[0] for shape in narrow.shapes) == 8
@@ -296,18 +295,18 @@ def test_a_canvas_in_a_file_gives_the_same_detection(monkeypatch: pytest.MonkeyP
     """Large photos: pixels mapped read-only, canvas, labels and pictures in files, the score without a sorted copy."""
     pixels = noise(200, 333)
     levels = (WHOLE, Level(kind="tiles", long_side=150), NATIVE)
-    detector = Detector(Pixelwise(), settings(levels=levels))
+    detector = Detector(Pixelwise(), settings(scales=levels))
     usual = detector.detect(pixels)
-    assert usual.probability is not None
-    pictures = (overlay.heatmap(usual.probability), overlay.mask(usual.probability, 0.5))
+    assert usual.map is not None
+    pictures = (overlay.heatmap(usual.map), overlay.mask(usual.map, 0.5))
     monkeypatch.setattr(storage, "DISK_BYTES", 100)
     monkeypatch.setattr(scoring, "MOST_PARTITIONED", 100)
     lying = storage.mapped(storage.shared(pixels), pixels.shape, pixels.dtype)
     assert not lying.flags.writeable
     large = detector.detect(lying)
-    assert large.probability is not None
-    assert np.array_equal(usual.probability, large.probability)
+    assert large.map is not None
+    assert np.array_equal(usual.map, large.map)
     assert np.array_equal(usual.covered, large.covered)
     assert usual.regions == large.regions
     assert usual.score == pytest.approx(large.score, abs=1e-9)
-    assert pictures == (overlay.heatmap(large.probability), overlay.mask(large.probability, 0.5))
+    assert pictures == (overlay.heatmap(large.map), overlay.mask(large.map, 0.5))

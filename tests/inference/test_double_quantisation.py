@@ -132,12 +132,12 @@ def test_the_engine_marks_the_part_and_says_so(tmp_path: Path) -> None:
     assert looking.detect(photo.pixels).quantisation is None  # pixels alone: there are no steps to look at
     found = looking.detect(photo.pixels, steps=photo.steps)
     assert found.quantisation is not None
-    assert found.probability is not None
-    assert plain.probability is not None
+    assert found.map is not None
+    assert plain.map is not None
     whole = cv2.resize(mask.astype(np.uint8), photo.pixels.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     truth = whole.ravel() > 0
-    assert roc_auc_score(truth, found.probability.ravel()) > 0.95
-    assert roc_auc_score(truth, plain.probability.ravel()) < 0.8
+    assert roc_auc_score(truth, found.map.ravel()) > 0.95
+    assert roc_auc_score(truth, plain.map.ravel()) < 0.8
 
 
 @pytest.mark.parametrize("suffix", ["png", "gray.jpg", "cmyk.jpg"])
@@ -150,7 +150,7 @@ def test_which_photos_have_steps(tmp_path: Path, suffix: str) -> None:
 
 def test_the_reference_analysis_reads_no_coefficients() -> None:
     with pytest.raises(UsageError, match="quantisation"):
-        settings(levels=(WHOLE,), reference=True, quantisation=RULE)
+        settings(scales=(WHOLE,), reference=True, quantisation=RULE)
 
 
 def test_measurements_are_finite_whatever_they_are() -> None:
@@ -171,10 +171,10 @@ def test_a_photo_without_evidence_lists_no_region_below_the_common_threshold() -
     dim = Pixelwise(lambda images: np.where(images[:, :1] > 0, -1.5, -9.0))  # probabilities of .18 and nearly 0
     pixels = np.zeros((64, 64, 3), np.uint8)
     pixels[20:40, 20:40] = 255
-    found = Detector(dim, settings(photo_threshold=rule, pixel_threshold=0.3)).detect(pixels)
+    found = Detector(dim, settings(photo_threshold=rule, threshold=0.3)).detect(pixels)
     assert found.threshold == 0.3
     assert found.regions == ()
     bright = Pixelwise(lambda images: np.where(images[:, :1] > 0, 2.0, -9.0))
-    found = Detector(bright, settings(photo_threshold=rule, pixel_threshold=0.3)).detect(pixels)
+    found = Detector(bright, settings(photo_threshold=rule, threshold=0.3)).detect(pixels)
     assert found.threshold == pytest.approx(0.2 / (1 + np.exp(-2)), abs=1e-4)
     assert len(found.regions) == 1

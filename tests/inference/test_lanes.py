@@ -136,13 +136,13 @@ class Wide(Pixelwise):
 def test_lanes_change_no_result(lanes: int) -> None:
     pixels = noise(200, 260)
     pixels[:70, :70] = 90  # a tile with nothing in it
-    chosen = of(levels=(WHOLE, NATIVE), tile_batch=1)
+    chosen = of(scales=(WHOLE, NATIVE), tile_batch=1)
     one, several = Wide(1), Wide(lanes)
     progress: list[int] = []
     expected = Detector(one, chosen).detect(pixels)
     found = Detector(several, chosen).detect(pixels, lambda done, _: progress.append(done))
-    assert found.probability is not None
-    assert np.array_equal(found.probability, expected.probability)
+    assert found.map is not None
+    assert np.array_equal(found.map, expected.map)
     assert (found.score, found.flags, found.tiles) == (expected.score, expected.flags, expected.tiles)
     assert progress == list(range(1, found.tiles + 1))
     assert (one.told, several.told) == ({1}, {lanes})
@@ -150,7 +150,7 @@ def test_lanes_change_no_result(lanes: int) -> None:
 
 def test_there_are_no_more_lanes_than_tiles() -> None:
     network = Wide(8)
-    Detector(network, of(levels=(WHOLE,))).detect(noise(64, 64))
+    Detector(network, of(scales=(WHOLE,))).detect(noise(64, 64))
     assert network.told == {1}
 
 
@@ -170,11 +170,11 @@ def test_pytorch_gives_the_same_bits_with_four_lanes_as_with_one_thread(tiny_wei
     torch.set_num_threads(1)
     one = TorchBackend(network, "cpu")
     assert one.lanes == 1
-    pixels, chosen = noise(200, 260), of(levels=(WHOLE, NATIVE))
+    pixels, chosen = noise(200, 260), of(scales=(WHOLE, NATIVE))
     expected, found = Detector(one, chosen).detect(pixels), Detector(several, chosen).detect(pixels)
-    assert found.probability is not None
+    assert found.map is not None
     assert found.tiles >= 4  # a thread for each tile, however many threads there are
-    assert np.array_equal(found.probability, expected.probability)
+    assert np.array_equal(found.map, expected.map)
 
 
 @pytest.mark.usefixtures("four_threads")

@@ -10,7 +10,7 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.inference import scoring
 from mesorch_cli.inference.regions import find_regions
 from mesorch_cli.inference.scoring import Verdict, calibrate, disagreement, judge, pool
-from mesorch_cli.inference.settings import Settings
+from mesorch_cli.inference.settings import Overrides, Settings
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.passport import Calibration, InferenceRule, Level, Passport, ScoreRule
 
@@ -86,27 +86,29 @@ def passport() -> Passport:
 
 def test_settings_come_from_the_passport_and_from_the_user() -> None:
     default = Settings.from_passport(passport())
-    assert (default.overlap, len(default.levels), default.side) == (0.3, 3, 512)
-    chosen = Settings.from_passport(passport(), scales="whole,mirrored,tiles-700", overlap=0.5, pixel_threshold=0.2)
-    assert [(level.name, level.weight) for level in chosen.levels] == [
+    assert (default.overlap, len(default.scales), default.side) == (0.3, 3, 512)
+    chosen = Settings.from_passport(
+        passport(), Overrides(scales="whole,mirrored,tiles-700", overlap=0.5, threshold=0.2)
+    )
+    assert [(level.name, level.weight) for level in chosen.scales] == [
         ("whole", 2.0),
         ("mirrored", 1.0),
         ("tiles-700", 1.0),
     ]
-    assert (chosen.overlap, chosen.pixel_threshold) == (0.5, 0.2)
-    assert Settings.from_passport(passport(), scales="reference").reference
+    assert (chosen.overlap, chosen.threshold) == (0.5, 0.2)
+    assert Settings.from_passport(passport(), Overrides(scales="reference")).reference
 
 
 @pytest.mark.parametrize("scales", ["", "hole", "tiles-0", "whole,whole", "reference,native", "tiles-12345678"])
 def test_unknown_scales_are_refused(scales: str) -> None:
     with pytest.raises(UsageError, match="scale"):
-        Settings.from_passport(passport(), scales=scales)
+        Settings.from_passport(passport(), Overrides(scales=scales))
 
 
-@pytest.mark.parametrize("change", [{"overlap": 0.8}, {"pixel_threshold": 1.2}, {"tile_batch": 0}])
+@pytest.mark.parametrize("change", [{"overlap": 0.8}, {"threshold": 1.2}, {"tile_batch": 0}])
 def test_values_out_of_range_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="expected"):
-        Settings.from_passport(passport(), **change)  # type: ignore[arg-type]
+        Settings.from_passport(passport(), Overrides(**change))  # type: ignore[arg-type]
 
 
 @given(st.integers(0, 2**31), st.integers(1, 2000), st.floats(0.001, 1.0), st.sampled_from([0, 1, 2, 8, 60000]))

@@ -6,11 +6,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from mesorch_cli import __version__
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.network import store
 from mesorch_cli.network.config import MESORCH_P, MESORCH_S
+from mesorch_cli.network.header import read_passport
 from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.passport import Passport, parse_passport
 from mesorch_cli.network.weights import load_weights, save_weights
 from mesorch_cli.offline import HOME_VARIABLE
 
@@ -97,6 +99,31 @@ def test_the_wrong_networks_tensors_are_named(tmp_path: Path, network: Mesorch) 
 def test_a_passport_of_nonsense_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         passport(**changes)
+
+
+@pytest.mark.parametrize("needed", ["99", "99.1", "0.1.0.1"])
+def test_weights_that_need_a_newer_tool_are_refused(tmp_path: Path, network: Mesorch, needed: str) -> None:
+    path = tmp_path / "new.safetensors"
+    save_weights(path, network.state_dict(), passport(needs_tool=needed))
+    for read in (load_weights, read_passport):
+        with pytest.raises(WeightsError, match=f"needs mesorch {needed} or newer, and this is {__version__}"):
+            read(path)
+
+
+def test_a_newer_tool_is_asked_for_before_names_that_only_it_knows() -> None:
+    text = passport(needs_tool="99.0").to_json()
+    with pytest.raises(WeightsError, match=r"x needs mesorch 99\.0 or newer"):
+        parse_passport(text.replace('"licence"', '"from_the_future": 1, "licence"'), "x")
+    for needed in ("0.1", __version__):
+        assert parse_passport(passport(needs_tool=needed).to_json(), "x").needs_tool == needed
+    for nonsense in ('"soon"', '"1.2-beta"', "1", "[]"):
+        with pytest.raises(WeightsError, match="needs_tool"):
+            parse_passport(text.replace('"99.0"', nonsense), "x")
+
+
+def test_a_passport_without_a_needed_tool_is_the_text_that_it_was(file: Path) -> None:
+    assert "needs_tool" not in passport().to_json()
+    assert load_weights(file).passport.needs_tool is None
 
 
 def test_names_paths_and_recorded_hashes(tmp_path: Path, network: Mesorch, monkeypatch: pytest.MonkeyPatch) -> None:

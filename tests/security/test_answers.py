@@ -109,3 +109,46 @@ def test_no_part_of_an_answer_is_believed(junk: object) -> None:
         decode_part(photo)  # the record's own types
         assert photo.pixels.shape == (photo.decode.height, photo.decode.width, 3), place
         assert photo.source == "-"
+
+
+def many(count: int) -> list[list[int]]:
+    return [[] for _ in range(count)]
+
+
+def nested(depth: int) -> object:
+    return [] if depth == 0 else [nested(depth - 1)]
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("decode", "conversions"), ["c" * 1000] * 100_000),
+        (("decode", "integrity", "findings"), ["f"] * 100_000),
+        (("decode", "format"), "F" * 100_000),
+        (("decode", "version"), "V" * 100_000),
+        (("photo", "metadata", "software"), "S" * (10 << 20)),
+        (("photo", "metadata", "x"), many(1_000_000)),
+        (("photo", "metadata", "x"), nested(200)),
+        (("photo", "metadata", "x"), float("inf")),
+        (("photo", "provenance", "x"), 10**400),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, tuple) else "",
+)
+def test_no_part_of_an_answer_fills_a_case(place: tuple[str, ...], value: object) -> None:
+    answer: Any = answered()
+    inside = answer
+    for key in place[:-1]:
+        inside = inside[key]
+    inside[place[-1]] = value
+    with pytest.raises(ValueError, match="more than|at most|no list|expected"):
+        photo_of("-", answer, storage.shared(picture()))
+
+
+def test_no_reason_of_an_answer_fills_a_case() -> None:
+    for answer in ({"error": "E" * (1 << 20), "reason": "damaged"}, {"error": "E", "reason": "R" * 1000}):
+        with pytest.raises(ValueError, match="at most"):
+            photo_of("-", answer, None)
+    told = photo_of("-", {"fault": "F" * (1 << 20), "kind": "K" * 1000}, None)
+    assert isinstance(told, InputError)
+    assert len(str(told)) < 1000
+    assert len(told.reason) < 100

@@ -111,8 +111,6 @@ TRAINING = {
     "threads": "100000",
     "workers": "100000",
     "seed": "1000000000000000000000000000000",
-    "focal_gamma": "1e30",
-    "edge_weight": "inf",
     "data.working_side": "1000000000",
     "data.views": "1000000",
 }

@@ -251,6 +251,7 @@ def falsified(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "mean": 0.9, "peak": 0.9, "upright": None,
     }  # fmt: skip
     damaged = {"ok": False, "findings": ["the end of the file is missing"]}
+    statement = {"kind": "generated", "where": "XMP", "text": "trainedAlgorithmicMedia", "signed": "no"}
     ratio = {"value": 4000.0, "log10": 3.6, "lowest": 0.1, "highest": 10000.0}
     return {
         "regions": {"result": result | {"regions": [region]}},
@@ -260,6 +261,7 @@ def falsified(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "a flag": {"result": result | {"flags": ["score and map disagree"]}},
         "metadata": {"metadata": record["metadata"] | {"software": "Photoshop"}},
         "a copy's certainty": {"result": result | {"probability": 0.9}},
+        "a statement of the file": {"declared": {"looked_at": ["EXIF"], "statements": [statement]}},
     }
 
 

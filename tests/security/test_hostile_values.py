@@ -20,8 +20,8 @@ from mesorch_cli.cli.app import app
 from mesorch_cli.errors import OutputError
 from mesorch_cli.evaluation.outputs import write
 from mesorch_cli.evaluation.rows import RowFile
-from mesorch_cli.examination.recorded_settings import settings_digest
 from mesorch_cli.files.reading import opened
+from mesorch_cli.inference.recorded_settings import digest
 from mesorch_cli.network.store import record_sum
 from tests.case.folders import fill, photo
 from tests.security.hostile_cases import execute, reseal, within
@@ -68,7 +68,7 @@ def test_a_setting_of_a_record_is_refused_by_its_name(case: Path, tiny_weights: 
     path = case.parent / "record.json"
     record = json.loads((case / "photos/b.png/record.json").read_text())
     SETTINGS[name](record["settings"])
-    path.write_text(json.dumps(record | {"settings_sha256": settings_digest(record["settings"])}))
+    path.write_text(json.dumps(record | {"settings_sha256": digest(record["settings"])}))
     assert name in refused(invoke("rerun", path, "-w", tiny_weights, "-i", case.parent / "evidence/b.png"), 2)
 
 

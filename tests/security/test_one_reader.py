@@ -14,6 +14,7 @@ import pytest
 from mesorch_cli.errors import InputError
 from mesorch_cli.evaluation.calibration_study import score_folders
 from mesorch_cli.evaluation.datasets import Sample, read_folders
+from mesorch_cli.evaluation.entrants import NetworkEntrant
 from mesorch_cli.evaluation.evaluator import Evaluator
 from mesorch_cli.evaluation.inspection import inspect
 from mesorch_cli.evaluation.masks import MaskRule, read_mask
@@ -23,6 +24,7 @@ from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.export.photos import folder_photos
 from mesorch_cli.forge.dataset import Dataset
 from mesorch_cli.forge.item import ItemSettings
+from mesorch_cli.forge.pools import Pools
 from mesorch_cli.forge.recipe import ForgeRecipe
 from mesorch_cli.forge.sources import ObjectFolder, PhotoFolder
 from mesorch_cli.inference.detection import not_analysed
@@ -87,7 +89,7 @@ def test_only_the_room_of_evidence_reads_in_its_own_process() -> None:
 def test_evaluation(folders: Path, deadly: str) -> None:
     dataset = read_folders(folders / "Tp", folders / "Gt", folders / "Au")
     engine = Engine()
-    evaluator = Evaluator(engine, "", Protocol("native"))  # type: ignore[arg-type]
+    evaluator = Evaluator(NetworkEntrant("engine", "", engine), Protocol("native"))  # type: ignore[arg-type]
     rows = [row for row, _ in evaluator.run(dataset.samples, {})]
     assert engine.shown == 4
     assert sorted(row.reason or "" for row in rows if row.photo.startswith(deadly)) == [CRASHED, f"mask: {CRASHED}"]
@@ -124,9 +126,8 @@ def test_forging(folders: Path, deadly: str, where: str) -> None:
                 cv2.imwrite(str(root / f"{path.stem}.jpg"), picture)
                 cv2.imwrite(str(root / path.name), mask)
         objects = ObjectFolder.of(root)
-    dataset = Dataset(
-        PhotoFolder.of(folders / "Au"), objects, ItemSettings(seed=0), folders / f"out-{where}", resume=False
-    )
+    pools = Pools.of(PhotoFolder.of(folders / "Au"), objects)
+    dataset = Dataset(pools, ItemSettings(seed=0), folders / f"out-{where}", resume=False)
     made = dataset.make(8)
     assert sum(made.operations.values()) == 8
     assert {reason for _, reason in made.refused} == {CRASHED}

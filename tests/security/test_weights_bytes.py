@@ -15,8 +15,9 @@ from mesorch_cli.files.hashing import sha256_file
 from mesorch_cli.inference.loading import open_exported, open_weights
 from mesorch_cli.network import store
 from mesorch_cli.network.contents import MOST_BYTES, read_contents
+from mesorch_cli.network.header import read_passport
 from mesorch_cli.network.passport import Passport
-from mesorch_cli.network.weights import load_weights, read_file, read_passport, save_weights
+from mesorch_cli.network.weights import load_weights, read_file, save_weights
 from mesorch_cli.offline import HOME_VARIABLE
 from tests.security import graphs, programs
 

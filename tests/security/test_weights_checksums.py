@@ -15,9 +15,10 @@ from mesorch_cli.inference.backends.onnx import seal_entry, split_seal
 from mesorch_cli.inference.backends.openvino import split_seal as split_topology
 from mesorch_cli.inference.backends.openvino import with_seal
 from mesorch_cli.inference.loading import open_exported
+from mesorch_cli.network.header import PASSPORT_KEY, read_passport
 from mesorch_cli.network.passport import Passport, parse_passport
 from mesorch_cli.network.store import shipped_folder
-from mesorch_cli.network.weights import PASSPORT_KEY, add_checksum, load_weights, read_passport
+from mesorch_cli.network.weights import add_checksum, load_weights
 from tests.security import graphs
 
 SHIPPED = shipped_folder() / "mesorch-s.safetensors"

@@ -1,6 +1,7 @@
 """Loading a program of others runs none of its code, unless the user trusts that very file."""
 
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +14,8 @@ from typer.testing import CliRunner, Result
 from mesorch_cli.cli.app import app
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.inference.loading import open_exported
-from mesorch_cli.network.trust import FILE_NAME
-from mesorch_cli.network.weights import read_passport
+from mesorch_cli.network.header import read_passport
+from mesorch_cli.network.trust import FILE_NAME, TrustedFiles
 from mesorch_cli.offline import HOME_VARIABLE
 from tests.security import programs
 from tests.security.programs import CONSTANTS, MODEL, SAMPLES, WEIGHTS, Parts, in_json
@@ -154,10 +155,26 @@ def attacks(marker: Path) -> dict[str, tuple[Callable[[Parts], None], str]]:
         "name": (renamed(f"tiles\n    {code}\n    "), "it has the name"),
         "device": (in_json(CONSTANTS, lambda one: _device(one)), "it runs on 'cuda'"),
         "huge tensor": (in_json(CONSTANTS, lambda one: _huge(one)), "has the shape"),
+        "huge output": (calling("full.default", {"as_ints": [10**6, 10**6]}, {"as_float": 0.0}), "makes more than"),
+        "long range": (calling("arange.start_step", *(_scalar(n) for n in (0, 10**12, 1))), "makes more than"),
+        "tiny steps": (calling("arange.start_step", *(_scalar(n) for n in (0, 9, 1e-30))), "makes more than"),
+        "huge padding": (calling("constant_pad_nd.default", {"as_ints": [0, 10**9]}), "makes more than"),
+        "huge picture": (calling("upsample_bilinear2d.vec", {"as_ints": [10**6, 10**6]}), "makes more than"),
         "unbacked symbols": (in_json(MODEL, _unbacked), "a range of"),
         "nesting": (lambda parts: parts.update({MODEL: b"[" * 100_000}), "nested more than"),
         "nothing": (lambda parts: parts.update({MODEL: b"{}"}), "not as PyTorch writes it"),
     }
+
+
+def calling(operator: str, *arguments: dict[str, Any]) -> Callable[[Parts], None]:
+    """Return a change that adds a call of an operator that is allowed."""
+    inputs = [{"name": f"a{place}", "arg": argument, "kind": 1} for place, argument in enumerate(arguments)]
+    node = {"target": f"torch.ops.aten.{operator}", "inputs": inputs, "outputs": [], "metadata": {}}
+    return in_json(MODEL, lambda tree: tree["graph_module"]["graph"]["nodes"].append(node))
+
+
+def _scalar(number: float) -> dict[str, Any]:
+    return {"as_int": number} if isinstance(number, int) else {"as_float": number}
 
 
 def _device(config: Any) -> None:
@@ -278,3 +295,22 @@ def test_only_programs_can_be_trusted(tiny_weights: Path) -> None:
     result = run("weights", "trust", tiny_weights)
     assert result.exit_code == 2
     assert "needs no trust" in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owner here")
+@pytest.mark.parametrize("kind", ["file", "folder", "owner"])
+def test_a_list_that_others_can_write_trusts_nothing(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted = TrustedFiles(tmp_path / "home")
+    trusted.add("0" * 64, "mine.pt2")
+    assert trusted.find("0" * 64) is not None
+    if kind == "owner":
+        monkeypatch.setattr(os, "getuid", lambda: 12345)
+        if trusted.path.stat().st_uid == 0:  # the administrator may write anything anyway
+            os.chown(trusted.path, 54321, -1)
+    else:
+        place = trusted.path if kind == "file" else trusted.folder
+        place.chmod(place.stat().st_mode | 0o002)
+    with pytest.raises(WeightsError, match="only you can write"):
+        trusted.find("0" * 64)

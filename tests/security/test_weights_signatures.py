@@ -21,7 +21,7 @@ from typer.testing import CliRunner, Result
 from mesorch_cli import signing
 from mesorch_cli.cli.app import app
 from mesorch_cli.errors import UsageError, VerificationError
-from mesorch_cli.network.weights import read_passport
+from mesorch_cli.network.header import read_passport
 from tests.security import graphs
 
 
@@ -139,11 +139,11 @@ def test_keys_that_are_none_are_said_before_the_work(tmp_path: Path, keys: tuple
     assert not (tmp_path / "made.onnx").exists()
 
 
-def test_bytes_of_any_kind_can_be_signed(keys: tuple[Path, Path]) -> None:
-    made = signing.sign_bytes(b"a case", signing.read_private_key(keys[0]))
+def test_a_signature_is_for_one_digest(keys: tuple[Path, Path]) -> None:
+    made = signing.sign_digest("ab" * 32, signing.read_private_key(keys[0]))
     public = signing.read_public_key(keys[1])
-    signing.verify_bytes(made, b"a case", public, "the case")
+    signing.verify_digest(made, "ab" * 32, public, "the case")
     with pytest.raises(VerificationError, match="the case has the SHA-256"):
-        signing.verify_bytes(made, b"another", public, "the case")
+        signing.verify_digest(made, "cd" * 32, public, "the case")
     with pytest.raises(UsageError, match="no regular file"):
         signing.read_public_key(Path("/dev/zero"))

@@ -39,31 +39,3 @@ def test_parts_of_a_batch_make_the_loss_of_the_whole() -> None:
         for first in (0, 2, 4)
     ]
     torch.testing.assert_close(sum(parts) / 3, whole)
-
-
-def test_focal_loss_is_its_definition_and_has_a_slope_everywhere() -> None:
-    logits = torch.randn(2, 1, 8, 8, dtype=torch.float64).float().requires_grad_()
-    mask = (torch.rand(2, 1, 8, 8) < 0.5).float()
-    right = torch.where(mask > 0.5, torch.sigmoid(logits), 1 - torch.sigmoid(logits))
-    expected = (-((1 - right) ** 2) * right.log()).mean()
-    torch.testing.assert_close(localisation_loss(logits, mask, dice_weight=0.0, focal_gamma=2.0), expected)
-    sure = torch.full((1, 1, 4, 4), 200.0, requires_grad=True)
-    localisation_loss(sure, torch.ones(1, 1, 4, 4), dice_weight=0.0, focal_gamma=0.5).backward()
-    assert sure.grad is not None
-    assert torch.isfinite(sure.grad).all()
-
-
-def test_edges_count_more_and_nothing_else_does() -> None:
-    mask = torch.zeros(1, 1, 32, 32)
-    mask[..., 8:24, 8:24] = 1
-    logits = torch.zeros(1, 1, 32, 32)
-    plain = localisation_loss(logits, mask, dice_weight=0.0)
-    weighed = localisation_loss(logits, mask, dice_weight=0.0, edge_weight=2.0)
-    # within 3 pixels of the outline: inside 16^2 - 10^2, outside 22^2 - 16^2
-    share = (16**2 - 10**2 + 22**2 - 16**2) / 32**2
-    torch.testing.assert_close(weighed, plain * (1 + 2 * share))
-    empty = torch.zeros_like(mask)
-    torch.testing.assert_close(
-        localisation_loss(logits, empty, dice_weight=0.0, edge_weight=2.0),
-        localisation_loss(logits, empty, dice_weight=0.0),
-    )

@@ -1,5 +1,6 @@
 """What the network is shown: twins in one batch, and objects that are no surer sign of a forgery than anything else."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,12 +9,16 @@ import numpy as np
 import pytest
 import torch
 
+from mesorch_cli.forge.dataset import Dataset
+from mesorch_cli.forge.encoding import encode_png
+from mesorch_cli.forge.item import draw_sources, stream
+from mesorch_cli.forge.photos import SoundPhotos
 from mesorch_cli.forge.recipe import ForgeRecipe, draft_photo
-from mesorch_cli.training.config import Data
-from mesorch_cli.training.samples import ForgedSamples, drawn_place
+from mesorch_cli.training.config import Data, Source
+from mesorch_cli.training.samples import VIEWS, ForgedSamples, drawn_place, forge_pools
 
 SIDE = 48
-OBJECT_SAMPLES = 500
+OBJECT_SAMPLES = 1000  # of 500 the ratio is off by as much as 0.3 in some seeds
 ALIKE = 1.5  # by how much a pixel of an object may be tampered more often than another
 AUTHENTIC = (0.3, 0.42)  # share of views of photos that nobody edited
 
@@ -60,14 +65,15 @@ def test_an_object_is_hardly_surer_a_sign_of_a_forgery_than_anything_else(pool: 
     samples = made(pool)
     tampered, seen, edited = {True: 0.0, False: 0.0}, {True: 0.0, False: 0.0}, 0.0
     for index in range(OBJECT_SAMPLES):
-        rng = np.random.default_rng([samples.seed, index])
-        paired = samples.paired(rng)
-        host, donor, _ = samples.sources(rng)
-        draft = draft_photo(rng, host, donor)
+        views = np.random.default_rng([samples.settings.seed, index, VIEWS])
+        paired = samples.paired(views)
+        rng = stream(samples.settings, index)
+        drawn = draw_sources(rng, samples.pools, samples.settings, samples.photos)
+        draft = draft_photo(rng, *drawn.photos)
         mask = draft.change.mask
         known = np.zeros(mask.shape, bool) if draft.objects is None else draft.objects
         share = 0.5 if paired else 1.0  # the twin's views show the same objects, untouched
-        place = drawn_place(rng, mask, native_share=pool.native_share, side=SIDE)
+        place = drawn_place(views, mask, native_share=pool.native_share, side=SIDE)
         shown, truth = place.seen(known.astype(np.uint8)[..., None].repeat(3, axis=2), mask)
         things = shown[..., 0] > 0
         edited += share if mask.any() else 0.0
@@ -121,3 +127,31 @@ def test_same_item_same_tensors(pool: Data) -> None:
         replace(drawn_place(np.random.default_rng(0), np.zeros((60, 60), bool), native_share=0, side=SIDE)).corner
         is None
     )
+
+
+def test_samples_are_cut_from_what_mesorch_forge_makes(pool: Data, tmp_path: Path) -> None:
+    """Item i of training has the pixels and the mask of item i of a dataset of the same seed and settings."""
+    samples = made(pool)
+    pools = forge_pools(pool.photos, pool.objects)
+    dataset = Dataset(pools, samples.settings, tmp_path / "out", resume=False)
+    dataset.make(8)
+    kinds = set()
+    for number, line in enumerate(map(json.loads, dataset.lines)):
+        forgery = samples.made(number, with_twin=number % 2 == 0).forgery
+        kinds.add(forgery.operation)
+        photo, *mask = line["files"]
+        encoded = forgery.encoded if forgery.encoded is not None else encode_png(forgery.pixels)
+        assert (tmp_path / "out" / photo).read_bytes() == encoded
+        assert line["operation"] == forgery.operation
+        if mask:
+            assert np.array_equal(cv2.imread(str(tmp_path / "out" / mask[0]), cv2.IMREAD_GRAYSCALE) > 0, forgery.mask)
+    assert len(kinds) > 1
+
+
+def test_folders_are_drawn_by_their_shares(pool: Data) -> None:
+    folder = pool.photos[0].folder
+    sources = (Source(folder=folder, share=3.0), Source(folder=folder.parent / "objects"))
+    drawn = forge_pools(sources, ()).photos
+    rng, photos = np.random.default_rng(0), SoundPhotos()
+    roots = [drawn.draw(rng, photos, []).root for _ in range(200)]
+    assert 120 < roots.count(folder) < 180

@@ -4,6 +4,7 @@ import errno
 import mmap
 import os
 import stat
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +23,12 @@ from mesorch_cli.evidence.metadata.statements import read_statements, wanted, wi
 from mesorch_cli.evidence.metadata.summary import read_metadata
 from mesorch_cli.evidence.photo import Content, Decode, Photo, ReadOptions
 from mesorch_cli.files.hashing import sha256_bytes
+from mesorch_cli.files.reading import opened_below
 
 MAPPED_BYTES = 1 << 28  # a TIFF larger than 256 MiB is mapped, not held: its strips are read where they are needed
 NO_ROOM = (errno.ENOMEM, errno.ENOSPC, errno.EFBIG)
+PACKAGE = Path(__file__).resolve().parents[2]
+PROGRAMMING = (TypeError, AttributeError, AssertionError, NameError)
 _READABLE = ", ".join(NAMES)
 
 
@@ -33,13 +37,15 @@ def read_photo(
     *,
     data: bytes | None = None,
     path: str | None = None,
+    root: Path | None = None,
     options: ReadOptions | None = None,
     on_photo: Callable[[Photo], None] | None = None,
 ) -> Photo:
     """Read a photo: its bytes once, read-only, its pixels as stored, and what is wrong with either.
 
     `data` holds the bytes where they came from elsewhere (standard input); `source` is then only a name. `path` is what
-    is opened, where `source` is another name for it. `on_photo` is given the photo before C2PA's library and ExifTool are
+    is opened, where `source` is another name for it; with `root` it lies below that folder, and no link is followed on the
+    way, for folders that others may exchange meanwhile. `on_photo` is given the photo before C2PA's library and ExifTool are
     asked, where they are: they may hang or crash, and what they say is not needed for the pixels. The number of pixels
     is compared with the limit before any is decoded. A damaged file that still decodes comes back with
     `decode.integrity.ok` False: what to make of it is the caller's decision.
@@ -51,7 +57,7 @@ def read_photo(
     options = options or ReadOptions()
     if data is not None:
         return _from_content(name, data, options, on_photo)
-    with _opened(name, name if path is None else path) as content:
+    with _opened(name, name if path is None else path, root) as content:
         return _from_content(name, content, options, on_photo)
 
 
@@ -90,6 +96,8 @@ def _from_content(name: str, data: Content, options: ReadOptions, on_photo: Call
                 "--decode-memory, or free space in the folder for temporary files.",
                 reason="too little memory",
             ) from error
+        if _is_our_fault(error):
+            raise _fault(name, error) from error
         raise _damaged(name, error) from error
     metadata: dict[str, Any] = {}
     orientation = inspection.orientation or 1
@@ -137,6 +145,23 @@ def _is_out_of_memory(error: Exception) -> bool:
     return any(sign in words for sign in ("insufficient memory", "out of memory", "memory allocation", "bad_alloc"))
 
 
+def _is_our_fault(error: Exception) -> bool:
+    """Tell an error of this program from damage: of a kind that no data brings about, raised by its own code."""
+    if not isinstance(error, PROGRAMMING) or error.__traceback__ is None:
+        return False
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return Path(frame.f_code.co_filename).is_relative_to(PACKAGE)
+
+
+def _fault(name: str, error: Exception) -> InputError:
+    kind = type(error).__name__
+    words = " ".join(f"{kind}: {error}".split())[:200]
+    return InputError(
+        f"{name!r} was not read: {words}. This is a fault of mesorch or of this machine, not of the file.",
+        reason=f"fault: {kind}",
+    )
+
+
 def _inspect(name: str, data: Content, page: int | None) -> Inspection:
     format_ = sniff(data[:HEAD_BYTES])
     if format_ is None:
@@ -169,8 +194,43 @@ def _damaged(name: str, error: Exception) -> InputError:
 
 
 @contextmanager
-def _opened(name: str, path: str) -> Iterator[Content]:
-    """Give a regular file's content. Anything else is refused before it is opened, so that no pipe can block."""
+def _opened(name: str, path: str, root: Path | None) -> Iterator[Content]:
+    """Give a regular file's content. Raises InputError for anything else."""
+    stream, status = _stream(name, path) if root is None else (_stream_below(name, path, root), None)
+    with stream:
+        descriptor = stream.fileno()
+        try:
+            opened = os.fstat(descriptor)
+            data = _content(stream, opened)
+        except OSError as error:
+            raise _path_error(name, error) from error
+        if (status is not None and not os.path.samestat(status, opened)) or len(data) != opened.st_size:
+            raise _changed(name, len(data), opened.st_size)
+        yield data
+        if isinstance(data, mmap.mmap):  # read bit by bit until now: the hash and the pixels must be of one file
+            after = os.fstat(descriptor)
+            if (after.st_size, after.st_mtime_ns) != (opened.st_size, opened.st_mtime_ns):
+                raise _changed(name, after.st_size, opened.st_size)
+
+
+def _stream_below(name: str, path: str, root: Path) -> BinaryIO:
+    try:
+        return opened_below(root, path)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise InputError(
+                f"{name!r} {error.strerror}; expected one. Copy its data to a file.", reason="not a file"
+            ) from error
+        raise _path_error(name, error) from error
+    except ValueError as error:
+        raise _path_error(name, error) from error
+
+
+def _stream(name: str, path: str) -> tuple[BinaryIO, os.stat_result]:
+    """Open a regular file; return it, and what it was before.
+
+    Anything else is refused before it is opened, so that no pipe can block.
+    """
     try:
         status = Path(path).stat()
     except (OSError, ValueError) as error:
@@ -189,19 +249,7 @@ def _opened(name: str, path: str) -> Iterator[Content]:
         stream = os.fdopen(descriptor, "rb")
     except OSError as error:
         raise _path_error(name, error) from error
-    with stream:
-        try:
-            opened = os.fstat(descriptor)
-            data = _content(stream, opened)
-        except OSError as error:
-            raise _path_error(name, error) from error
-        if not os.path.samestat(status, opened) or len(data) != opened.st_size:
-            raise _changed(name, len(data), status.st_size)
-        yield data
-        if isinstance(data, mmap.mmap):  # read bit by bit until now: the hash and the pixels must be of one file
-            after = os.fstat(descriptor)
-            if (after.st_size, after.st_mtime_ns) != (opened.st_size, opened.st_mtime_ns):
-                raise _changed(name, after.st_size, opened.st_size)
+    return stream, status
 
 
 def _content(stream: BinaryIO, opened: os.stat_result) -> Content:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mesorch_cli.bounds import require_finite
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import storage
 from mesorch_cli.evidence.photo import Decode, Integrity, Photo
@@ -14,6 +15,9 @@ from mesorch_cli.evidence.photo import Decode, Integrity, Photo
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TEXTS = ("reader", "version", "format")
 _COUNTS = ("width", "height", "bits", "pages", "orientation", "page")
+# No part of an honest answer is nearly as long; a process that was taken over could fill a case and its pages else.
+LONGEST_NAME, LONGEST_SENTENCE, MOST_SENTENCES = 256, 65536, 1000
+MOST_TEXT, MOST_VALUES, MOST_DEPTH = 65536, 500_000, 32  # of metadata: characters of a text, values, nesting
 _OWN = frozenset({"isolation"})  # what the parent says of a photo itself
 
 
@@ -24,7 +28,7 @@ def photo_of(name: str, answer: dict[str, Any], pixels: int | None) -> Photo | I
     """
     try:
         if "error" in answer and pixels is None:
-            return InputError(_text(answer["error"]), reason=_text(answer["reason"]))
+            return InputError(_text(answer["error"], LONGEST_SENTENCE), reason=_text(answer["reason"]))
         if "fault" in answer or pixels is None:
             return _fault(name, str(answer.get("fault", "no pixels")), str(answer.get("kind", "no pixels")))
         decode = _decode(answer["decode"])
@@ -58,8 +62,7 @@ def _fault(name: str, words: str, kind: str) -> InputError:
 
 def _decode(values: dict[str, Any]) -> Decode:
     integrity = values["integrity"]
-    found = tuple(map(_text, integrity["findings"]))
-    conversions = tuple(map(_text, values["conversions"]))
+    found, conversions = _sentences(integrity["findings"]), _sentences(values["conversions"])
     if values.keys() != {field.name for field in fields(Decode)} - _OWN or not isinstance(integrity["ok"], bool):
         raise ValueError("an answer with other parts than a decoding has")
     for part in _TEXTS:
@@ -87,7 +90,7 @@ def _compared(values: dict[str, Any]) -> None:
         if type(share) not in (int, float) or not 0 <= share <= 1:
             raise ValueError(f"{share!r} where a share belongs")
     else:
-        _text(values["reason"])
+        _text(values["reason"], LONGEST_SENTENCE)
     if values.keys() - {
         "decoder",
         "version",
@@ -114,7 +117,32 @@ def _objects(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     metadata, provenance = values["metadata"], values["provenance"]
     if not isinstance(metadata, dict) or not isinstance(provenance, dict):
         raise ValueError("metadata or provenance that is no object")
+    _require_bounded(metadata)
+    _require_bounded(provenance)
     return metadata, provenance
+
+
+def _sentences(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or len(values) > MOST_SENTENCES:
+        raise ValueError(f"no list of at most {MOST_SENTENCES} sentences")
+    if sum(len(_text(value, LONGEST_SENTENCE)) for value in values) > LONGEST_SENTENCE:
+        raise ValueError(f"sentences of more than {LONGEST_SENTENCE} characters")
+    return tuple(values)
+
+
+def _require_bounded(value: Any) -> None:
+    """Raise ValueError for values that are too many, too long, too deep, or not finite."""
+    count, waiting = 0, [(value, 0)]
+    while waiting:
+        part, depth = waiting.pop()
+        inside = [*part, *part.values()] if isinstance(part, dict) else part if isinstance(part, list) else []
+        count += 1 + len(inside)
+        if count > MOST_VALUES or depth > MOST_DEPTH:
+            raise ValueError(f"more than {MOST_VALUES} values, or nested more than {MOST_DEPTH} deep")
+        if isinstance(part, str):
+            _text(part, MOST_TEXT)
+        waiting += [(one, depth + 1) for one in inside]
+    require_finite(value)
 
 
 def _raster(shape: list[int], dtype: str, decode: Decode) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -125,9 +153,11 @@ def _raster(shape: list[int], dtype: str, decode: Decode) -> tuple[tuple[int, ..
     return tuple(shape), np.dtype(dtype)
 
 
-def _text(value: object) -> str:
+def _text(value: object, longest: int = LONGEST_NAME) -> str:
     if not isinstance(value, str):
         raise ValueError(f"a {type(value).__name__} where a text belongs")
+    if len(value) > longest:
+        raise ValueError(f"a text of {len(value)} characters; expected at most {longest}")
     return value
 
 

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 _LENGTH = struct.Struct(">Q")
-LONGEST = 1 << 28  # bytes of one message; what is larger travels as a file
+LONGEST = 1 << 24  # bytes of one message; what is larger travels as a file
 
 
 class Channel:

@@ -27,7 +27,8 @@ from mesorch_cli.evidence.metadata.exiftool import find_exiftool
 from mesorch_cli.evidence.metadata.statements import longest_s, unanswered, with_statements
 from mesorch_cli.evidence.photo import MAX_PIXELS, Photo, ReadOptions
 
-PHOTOS_PER_WORKER = 500  # then a new process, so that what a codec leaks is bounded
+# After so many there is a new process, which bounds what a codec leaks, and how long one that was taken over can lie.
+PHOTOS_PER_WORKER = 50
 START_S = 120  # for a worker to come up, on however busy a machine
 SUPPORTED = hasattr(socket, "send_fds") and sys.platform != "win32"
 _SCRIPT = (
@@ -119,18 +120,28 @@ class IsolatedReader:
             begun.worker.kill()
         self._end()
 
-    def read(self, source: str | Path, *, data: bytes | None = None, options: ReadOptions | None = None) -> Photo:
-        """Read a photo. Raises what `read_photo` raises, and InputError with the reasons "decoding took too long",
-        "decoder crashed", or "fault: ..." for an error of this program; pixels are read-only.
+    def read(
+        self,
+        source: str | Path,
+        *,
+        data: bytes | None = None,
+        options: ReadOptions | None = None,
+        root: Path | None = None,
+        path: str | None = None,
+    ) -> Photo:
+        """Read a photo, with `root` the one at `path` below that folder, no link followed.
+
+        Raises what `read_photo` raises, and InputError with the reasons "decoding took too long", "decoder crashed",
+        or "fault: ..." for an error of this program; pixels are read-only.
         """
         name = os.fsdecode(source)
         options = options or ReadOptions()
         if not self.isolated:
-            return read_photo(source, data=data, options=options)
-        begun = self._begun_of(name, data, options)
+            return read_photo(source, data=data, path=path, root=root, options=options)
+        begun = None if root is not None else self._begun_of(name, data, options)
         worker = self._take(options) if begun is None else begun.worker
         try:
-            photo = worker.read(name, data, options) if begun is None else begun.answer.result()
+            photo = worker.read(name, data, options, root, path) if begun is None else begun.answer.result()
         except BaseException:
             worker.kill()
             raise
@@ -218,7 +229,14 @@ class _Worker:
                 raise
         self._channel = Channel(ours)
 
-    def read(self, name: str, data: bytes | None, options: ReadOptions) -> Photo | InputError:
+    def read(
+        self,
+        name: str,
+        data: bytes | None,
+        options: ReadOptions,
+        root: Path | None = None,
+        below: str | None = None,
+    ) -> Photo | InputError:
         """Return a photo, or the error of a file that cannot be read. Raises InputError where this worker is lost."""
         self.count += 1
         try:
@@ -226,9 +244,12 @@ class _Worker:
             self._told = os.fstat(self._words.fileno()).st_size
             # This process may have changed its folder since the worker started.
             path = name if data is not None or "\0" in name or Path(name).is_absolute() else str(Path.cwd() / name)
+            place = {"path": path, "root": None}
+            if root is not None:
+                place = {"path": below or name, "root": str(Path.cwd() / root)}
             content = None if data is None else storage.shared(np.frombuffer(data, np.uint8))
             try:
-                self._channel.send({"source": name, "path": path, "options": asdict(options)}, content)
+                self._channel.send({"source": name, "options": asdict(options)} | place, content)
             finally:
                 if content is not None:
                     os.close(content)

@@ -5,6 +5,7 @@ Each part is taken where the system has it. What is in force is returned by name
 
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 
 from mesorch_cli.evidence.isolation import landlock, seccomp
@@ -38,6 +39,7 @@ def enter(bounds: Bounds, *, programs: bool) -> list[str]:
     To be called when everything that writes or starts threads was imported. programs: whether ExifTool may be started; it
     inherits all the rest.
     """
+    _die_first()
     tempfile.gettempdir()  # found by writing a file, which is over after this
     in_force = [PROCESS]
     _limit(bounds)
@@ -72,6 +74,12 @@ def _limit(bounds: Bounds) -> None:
         _, hard = resource.getrlimit(what)
         lowered = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(what, (lowered, lowered))
+
+
+def _die_first() -> None:
+    """Where memory runs out, have the kernel end this process before any other: files in memory are under no limit of it."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "wb") as file:  # noqa: PTH123 - no path of a user's
+        file.write(b"1000")
 
 
 def _addresses() -> int:

@@ -5,6 +5,7 @@ import signal
 import socket
 import traceback
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from mesorch_cli.errors import InputError
@@ -57,6 +58,7 @@ def _answer(channel: Channel, request: dict[str, Any], content: int | None) -> N
             request["source"],
             data=data,
             path=request["path"],
+            root=None if request["root"] is None else Path(request["root"]),
             options=options,
             on_photo=lambda photo: _send(channel, photo, more=True),
         )

@@ -17,6 +17,7 @@ NOTE = (
 SECONDS = 10.0  # for a small file
 MAX_CODES = 500  # validation codes; a manifest of thousands of ingredients must not fill the record
 MAX_ITEMS = 64  # actions, ingredients, assertions
+_SOURCE_TYPE = "digitalsourcetype"
 
 
 def read_provenance(
@@ -110,6 +111,7 @@ def _claims(report: dict[str, Any]) -> dict[str, Any]:
         "actions": [
             {key: plain(action[key]) for key in kept if action.get(key) is not None} for action in actions[:MAX_ITEMS]
         ],
+        "source_types": _source_types(manifests, label),
         "ingredients": [
             {
                 key: _short(ingredient.get(key))
@@ -119,6 +121,28 @@ def _claims(report: dict[str, Any]) -> dict[str, Any]:
             for ingredient in _objects(active.get("ingredients"))[:MAX_ITEMS]
         ],
     }
+
+
+def _source_types(manifests: dict[str, Any], label: Any) -> list[dict[str, Any]]:
+    """Return every digital source type that a manifest states, the active one's first: of actions and of other assertions.
+
+    Each has its "place" and whether it is of the "active" manifest; others belong to earlier versions of the photo.
+    """
+    found: list[dict[str, Any]] = []
+    for name, manifest in sorted(list(manifests.items())[:MAX_ITEMS], key=lambda item: item[0] != label):
+        for assertion in _objects(_object(manifest).get("assertions"))[:MAX_ITEMS]:
+            data = _object(assertion.get("data"))
+            places = [(f"action {action.get('action')}", action) for action in _objects(data.get("actions"))]
+            places.append((f"assertion {assertion.get('label')}", data))
+            for place, block in places[: MAX_ITEMS + 1]:
+                value = next((block[key] for key in block if str(key).rpartition(":")[2].lower() == _SOURCE_TYPE), None)
+                if not isinstance(value, str) or len(found) == MAX_ITEMS:
+                    continue
+                agent = block.get("softwareAgent")
+                agent = _object(agent).get("name") if isinstance(agent, dict) else agent
+                stated = {"place": _short(place), "active": name == label, "digitalSourceType": _short(value)}
+                found.append(stated | ({"softwareAgent": _short(agent)} if isinstance(agent, str) else {}))
+    return found
 
 
 def _codes(results: dict[str, Any]) -> list[dict[str, Any]]:

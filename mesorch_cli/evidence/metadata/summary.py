@@ -12,7 +12,9 @@ from mesorch_cli.evidence.inspection import Inspection
 from mesorch_cli.evidence.jpeg import structure
 from mesorch_cli.evidence.jpeg.structure import APP12, COM, DQT, JpegStructure, marker_name
 from mesorch_cli.evidence.jpeg.writers import signature_of, writers_of
+from mesorch_cli.evidence.metadata import declared
 from mesorch_cli.evidence.metadata.consistency import consistency_notes
+from mesorch_cli.evidence.metadata.samsung import read_samsung_trailer
 from mesorch_cli.evidence.metadata.thumbnail import compare_thumbnail
 from mesorch_cli.evidence.photo import Content, Pixels
 from mesorch_cli.evidence.tags.exif import MAX_TEXT, read_exif
@@ -45,7 +47,8 @@ def read_metadata(data: Content, inspection: Inspection, pixels: Pixels) -> tupl
 
     Keys: "exif" (directories of tags), "software" and "dates" (from EXIF, XMP and PNG texts), "icc" and "xmp" (size
     and SHA-256, and of XMP the properties), "iptc", "maker_note" and "thumbnail" where they are there, "exiftool" where it
-    was asked for and is installed, one key named after the format with its structure, and "notes": on all that was
+    was asked for and is installed, "samsung_trailer", "declared" (what the file says of AI),
+    one key named after the format with its structure, and "notes": on all that was
     malformed or cut, and on statements that do not fit each other.
     """
     exif = read_exif(inspection.exif)
@@ -78,7 +81,11 @@ def read_metadata(data: Content, inspection: Inspection, pixels: Pixels) -> tupl
     if facts:
         metadata[inspection.format.lower()] = facts
     notes += consistency_notes(metadata, pixels.shape[1], pixels.shape[0])
+    trailer = read_samsung_trailer(data)
+    if trailer is not None:
+        metadata["samsung_trailer"] = trailer
     metadata["notes"] = notes[:MAX_NOTES]
+    metadata[declared.KEY] = declared.said_by_file(metadata, inspection.facts.get("text", {}), exif.texts)
     container = inspection.orientation
     return metadata, container if container is not None and 1 <= container <= 8 else exif.orientation
 

@@ -16,6 +16,10 @@ MAX_READ = 1 << 16  # bytes of one text that are looked at; a directory may poin
 ORIENTATION = 0x0112
 _SUB_DIRECTORIES = {0x8769: "photo", 0x8825: "gps", 0xA005: "interoperability"}
 _MAKER_NOTE, _USER_COMMENT = 0x927C, 0x9286
+LONG = {  # tags that hold texts at length
+    0x010E: "ImageDescription", 0x010F: "Make", 0x0110: "Model", 0x0131: "Software", 0x013B: "Artist",
+    _USER_COMMENT: "UserComment",
+}  # fmt: skip
 _UTF16 = range(0x9C9B, 0x9CA0)  # the XP... tags of Windows
 _OPAQUE = {_MAKER_NOTE, 0x02BC, 0x83BB, 0x8649, 0x8773, 0xC634, 0xC4A5, 0xEA1C, 0xEA1D}  # told by their length only
 _TYPES = {
@@ -25,11 +29,15 @@ _TYPES = {
 
 
 class Exif(NamedTuple):
-    """`tags` maps a directory ("main", "photo", "gps", ...) to its tags by name; `orientation` is 1..8."""
+    """`tags` maps a directory ("main", "photo", "gps", ...) to its tags by name; `orientation` is 1..8.
+
+    `texts` has those tags of LONG that are there in their first MAX_READ bytes, where `tags` has MAX_TEXT characters.
+    """
 
     tags: dict[str, dict[str, Any]]
     orientation: int
     notes: list[str]
+    texts: dict[str, str]
 
 
 def read_exif(data: Content | None) -> Exif:
@@ -38,7 +46,7 @@ def read_exif(data: Content | None) -> Exif:
     Rationals become strings like "1/125", so that nothing is rounded; texts are cut at MAX_TEXT characters and lists
     at MAX_VALUES numbers, with a note.
     """
-    exif = Exif({}, 1, [])
+    exif = Exif({}, 1, [], {})
     if not data:
         return exif
     order = {b"II": "<", b"MM": ">"}.get(data[:2])
@@ -47,7 +55,7 @@ def read_exif(data: Content | None) -> Exif:
     if order is None or first is None:
         exif.notes.append("EXIF: no valid header")
         return exif
-    reader = _Reader(data, order, big, exif.notes)
+    reader = _Reader(data, order, big, exif.notes, exif.texts)
     main = reader.directory(first, "main")
     exif.tags["main"] = _named(main, "main")
     for code, name in _SUB_DIRECTORIES.items():
@@ -64,8 +72,8 @@ def read_exif(data: Content | None) -> Exif:
 class _Reader:
     """Reads directories of one block of bytes; keeps to it whatever the offsets say."""
 
-    def __init__(self, data: Content, order: str, big: bool, notes: list[str]) -> None:
-        self.data, self.order, self.notes = data, order, notes
+    def __init__(self, data: Content, order: str, big: bool, notes: list[str], texts: dict[str, str]) -> None:
+        self.data, self.order, self.notes, self.texts = data, order, notes, texts
         self.offset_size = 8 if big else 4
         self.count_size = 8 if big else 2
         self.entry_size = 20 if big else 12
@@ -95,6 +103,8 @@ class _Reader:
         if kind not in _TYPES:
             self.notes.append(f"{label} has the unknown type {kind}")
             return None
+        if code == _USER_COMMENT and kind == 1:  # as Pillow writes it; the standard says 7
+            kind = 7
         letters, size = _TYPES[kind]
         count = _number(self.data, entry + 4, self.offset_size, self.order) or 0
         at = entry + 4 + self.offset_size
@@ -122,16 +132,18 @@ class _Reader:
     def _text(self, content: bytes, count: int, kind: int, code: int, label: str) -> str:
         """Return a text of which `content` is the beginning and `count` the whole length in bytes."""
         if kind == 7 and code == _USER_COMMENT:
-            content = (
-                content[8:] if content[:5] in (b"ASCII", b"UNICO", b"JIS\0\0") or content[:8] == bytes(8) else content
-            )
+            if content[:8] == b"UNICODE\0":
+                content = _utf16(content[8:], self.order).encode("utf-8", "replace")
+            elif content[:5] in (b"ASCII", b"UNICO", b"JIS\0\0") or content[:8] == bytes(8):
+                content = content[8:]
+        if code in LONG and LONG[code] not in self.texts:
+            self.texts[LONG[code]] = _decoded(content.rstrip(b"\0 "))
         if kind == 7 and not _printable(content.rstrip(b"\0 ")):
             cut = content[: MAX_TEXT // 2]
             text = cut.hex()
         else:
             cut = content.rstrip(b"\0 ")
-            text = cut[: 4 * MAX_TEXT].decode("utf-8", "replace") if _is_utf8(cut) else cut.decode("latin-1")
-            text = text.replace("\0", " ")
+            text = _decoded(cut)
         if len(text) > MAX_TEXT or (kind == 7 and len(content) > MAX_TEXT):
             size = len(content) if count <= MAX_READ else count
             self.notes.append(f"{label} is {size} bytes long; cut at {MAX_TEXT} characters")
@@ -147,6 +159,18 @@ def _number(data: Content, at: int, size: int, order: str | None) -> int | None:
 def _finite(number: float) -> int | float | str:
     """Keep what JSON has a word for; NaN and the infinities become texts."""
     return number if isinstance(number, int) or math.isfinite(number) else str(number)
+
+
+def _decoded(content: bytes) -> str:
+    text = content.decode("utf-8", "replace") if _is_utf8(content) else content.decode("latin-1")
+    return text.replace("\0", " ")
+
+
+def _utf16(content: bytes, order: str) -> str:
+    """Return the text of a comment in "Unicode": in the byte order that its zero bytes show, else in that of the block."""
+    high, low = content[::2].count(0), content[1::2].count(0)
+    big = high > low if high != low else order == ">"
+    return content[: len(content) & ~1].decode("utf-16-be" if big else "utf-16-le", "replace").removeprefix("\ufeff")
 
 
 def _printable(content: bytes) -> bool:

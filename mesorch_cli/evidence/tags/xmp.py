@@ -9,6 +9,7 @@ MAX_TEXT = 512
 MAX_DEPTH = 64  # elements within each other
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _ITEM = f"{_RDF}li"
+_RESOURCE = f"{_RDF}resource"
 _PREFIXES = {
     "http://ns.adobe.com/xap/1.0/": "xmp",
     "http://ns.adobe.com/xap/1.0/mm/": "xmpMM",
@@ -22,6 +23,8 @@ _PREFIXES = {
     "http://purl.org/dc/elements/1.1/": "dc",
     "http://purl.org/dc/terms/": "dcterms",
     "http://iptc.org/std/Iptc4xmpExt/2008-02-29/": "Iptc4xmpExt",
+    "http://www.tc260.org.cn/ns/AIGC/1.0/": "TC260",
+    "http://www.tc260.org.cn/ns/AIGC/1.0": "TC260",
     "http://ns.google.com/photos/1.0/container/": "Container",
     "http://ns.google.com/photos/1.0/camera/": "GCamera",
 }
@@ -85,6 +88,8 @@ class _Walk:
         for name, value in attributes.items():
             if not name.startswith("http://www.w3"):  # RDF's own, and xml:lang
                 self._add(name, value)
+            elif name == _RESOURCE and not tag.startswith(_RDF):  # an address as the value of a property
+                self._add(tag, value)
 
     def _end(self, _: str) -> None:
         self._take_text()

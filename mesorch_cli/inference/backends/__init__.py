@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mesorch_cli.inference.backends.protocol import Backend, Precision
+from mesorch_cli.inference.backends.protocol import Backend
+from mesorch_cli.inference.settings import Precision
 
 if TYPE_CHECKING:
     from mesorch_cli.inference.backends.eager import DTYPES, TorchBackend, choose_device

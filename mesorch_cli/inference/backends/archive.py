@@ -11,6 +11,7 @@ import json
 import math
 import re
 import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 from mesorch_cli.bounds import json_within, shown
@@ -80,6 +81,11 @@ _OPERATORS = (
     "zeros_like.default "
 )
 OPERATORS = frozenset(_OPERATORS.split())
+MOST_MADE = 1 << 28  # values of one tensor that a program makes of numbers that it names: 1 GiB as float32
+LARGEST_OPERAND = 1 << 24  # in arithmetic of sizes
+LARGEST_FACTOR = 64  # by which a picture is made larger
+# Operators whose output may be of any size, whatever the size of a photo's tiles.
+MAKING = frozenset(["constant_pad_nd", "expand", "full", "ones", "pad", "zeros"])
 
 
 class UnsafeProgramError(ValueError):
@@ -177,6 +183,7 @@ def _program(tree: Any) -> Any:
         known = target.startswith(ATEN) and target.removeprefix(ATEN) in OPERATORS
         if not known and target not in ARITHMETIC:
             raise UnsafeProgramError(f"it calls {shown(target)}, which is no arithmetic of these networks")
+        _require_small(target, node)
         node["metadata"] = {}
     for entry in module["module_call_graph"]:
         if (signature := entry["signature"]) is not None:
@@ -190,6 +197,48 @@ def _program(tree: Any) -> Any:
             raise UnsafeProgramError(f"it has a range of {shown(name)}")
     _walk(tree, "")
     return tree
+
+
+def _require_small(target: str, node: Any) -> None:
+    """Check the numbers of an operator that makes tensors of the size it is told: a small program must not ask for the
+    memory of the machine.
+    """
+    name = target.removeprefix(ATEN).partition(".")[0]
+    arguments = [(argument["name"], [*_numbers(argument["arg"])]) for argument in node["inputs"]]
+    if target in ARITHMETIC:
+        large = any(abs(number) > LARGEST_OPERAND for _, numbers in arguments for number in numbers)
+    elif name == "arange":
+        values = [number for _, numbers in arguments[:3] for number in numbers]
+        step = abs(values[2]) if len(values) > 2 else 1
+        large = not step or 2 * max(map(abs, values[:2]), default=0) / step > MOST_MADE
+    elif name == "upsample_bilinear2d":
+        large = any(
+            math.prod(map(abs, numbers)) > (LARGEST_FACTOR**2 if "scale" in argument else MOST_MADE)
+            for argument, numbers in arguments
+        )
+    elif name in MAKING:
+        sizes = [
+            argument["arg"]
+            for argument in node["inputs"]
+            if any(isinstance(one, list) for one in argument["arg"].values())
+        ]
+        large = any(math.prod(max(1, abs(number)) for number in _numbers(size)) > MOST_MADE for size in sizes)
+    else:
+        return
+    if large:
+        raise UnsafeProgramError(f"its call of {shown(target)} makes more than {MOST_MADE} values")
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """Yield the numbers of an argument; sizes that hang on the photo are symbols, and none of them."""
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from _numbers(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _numbers(part)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield value
 
 
 def _spec(text: str) -> str:

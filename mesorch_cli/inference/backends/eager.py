@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.backends.protocol import MOST_LANES, Precision, Tiles
+from mesorch_cli.inference.backends.protocol import MOST_LANES, Tiles
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.network.families import family_of
 from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.normalise import normalise

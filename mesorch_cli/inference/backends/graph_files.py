@@ -21,6 +21,7 @@ INSIDE = {
 }
 EXTERNAL_DATA, DATA_LOCATION = 13, 14  # of a tensor
 OPERATOR = 4  # of a node
+LOOPS = (b"Loop", b"Scan")  # no network of the family has one, and it may never end
 COMPILED = b"EPContext"  # names a file that a provider compiled
 
 
@@ -67,6 +68,8 @@ def _outside(data: memoryview, kind: str, depth: int) -> str | None:
             return "tensors in other files"
         if kind == "node" and number == OPERATOR and not isinstance(value, int) and value == COMPILED:
             return "a compiled part in another file"
+        if kind == "node" and number == OPERATOR and not isinstance(value, int) and value in LOOPS:
+            raise ValueError(f"it has a {bytes(value).decode()}, which may never end")
         within = INSIDE.get(kind, {}).get(number)
         if within is not None and not isinstance(value, int) and (found := _outside(value, within, depth + 1)):
             return found

@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.inference.backends.graph_files import require_alone
-from mesorch_cli.inference.backends.protocol import MOST_LANES, Precision, Tiles
+from mesorch_cli.inference.backends.protocol import MOST_LANES, Tiles
 from mesorch_cli.inference.backends.runtimes import (
     available_threads,
+    failed_run,
     import_runtime,
     require_precision,
     threads_of_record,
     wanted_threads,
 )
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, parse_seal, require_graph, require_sidecar
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.network.contents import Contents
 from mesorch_cli.network.passport import WeightsFile
 
@@ -112,7 +114,12 @@ class OnnxFile:
             name = "cpu"
         versions = {"onnxruntime": runtime.__version__} | threads_of_record()
         return OnnxBackend(
-            session, lambda: self._session(self.weights.path, [provider], wanted_threads()), name, lanes, versions
+            self.weights.path,
+            session,
+            lambda: self._session(self.weights.path, [provider], wanted_threads()),
+            name,
+            lanes,
+            versions,
         )
 
 
@@ -148,9 +155,16 @@ class OnnxBackend:
     bits = 8
 
     def __init__(
-        self, session: Any, open_alone: Callable[[], Any], device: str, lanes: int, runtime: dict[str, str]
+        self,
+        path: Path,
+        session: Any,
+        open_alone: Callable[[], Any],
+        device: str,
+        lanes: int,
+        runtime: dict[str, str],
     ) -> None:
         """session: whose threads are the share of one of `lanes` calls. open_alone: opens one with all threads."""
+        self._path = path
         self._shared = session
         self._open_alone = open_alone
         self._alone = session if lanes == 1 else None
@@ -173,7 +187,5 @@ class OnnxBackend:
         try:
             result: NDArray[np.float32] = session.run(["logits"], {"tiles": np.ascontiguousarray(tiles)})[0]
         except session_errors() as error:
-            if "allocate memory" in str(error):
-                raise MemoryError(str(error)) from error
-            raise
+            raise failed_run(self._path, error) from error
         return result

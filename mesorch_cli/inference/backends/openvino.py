@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
-from mesorch_cli.inference.backends.protocol import Precision, Tiles
+from mesorch_cli.inference.backends.protocol import Tiles
 from mesorch_cli.inference.backends.runtimes import (
+    failed_run,
     import_runtime,
     require_precision,
     threads_of_record,
     wanted_threads,
 )
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, joint_sha256, parse_seal, require_graph, require_sidecar
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.network.contents import Contents, read_contents
 from mesorch_cli.network.passport import WeightsFile
 
@@ -31,6 +33,7 @@ TILE_BATCH = 1
 
 # As OpenVINO writes the element, and this program the seal into it.
 SEAL = re.compile(rb"<" + re.escape(SEAL_KEY).encode() + rb' value="([^"]*)" */>')
+LOOPS = ("Loop", "TensorIterator")  # no network of the family has one
 PLACE = ["net", "rt_info", SEAL_KEY]
 
 
@@ -45,6 +48,8 @@ def _place(topology: bytes, path: Path) -> tuple[int, int, str] | None:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         open_elements.append(name)
+        if name == "layer" and attributes.get("type") in LOOPS:
+            raise ValueError(f"it has a {attributes['type']}, which may never end")
         if open_elements == PLACE:
             found.append((parser.CurrentByteIndex, attributes.get("value", "")))
 
@@ -113,10 +118,17 @@ class OpenVinoFile:
             compiled = core.compile_model(core.read_model(self._topology, self._constants), name, options)
         except RuntimeError as error:
             raise WeightsError(
-                f"OpenVINO cannot run {self.weights.path} on {name} ({str(error).splitlines()[-1]}). Export the weights "
+                f"OpenVINO cannot run {self.weights.path} on {name} ({_last_line(error)}). Export the weights "
                 "again with this version."
             ) from error
-        return OpenVinoBackend(compiled, name.lower(), {"openvino": runtime.__version__} | threads_of_record())
+        versions = {"openvino": runtime.__version__} | threads_of_record()
+        return OpenVinoBackend(self.weights.path, compiled, name.lower(), versions)
+
+
+def _last_line(error: RuntimeError) -> str:
+    """Return the last line of the runtime's message that says something."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip(" \t.:")]
+    return lines[-1][:200] if lines else "no reason given"
 
 
 def choose_device(available: list[str], wanted: str) -> str:
@@ -141,11 +153,15 @@ class OpenVinoBackend:
     tile_batch = TILE_BATCH
     lanes = 1  # its threads share a tile's layers out by themselves
 
-    def __init__(self, compiled: Any, device: str, runtime: dict[str, str]) -> None:
+    def __init__(self, path: Path, compiled: Any, device: str, runtime: dict[str, str]) -> None:
+        self._path = path
         self._request = compiled.create_infer_request()
         self.device = device
         self.runtime = runtime
 
     def __call__(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:  # noqa: ARG002 - never more than 1
-        outputs = self._request.infer({0: np.ascontiguousarray(tiles)}, share_inputs=True)
+        try:
+            outputs = self._request.infer({0: np.ascontiguousarray(tiles)}, share_inputs=True)
+        except RuntimeError as error:
+            raise failed_run(self._path, error) from error
         return np.array(outputs[0], np.float32)

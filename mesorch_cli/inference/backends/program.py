@@ -6,6 +6,7 @@ The archive is a zip; the seal is its extra file, with the checksum of every oth
 import hashlib
 import io
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.inference.backends.archive import EXTRA, UnsafeProgramError, harmless, parts_of
-from mesorch_cli.inference.backends.protocol import MOST_LANES, Precision, Tiles
-from mesorch_cli.inference.backends.runtimes import import_runtime, require_precision
+from mesorch_cli.inference.backends.protocol import MOST_LANES, Tiles
+from mesorch_cli.inference.backends.runtimes import failed_run, import_runtime, require_precision
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, parse_seal, require_graph, require_sidecar
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.network.contents import Contents
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.network.trust import trusted_files
@@ -99,7 +101,7 @@ class ProgramFile:
                 "this version."
             ) from error
         runtime = {"torch": torch.__version__, "threads": str(torch.get_num_threads())}
-        return ProgramBackend(torch, module, runtime)
+        return ProgramBackend(self.weights.path, torch, module, runtime)
 
 
 class ProgramBackend:
@@ -110,7 +112,8 @@ class ProgramBackend:
     bits = 8
     tile_batch = TILE_BATCH
 
-    def __init__(self, torch: Any, module: Any, runtime: dict[str, str]) -> None:
+    def __init__(self, path: Path, torch: Any, module: Any, runtime: dict[str, str]) -> None:
+        self._path = path
         self._torch = torch
         self._module = module
         self.runtime = runtime
@@ -120,5 +123,8 @@ class ProgramBackend:
     def __call__(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:
         self._torch.set_num_threads(max(1, self._threads // at_once))  # of the calling thread
         with self._torch.inference_mode():
-            result: NDArray[np.float32] = self._module(self._torch.from_numpy(np.ascontiguousarray(tiles))).numpy()
+            try:
+                result: NDArray[np.float32] = self._module(self._torch.from_numpy(np.ascontiguousarray(tiles))).numpy()
+            except (RuntimeError, ValueError, TypeError, LookupError, AttributeError) as error:
+                raise failed_run(self._path, error) from error
         return result

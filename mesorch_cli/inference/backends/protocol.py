@@ -1,11 +1,10 @@
 """What every backend is: tiles in, logits out."""
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Precision = Literal["fp32", "bf16", "fp16"]
 Tiles = NDArray[np.uint8 | np.uint16]
 MOST_LANES = 8  # each holds the tensors of a tile
 

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from types import ModuleType
 
-from mesorch_cli.errors import UsageError
+from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.extras import install_hint
-from mesorch_cli.inference.backends.protocol import Precision
+from mesorch_cli.inference.settings import Precision
 from mesorch_cli.offline import import_silent
 
 EXTRA = "export"
@@ -32,6 +32,20 @@ def require_precision(wanted: Precision, own: Precision, path: Path) -> None:
             f"--precision {wanted} with {path.name}: the arithmetic of an exported file is part of it, here {own}. Leave the "
             f"option out, or export again with `mesorch export --precision {wanted}`."
         )
+
+
+def failed_run(path: Path, error: Exception) -> Exception:
+    """Return what a runtime's error on a tile stands for: MemoryError where memory was short, else WeightsError.
+
+    A file whose seal holds may still be another program than the seal says: what it does is known only when it runs.
+    """
+    text = " ".join(str(error).split())[:200] or type(error).__name__
+    if isinstance(error, MemoryError) or "allocate" in text:
+        return MemoryError(text)
+    return WeightsError(
+        f"{path} failed on a tile while it ran ({text}). Expected logits of the tile's size. Get the file again, or make it "
+        "with `mesorch export`."
+    )
 
 
 def wanted_threads() -> int:

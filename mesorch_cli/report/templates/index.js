@@ -3,12 +3,12 @@
   const STEP = 200;
   const WORDS = {evidence: "evidence of manipulation", open: "inconclusive", none: "no evidence found", left: "not analysed", failed: "failed"};
   const HEADS = [["No.", "number"], ["Photo"], ["File"], ["Verdict"], ["Score", "number"], ["Regions or reason"], ["Flags"]];
-  const [NAME, FOLDER, THUMBNAIL, KIND, SCORE, PHOTO, TEXT, FLAGS] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const [NAME, FOLDER, THUMBNAIL, KIND, SCORE, PHOTO, TEXT, FLAGS, DECLARED] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
   const at = (id) => document.getElementById(id);
   const rows = JSON.parse(at("rows").textContent);
-  const form = at("filter"), text = at("filter-text"), kind = at("filter-kind"), score = at("filter-score");
+  const form = at("filter"), text = at("filter-text"), kind = at("filter-kind"), score = at("filter-score"), declared = at("filter-declared");
   const found = at("found"), listed = at("listed"), count = at("filter-count"), others = at("others");
-  const needles = rows.map((row) => [row[NAME], row[TEXT], ...row[FLAGS]].join("\n").toLowerCase());
+  const needles = rows.map((row) => [row[NAME], row[TEXT], ...row[FLAGS], row[DECLARED]].join("\n").toLowerCase());
   let hits = [], shown = 0;
 
   const make = (tag, className, content) => {
@@ -48,7 +48,9 @@
     link.href = row[FOLDER] + "index.html";
     link.append(make("bdi", "", row[NAME]));
     cell(line, "name", link, make("small", "", row[PHOTO]));
-    cell(line, "", make("span", "badge " + row[KIND], WORDS[row[KIND]]));
+    const verdict = [make("span", "badge " + row[KIND], WORDS[row[KIND]])];
+    if (row[DECLARED]) verdict.push(make("small", "declared", "declared: " + row[DECLARED]));
+    cell(line, "", ...verdict);
     const figure = [];
     if (row[SCORE] !== null) {
       const bar = draw("svg", {class: "bar", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true"});
@@ -96,12 +98,13 @@
 
   const apply = () => {
     const wanted = text.value.trim().toLowerCase(), least = score.value === "" ? null : Number(score.value);
-    const active = wanted !== "" || kind.value !== "" || least !== null;
+    const active = wanted !== "" || kind.value !== "" || least !== null || declared.checked;
     if (active) {
       hits = [];
       rows.forEach((row, index) => {
         if (kind.value && row[KIND] !== kind.value) return;
         if (least !== null && !(row[SCORE] !== null && row[SCORE] >= least)) return;
+        if (declared.checked && !row[DECLARED]) return;
         if (wanted && !needles[index].includes(wanted)) return;
         hits.push(index);
       });
@@ -115,6 +118,7 @@
     if (wanted) state.set("text", text.value.trim());
     if (kind.value) state.set("verdict", kind.value);
     if (least !== null) state.set("score", score.value);
+    if (declared.checked) state.set("declared", "1");
     const mark = String(state);
     if (active || location.hash.includes("=")) history.replaceState(null, "", "#" + (mark || "filter"));
   };
@@ -124,6 +128,7 @@
     text.value = state.get("text") || "";
     kind.value = state.get("verdict") || "";
     score.value = state.get("score") || "";
+    declared.checked = state.get("declared") === "1";
     if (location.hash.includes("=")) apply();
   };
 

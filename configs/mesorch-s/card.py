@@ -1,0 +1,65 @@
+"""The model card: the passport's figures as tables, with the commands that make them."""
+
+import json
+from typing import Any
+
+from mesorch_cli.network.passport import Passport
+
+EVALUATE = "mesorch evaluate SET --against all"
+CALIBRATE = "mesorch calibrate --authentic fit/Au --tampered fit/Tp"
+
+
+def card(passport: Passport, sha256: str) -> str:
+    """Return the model card as Markdown."""
+    lines = [f"# {passport.name} {passport.version}", "", f"Licence: {passport.licence}. SHA-256 `{sha256}`.", ""]
+    lines += ["## Limits", "", *(f"- {limit}" for limit in passport.limits), "", "## Figures", ""]
+    lines += [f"Made by `{EVALUATE}` ({passport.name} {passport.version}, `{sha256[:8]}`).", ""]
+    lines += pixel_table(passport) + photo_table(passport) + group_table(passport)
+    lines += [
+        f"The limits of the score come from the set `fit`, as `{CALIBRATE}` fits them; the other sets only measure.",
+        "",
+        "[docs/weights.md](../docs/weights.md) has what each part of the network is worth, the figures after one more JPEG",
+        "save, and forgeries that these weights miss, as pictures.",
+        "",
+    ]
+    lines += ["## Passport", "", "```json", json.dumps(json.loads(passport.to_json()), indent=1), "```", ""]
+    return "\n".join(lines)
+
+
+def pixel_table(passport: Passport) -> list[str]:
+    """Return the pixel figures of the weights, and of the floors beside them."""
+    lines = ["| set | method | pixel AUC | F1 at the passport's threshold | F1 at the set's best threshold |"]
+    lines += ["|---|---|---|---|---|"]
+    for name, found in sets_of(passport).items():
+        counts = f"{name} ({found['tampered']} tampered, {found['authentic']} authentic)"
+        lines.append(
+            f"| {counts} | **{passport.name}** | **{found['pixel_auc']}** | **{found['f1_at_threshold']}** | "
+            f"**{found['f1_at_best_threshold']}** |"
+        )
+        for floor, row in found["floors"].items():
+            lines.append(f"| | {floor} | {row['pixel_auc']} | | {row['f1_at_best_threshold']} |")
+    return [*lines, ""]
+
+
+def photo_table(passport: Passport) -> list[str]:
+    """Return the figures of whole photos."""
+    lines = ["| set | image AUC | authentic called evidence | tampered called evidence |", "|---|---|---|---|"]
+    for name, found in sets_of(passport).items():
+        lines.append(
+            f"| {name} | {found['image_auc']} | {found['authentic_evidence']} | {found['tampered_evidence']} |"
+        )
+    return [*lines, ""]
+
+
+def group_table(passport: Passport) -> list[str]:
+    """Return the pixel AUC by what was done and by how large the forged part is."""
+    lines = ["| set | pixel AUC by kind | by forged area (share of the photo): AUC, photos |", "|---|---|---|"]
+    for name, found in sets_of(passport).items():
+        kinds, areas = json.dumps(found["pixel_auc_by_kind"]), json.dumps(found["pixel_auc_by_area"])
+        lines.append(f"| {name} | {kinds} | {areas} |")
+    return [*lines, ""]
+
+
+def sets_of(passport: Passport) -> dict[str, dict[str, Any]]:
+    """Return the figures of every measured set."""
+    return {name: found for name, found in passport.figures.items() if isinstance(found, dict)}

@@ -1,0 +1,66 @@
+"""What a passport takes over from `mesorch evaluate` and `mesorch calibrate`: nothing is measured here."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mesorch_cli.inference.calibration_file import read_calibration
+from mesorch_cli.network.passport import ScoreRule
+
+FIGURES = {  # in the passport: in the output of `mesorch evaluate`
+    "pixel_auc": "auc",
+    "f1_at_threshold": "f1",
+    "f1_at_best_threshold": "f1_best",
+    "image_auc": "image_auc",
+    "tampered_evidence": "tampered_flagged",
+    "authentic_evidence": "authentic_flagged",
+    "authentic_inconclusive_or_evidence": "authentic_not_cleared",
+}
+GROUPS = {"pixel_auc_by_kind": "kind", "pixel_auc_by_area": "tampered area"}
+
+
+def lines_of(run: Path) -> list[dict[str, Any]]:
+    """Return the results of a folder that `mesorch evaluate -o` wrote, of photos as they are."""
+    text = (run / "evaluation.jsonl").read_text(encoding="utf-8")
+    return [line for line in map(json.loads, text.splitlines()) if line["perturbation"] is None]
+
+
+def result_of(run: Path, weights_sha256: str) -> dict[str, Any]:
+    """Return what a run says of the weights with this hash; SystemExit where it measured others."""
+    found = [line for line in lines_of(run) if line["weights"] is not None]
+    for line in found:
+        if line["weights"]["sha256"] == weights_sha256:
+            return line
+    measured = ", ".join(line["weights"]["sha256"][:16] for line in found) or "none"
+    raise SystemExit(
+        f"{run} measured the weights {measured}, not {weights_sha256[:16]}. Evaluate these, then come back."
+    )
+
+
+def figures_of(run: Path, weights_sha256: str) -> dict[str, Any]:
+    """Return the figures of one set as the passport keeps them, rounded to three digits; floors where they were measured."""
+    line = result_of(run, weights_sha256)
+    kept: dict[str, Any] = {"tampered": line["counts"]["tampered"], "authentic": line["counts"]["authentic"]}
+    kept |= {name: round(line["figures"][key]["value"], 3) for name, key in FIGURES.items() if key in line["figures"]}
+    for name, by in GROUPS.items():
+        groups = [group for group in line["groups"] if group["by"] == by and group["tampered"]]
+        kept[name] = {group["name"]: [round(group["auc"], 3), group["tampered"]] for group in groups}
+    kept["floors"] = {
+        other["baseline"]["name"]: {
+            name: round(other["figures"][FIGURES[name]]["value"], 3) for name in ("pixel_auc", "f1_at_best_threshold")
+        }
+        for other in lines_of(run)
+        if other["baseline"] is not None and other["set"] == line["set"]
+    }
+    return kept
+
+
+def score_rule_of(calibration: Path, weights_sha256: str) -> ScoreRule:
+    """Return the pooling and the limits that `mesorch calibrate` fitted; SystemExit where it calibrated other weights.
+
+    The probability is left out: it speaks for photos like those of the set alone, and the passport speaks to everyone.
+    """
+    found = read_calibration(calibration)
+    if found.weights.sha256 != weights_sha256:
+        raise SystemExit(f"{calibration} is of the weights {found.weights.sha256[:16]}, not {weights_sha256[:16]}.")
+    return found.score.model_copy(update={"calibration": None})

@@ -1,0 +1,106 @@
+"""What an evaluation measures: networks with their settings, and the baselines beside them, behind one door."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.evaluation.baselines import Baseline
+from mesorch_cli.evaluation.perturb import eight_bits
+from mesorch_cli.evidence.photo import Pixels
+from mesorch_cli.inference.detector import Detector
+
+# Rows keep counts at one threshold. Of a baseline no figure is made of these: it has no threshold.
+BASELINE_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an entrant says of one photo.
+
+    probability: (H, W) float32 in 0..1, None with the reason where it says nothing. threshold: above it a pixel of this
+    photo counts as tampered. verdict, score: None from a baseline, which has neither.
+    """
+
+    probability: NDArray[np.float32] | None
+    threshold: float | None = None
+    verdict: str | None = None
+    score: float | None = None
+    reason: str | None = None
+
+
+class Entrant(Protocol):
+    """Whatever turns photos into maps and is measured.
+
+    name: in tables. weights_sha256: None for a baseline. identity: all that its answers depend on beside the photo; rows
+    of another identity are not used again. threshold: the same for all photos, None where there is no such threshold.
+    evidence_at: the score from which a photo is called evidence; None for a baseline, which makes no decisions.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def weights_sha256(self) -> str | None: ...
+
+    @property
+    def identity(self) -> tuple[object, ...]: ...
+
+    @property
+    def threshold(self) -> float | None: ...
+
+    @property
+    def evidence_at(self) -> float | None: ...
+
+    def answer(self, pixels: Pixels, steps: NDArray[np.int64] | None) -> Answer:
+        """Analyse (H, W, 3) RGB pixels; steps: see `Detector.detect`."""
+        ...
+
+
+@dataclass(frozen=True)
+class NetworkEntrant:
+    """A network that is measured: the name it has in tables, the hash of its weights, and its engine."""
+
+    name: str
+    weights_sha256: str
+    detector: Detector
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        backend = self.detector.backend
+        return self.weights_sha256, self.detector.settings, backend.name, backend.device
+
+    @property
+    def threshold(self) -> float | None:
+        settings = self.detector.settings
+        return settings.threshold if settings.photo_threshold is None else None
+
+    @property
+    def evidence_at(self) -> float | None:
+        return self.detector.settings.score.evidence_at
+
+    def answer(self, pixels: Pixels, steps: NDArray[np.int64] | None) -> Answer:
+        found = self.detector.detect(pixels, steps=steps)
+        return Answer(found.map, found.threshold, found.verdict.value, found.score, found.reason)
+
+
+@dataclass(frozen=True)
+class BaselineEntrant:
+    """A baseline that is measured."""
+
+    baseline: Baseline
+    weights_sha256: None = None
+    threshold: None = None
+    evidence_at: None = None
+
+    @property
+    def name(self) -> str:
+        return self.baseline.name
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        return "baseline", self.baseline.name, self.baseline.version
+
+    def answer(self, pixels: Pixels, steps: NDArray[np.int64] | None) -> Answer:  # noqa: ARG002 - coefficients are not looked at
+        return Answer(self.baseline.map_of(eight_bits(pixels)), BASELINE_THRESHOLD)

@@ -1,0 +1,55 @@
+"""Photos that forgeries and training are made from: each is checked in full when it is first read, then only decoded."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mesorch_cli.errors import InputError
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
+from mesorch_cli.evidence.photo import Photo, ReadOptions
+from mesorch_cli.evidence.photo import Pixels as StoredPixels
+from mesorch_cli.forge.patch import Pixels
+
+WHOLE = ReadOptions()
+
+Stamp = tuple[int, int]
+
+
+class SoundPhotos:
+    """Reads photos, and remembers which ones were found whole: these are only decoded when they are read again.
+
+    A file whose length or time of change is another than then is checked anew.
+    """
+
+    def __init__(self) -> None:
+        self._sound: dict[Path, Stamp] = {}
+
+    def read(self, path: Path, options: ReadOptions = WHOLE) -> Photo:
+        """Return a photo, read by the reader of this process. InputError names a file that is damaged or unreadable."""
+        stamp = _stamp(path)
+        known = stamp is not None and self._sound.get(path) == stamp
+        photo = process_reader().read(path, options=replace(options, checks=not known))
+        if not photo.decode.integrity.ok:
+            raise InputError(
+                f"{str(path)!r} is damaged ({photo.decode.integrity.findings[0]}); expected a whole photo. Leave it out.",
+                reason="damaged",
+            )
+        if stamp is not None:
+            self._sound[path] = stamp
+        return photo
+
+
+def eight_bits(pixels: StoredPixels) -> Pixels:
+    """Return pixels as uint8: those of 16 bits are scaled, white staying white, and rounded to the nearest."""
+    if pixels.dtype == np.uint8:
+        return np.asarray(pixels, np.uint8)
+    return np.asarray((pixels.astype(np.uint32) + 128) // 257, np.uint8)
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None  # the reader says what is wrong
+    return found.st_size, found.st_mtime_ns

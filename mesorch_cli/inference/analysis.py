@@ -1,0 +1,49 @@
+"""Weights with the settings of an analysis: everything of a detector but the device that it runs on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from mesorch_cli.inference.backends.protocol import Backend
+from mesorch_cli.inference.calibration_file import calibrated, read_calibration
+from mesorch_cli.inference.loading import Runnable, open_weights
+from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
+from mesorch_cli.network.passport import WeightsFile
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a detector is made of. It can travel to another process, and start on several devices."""
+
+    runnable: Runnable
+    settings: Settings
+
+    @classmethod
+    def load(
+        cls,
+        weights: str | Path | None = None,
+        overrides: Overrides = AS_THE_WEIGHTS_SAY,
+        *,
+        calibration: Path | None = None,
+        public_key: Path | None = None,
+    ) -> Self:
+        """Read weights once, check those bytes, and settle what is done with them.
+
+        weights: a name or a file, None for the default. calibration: a file of `mesorch calibrate` made for these weights
+        and settings. public_key: a PEM file whose owner must have signed the weights.
+        Raises WeightsError for weights that are missing, damaged or not to be trusted, UsageError for anything else.
+        """
+        runnable = open_weights(None if weights is None else str(weights), public_key)
+        settings = Settings.from_passport(runnable.weights.passport, overrides)
+        if calibration is not None:
+            settings = calibrated(settings, runnable.weights.sha256, read_calibration(calibration))
+        return cls(runnable, settings)
+
+    @property
+    def weights(self) -> WeightsFile:
+        """Return the weights' passport, where they lie, and the SHA-256 of the bytes that were loaded."""
+        return self.runnable.weights
+
+    def start(self, device: str) -> Backend:
+        """Return what runs the weights on a device. Raises UsageError for a device that is not there."""
+        return self.runnable.start(device, self.settings.precision)

@@ -1,0 +1,96 @@
+"""Settings as JSON values: what records and calibrations say of them, their digest, and the way back."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.inference.settings import Settings, parse_scales
+from mesorch_cli.network import passport
+from mesorch_cli.network.passport import CopyRule, Level
+
+RECORDED_AS = {"scales": "levels", "threshold": "pixel_threshold"}  # what mesorch.record/1 calls them
+NAMES = {recorded: name for name, recorded in RECORDED_AS.items()}
+NOT_OF_THE_SCORE = frozenset({"pixel_threshold", "photo_threshold", "score", "smallest_photo_side", "tile_batch"})
+OF_THE_RECORD = frozenset({"accept_damaged", "weights"})  # stand beside the settings in a record
+_TYPES = get_type_hints(Settings, localns=vars(passport))
+_PAIRS = TypeAdapter(list[tuple[str, float]])
+
+
+def settings_values(settings: Settings) -> dict[str, JsonValue]:
+    """Return every setting of an analysis, under the names that records have for them."""
+    return {RECORDED_AS.get(one.name, one.name): _plain(getattr(settings, one.name)) for one in fields(settings)}
+
+
+def run_values(settings: Settings, weights_sha256: str, accept_damaged: bool) -> dict[str, JsonValue]:
+    """Return everything that was set for a run and that its results depend on: the `settings` of a record."""
+    return settings_values(settings) | {"accept_damaged": accept_damaged, "weights": weights_sha256}
+
+
+def score_values(settings: Settings) -> dict[str, JsonValue]:
+    """Return the settings that a raw score depends on: what a calibration holds for."""
+    return {name: value for name, value in settings_values(settings).items() if name not in NOT_OF_THE_SCORE}
+
+
+def digest(values: Mapping[str, JsonValue]) -> str:
+    """Return the SHA-256 of such values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def settings_from(values: Mapping[str, JsonValue]) -> Settings:
+    """Return the settings that the values of a record stand for. Raises UsageError for values that are none."""
+    named = {name: value for name, value in options_named(values).items() if name not in OF_THE_RECORD}
+    try:
+        scales = tuple(_level(*pair) for pair in _PAIRS.validate_python(named.pop("scales")))
+        plain: dict[str, Any] = {
+            name: TypeAdapter(_TYPES[name]).validate_python(value) for name, value in named.items()
+        }
+        return Settings(scales=scales, **plain)
+    except (KeyError, TypeError, ValidationError) as error:
+        raise UsageError(
+            f"The record's settings cannot be read: {error!r}. Expected all of those that `mesorch detect` writes."
+        ) from error
+
+
+def accepts_damaged(values: Mapping[str, JsonValue]) -> bool:
+    """Say whether the values of a record have damaged photos analysed. Raises UsageError for values that do not say it."""
+    told = values.get("accept_damaged")
+    if not isinstance(told, bool):
+        raise UsageError(
+            f"The record's settings cannot be read: accept_damaged is {str(told)[:40]!r}. Expected true or false, as "
+            "`mesorch detect` writes it."
+        )
+    return told
+
+
+def options_named(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the values of a record or a calibration under the names of `Settings`, which are those of the options."""
+    return {NAMES.get(name, name): value for name, value in values.items()}
+
+
+def different(values: Mapping[str, JsonValue], settings: Settings) -> list[str]:
+    """Return the names of the settings that a score depends on and that differ from values of this or an earlier version.
+
+    A setting that the values do not name was not known to their version, and was at its default.
+    """
+    before, now = options_named(values), options_named(score_values(settings))
+    defaults = {one.name: _plain(one.default) for one in fields(Settings) if one.default is not MISSING}
+    return sorted(name for name in before.keys() | now.keys() if before.get(name, defaults.get(name)) != now.get(name))
+
+
+def _plain(value: Any) -> JsonValue:
+    if isinstance(value, CopyRule):  # coefficients that were added later stay out of the digests of those without
+        return value.model_dump(mode="json", exclude_unset=True)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, tuple):
+        return [[level.name, level.weight] for level in value]
+    return value  # type: ignore[no-any-return]
+
+
+def _level(name: str, weight: float) -> Level:
+    return parse_scales(name, ())[0].model_copy(update={"weight": weight})
