@@ -67,8 +67,8 @@ class Histograms:
         "them; gaps and peaks that come back at even distances are the trace of an earlier JPEG with other steps."
     )
     cannot = (
-        "A second save says nothing about editing, since many programs and services save again, and a second save with "
-        "the same steps leaves no such trace."
+        "A second save says nothing about editing, since many programs and services save again. One with the same steps "
+        "leaves no such trace, and the levels are calculated from the decoded pixels, so clipped places blur them."
     )
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:

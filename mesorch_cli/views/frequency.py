@@ -1,5 +1,7 @@
 """The two frequency planes that the network itself is given."""
 
+from importlib.util import find_spec
+
 import numpy as np
 
 from mesorch_cli.views.settings import ViewSettings
@@ -9,9 +11,13 @@ SIDE = 2048  # pixels; the split holds several planes of float32 at once
 
 
 class _Plane:
+    """One part of the split."""
+
     index: int
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:
+        if find_spec("torch") is None:
+            return "This view needs PyTorch, which is not installed here."
         return too_small(source, 32)
 
     def draw(self, source: Source, settings: ViewSettings) -> Picture:
@@ -30,6 +36,8 @@ class _Plane:
 
 
 class HighFrequencies(_Plane):
+    """What the CNN is given besides the photo: the fine part."""
+
     name = "high"
     title = "High frequencies"
     index = 0
@@ -41,6 +49,8 @@ class HighFrequencies(_Plane):
 
 
 class LowFrequencies(_Plane):
+    """What the Transformer is given besides the photo: the coarse part."""
+
     name = "low"
     title = "Low frequencies"
     index = 1

@@ -23,6 +23,8 @@ def as_grey(strength: NDArray[np.float32]) -> Picture:
 
 
 class Luminance:
+    """The gradient of brightness."""
+
     name = "luminance"
     title = "Luminance gradient"
     shows = "The strength of the change of brightness at each pixel (Sobel), with weak changes lifted by a square root."
@@ -36,6 +38,8 @@ class Luminance:
 
 
 class Chroma:
+    """The gradient of colour."""
+
     name = "chroma"
     title = "Chroma gradient"
     shows = (

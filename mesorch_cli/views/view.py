@@ -12,7 +12,7 @@ from mesorch_cli.views.settings import ViewSettings
 Picture = NDArray[np.uint8]
 """(H, W, 3) BGR or (H, W) grey."""
 
-MOST_PIXELS = 24_000_000  # a view works on: bounds the memory, about 1 GiB
+MOST_PIXELS = 24_000_000  # a view works on, which bounds its memory
 LONGEST_SIDE = 16_384
 CELL = 16  # the part begins at a multiple, so that the blocks of a JPEG keep their place
 

@@ -18,6 +18,8 @@ def square(width: int, height: int) -> int:
 
 
 class Zoom:
+    """A rectangle of the photo, enlarged without smoothing."""
+
     name = "zoom"
     title = "Zoom"
     shows = (
