@@ -1,4 +1,4 @@
-"""The page of views: every picture is there, nothing is asked of another place, and it can be read by keyboard and in the dark."""
+"""The page of views: every picture is there, nothing is asked of another place, and it reads well in any width and in the dark."""
 
 from collections.abc import Iterator
 from pathlib import Path
