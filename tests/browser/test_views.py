@@ -1,4 +1,4 @@
-"""The page of views: every picture is there, nothing is asked of another place, and it reads well in any width and in the dark."""
+"""The page of views: every picture is there, nothing is asked of another place, and it reads well at any width."""
 
 from collections.abc import Iterator
 from pathlib import Path
