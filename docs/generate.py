@@ -13,6 +13,7 @@ COMMANDS = (
     [],
     ["detect"],
     ["batch"],
+    ["views"],
     ["case", "merge"],
     ["case", "sign"],
     ["report"],

@@ -136,7 +136,9 @@ def _compared_parts(record: Record) -> dict[str, dict[str, Any]]:
     for part, name in OF_THE_MACHINE:
         parts[part].pop(name, None)
     said = [] if record.declared is None else record.declared.statements
-    parts["declared"] = {"statements": [_plain(one) for one in said if not one.where.startswith("C2PA")]}  # of a library
+    parts["declared"] = {
+        "statements": [_plain(one) for one in said if not one.where.startswith("C2PA")]
+    }  # of a library
     return parts
 
 

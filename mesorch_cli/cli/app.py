@@ -19,6 +19,7 @@ from mesorch_cli.cli.report import report
 from mesorch_cli.cli.rerun import rerun
 from mesorch_cli.cli.train import train
 from mesorch_cli.cli.verify import verify
+from mesorch_cli.cli.views import views
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,6 +47,7 @@ def mesorch(
 
 app.command()(detect)
 app.command()(batch)
+app.command()(views)
 app.command()(report)
 app.add_typer(case.app, name="case")
 app.command()(verify)

@@ -68,7 +68,7 @@ def quantisations(pixels: NDArray[np.unsignedinteger], table: Table) -> Quantisa
 
     pixels: (H, W, 3) RGB uint8 as the file decodes, in its own raster. table: (8, 8) steps of brightness.
     """
-    plane = _exact_brightness(pixels)
+    plane = exact_brightness(pixels)
     own, shifted = coefficients(plane), coefficients(plane[BLOCK // 2 :, BLOCK // 2 :])
     if own.shape[0] * own.shape[1] < FEWEST_BLOCKS or min(own.shape[:2]) < 4:
         return None
@@ -85,7 +85,7 @@ def quantisations(pixels: NDArray[np.unsignedinteger], table: Table) -> Quantisa
     return _summed(np.stack(ratios), np.array(gains), np.array(shares), textures[0], _unclipped(pixels))
 
 
-def _exact_brightness(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
+def exact_brightness(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
     """Return the luma of JFIF, float32 (H, W), without rounding."""
     return np.asarray(pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32))
 

@@ -49,7 +49,7 @@ class Pages:
     def __init__(self, case: Path, facts: Facts, triage: Triage, on_page: OnPage) -> None:
         self.case, self.facts, self.triage, self.on_page = case, facts, triage, on_page
         self._data: list[str] = []  # rows for the filter, as JSON; about 200 bytes each
-        self._dresses = {script: _dress(script) for script in (None, "index.js", "photo.js")}
+        self._dresses = {script: dress(script) for script in (None, "index.js", "photo.js")}
 
     def write(self) -> None:
         """Write all of it: the overview last, as it holds the rows of all."""
@@ -158,7 +158,7 @@ def policy(style: str, script: str | None) -> str:
     return f"default-src 'none'; {pictures_and_style}{scripts} base-uri 'none'; form-action 'none'"
 
 
-def _dress(name: str | None) -> dict[str, Any]:
+def dress(name: str | None) -> dict[str, Any]:
     """Return what every page with that script has in common."""
     style, script = _asset("report.css"), None if name is None else _asset(name)
     return {"style": style, "script": script, "policy": policy(style, script)}

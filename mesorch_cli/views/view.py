@@ -1,0 +1,77 @@
+"""What a view is, and the pixels that views are drawn from."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.evidence import Photo
+from mesorch_cli.views.settings import ViewSettings
+
+Picture = NDArray[np.uint8]
+"""(H, W, 3) BGR or (H, W) grey."""
+
+MOST_PIXELS = 24_000_000  # a view works on, which bounds its memory
+LONGEST_SIDE = 16_384
+CELL = 16  # the part begins at a multiple, so that the blocks of a JPEG keep their place
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photo as views take it.
+
+    pixels: (H, W, 3) uint8 RGB, the part that is looked at, at full resolution. changes: what was done to get it.
+    """
+
+    photo: Photo
+    pixels: Picture
+    changes: tuple[str, ...]
+
+
+class View(Protocol):
+    """One way to look at a photo. shows, cannot: a sentence each on what it shows, and on what it cannot show."""
+
+    name: str
+    title: str
+    shows: str
+    cannot: str
+
+    def missing(self, source: Source, settings: ViewSettings) -> str | None:
+        """Say why there is no such view of this photo, None where there is one."""
+
+    def draw(self, source: Source, settings: ViewSettings) -> Picture:
+        """Return the picture."""
+
+
+def eight_bits(pixels: NDArray[np.unsignedinteger]) -> Picture:
+    """Return 16-bit samples as their upper 8 bits; 8-bit ones as they are."""
+    return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else np.asarray(pixels, np.uint8)
+
+
+def source_of(photo: Photo) -> Source:
+    """Return what views are drawn from: all of a photo, or the middle of a very large one."""
+    height, width = photo.pixels.shape[:2]
+    changes = []
+    rows, columns = min(height, LONGEST_SIDE), min(width, LONGEST_SIDE)
+    if rows * columns > MOST_PIXELS:
+        scale = (MOST_PIXELS / (rows * columns)) ** 0.5
+        rows, columns = max(1, int(rows * scale)), max(1, int(columns * scale))
+    top, left = (height - rows) // 2 // CELL * CELL, (width - columns) // 2 // CELL * CELL
+    if (rows, columns) != (height, width):
+        changes.append(
+            f"The photo has {width} x {height} pixels. The views show its middle, {columns} x {rows} pixels from "
+            f"({left}, {top}) on, at full resolution; use --zoom for other parts."
+        )
+    if photo.pixels.dtype == np.uint16:
+        changes.append("The photo has 16 bits a sample. The views use the upper 8.")
+    part = eight_bits(photo.pixels[top : top + rows, left : left + columns])
+    return Source(photo, np.ascontiguousarray(part), tuple(changes))
+
+
+def too_small(source: Source, side: int) -> str | None:
+    """Say that a photo has fewer than `side` pixels a side, None where it has not."""
+    height, width = source.pixels.shape[:2]
+    if min(height, width) >= side:
+        return None
+    return f"The photo has {width} x {height} pixels; this view needs at least {side} a side."
