@@ -20,6 +20,7 @@ COMMANDS = (
     ["rerun"],
     ["evaluate"],
     ["calibrate"],
+    ["probe"],
     ["export"],
     ["forge"],
     ["train"],
