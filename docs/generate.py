@@ -21,6 +21,7 @@ COMMANDS = (
     ["rerun"],
     ["evaluate"],
     ["calibrate"],
+    ["probe"],
     ["export"],
     ["forge"],
     ["train"],

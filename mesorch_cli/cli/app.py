@@ -15,6 +15,7 @@ from mesorch_cli.cli.evaluate import evaluate
 from mesorch_cli.cli.export import export
 from mesorch_cli.cli.forge import forge
 from mesorch_cli.cli.info import info
+from mesorch_cli.cli.probe import probe
 from mesorch_cli.cli.report import report
 from mesorch_cli.cli.rerun import rerun
 from mesorch_cli.cli.train import train
@@ -54,6 +55,7 @@ app.command()(verify)
 app.command()(rerun)
 app.command()(evaluate)
 app.command()(calibrate)
+app.command()(probe)
 app.command()(export)
 app.command()(forge)
 app.command()(train)
