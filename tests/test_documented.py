@@ -22,6 +22,7 @@ NOT_RUN = {
     "mesorch export --format onnx -o mesorch-s.onnx": "a minute: .ci/without-torch",
     "mesorch detect photo.jpg --weights mesorch-s.onnx": "needs that file: .ci/without-torch",
     "mesorch weights import mesorch-98.pth": "the authors' checkpoint, 0.3 GB: tests/network and tests/cli/test_app.py",
+    "mesorch probe photos -n 30 -s 7 -o probes": "39 analyses a photo, of larger photos: tests/cli/test_probe.py",
     "mesorch weights trust colleague.pt2": "asks a person: tests/security/test_weights_code.py",
     "mesorch bench mesorch-s mesorch --precision bf16": "needs imported weights: tests/cli/test_bench.py",
     "mesorch bench mesorch-s mesorch --precision fp32 --precision bf16 --exported mesorch-s.onnx": "as above",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mesorch_cli.evaluation.evaluator import Evaluator
     from mesorch_cli.evaluation.probes import Probed
     from mesorch_cli.forge.patch import Pixels
+    from mesorch_cli.forge.photos import SoundPhotos
     from mesorch_cli.forge.probe import ProbeSettings
     from mesorch_cli.forge.sources import PhotoFolder
 
@@ -38,8 +39,8 @@ def probe(
         Path | None,
         typer.Option(
             metavar="LIST|FOLDER",
-            help="Forgeries with their originals: a CSV with the columns forgery, original, mask, or a folder with folders of "
-            "these names.",
+            help="Forgeries with their originals: a CSV with the columns forgery, original, mask, or a folder with folders "
+            "of these names.",
         ),
     ] = None,
     objects: Annotated[
@@ -68,7 +69,7 @@ def probe(
 
     Exit codes: 0 done, 2 usage, 3 photos left out, or too few, or without a partner, 5 weights.
 
-    Example: mesorch probe photos -n 30 -s 7 --pairs pairs.csv -o probes
+    Example: mesorch probe photos -n 30 -s 7 -o probes
     """
     with guard():
         if photos is None and pairs is None and objects is None:
@@ -77,23 +78,23 @@ def probe(
             raise UsageError("--objects and --object-masks belong together: photos and the masks of their objects.")
         from mesorch_cli.evaluation import probe_output, probe_pairs
         from mesorch_cli.evaluation.datasets import read_folders
+        from mesorch_cli.evaluation.entrants import NetworkEntrant
         from mesorch_cli.evaluation.evaluator import Evaluator
         from mesorch_cli.evaluation.probes import edit_cells, object_figure
         from mesorch_cli.evaluation.protocol import Protocol
         from mesorch_cli.forge.probe import IN_PLACE, ProbeSettings
         from mesorch_cli.forge.sources import PhotoFolder
+        from mesorch_cli.inference.analysis import Analysis
         from mesorch_cli.inference.detector import Detector
-        from mesorch_cli.inference.loading import open_weights
 
         settings = ProbeSettings(seed, side)
         folder = None if photos is None else PhotoFolder.of(photos)
         listed = [] if pairs is None else probe_pairs.read_pairs(pairs)
         things = None if objects is None else read_folders(objects, object_masks, None)
-        opened = open_weights(weights)
-        passport, sha256 = opened.weights.passport, opened.weights.sha256
-        analysis = options.Wanted(None, None, None, None, None).settings(passport, scales=None)
-        detector = Detector(opened.start(device, analysis.precision), analysis)
-        evaluator = Evaluator(detector, sha256, Protocol())
+        analysis = Analysis.load(weights)
+        passport, sha256 = analysis.weights.passport, analysis.weights.sha256
+        entrant = NetworkEntrant(passport.name, sha256, Detector.of(analysis, device))
+        evaluator = Evaluator(entrant, Protocol())
         require_writable(output)
 
         left_out: list[tuple[str, str]] = []
@@ -102,9 +103,9 @@ def probe(
             probed = edited(evaluator, folder, settings, count, left_out, quiet)
             cells = edit_cells(probed, {"mean of edits in place": list(IN_PLACE)}, bootstrap)
         of_pairs = None
-        if listed:
+        if pairs is not None:
             with console.count_progress("pairs", wanted=not quiet) as on_count:
-                of_pairs = probe_pairs.measure_pairs(detector, sha256, listed, bootstrap, on_count)
+                of_pairs = probe_pairs.measure_pairs(entrant, listed, bootstrap, on_count)
         of_objects = {}
         if things is not None and objects is not None:
             rows = []
@@ -118,7 +119,7 @@ def probe(
         probing = probe_output.Probing(
             {"name": passport.name, "version": passport.version, "sha256": sha256},
             {"seed": seed, "side": side, "count": count, "bootstrap": bootstrap}
-            | {"backend": detector.backend.name, "device": str(detector.backend.device)},
+            | {"backend": entrant.detector.backend.name, "device": str(entrant.detector.backend.device)},
             cells,
             of_pairs,
             of_objects,
@@ -151,19 +152,20 @@ def edited(
     from mesorch_cli.evaluation.datasets import Sample
     from mesorch_cli.evaluation.probes import Probed, require_photos
     from mesorch_cli.forge.encoding import encode_png
+    from mesorch_cli.forge.photos import SoundPhotos
     from mesorch_cli.forge.probe import host_of, probes
 
     require_photos(len(folder.paths), f"photos in {str(folder.root)!r}")
     order = [folder.paths[place] for place in np.random.default_rng(settings.seed).permutation(len(folder.paths))]
     found: list[Probed] = []
-    done = 0
+    done, sound = 0, SoundPhotos()
     with console.count_progress("photos", wanted=not quiet) as on_count:
         for place, path in enumerate(order):
             if done == min(count, len(order)):
                 break
             try:
-                host = host_of(folder.read(path).donor.pixels, settings)
-                donor = _donor(folder, order[place + 1 :] + order[:place], host)
+                host = host_of(folder.read(path, sound).donor.pixels, settings)
+                donor = _donor(folder, order[place + 1 :] + order[:place], host, sound)
             except InputError as error:
                 left_out.append((path, error.reason))
                 continue
@@ -180,19 +182,19 @@ def edited(
     return found
 
 
-def _donor(folder: "PhotoFolder", others: list[str], host: "Pixels") -> "Pixels":
+def _donor(folder: "PhotoFolder", others: list[str], host: "Pixels", sound: "SoundPhotos") -> "Pixels":
     """Return the first of some photos that is large enough, as a donor. Raises InputError where none is."""
     from mesorch_cli.forge.probe import donor_of
 
     for path in others[:DONORS_TRIED]:
         try:
-            donor = donor_of(folder.read(path).donor.pixels, host)
+            donor = donor_of(folder.read(path, sound).donor.pixels, host)
         except InputError:
             continue  # it is named when its own turn comes
         if donor is not None:
             return donor
     raise InputError(
-        f"None of {min(len(others), DONORS_TRIED)} other photos in {str(folder.root)!r} is large enough to be put in; expected "
-        "photos of about the same size. Give more.",
+        f"None of {min(len(others), DONORS_TRIED)} other photos in {str(folder.root)!r} is large enough to be put in; "
+        "expected photos of about the same size. Give more.",
         reason="no other photo is large enough",
     )

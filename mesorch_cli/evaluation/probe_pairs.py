@@ -8,12 +8,12 @@ from pathlib import Path
 
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evaluation.datasets import Sample, files_of, refusal
+from mesorch_cli.evaluation.entrants import Entrant
 from mesorch_cli.evaluation.evaluator import Evaluator, Seen
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.probes import auc_of, mean_figure, require_photos
 from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evaluation.summary import RESAMPLES, Figure
-from mesorch_cli.inference.detector import Detector
 from mesorch_cli.texts import read_text
 
 COLUMNS = ("forgery", "original", "mask")
@@ -81,8 +81,7 @@ def read_pairs(path: Path) -> list[Pair]:
 
 
 def measure_pairs(
-    detector: Detector,
-    weights_sha256: str,
+    entrant: Entrant,
     pairs: Sequence[Pair],
     resamples: int = RESAMPLES,
     on_pair: Callable[[int, int], None] = lambda _done, _total: None,
@@ -90,7 +89,7 @@ def measure_pairs(
     """Analyse both photos of every pair. Raises InputError for too few pairs, and for one that cannot be compared."""
     require_photos(len(pairs), "pairs")
     seen: list[tuple[Outcome, Seen]] = []
-    evaluator = Evaluator(detector, weights_sha256, Protocol(), on_seen=lambda row, what: seen.append((row, what)))
+    evaluator = Evaluator(entrant, Protocol(), on_seen=lambda row, what: seen.append((row, what)))
     found: dict[str, list[MapUnder]] = {"forgery": [], "original": []}
     for number, pair in enumerate(pairs, start=1):
         for name, photo in (("forgery", pair.forgery), ("original", pair.original)):
@@ -121,6 +120,12 @@ def _under(photo: Path, mask: Path, outcome: Outcome, seen: Sequence[tuple[Outco
             f"{str(mask)!r} has {tampered.shape[1]} x {tampered.shape[0]} pixels, {str(photo)!r} {probability.shape[1]} x "
             f"{probability.shape[0]}; expected the same size. Make the mask on the photo's own pixels.",
             reason="mask of another size",
+        )
+    if tampered.all() or not tampered.any():
+        raise InputError(
+            f"{str(mask)!r} marks {'everything' if tampered.any() else 'nothing'}; expected a part of the photo. Leave the "
+            "pair out.",
+            reason="mask without an inside or an outside",
         )
     assert outcome.score is not None
     inside, outside = float(probability[tampered].mean()), float(probability[~tampered].mean())

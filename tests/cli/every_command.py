@@ -56,6 +56,10 @@ def every_command(root: Path, weights: Path, forms: Sequence[str] = ("torch",)) 
         Command(["evaluate", str(evidence / "set"), "-w", own, "-o", str(out / "figures"), "--bootstrap", "20"]),
         # Random weights may tell nothing apart: then 3.
         Command(["calibrate", *grades, "-w", own, "-o", str(out / "c.json"), "-q", "--keep-pooling"], (0, 3)),
+        Command(
+            ["probe", str(evidence / "rough"), "-w", own, "-o", str(out / "probes"), "-n", "3", "--side", "192", "-q"],
+            (0, 3),
+        ),
         Command(["forge", str(evidence / "set" / "authentic"), str(out / "forged"), "-n", "1", "--workers", "1"]),
         Command(["bench", "--side", "64", "--rounds", "2", "--threads", "1"]),
         Command(["batch", str(evidence / "set" / "authentic"), "-w", own, "-o", case]),
