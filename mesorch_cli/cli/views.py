@@ -38,7 +38,7 @@ def views(
 
     Exit codes: 0 done, 2 usage, 3 some photos could not be drawn, 4 none could, 130 interrupted.
 
-    Example: mesorch views photo.jpg -o results --view ela,ghosts --ela-quality 85
+    Example: mesorch views photo.jpg -o views --view ela,ghosts --ela-quality 85
     """
     with guard():
         from mesorch_cli.examination.outputs import OutputFolder, safe_name
