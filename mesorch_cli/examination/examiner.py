@@ -12,6 +12,7 @@ from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import Photo, ReadOptions
 from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
 from mesorch_cli.examination.outputs import RECORD_NAME, OutputFolder
+from mesorch_cli.examination.parts import declared_part, decode_part, failed_detection, metadata_part, result_part
 from mesorch_cli.examination.record import (
     AnalysisPart,
     ArtefactPart,
@@ -19,12 +20,7 @@ from mesorch_cli.examination.record import (
     Record,
     TimingPart,
     WeightsPart,
-    declared_part,
-    decode_part,
-    failed_detection,
     json_path,
-    metadata_part,
-    result_part,
     tool_versions,
 )
 from mesorch_cli.files.hashing import sha256_bytes, sha256_file, sha256_stream

@@ -14,7 +14,7 @@ from mesorch_cli.evidence import read_photo, storage
 from mesorch_cli.evidence.isolation.answer import photo_of
 from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
 from mesorch_cli.evidence.isolation.worker import described
-from mesorch_cli.examination.record import decode_part
+from mesorch_cli.examination.parts import decode_part
 from tests.evidence.samples import encoded, picture, tiff
 from tests.security.taken_over import PNG, TAKEN_OVER, TakenOver
 

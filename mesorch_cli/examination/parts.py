@@ -1,0 +1,151 @@
+"""Parts of a record, made of what was read and found."""
+
+from pydantic import JsonValue
+
+from mesorch_cli.errors import InputError
+from mesorch_cli.evidence.metadata.declared import KEY, declared_in
+from mesorch_cli.evidence.orientation import Box, upright_box, upright_size
+from mesorch_cli.evidence.photo import Photo
+from mesorch_cli.examination.record import (
+    PROBABILITY_DIGITS,
+    BoxPart,
+    CalibrationPart,
+    ComparisonPart,
+    CopyPart,
+    DeclaredPart,
+    DecodePart,
+    IntegrityPart,
+    QuantisationPart,
+    RatioPart,
+    RegionPart,
+    ResultPart,
+    SizePart,
+    StatementPart,
+)
+from mesorch_cli.inference.copy_rule import CopyFinding
+from mesorch_cli.inference.detection import Detection
+from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.inference.settings import Settings
+
+
+def decode_part(photo: Photo) -> DecodePart:
+    """Return the decode block of a photo."""
+    decode = photo.decode
+    upright = upright_size(decode.width, decode.height, decode.orientation)
+    return DecodePart(
+        reader=decode.reader,
+        version=decode.version,
+        format=decode.format,
+        width=decode.width,
+        height=decode.height,
+        bits=decode.bits,
+        pages=decode.pages,
+        orientation=decode.orientation,
+        conversions=list(decode.conversions),
+        integrity=IntegrityPart(ok=decode.integrity.ok, findings=list(decode.integrity.findings)),
+        page=decode.page,
+        upright=SizePart(width=upright[0], height=upright[1]),
+        icc_sha256=decode.icc_sha256,
+        comparison=None if decode.comparison is None else ComparisonPart(**decode.comparison),
+        isolation=list(decode.isolation),
+    )
+
+
+def result_part(detection: Detection, settings: Settings, photo: Photo | None = None) -> ResultPart:
+    """Return the result block; floats rounded to PROBABILITY_DIGITS. photo: for the regions' places when upright."""
+    rule = settings.score
+    regions = [
+        RegionPart(
+            **vars(region)
+            | {
+                "share": round(region.share, PROBABILITY_DIGITS),
+                "mean": round(region.mean, PROBABILITY_DIGITS),
+                "peak": round(region.peak, PROBABILITY_DIGITS),
+                "upright": None
+                if photo is None
+                else _upright(Box(region.x, region.y, region.width, region.height), photo),
+            }
+        )
+        for region in detection.regions
+    ]
+    return ResultPart(
+        score=None if detection.score is None else round(detection.score, PROBABILITY_DIGITS),
+        pooling=rule.pooling if rule.pooling == "max" else f"{rule.pooling} {rule.share:g}",
+        probability=None if detection.probability is None else round(detection.probability, PROBABILITY_DIGITS),
+        threshold=settings.threshold if detection.threshold is None else round(detection.threshold, PROBABILITY_DIGITS),
+        verdict=detection.verdict,
+        reason=detection.reason,
+        regions=regions,
+        flags=list(detection.flags),
+        copies=[_copy_part(copy) for copy in detection.copies],
+        quantisation=_quantisation_part(detection),
+        likelihood_ratio=_ratio_part(detection),
+        calibration=_calibration_part(settings) if detection.probability is not None else None,
+    )
+
+
+def _copy_part(copy: CopyFinding) -> CopyPart:
+    return CopyPart(
+        part=BoxPart(**copy.part._asdict()),
+        counterpart=BoxPart(**copy.counterpart._asdict()),
+        part_pasted=round(copy.part_pasted, PROBABILITY_DIGITS),
+        certainty=round(copy.certainty, PROBABILITY_DIGITS),
+        turn_degrees=round(copy.turn_degrees, 2),
+        scale=round(copy.scale, 4),
+        matches=copy.matches,
+        agreement=round(copy.agreement, PROBABILITY_DIGITS),
+    )
+
+
+def _quantisation_part(detection: Detection) -> QuantisationPart | None:
+    found = detection.quantisation
+    if found is None:
+        return None
+    return QuantisationPart(
+        certainty=round(found.certainty, PROBABILITY_DIGITS),
+        share=round(found.share, PROBABILITY_DIGITS),
+        frequencies=found.frequencies,
+    )
+
+
+def _upright(box: Box, photo: Photo) -> BoxPart:
+    decode = photo.decode
+    return BoxPart(**upright_box(box, decode.width, decode.height, decode.orientation)._asdict())
+
+
+def _ratio_part(detection: Detection) -> RatioPart | None:
+    ratio = detection.ratio
+    if ratio is None:
+        return None
+    return RatioPart(
+        value=float(f"{ratio.value:.4g}"),
+        log10=round(ratio.log10, PROBABILITY_DIGITS),
+        lowest=float(f"{10**ratio.lower:.4g}"),
+        highest=float(f"{10**ratio.upper:.4g}"),
+    )
+
+
+def _calibration_part(settings: Settings) -> CalibrationPart | None:
+    calibration = settings.score.calibration
+    if calibration is None:
+        return None
+    return CalibrationPart(
+        fitted_on=calibration.fitted_on, authentic=calibration.authentic, tampered=calibration.tampered
+    )
+
+
+def declared_part(photo: Photo) -> DeclaredPart:
+    """Return what a photo's file says of itself about AI."""
+    declared = declared_in(photo.metadata, photo.provenance)
+    statements = [StatementPart(**statement._asdict()) for statement in declared.statements]
+    return DeclaredPart(looked_at=list(declared.looked_at), statements=statements)
+
+
+def metadata_part(photo: Photo) -> dict[str, JsonValue]:
+    """Return a photo's metadata without what has a block of its own."""
+    return {key: value for key, value in photo.metadata.items() if key != KEY}
+
+
+def failed_detection(error: InputError) -> Detection:
+    """Return the result of an input that could not be read: not analysed, with the error's reason."""
+    return Detection(Verdict.NOT_ANALYSED, reason=error.reason)
