@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.evaluation.evaluator import Seen
-from mesorch_cli.evaluation.perturb import eight_bits
+from mesorch_cli.evidence.photo import eight_bits
 from mesorch_cli.report.overlay import colours, png
 
 PANEL = 220  # pixels along a side of each of the three panels

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.evaluation.baselines import Baseline
-from mesorch_cli.evaluation.perturb import eight_bits
-from mesorch_cli.evidence.photo import Pixels
+from mesorch_cli.evidence.photo import Pixels, eight_bits
 from mesorch_cli.inference.detector import Detector
 
 # Rows keep counts at one threshold. Of a baseline no figure is made of these: it has no threshold.

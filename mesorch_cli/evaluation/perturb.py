@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.evidence.photo import Pixels
+from mesorch_cli.evidence.photo import Pixels, eight_bits
 
 Mask = NDArray[np.bool_]
 Eight = NDArray[np.uint8]
@@ -92,13 +92,6 @@ def parse(text: str) -> tuple[Perturbation, ...]:
     if len(set(result)) != len(result):
         raise UsageError(f"A perturbation stands twice in {text!r}; expected each only once.")
     return tuple(result)
-
-
-def eight_bits(pixels: Pixels) -> Eight:
-    """Return pixels as uint8; 65535 becomes 255."""
-    if pixels.dtype == np.uint8:
-        return pixels.astype(np.uint8, copy=False)
-    return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
 
 
 def saved(pixels: Eight, suffix: str, quality: int) -> Eight:

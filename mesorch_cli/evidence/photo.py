@@ -40,6 +40,13 @@ class ReadOptions:
     checks: bool = True
 
 
+def eight_bits(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """Return samples as uint8: those of 16 bits are scaled, white staying white, and rounded to the nearest."""
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
 def page_read(page: int, pages: int) -> str:
     """Return what the conversions say where a page was asked for; without it they name the first full one otherwise."""
     return f"page {page} of {pages} read"

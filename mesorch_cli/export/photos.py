@@ -7,9 +7,9 @@ import numpy as np
 
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
+from mesorch_cli.evidence.photo import eight_bits
 from mesorch_cli.export.parity import Photo
 from mesorch_cli.extras import install_hint
-from mesorch_cli.inference.backends.protocol import eight_bits
 
 STANDARD = ("astronaut", "coffee", "chelsea")
 LONG_SIDE = 2048  # larger photos are shrunk when they are read: the gate squashes them further

@@ -3,13 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, ReadOptions
-from mesorch_cli.evidence.photo import Pixels as StoredPixels
-from mesorch_cli.forge.patch import Pixels
 
 WHOLE = ReadOptions()
 
@@ -38,13 +34,6 @@ class SoundPhotos:
         if stamp is not None:
             self._sound[path] = stamp
         return photo
-
-
-def eight_bits(pixels: StoredPixels) -> Pixels:
-    """Return pixels as uint8: those of 16 bits are scaled, white staying white, and rounded to the nearest."""
-    if pixels.dtype == np.uint8:
-        return np.asarray(pixels, np.uint8)
-    return np.asarray((pixels.astype(np.uint32) + 128) // 257, np.uint8)
 
 
 def _stamp(path: Path) -> Stamp | None:

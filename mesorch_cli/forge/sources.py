@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evidence.photo import ReadOptions
+from mesorch_cli.evidence.photo import ReadOptions, eight_bits
 from mesorch_cli.forge.donors import Donor
 from mesorch_cli.forge.patch import Pixels
-from mesorch_cli.forge.photos import SoundPhotos, eight_bits
+from mesorch_cli.forge.photos import SoundPhotos
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif", ".jp2"})
 MASK_SUFFIX = ".png"

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
-from mesorch_cli.evidence.photo import Photo
+from mesorch_cli.evidence.photo import Photo, eight_bits
 from mesorch_cli.inference.analysis import Analysis
-from mesorch_cli.inference.backends.protocol import Backend, Tiles, eight_bits
+from mesorch_cli.inference.backends.protocol import Backend, Tiles
 from mesorch_cli.inference.copies import find_copies
 from mesorch_cli.inference.copy_rule import CopyFinding, mark_copies
 from mesorch_cli.inference.detection import Detection, not_analysed

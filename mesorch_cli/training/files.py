@@ -9,7 +9,8 @@ from torch.utils.data import Dataset as TorchDataset
 from mesorch_cli.evaluation.balanced import read_sets
 from mesorch_cli.evaluation.datasets import Dataset, Sample
 from mesorch_cli.evaluation.masks import MaskRule, read_mask
-from mesorch_cli.forge.photos import SoundPhotos, eight_bits
+from mesorch_cli.evidence.photo import eight_bits
+from mesorch_cli.forge.photos import SoundPhotos
 from mesorch_cli.training.augment import AUGMENTATIONS, Mask, Pixels
 from mesorch_cli.training.config import Data, FileSet
 from mesorch_cli.training.samples import Batch, as_batch, drawn_view

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.evidence import Photo
+from mesorch_cli.evidence.photo import eight_bits
 from mesorch_cli.views.settings import ViewSettings
 
 Picture = NDArray[np.uint8]
@@ -44,11 +45,6 @@ class View(Protocol):
         """Return the picture."""
 
 
-def eight_bits(pixels: NDArray[np.unsignedinteger]) -> Picture:
-    """Return 16-bit samples as their upper 8 bits; 8-bit ones as they are."""
-    return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else np.asarray(pixels, np.uint8)
-
-
 def source_of(photo: Photo) -> Source:
     """Return what views are drawn from: all of a photo, or the middle of a very large one."""
     height, width = photo.pixels.shape[:2]
@@ -64,7 +60,7 @@ def source_of(photo: Photo) -> Source:
             f"({left}, {top}) on, at full resolution; use --zoom for other parts."
         )
     if photo.pixels.dtype == np.uint16:
-        changes.append("The photo has 16 bits a sample. The views use the upper 8.")
+        changes.append("The photo has 16 bits a sample. The views show them rounded to 8.")
     part = eight_bits(photo.pixels[top : top + rows, left : left + columns])
     return Source(photo, np.ascontiguousarray(part), tuple(changes))
 

@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
+from mesorch_cli.evidence.photo import eight_bits
 from mesorch_cli.views.settings import ViewSettings
-from mesorch_cli.views.view import Picture, Source, eight_bits
+from mesorch_cli.views.view import Picture, Source
 
 LONGEST = 1600  # pixels of the picture
 LARGEST_SQUARE = 32

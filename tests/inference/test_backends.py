@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mesorch_cli.inference.backends.protocol import eight_bits
+from mesorch_cli.evidence.photo import eight_bits
 from mesorch_cli.inference.backends.runtimes import wanted_threads
 from mesorch_cli.inference.detector import Detector
 from tests.inference.networks import Pixelwise, noise, settings

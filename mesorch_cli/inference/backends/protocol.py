@@ -31,10 +31,3 @@ class Backend(Protocol):
         MemoryError where so many tiles do not fit at once.
         """
         ...
-
-
-def eight_bits(pixels: Tiles) -> NDArray[np.uint8]:
-    """Return pixels as uint8, white staying white, rounded to the nearest."""
-    if pixels.dtype == np.uint8:
-        return pixels.astype(np.uint8, copy=False)
-    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
