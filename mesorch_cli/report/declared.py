@@ -24,8 +24,8 @@ SIGNED = {
     "no": "Unverified: not signed.",
 }
 MEANING = (
-    "This is what the file says of itself; the verdict does not use it. Anybody can write such fields, and most services "
-    "remove them. A photo without them may be generated all the same."
+    "The file makes these statements about itself, and the verdict does not use them. Anybody can write such fields, and "
+    "most services remove them. A photo without them may still have been generated."
 )
 
 

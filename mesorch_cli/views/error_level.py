@@ -34,8 +34,8 @@ class ErrorLevel:
     name = "ela"
     title = "Error level"
     shows = (
-        "Each pixel is as bright as it changes when the photo is saved again as a JPEG of the chosen quality; each level "
-        f"of difference is shown {GAIN} times as strong."
+        "The brighter a pixel, the more it changes when the photo is saved again as a JPEG of the chosen quality. "
+        f"Differences are amplified {GAIN} times."
     )
     cannot = (
         "Edges and fine texture are always brighter than smooth parts, so brightness alone says nothing about editing, and "

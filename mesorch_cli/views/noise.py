@@ -24,8 +24,8 @@ class NoiseResidual:
     name = "noise"
     title = "Noise residual"
     shows = (
-        "Brightness less its 3 x 3 median, around a middle grey and "
-        f"{GAIN} times as strong: what is left is noise, fine texture and edges."
+        f"Brightness minus its 3 x 3 median, amplified {GAIN} times around a middle grey. What remains is noise, fine "
+        "texture and edges."
     )
     cannot = "It cannot tell noise of the sensor from fine texture, and strong compression removes both."
 
@@ -46,7 +46,7 @@ class NoiseLevel:
         f"The root mean square of the noise residual over {WINDOW} x {WINDOW} pixels, from black (none) to yellow (the "
         "highest hundredth of this photo); a part from another camera may differ from its surroundings."
     )
-    cannot = "Texture, focus and exposure change the level as well, so compare only parts that show alike surfaces."
+    cannot = "Texture, focus and exposure change the level as well, so compare only parts that show similar surfaces."
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:
         return None

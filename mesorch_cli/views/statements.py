@@ -1,6 +1,6 @@
 """What the file says that is easier read as a table: quantisation tables, and the place where it says it was taken."""
 
-import math
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -19,11 +19,26 @@ def degrees_of(metadata: dict[str, Any]) -> tuple[float, float] | None:
     return None if latitude is None or longitude is None else (latitude, longitude)
 
 
+# A fraction that EXIF can hold. `Fraction` would also take 1e999999999, and calculate it.
+RATIO = re.compile(r"\d{1,10}(\.\d{1,20}|/\d{1,10})?")
+
+
 def _degrees(parts: Any, side: Any, signs: dict[str, int], most: int) -> float | None:
     if not isinstance(parts, list) or len(parts) != 3 or not isinstance(side, str) or side not in signs:
         return None
-    try:
-        value = float(sum(Fraction(str(part)) / 60**power for power, part in enumerate(parts)))
-    except (ValueError, ZeroDivisionError, OverflowError):
+    numbers = [_number(part) for part in parts]
+    if None in numbers:
         return None
-    return signs[side] * value if math.isfinite(value) and 0 <= value <= most else None
+    value = float(sum(number / 60**power for power, number in enumerate(numbers) if number is not None))
+    return signs[side] * value if value <= most else None
+
+
+def _number(part: Any) -> Fraction | None:
+    if isinstance(part, float) and 0 <= part <= 1e10:
+        return Fraction(part)
+    if isinstance(part, bool) or RATIO.fullmatch(str(part)) is None:
+        return None
+    try:
+        return Fraction(str(part))
+    except ZeroDivisionError:
+        return None

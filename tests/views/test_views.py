@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from skimage import data
 from typer.testing import CliRunner
 
@@ -55,6 +56,9 @@ def test_degrees_have_a_sign_and_refuse_nonsense() -> None:
     gps = {"GPSLatitudeRef": "S", "GPSLatitude": ["52/1", "30/1", "36/1"], "GPSLongitudeRef": "E"}
     assert degrees_of({"exif": {"gps": gps | {"GPSLongitude": ["13/1", "24/1", "0/1"]}}}) == (-52.51, 13.4)
     assert degrees_of({"exif": {"gps": gps | {"GPSLongitude": ["1/0", "0/1", "0/1"]}}}) is None
+    assert degrees_of({"exif": {"gps": gps | {"GPSLongitude": [13, 24.0, 1e-5]}}}) == (-52.51, pytest.approx(13.4))
+    for hostile in (float("inf"), 1e300, True, "1e999999999", "-1", "nan", "1/0", "9" * 5000, "1/2/3", ""):
+        assert degrees_of({"exif": {"gps": gps | {"GPSLongitude": [hostile, "0/1", "0/1"]}}}) is None
 
 
 def test_the_command_draws_grey_thin_and_deep_photos_and_names_bad_ones(tmp_path: Path) -> None:
