@@ -41,7 +41,7 @@ def changes(
     """
     yield from _journal_changes(case_file, journal)
     if evidence is not None and evidence == Path(case_file.evidence) and _around(evidence, case):
-        how = "lies around the case or in it, as no run has it; it was not looked through: say --evidence FOLDER"
+        how = "contains the case or lies in it, which no run makes. It was not searched: name another folder with --evidence"
         yield Change("evidence", json_path(str(evidence)), how)
         evidence = None
     try:

@@ -49,7 +49,7 @@ def test_a_folder_around_the_case_is_named_and_not_looked_through(
     monkeypatch.setattr(verify, "scan", looked)
     (change,) = [one for one in verified(case) if one["what"] == "evidence"]
     assert change["name"] == str(folder)
-    assert "was not looked through" in change["change"]
+    assert "was not searched" in change["change"]
     monkeypatch.undo()
     evidence = case.parent / "evidence"
     assert [one for one in verified(case, "--evidence", evidence) if one["what"] == "evidence"] == []
