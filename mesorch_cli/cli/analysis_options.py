@@ -12,6 +12,8 @@ from mesorch_cli.inference.settings import Overrides
 
 Command = Callable[..., None]
 COLLECTED = "overrides"  # the parameter of a command that takes them all
+FROM_WEIGHTS = "(default: from the weights)"
+NOT_FROM_WEIGHTS = {"tile_batch": "(default: what suits the device)"}
 
 
 def analysis_options(*, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
@@ -43,7 +45,8 @@ def _options() -> Iterator[inspect.Parameter]:
     """Yield a parameter, as Typer understands it, for every field of `Overrides`."""
     for name, annotation in get_type_hints(Overrides, include_extras=True).items():
         kind, shown = get_args(annotation)
-        option = typer.Option(metavar=shown.metavar, help=shown.text, rich_help_panel=ANALYSIS)
+        text = shown.text if "default" in shown.text else f"{shown.text} {NOT_FROM_WEIGHTS.get(name, FROM_WEIGHTS)}"
+        option = typer.Option(metavar=shown.metavar, help=text, rich_help_panel=ANALYSIS)
         yield inspect.Parameter(
             name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=Annotated[kind, option]
         )

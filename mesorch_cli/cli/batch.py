@@ -63,8 +63,12 @@ class Reporter:
             console.say_error(problem)
         if self._as_json:
             console.write_json_line(row.record)
-        finding = row.verdict == "evidence of manipulation"
-        self._progress.file(new=new, finding=finding, failure=row.reason is not None)
+        self._progress.file(
+            new=new,
+            finding=row.verdict == "evidence of manipulation",
+            not_analysed=row.status == "not analysed",
+            failed=row.status == "failed",
+        )
 
 
 def follow(
@@ -196,6 +200,8 @@ def batch(
     after it was made, 10 findings with --fail-on-findings, 130 interrupted.
 
     Example: mesorch batch evidence -o case
+
+    Example: mesorch batch evidence -o case --include "*.jpg"
     """
     with guard(), stopping() as stop:
         from mesorch_cli.case.batch import Batch

@@ -21,7 +21,7 @@ class PrecisionName(StrEnum):
 def bench(
     networks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NETWORK...", help="mesorch, mesorch-p, mesorch-s. (default: mesorch-s)"),
+        typer.Argument(metavar="NETWORK", help="mesorch, mesorch-p, mesorch-s. (default: mesorch-s)"),
     ] = None,
     files: Annotated[
         list[Path] | None,

@@ -9,12 +9,17 @@ from mesorch_cli.cli import console, options
 from mesorch_cli.cli.batch import exit_code, report_case
 from mesorch_cli.cli.guard import guard
 
-app = typer.Typer(no_args_is_help=True, help="Join the shares of a case; sign a case.", rich_markup_mode="markdown")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
 
 @app.callback()
 def case() -> None:
-    """Join the shares of a case; sign a case."""
+    """Join the shares of a case, or sign a case.
+
+    Example: mesorch case merge share1 share2 share3 -o case
+
+    Example: mesorch case sign case --key key.pem
+    """
 
 
 @app.command()
@@ -47,7 +52,7 @@ def sign(
 
 @app.command()
 def merge(
-    shares: Annotated[list[Path], typer.Argument(metavar="SHARE...", help="Cases made with --shard 1/N to N/N.")],
+    shares: Annotated[list[Path], typer.Argument(metavar="SHARE", help="Cases made with --shard 1/N to N/N.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="CASE", help="Folder of the whole case, a new or empty one.")
     ],

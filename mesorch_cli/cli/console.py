@@ -238,16 +238,17 @@ class FileProgress:
     EVERY_S = 10.0  # between two log lines
 
     def __init__(self, redraw: "Callable[[FileProgress], None] | None") -> None:
-        self.done = self.seen = self.findings = self.failures = self.total = 0
+        self.done = self.seen = self.findings = self.not_analysed = self.failed = self.total = 0
         self._redraw = redraw
         self._started = self._told = time.monotonic()
 
-    def file(self, *, new: bool, finding: bool, failure: bool) -> None:
+    def file(self, *, new: bool, finding: bool = False, not_analysed: bool = False, failed: bool = False) -> None:
         """Count one finished file."""
         self.done += 1
         self.seen += not new
         self.findings += finding
-        self.failures += failure
+        self.not_analysed += not_analysed
+        self.failed += failed
         self.refresh()
 
     def refresh(self) -> None:
@@ -260,7 +261,11 @@ class FileProgress:
 
     def line(self) -> str:
         """Return where the run is, as text."""
-        counts = f"{self.done} of {self.total} files, {self.findings} findings, {self.failures} not analysed"
+        analysed = self.done - self.not_analysed - self.failed
+        counts = (
+            f"{self.done} of {self.total} photos: {analysed} analysed, {self.findings} with evidence, "
+            f"{self.not_analysed} not analysed, {self.failed} failed"
+        )
         elapsed, new = time.monotonic() - self._started, self.done - self.seen
         if not new or elapsed <= 0:
             return counts
@@ -374,8 +379,8 @@ def show_examination(examination: "Examination") -> None:
 
 
 def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """Show a table to people on stdout, where it is the answer to a question."""
-    table = Table(title=shown(title), title_justify="left")
+    """Show a table to people on stdout, where it is the answer to a question. Columns without a title get no header."""
+    table = Table(title=shown(title), title_justify="left", show_header=any(columns))
     for column in columns:
         table.add_column(shown(column), overflow="fold")
     for row in rows:

@@ -52,7 +52,7 @@ def report(examination: "Examination", as_json: bool, quiet: bool) -> None:
 @analysis_options()
 def detect(
     paths: Annotated[
-        list[str] | None, typer.Argument(metavar="PHOTO...", help="Photos; `-` reads one from standard input.")
+        list[str] | None, typer.Argument(metavar="PHOTO", help="Photos; `-` reads one from standard input.")
     ] = None,
     output: options.OutputDir = DEFAULT_OUTPUT,
     weights: options.Weights = None,
@@ -93,6 +93,8 @@ def detect(
     --fail-on-findings, 130 interrupted.
 
     Example: mesorch detect photo.jpg -o results
+
+    Example: mesorch detect photo.jpg --json --no-artefacts
     """
     printing = no_artefacts and not fail_on_findings
     with guard(printing=printing), ExitStack() as held:

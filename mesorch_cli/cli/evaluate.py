@@ -23,7 +23,7 @@ MEASURE, SET = "Measuring", "Sets"
 def evaluate(
     sets: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="SET...", help="Folders with Tp, Gt (and Au) or image, mask (and authentic); lists."),
+        typer.Argument(metavar="SET", help="Folders with Tp, Gt (and Au) or image, mask (and authentic); lists."),
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of tampered photos.", rich_help_panel=SET)] = None,
     masks: Annotated[Path | None, typer.Option(help="Their masks, paired by stem.", rich_help_panel=SET)] = None,
@@ -53,7 +53,13 @@ def evaluate(
     ] = False,
     weights: Annotated[
         list[str] | None,
-        typer.Option("--weights", "-w", metavar="NAME|FILE", help="Weights; several are compared side by side."),
+        typer.Option(
+            "--weights",
+            "-w",
+            metavar="NAME|FILE",
+            autocompletion=options.names_of_weights,
+            help="Weights; several are compared side by side.",
+        ),
     ] = None,
     protocol: Annotated[
         options.ProtocolName,

@@ -48,7 +48,11 @@ def export(
     weights: Annotated[
         str | None,
         typer.Option(
-            "--weights", "-w", metavar="NAME|FILE", help="Weights by name, or a .safetensors file. (default: mesorch-s)"
+            "--weights",
+            "-w",
+            metavar="NAME|FILE",
+            help="Weights by name, or a .safetensors file. (default: mesorch-s)",
+            autocompletion=options.names_of_weights,
         ),
     ] = None,
     photos: Annotated[

@@ -17,12 +17,24 @@ class ProtocolName(StrEnum):
     PAPER = "paper"
 
 
+def names_of_weights(incomplete: str) -> list[str]:
+    """Return the names of installed weights that begin so, for the shell's completion; it completes files itself."""
+    from mesorch_cli.errors import MesorchError
+    from mesorch_cli.network.store import list_weights
+
+    try:
+        return [stored.name for stored in list_weights() if stored.name.startswith(incomplete)]
+    except MesorchError:  # a line is being typed: the command will say what is wrong
+        return []
+
+
 Weights = Annotated[
     str | None,
     typer.Option(
         "--weights",
         "-w",
         metavar="NAME|FILE",
+        autocompletion=names_of_weights,
         help="Weights by name or file, exported ones too: .onnx, .xml, .pt2. (default: mesorch-s)",
     ),
 ]

@@ -28,7 +28,7 @@ DONORS_TRIED = 20
 def probe(
     photos: Annotated[
         Path | None,
-        typer.Argument(metavar="[PHOTOS]", help="Folder of authentic photos to edit, searched to any depth."),
+        typer.Argument(metavar="PHOTOS", help="Folder of authentic photos to edit, searched to any depth."),
     ] = None,
     output: options.OutputDir = Path("probes"),
     weights: options.Weights = None,

@@ -81,7 +81,13 @@ def rerun(
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option("--weights", "-w", metavar="NAME|FILE", help="(default: the installed ones of the record's hash)"),
+        typer.Option(
+            "--weights",
+            "-w",
+            metavar="NAME|FILE",
+            autocompletion=options.names_of_weights,
+            help="(default: the installed ones of the record's hash)",
+        ),
     ] = None,
     device: Annotated[
         str | None,

@@ -14,7 +14,7 @@ from mesorch_cli.errors import InputError, UsageError
 
 
 def views(
-    paths: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Photos; `-` reads one from standard input.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photos; `-` reads one from standard input.")],
     output: options.OutputDir = DEFAULT_OUTPUT,
     view: Annotated[
         str | None, typer.Option(metavar="NAME,...", help="Only these views, separated by commas. (default: all)")

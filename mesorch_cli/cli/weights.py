@@ -1,9 +1,8 @@
 """`mesorch weights`: which weights there are and what they are; importing, checking, signing and trusting them."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +12,14 @@ from mesorch_cli.cli.guard import guard
 if TYPE_CHECKING:
     from mesorch_cli.inference.exported import Seal
 
-app = typer.Typer(no_args_is_help=True, help="List, describe, import, verify, sign and trust weights.")
+HELP = """List, describe, import, verify, sign and trust weights.
+
+Example: mesorch weights list
+
+Example: mesorch weights info mesorch-s
+"""
+
+app = typer.Typer(no_args_is_help=True, help=HELP)
 
 ONLY_TENSORS = "The passport has no checksum, only the tensors have one: these weights are of an earlier version."
 NOT_RECORDED = "no SHA256SUMS beside it; compared with the checksums inside it alone"
@@ -24,7 +30,14 @@ TRUSTING = (
     "back with"
 )
 
-Which = Annotated[str | None, typer.Argument(metavar="NAME|FILE", help="Weights by name or file. (default: mesorch-s)")]
+Which = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME|FILE",
+        help="Weights by name or file. (default: mesorch-s)",
+        autocompletion=options.names_of_weights,
+    ),
+]
 
 
 @app.command("list")
@@ -67,11 +80,14 @@ def uncovered_note(seal: "Seal") -> str | None:
 
 @app.command()
 def info(which: Which = None, as_json: options.Json = False) -> None:
-    """Show the passport of weights: network, defaults, training, figures, licence, limits.
+    """Show the passport of weights: network, licence, defaults by option, figures, limits, training.
+
+    Example: mesorch weights info mesorch-s
 
     Example: mesorch weights info mesorch-s --json
     """
     with guard(printing=True):
+        from mesorch_cli.cli.passport_tables import tables
         from mesorch_cli.inference.loading import open_exported
         from mesorch_cli.network.contents import read_contents
         from mesorch_cli.network.header import passport_of
@@ -85,28 +101,14 @@ def info(which: Which = None, as_json: options.Json = False) -> None:
         else:
             passport, sha256 = passport_of(contents), contents.sha256
             note = ONLY_TENSORS if passport.passport_sha256 is None else None
-        values = json.loads(passport.to_json())
-        values |= {"path": str(stored.path), "sha256": sha256}
         if note is not None and not as_json:
             console.say(note)
         if as_json:
-            console.write_json(values)
+            console.write_json(json.loads(passport.to_json()) | {"path": str(stored.path), "sha256": sha256})
         else:
-            console.show_table(stored.name, ["field", "value"], list(_fields(values)))
-
-
-def _fields(value: Any, name: str = "") -> Iterator[list[str]]:
-    """Yield (name, value) of everything in a passport: names joined by dots, plain lists on one line, nothing left out."""
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _fields(inner, f"{name}.{key}" if name else key)
-    elif isinstance(value, list) and any(isinstance(inner, dict | list) for inner in value):
-        for number, inner in enumerate(value, start=1):
-            yield from _fields(inner, f"{name} {number}")
-    elif isinstance(value, list):
-        yield [name, ("; " if any(len(str(inner)) > 30 for inner in value) else ", ").join(map(str, value))]
-    else:
-        yield [name, value if isinstance(value, str) else json.dumps(value)]
+            for table in tables(passport, str(stored.path), sha256):
+                console.show_table(table.title, table.columns, table.rows)
+            console.say("--json gives the whole passport, with the numbers inside its rules.")
 
 
 @app.command("import")

@@ -283,11 +283,11 @@ def test_progress_is_plain_lines_without_a_terminal(
     monkeypatch.setattr(console.FileProgress, "EVERY_S", 0.0)
     with console.file_progress(True) as progress:
         progress.total = 3
-        progress.file(new=True, finding=True, failure=False)
-        progress.file(new=True, finding=False, failure=True)
+        progress.file(new=True, finding=True)
+        progress.file(new=True, failed=True)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("1 of 3 files, 1 findings, 0 not analysed, ")
-    assert lines[1].startswith("2 of 3 files, 1 findings, 1 not analysed, ")
+    assert lines[0].startswith("1 of 3 photos: 1 analysed, 1 with evidence, 0 not analysed, 0 failed, ")
+    assert lines[1].startswith("2 of 3 photos: 1 analysed, 1 with evidence, 0 not analysed, 1 failed, ")
     assert "/s, 0:00:00 left" in lines[1]
 
 
