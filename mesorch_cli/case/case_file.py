@@ -38,10 +38,13 @@ class SelectionPart(_Part):
 
 
 class CountsPart(_Part):
-    """found = analysed + not_analysed + failed + waiting. findings and copies are among those that have a row.
+    """found = analysed + not_analysed + failed + waiting. findings and duplicates are among those that have a row.
 
-    gone: files with a row that are no longer in the evidence folder, or no longer selected.
+    duplicates: files with the bytes of another one. gone: files with a row that are no longer in the evidence folder, or
+    no longer selected.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     found: Count
     analysed: Count
@@ -49,7 +52,7 @@ class CountsPart(_Part):
     failed: Count
     waiting: Count
     findings: Count
-    copies: Count
+    duplicates: Annotated[Count, Field(alias="copies")]  # the file keeps the key that programs of others read
     gone: Count
 
 

@@ -169,17 +169,17 @@ class Journal:
         for (path,) in self._db.execute("SELECT path FROM files WHERE settings = ? ORDER BY path", (settings,)):
             yield os.fsdecode(path)
 
-    def lost_copies(self, settings: str) -> list[str]:
-        """Return the paths of copies whose first file has no such content any more."""
+    def lost_duplicates(self, settings: str) -> list[str]:
+        """Return the paths of duplicates whose first file no longer has that content."""
         command = """
-            SELECT path FROM files AS copy WHERE settings = ? AND copy_of IS NOT NULL AND NOT EXISTS (
-                SELECT 1 FROM files AS first WHERE first.path = copy.copy_of AND first.copy_of IS NULL
-                AND first.sha256 = copy.sha256 AND first.settings = copy.settings
+            SELECT path FROM files AS duplicate WHERE settings = ? AND copy_of IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM files AS first WHERE first.path = duplicate.copy_of AND first.copy_of IS NULL
+                AND first.sha256 = duplicate.sha256 AND first.settings = duplicate.settings
             ) ORDER BY path"""
         return [os.fsdecode(path) for (path,) in self._db.execute(command, (settings,))]
 
     def counts(self, settings: str) -> dict[str, int]:
-        """Return how many files of these settings are analysed, not analysed, failed; of these, findings and copies."""
+        """Return how many files of these settings are analysed, not analysed, failed; of these, findings and duplicates."""
         by_status = dict(
             self._db.execute("SELECT status, count(*) FROM files WHERE settings = ? GROUP BY status", (settings,))
         )
@@ -187,13 +187,13 @@ class Journal:
             "SELECT count(*) FILTER (WHERE verdict = 'evidence of manipulation'), count(copy_of) FROM files "
             "WHERE settings = ?"
         )
-        findings, copies = self._db.execute(command, (settings,)).fetchone()
+        findings, duplicates = self._db.execute(command, (settings,)).fetchone()
         return {
             "analysed": by_status.get(ANALYSED, 0),
             "not_analysed": by_status.get(NOT_ANALYSED, 0),
             "failed": by_status.get(FAILED, 0),
             "findings": findings,
-            "copies": copies,
+            "duplicates": duplicates,
         }
 
     def digest(self, kind: Literal[1, 2] = 2) -> str:

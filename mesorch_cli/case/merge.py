@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from mesorch_cli.case.batch import copy_of, hash_of, is_passing, placed_at
+from mesorch_cli.case.batch import duplicate_of, hash_of, is_passing, placed_at
 from mesorch_cli.case.case_file import AboutPart, CaseFile
 from mesorch_cli.case.finish import finish
 from mesorch_cli.case.journal import Journal
@@ -17,7 +17,7 @@ from mesorch_cli.case.scan import LEFT_OUT, UNLISTED, Scan
 from mesorch_cli.errors import UsageError, VerificationError
 from mesorch_cli.examination.outputs import RECORD_NAME
 from mesorch_cli.examination.record import Record, json_path
-from mesorch_cli.files.writing import duplicate_below, write_below
+from mesorch_cli.files.writing import link_or_copy_below, write_below
 
 
 def merge(
@@ -25,8 +25,8 @@ def merge(
 ) -> tuple[CaseFile, str]:
     """Join shares 1/N to N/N into a new case; return its `case.json` and the SHA-256 of its SHA256SUMS.
 
-    Pictures get a second name where the file system has such, or are copied; each is hashed where it then lies. Same bytes
-    in several shares count as copies of the first of them, as in one run. Interrupted, the same call goes on.
+    Pictures get a second name where the file system has such, or are copied; each is hashed where it then lies. Files with
+    the same bytes in several shares count as duplicates of the first one, as in one run. Interrupted, the same call goes on.
     Raises UsageError for shares that do not belong together or are unfinished, VerificationError for changed journals and
     results.
     """
@@ -79,12 +79,12 @@ def placed(share: Path, row: Row, mirror: Mirror, journal: Journal) -> Row:
     """Bring a row's results into the case and return its row there."""
     first = None if row.sha256 is None else journal.with_content(row.sha256, row.settings)
     if first is not None and not is_passing(first.reason):
-        return copy_of(first, row.path, mirror)
+        return duplicate_of(first, row.path, mirror)
     place = mirror.place(row.path)
     for artefact, sha256 in artefacts_of(row).items():
         name = f"{place}/{artefact.rpartition('/')[2]}"
         if os.path.lexists(share / artefact):
-            duplicate_below(share, artefact, mirror.case, name)
+            link_or_copy_below(share, artefact, mirror.case, name)
         if hash_of(mirror.case, name) != sha256:
             raise VerificationError(
                 f"{json_path(str(share / artefact))!r} is not what the journal of its case records. Expected the SHA-256 "

@@ -43,7 +43,10 @@ _TYPES: dict[str, tuple[type, bool]] = {  # of the columns: type, whether it may
 
 @dataclass(frozen=True)
 class Row:
-    """One finished file, as the table has it. record: its line of JSON."""
+    """One finished file, as the table has it. record: its line of JSON.
+
+    copy_of: of a duplicate, the path of the file with the same bytes that was analysed; the column keeps its old name.
+    """
 
     path: str
     place: str

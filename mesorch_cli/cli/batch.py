@@ -110,8 +110,13 @@ def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal"
         )
     if not quiet:
         others = "; ".join(f"{count} {kind}" for kind, count in case_file.others.items())
+        duplicates = (
+            f", {counts.duplicates} duplicate{'' if counts.duplicates == 1 else 's'} among them"
+            if counts.duplicates
+            else ""
+        )
         rows = [
-            ("found", f"{counts.found} photos" + (f", {counts.copies} of them copies" if counts.copies else "")),
+            ("found", f"{counts.found} photos{duplicates}"),
             ("analysed", f"{counts.analysed}, {counts.findings} with evidence of manipulation"),
             ("not analysed", str(counts.not_analysed)),
             ("failed", str(counts.failed)),
@@ -201,7 +206,7 @@ def batch(
 
     Example: mesorch batch evidence -o case
 
-    Example: mesorch batch evidence -o case --include "*.jpg"
+    Example: mesorch batch evidence -o share1 --shard 1/3
     """
     with guard(), stopping() as stop:
         from mesorch_cli.case.batch import Batch

@@ -57,7 +57,7 @@ def bench(
         import torch
 
         from mesorch_cli.inference.loading import open_exported
-        from mesorch_cli.inference.speed import Case, measure
+        from mesorch_cli.inference.speed import Workload, measure
         from mesorch_cli.network.families import family_of, member_named
 
         names = list(dict.fromkeys(networks or ["mesorch-s"]))
@@ -66,7 +66,7 @@ def bench(
             torch.set_num_threads(threads)
         lanes_wanted: list[int | None] = [*lanes] if lanes else [None]
         cases = [
-            Case(name, wanted.value, batch, at_once)
+            Workload(name, wanted.value, batch, at_once)
             for name in names
             for wanted in precision or [PrecisionName.FP32]
             for batch in tile_batch or [1]
@@ -74,7 +74,7 @@ def bench(
         ]
         exported = {path.name: open_exported(path) for path in files or []}
         cases += [
-            Case(name, file.seal.precision, batch, at_once)
+            Workload(name, file.seal.precision, batch, at_once)
             for name, file in exported.items()
             for batch in tile_batch or [1]
             for at_once in lanes_wanted

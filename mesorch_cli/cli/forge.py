@@ -89,7 +89,7 @@ def forge(
     Example: mesorch forge photos forged --count 1000 --seed 7 --objects cutouts
     """
     with guard():
-        from mesorch_cli.forge.dataset import MANIFEST, Dataset
+        from mesorch_cli.forge.dataset import MANIFEST, ForgedDataset
         from mesorch_cli.forge.item import ItemSettings
         from mesorch_cli.forge.pools import Pools
         from mesorch_cli.forge.recipe import OPERATIONS, ForgeRecipe
@@ -100,7 +100,7 @@ def forge(
         recipe = ForgeRecipe(shares=shares, area_range=(smallest, largest))
         settings = ItemSettings(seed=seed, longest=side, object_share=object_share, recipe=recipe)
         pools = Pools.of(PhotoFolder.of(photos), None if objects is None else ObjectFolder.of(objects))
-        dataset = Dataset(pools, settings, out, resume=resume)
+        dataset = ForgedDataset(pools, settings, out, resume=resume)
         with console.tile_progress("forging", wanted=not quiet and not as_json) as on_progress:
 
             def on_item(line: str, done: int, total: int) -> None:

@@ -155,24 +155,24 @@ def say_start(trainer: "Trainer") -> None:
 
 
 def run(trainer: "Trainer", wanted: bool, tensorboard: bool) -> None:
-    """Train to the end, with a journal in the first process and a bar before people."""
+    """Train to the end, with a run_log in the first process and a bar before people."""
     from contextlib import nullcontext
 
-    from mesorch_cli.training.journal import Journal
+    from mesorch_cli.training.run_log import RunLog
 
     steps, batch, select = trainer.config.schedule.steps, trainer.config.batch, trainer.config.validation.select
     first = trainer.processes.reports
     shown = {"loss": 0.0, "seconds": 0.0, "weight": 0.0}
     opened = (
-        Journal(trainer.folder, trainer.step, trainer.validated, tensorboard=tensorboard) if first else nullcontext()
+        RunLog(trainer.folder, trainer.step, trainer.validated, tensorboard=tensorboard) if first else nullcontext()
     )
-    with opened as journal, console.step_progress(wanted) as progress:
+    with opened as run_log, console.step_progress(wanted) as progress:
 
         def on_step(report: "StepReport") -> None:
             for sentence in report.refused:
                 progress.line(f"left out: {sentence}")
-            if journal is not None:
-                journal.step(
+            if run_log is not None:
+                run_log.step(
                     report.step,
                     {
                         "loss": report.loss,
@@ -190,8 +190,8 @@ def run(trainer: "Trainer", wanted: bool, tensorboard: bool) -> None:
 
         def on_validation(report: "ValidationReport") -> None:
             figures = report.measured.figures
-            if journal is not None:
-                journal.validation(report.step, figures)
+            if run_log is not None:
+                run_log.validation(report.step, figures)
             for name, found in figures.items():
                 values = ", ".join(f"{key} {found[key]:.3f}" for key in SHOWN if key in found)
                 best = f" (best {select} so far)" if report.best else ""

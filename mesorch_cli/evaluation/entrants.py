@@ -18,11 +18,11 @@ BASELINE_THRESHOLD = 0.5
 class Answer:
     """What an entrant says of one photo.
 
-    probability: (H, W) float32 in 0..1, None with the reason where it says nothing. threshold: above it a pixel of this
+    map: (H, W) float32 in 0..1, None with the reason where it says nothing. threshold: above it a pixel of this
     photo counts as tampered. verdict, score: None from a baseline, which has neither.
     """
 
-    probability: NDArray[np.float32] | None
+    map: NDArray[np.float32] | None
     threshold: float | None = None
     verdict: str | None = None
     score: float | None = None

@@ -26,7 +26,7 @@ class Seen:
 
     pixels: Pixels
     mask: NDArray[np.bool_]
-    probability: NDArray[np.float32]
+    map: NDArray[np.float32]
 
 
 OnSeen = Callable[[Outcome, Seen], None]
@@ -101,10 +101,10 @@ class Evaluator:
         prepared = self.protocol.prepared(pixels)
         # Coefficients belong to the pixels as the file has them.
         answer = self.entrant.answer(prepared, photo.steps if prepared is photo.pixels else None)
-        if answer.probability is None:
+        if answer.map is None:
             return replace(row, reason=answer.reason, verdict=answer.verdict)
         assert answer.threshold is not None
-        figures = self.protocol.compare(answer.probability, mask, answer.threshold)
+        figures = self.protocol.compare(answer.map, mask, answer.threshold)
         row = replace(
             row,
             tampered=figures.tampered > 0,
@@ -115,7 +115,7 @@ class Evaluator:
             pixels=figures,
         )
         if self.on_seen is not None:
-            self.on_seen(row, Seen(prepared, mask, answer.probability))
+            self.on_seen(row, Seen(prepared, mask, answer.map))
         return row
 
     def run(self, samples: Iterable[Sample], known: dict[str, Outcome]) -> Iterator[tuple[Outcome, bool]]:

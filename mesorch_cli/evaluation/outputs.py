@@ -168,13 +168,13 @@ def pictures(results: Sequence[Result], folder: Path) -> dict[str, bytes]:
     return made
 
 
-def cases(result: Result, folder: Path) -> tuple[list[contact.Case], list[contact.Case]]:
+def cases(result: Result, folder: Path) -> tuple[list[contact.SheetEntry], list[contact.SheetEntry]]:
     """Return the tampered photos with the largest and the smallest F1, as many as there are for both."""
     rows = [row for row in result.outcomes if row.tampered and row.pixels and strip_path(folder, row).is_file()]
     rows.sort(key=lambda row: (-(row.pixels.counts.f1 if row.pixels else 0.0), row.photo))
     count = min(CASES, (len(rows) + 1) // 2)
     made = [
-        contact.Case(
+        contact.SheetEntry(
             strip_path(folder, row),
             f"{row.photo}: F1 {row.pixels.counts.f1:.2f}, AUC {row.pixels.auc:.2f}, {row.verdict}"
             if row.pixels

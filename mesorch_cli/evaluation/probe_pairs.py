@@ -30,7 +30,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class MapUnder:
-    """A map against a mask: mean probability inside and outside of it, pixel AUC, and the score of the photo."""
+    """A map against a mask: its mean inside and outside, pixel AUC, and the score of the photo."""
 
     inside: float
     outside: float
@@ -114,11 +114,11 @@ def _under(photo: Path, mask: Path, outcome: Outcome, seen: Sequence[tuple[Outco
             "its shape. Leave the pair out.",
             reason=outcome.reason or "not analysed",
         )
-    probability, tampered = seen[0][1].probability, seen[0][1].mask
-    if probability.shape != tampered.shape:
+    map_, tampered = seen[0][1].map, seen[0][1].mask
+    if map_.shape != tampered.shape:
         raise InputError(
-            f"{str(mask)!r} has {tampered.shape[1]} x {tampered.shape[0]} pixels, {str(photo)!r} {probability.shape[1]} x "
-            f"{probability.shape[0]}; expected the same size. Make the mask on the photo's own pixels.",
+            f"{str(mask)!r} has {tampered.shape[1]} x {tampered.shape[0]} pixels, {str(photo)!r} {map_.shape[1]} x "
+            f"{map_.shape[0]}; expected the same size. Make the mask on the photo's own pixels.",
             reason="mask of another size",
         )
     if tampered.all() or not tampered.any():
@@ -128,5 +128,5 @@ def _under(photo: Path, mask: Path, outcome: Outcome, seen: Sequence[tuple[Outco
             reason="mask without an inside or an outside",
         )
     assert outcome.score is not None
-    inside, outside = float(probability[tampered].mean()), float(probability[~tampered].mean())
+    inside, outside = float(map_[tampered].mean()), float(map_[~tampered].mean())
     return MapUnder(inside, outside, auc_of(outcome), outcome.score)

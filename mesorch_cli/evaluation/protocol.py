@@ -77,21 +77,21 @@ class Protocol:
             return pixels
         return cv2.resize(pixels, (PAPER_SIDE, PAPER_SIDE), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
-    def compare(self, probability: NDArray[np.float32], mask: Mask, threshold: float) -> PixelFigures:
+    def compare(self, map_: NDArray[np.float32], mask: Mask, threshold: float) -> PixelFigures:
         """Compare the engine's map of `prepared` pixels with the mask (H, W) as it is in its file.
 
         Raises InputError for a mask whose sides do not fit the map's.
         """
         if self.name == "paper":
             mask = _resized(mask, PAPER_SIDE, PAPER_SIDE)
-        elif probability.shape != mask.shape:
-            probability = _fitted(probability, mask)
+        elif map_.shape != mask.shape:
+            map_ = _fitted(map_, mask)
         if self.no_score_band:
             kept = scored_pixels(mask, self.no_score_band)
-            probability, mask = probability[kept], mask[kept]
-        ranks = ranking(probability, mask)
-        true_positive, false_positive = counts_above(probability, mask, THRESHOLDS)
-        counts = confusion(probability, mask, threshold)
+            map_, mask = map_[kept], mask[kept]
+        ranks = ranking(map_, mask)
+        true_positive, false_positive = counts_above(map_, mask, THRESHOLDS)
+        counts = confusion(map_, mask, threshold)
         return PixelFigures(
             counts=counts,
             auc=ranks.auc,
@@ -140,8 +140,8 @@ def _resized(mask: Mask, height: int, width: int) -> Mask:
     return cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
 
 
-def _fitted(probability: NDArray[np.float32], mask: Mask) -> NDArray[np.float32]:
-    (height, width), (mask_height, mask_width) = probability.shape, mask.shape
+def _fitted(map_: NDArray[np.float32], mask: Mask) -> NDArray[np.float32]:
+    (height, width), (mask_height, mask_width) = map_.shape, mask.shape
     expected = width * mask_height / height
     if abs(expected - mask_width) > max(2.0, ASPECT_TOLERANCE * mask_width):
         turned = (
@@ -152,4 +152,4 @@ def _fitted(probability: NDArray[np.float32], mask: Mask) -> NDArray[np.float32]
             f"{turned} Make the mask again on the stored raster.",
             reason="mask of another shape",
         )
-    return np.asarray(cv2.resize(probability, (mask_width, mask_height), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.resize(map_, (mask_width, mask_height), interpolation=cv2.INTER_LINEAR), np.float32)

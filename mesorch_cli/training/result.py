@@ -49,7 +49,7 @@ def draft_passport(config: TrainingConfig) -> Passport:
         version="0",
         network=member_named(config.network),
         input=InputRule(side=rule.side or config.side),
-        inference=InferenceRule(levels=rule.parsed_levels, overlap=rule.overlap),
+        inference=InferenceRule(levels=rule.parsed_scales, overlap=rule.overlap),
         licence=config.licence,
         limits=LIMITS,
         needs_tool=NEEDS_TOOL,

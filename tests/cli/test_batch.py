@@ -251,7 +251,7 @@ def test_plain_text_tells_the_case_and_its_seal(run: Run, tmp_path: Path) -> Non
     assert case == str(tmp_path / "case")
     assert numbers[:4] == ["11", "7", "2", "2"]
     assert seal == hashlib.sha256((tmp_path / "case" / "SHA256SUMS").read_bytes()).hexdigest()
-    assert "found: 11 photos, 2 of them copies" in result.stderr
+    assert "found: 11 photos, 2 duplicates among them" in result.stderr
     assert "\x1b" not in result.stderr + result.stdout
 
 
