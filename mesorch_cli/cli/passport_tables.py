@@ -1,4 +1,4 @@
-"""A passport as a reader sees it: what the weights are, the defaults by the options that change them, figures, limits."""
+"""Tables of a passport: what the weights are, the default of each option, figures, limits, training."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mesorch_cli.network.passport import Passport
 
-LONG = 30  # characters of an entry of a list, above which each gets a row of its own
+LONG = 30  # if an entry of a list has more characters, each entry gets its own row
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Table:
 
 
 def tables(passport: "Passport", path: str, sha256: str) -> list[Table]:
-    """Return the tables of a passport; the numbers inside its rules and of its network are left to --json."""
+    """Return the tables of a passport. Only --json has the numbers inside its rules and of its network."""
     return [
         Table(f"{passport.name} {passport.version}", ["", ""], list(_identity(passport, path, sha256))),
         Table("Defaults", ["option", "value"], list(_defaults(passport))),
@@ -44,7 +44,7 @@ def _identity(passport: "Passport", path: str, sha256: str) -> Iterator[list[str
 
 
 def _defaults(passport: "Passport") -> Iterator[list[str]]:
-    """Yield what an analysis does unless an option says otherwise."""
+    """Yield the default of each option of an analysis."""
     rule = passport.inference
     yield ["--scales", ",".join(level.name for level in rule.levels)]
     yield ["", f"weights in the fusion: {', '.join(f'{level.weight:g}' for level in rule.levels)}"]
@@ -75,7 +75,7 @@ def _verdict(passport: "Passport") -> Iterator[list[str]]:
 
 
 def _figures(figures: dict[str, Any]) -> Iterator[Table]:
-    """Yield the figures with a column for each set, and those of the baselines in a table of their own."""
+    """Yield the figures with one column per set, and a separate table for the baselines."""
     found = {name: dict(_cells(values)) for name, values in figures.items() if isinstance(values, dict)}
     names = list(dict.fromkeys(name for cells in found.values() for name in cells))
     floors = [name for name in names if name.startswith("floors: ")]
@@ -91,7 +91,7 @@ def _figures(figures: dict[str, Any]) -> Iterator[Table]:
 
 
 def _cells(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (name, text) of every figure of a set; one with an interval is one cell."""
+    """Yield (name, text) for every figure of a set. A figure and its interval share a cell."""
     if isinstance(value, dict) and "value" in value:
         interval = "" if value.get("low") is None else f" [{value['low']}, {value.get('high')}]"
         yield name, f"{_text(value['value'])}{interval}"
@@ -105,7 +105,7 @@ def _cells(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _fields(value: Any, name: str = "") -> Iterator[list[str]]:
-    """Yield (name, value) of everything inside a value: short entries of a list stand on one line, sentences apart."""
+    """Yield (name, value) for everything inside a value. Short entries of a list share a line, sentences do not."""
     if (
         isinstance(value, dict)
         and value
@@ -127,7 +127,7 @@ def _fields(value: Any, name: str = "") -> Iterator[list[str]]:
 
 
 def _words(key: str) -> str:
-    """Return the name of a figure in words, as `pixel AUC by kind` of `pixel_auc_by_kind`."""
+    """Return the name of a figure in words, such as `pixel AUC by kind` for `pixel_auc_by_kind`."""
     return re.sub(r"\b(auc|f1|iou|mcc|sha256)\b", lambda found: found[0].upper(), key.replace("_", " "))
 
 

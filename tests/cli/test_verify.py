@@ -113,7 +113,7 @@ def test_a_photo_of_a_case_again(case: Path, made: Path, tiny_weights: Path, tmp
     result = invoke("rerun", own, *weights, "--input", made / "evidence" / "c" / "same.bin")
     assert result.exit_code == 6
     assert "result.score" in result.stderr
-    assert "nothing that it depends on is recorded as another" in result.stderr
+    assert "No recorded cause explains this" in result.stderr
 
     nearly = values | {"result": values["result"] | {"score": round(values["result"]["score"] + 0.0005, 6)}}
     own.write_text(json.dumps(nearly | {"tool": values["tool"] | {"torch": "0.1"}}))
