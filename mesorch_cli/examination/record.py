@@ -212,10 +212,11 @@ class DeclaredPart(_Part):
 class ArtefactPart(_Part):
     """A file written beside the record; path relative to the output folder.
 
-    preview, preview_overlay (the map over the photo, without a bar), thumbnail: JPEG, for the pages of a case.
+    panel: photo, map and outlines beside each other, for a report. preview, preview_overlay (the map over the photo, without
+    a bar), thumbnail: JPEG, for the pages of a case.
     """
 
-    role: Literal["overlay", "heatmap", "mask", "preview", "preview_overlay", "thumbnail"]
+    role: Literal["overlay", "heatmap", "mask", "panel", "preview", "preview_overlay", "thumbnail"]
     path: str
     sha256: Sha256
 

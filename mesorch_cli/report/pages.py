@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mesorch_cli.evidence.orientation import WORDS, Box, matrix, upright_box, upright_size
+from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.report import declared, wording
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
 from mesorch_cli.report.findings import FindingTable, tables_of
@@ -22,6 +23,7 @@ ROLES = {
     "overlay": "Map over the photo, with a bar",
     "heatmap": "Map, 16 bits, at the photo's size",
     "mask": "Pixels above the threshold",
+    "panel": "Photo, map and outlines side by side, for a written report",
     "preview": "Photo, small",
     "preview_overlay": "Map over the photo, small",
     "thumbnail": "Thumbnail",
@@ -75,17 +77,19 @@ def photo_text(entry: Entry) -> str:
 
 
 def regions_text(regions: list[dict[str, Any]]) -> str:
-    """Return how many regions there are, and the share of the largest."""
-    if not regions:
-        return "none"
-    return f"{len(regions)}, largest {max(region['share'] for region in regions):.1%}"
+    """Return how many regions there are, the share of the largest that is not weak, and how many are weak."""
+    shares = [region["share"] for region in regions if region["mean"] >= WEAK_MEAN]
+    told = [f"{len(shares)}, largest {max(shares):.1%}"] if shares else []
+    if len(shares) < len(regions):
+        told.append(f"{len(regions) - len(shares)} weak")
+    return "; ".join(told) or "none"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A region of the record: number from 1 on, its box in both frames."""
+    """A region of the record: its number from 1 on (None for a weak one), and its box in both frames."""
 
-    number: int
+    number: int | None
     stored: Box
     upright: Box
     share: float
@@ -148,7 +152,8 @@ def places_of(entry: Entry) -> tuple[Place, ...]:
     for number, region in enumerate(entry.record["result"]["regions"], start=1):
         box = Box(region["x"], region["y"], region["width"], region["height"])
         turned = upright_box(box, decode["width"], decode["height"], decode["orientation"])
-        places.append(Place(number, box, turned, region["share"], region["mean"], region["peak"]))
+        place = None if region["mean"] < WEAK_MEAN else number
+        places.append(Place(place, box, turned, region["share"], region["mean"], region["peak"]))
     return tuple(places)
 
 
