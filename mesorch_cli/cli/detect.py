@@ -87,8 +87,9 @@ def detect(
 ) -> None:
     """Find where photos were manipulated, say how certain that is, and write a record that others can repeat.
 
-    For each photo, the output folder gets `overlay.png`, `heatmap.png` (16 bits), `mask.png` and `record.json`. The
-    verdict is `no evidence found`, `inconclusive`, `evidence of manipulation`, or `not analysed` with a reason.
+    For each photo, the output folder gets `overlay.png`, `panel.png` (photo, map and outlines side by side, for a
+    report), `heatmap.png` (16 bits), `mask.png` and `record.json`. The verdict is `no evidence found`, `inconclusive`,
+    `evidence of manipulation`, or `not analysed` with a reason.
 
     On stdout: with --json, one record per line. Otherwise, unless stdout is a terminal, one line per photo with
     verdict, score and path, separated by tabs.
