@@ -139,7 +139,7 @@ def main() -> None:
                 seconds = time.perf_counter() - started
                 backend = open_exported(path).start("cpu", label.split()[1])
                 rows = [
-                    difference(case.name, truth, backend(case.tiles), passport.pixel_threshold)
+                    difference(case.name, truth, backend(case.tiles), passport.threshold)
                     for case, truth in zip(given, wanted, strict=True)
                 ]
                 show(name, label, rows, len(PHOTOS) + len(real), path, seconds)

@@ -27,6 +27,7 @@ from mesorch_cli.inference.recorded_settings import digest, run_values
 def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: dict[str, str]) -> AboutPart:
     """Return what a case of this evidence, examined so, is about. tool: as an examiner of the spec has it."""
     weights = spec.analysis.weights
+    passport = weights.passport
     settings = run_values(spec.analysis.settings, weights.sha256, spec.accept_damaged)
     return AboutPart(
         evidence=json_path(str(evidence.resolve())),
@@ -37,7 +38,12 @@ def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: d
         ),
         settings=settings,
         settings_sha256=digest(settings),
-        weights={"name": weights.passport.name, "sha256": weights.sha256, "licence": weights.passport.licence},
+        weights={
+            "name": passport.name,
+            "version": passport.version,
+            "sha256": weights.sha256,
+            "licence": passport.licence,
+        },
         tool=tool,
     )
 

@@ -366,7 +366,8 @@ def show_examination(examination: "Examination") -> None:
         table.add_row("analysis", shown(f"{', '.join(record.analysis.scales)}; {record.analysis.tiles} tiles"))
     if record.input.sha256:
         table.add_row("sha256", shown(record.input.sha256))
-    table.add_row("weights", shown(f"{record.weights.name} {record.weights.sha256[:16]}..."))
+    named = " ".join(filter(None, (record.weights.name, record.weights.version)))
+    table.add_row("weights", shown(f"{named}, SHA-256 {record.weights.sha256[:16]}..."))
     if examination.folder is not None:
         table.add_row("written to", shown(str(examination.folder)))
     people().print(Panel(table, title=shown(record.input.path), title_align="left", expand=False))

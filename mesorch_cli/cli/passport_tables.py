@@ -46,8 +46,8 @@ def _identity(passport: "Passport", path: str, sha256: str) -> Iterator[list[str
 def _defaults(passport: "Passport") -> Iterator[list[str]]:
     """Yield the default of each option of an analysis."""
     rule = passport.inference
-    yield ["--scales", ",".join(level.name for level in rule.levels)]
-    yield ["", f"weights in the fusion: {', '.join(f'{level.weight:g}' for level in rule.levels)}"]
+    yield ["--scales", ",".join(scale.name for scale in rule.scales)]
+    yield ["", f"weights in the fusion: {', '.join(f'{scale.weight:g}' for scale in rule.scales)}"]
     yield ["--overlap", f"{rule.overlap:g}"]
     yield ["--precision", rule.precision]
     yield ["--threshold", _threshold(passport)]
@@ -58,7 +58,7 @@ def _defaults(passport: "Passport") -> Iterator[list[str]]:
 def _threshold(passport: "Passport") -> str:
     by_photo = passport.photo_threshold
     if by_photo is None:
-        return f"{passport.pixel_threshold:g}"
+        return f"{passport.threshold:g}"
     return (
         f"set for each photo: {by_photo.share:g} of the mean of its top {by_photo.top:.2%} of pixels, at least "
         f"{by_photo.floor:g}"

@@ -23,10 +23,10 @@ class ReadOptions:
     `max_pixels`: larger pictures are refused before decoding. `page`: which page or frame, from 1 on; None is the first
     full picture. `compare_decoders`: decode a second time by another library. `provenance`: look for C2PA manifests,
     and check their signers against `trust_list` (PEM certificates) where there is one. `exiftool`: ask that as well;
-    where it is not installed the record says so. `alpha`: keep a single extra channel beside the colours, so that pixels
-    are (H, W, 4); for masks. `indices`: of a PNG with a palette, give the indices as grey values; for label maps.
-    `checks`: without them the compressed data is not parsed a second time and no metadata is read; for files that were
-    found whole before.
+    where it is not installed the record says so. `alpha`: keep a single extra channel beside the colours, so that
+    pixels are (H, W, 4); for masks. `indices`: of a PNG with a palette, give the indices as grey values; for label
+    maps. `checks`: without them the compressed data is not parsed a second time and no metadata is read; for files that
+    were found whole before.
     """
 
     max_pixels: int = MAX_PIXELS
@@ -69,13 +69,13 @@ class Integrity:
 class Decode:
     """How bytes became pixels.
 
-    `reader` and `version` name the decoder; `format` is what the content is, whatever the file's name says; `width`
-    and `height` are those of the pixels; `bits` is the depth of one stored sample (or palette index); `pages` counts
-    pages or frames and `page` is the one that was read, from 1 on; `orientation` is the file's own wish, 1 to 8 as in
-    EXIF, and is never applied; `conversions` lists every step from what the format decodes to (for JPEG: RGB) to the
-    pixels. `icc_sha256` is the hash of the embedded colour profile, which is not applied. `comparison` says how far a
-    second decoder agrees, where that was asked for. `isolation` names what the decoding process had given up (sandbox.py);
-    it is a fact of the machine and not of the photo, so that it takes no part in comparisons.
+    `reader` and `version` name the decoder; `format` is what the content is, whatever the file's name says; `width` and
+    `height` are those of the pixels; `bits` is the depth of one stored sample (or palette index); `pages` counts pages
+    or frames and `page` is the one that was read, from 1 on; `orientation` is the file's own wish, 1 to 8 as in EXIF,
+    and is never applied; `conversions` lists every step from what the format decodes to (for JPEG: RGB) to the pixels.
+    `icc_sha256` is the hash of the embedded colour profile, which is not applied. `comparison` says how far a second
+    decoder agrees, where that was asked for. `isolation` names what the decoding process had given up (sandbox.py); it
+    is a fact of the machine and not of the photo, so that it takes no part in comparisons.
     """
 
     reader: str

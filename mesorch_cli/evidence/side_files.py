@@ -14,8 +14,9 @@ _NAMED = {
 def side_file(name: str, head: bytes) -> str | None:
     """Return what kind of side file this is, None for any other. name: without its folder; head: its first bytes.
 
-    A file named as those of macOS (`._x.jpg`) is one only where its content says so: a photo may be hidden by such a name.
-    The others are told by their names; what they hold is still a photo if it begins as one, which the caller asks first.
+    A file named as those of macOS (`._x.jpg`) is one only where its content says so: a photo may be hidden by such a
+    name. The others are told by their names; what they hold is still a photo if it begins as one, which the caller asks
+    first.
     """
     if name.startswith("._") and head.startswith(_DOUBLE_STARTS):
         return APPLE_DOUBLE

@@ -66,8 +66,9 @@ def mapped(
 def received(descriptor: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """Return the array that a process which nobody trusts has put into a file; read-only, the file is taken over.
 
-    A file that is sealed, so that nobody can shorten it under the mapping or change what was read, is mapped. Of any other
-    the bytes are copied. Raises ValueError for a file that is too short or none, OSError where there is no room for a copy.
+    A file that is sealed, so that nobody can shorten it under the mapping or change what was read, is mapped. Of any
+    other the bytes are copied. Raises ValueError for a file that is too short or none, OSError where there is no room
+    for a copy.
     """
     if _is_sealed(descriptor):
         return mapped(descriptor, shape, dtype)
@@ -91,8 +92,8 @@ def received(descriptor: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> n
 def shared(array: npt.NDArray[Any]) -> int:
     """Return a descriptor of a file that holds the bytes of `array`; the caller closes it.
 
-    Memory without a name where the system has that and the array is small, sealed against every change; else an unlinked
-    file. An array that already lies in such a file is not copied.
+    Memory without a name where the system has that and the array is small, sealed against every change; else an
+    unlinked file. An array that already lies in such a file is not copied.
     """
     owner: Any = array
     while isinstance(owner, (np.ndarray, memoryview)):

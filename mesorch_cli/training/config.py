@@ -12,7 +12,7 @@ from mesorch_cli.inference.settings import parse_scales
 from mesorch_cli.network.config import PUBLISHED_DROP_PATH
 from mesorch_cli.network.families import MEMBERS, family_of
 from mesorch_cli.network.member import SIDE_MULTIPLE
-from mesorch_cli.network.passport import Level
+from mesorch_cli.network.passport import Scale
 from mesorch_cli.training.extends import read_values
 from mesorch_cli.training.schedule import Count, Part, Schedule
 from mesorch_cli.validation import first_problem
@@ -135,7 +135,7 @@ class Validation(Part):
         return text
 
     @property
-    def parsed_scales(self) -> tuple[Level, ...]:
+    def parsed_scales(self) -> tuple[Scale, ...]:
         return parse_scales(self.scales, ())
 
 

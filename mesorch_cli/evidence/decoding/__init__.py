@@ -1,1 +1,1 @@
-"""From bytes to a Photo: the gate before decoding, the decoders, a second decoder beside them, and the door."""
+"""From bytes to a Photo: the checks before decoding, the decoders, a second decoder for comparison, and the entry point."""

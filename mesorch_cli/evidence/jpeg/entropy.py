@@ -9,7 +9,8 @@ The usual decoders fill what is missing with grey and say nothing. Three indepen
    decoder had never reached it, so bytes were left over.
 3. Where the parser refuses a file or does not know its kind (CMYK), the codes are walked one by one.
 
-A bit error after which the codes fall into step again, with the right count, is invisible to all three, and to any decoder.
+A bit error after which the codes fall into step again, with the right count, is invisible to all three, and to any
+decoder.
 """
 
 import imagecodecs

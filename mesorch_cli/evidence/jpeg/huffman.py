@@ -1,6 +1,7 @@
 """A strict walk over the Huffman-coded scans of a JPEG: every code valid, every block there, every bit accounted for.
 
-It decodes no picture, only counts, and serves where a faster parser refused the file: to tell damage from a peculiarity.
+It decodes no picture, only counts, and serves where a faster parser refused the file: to tell damage from a
+peculiarity.
 """
 
 from typing import NamedTuple
@@ -112,8 +113,8 @@ def walk_codes(data: bytes, structure: JpegStructure) -> Walk:
 def zero_runs(data: bytes, structure: JpegStructure) -> list[tuple[int, bool]]:
     """Return the offset of the first long run of zeros in each scan, and whether no picture is made of such codes.
 
-    A sector that could not be read is often copied as zeros. They may decode without a false code; but where the code of
-    all zeros does not stand for an even block, a photo does not repeat it for thousands of blocks.
+    A sector that could not be read is often copied as zeros. They may decode without a false code; but where the code
+    of all zeros does not stand for an even block, a photo does not repeat it for thousands of blocks.
     """
     found = []
     for scan in structure.scans:

@@ -123,7 +123,8 @@ def makers_trailer(data: bytes) -> int | None:
     """Return the offset of what a phone puts after a picture: a Samsung trailer or a video; None where there is neither.
 
     Panoramas have it right after the compressed data, without an end marker before it. Samsung's directory stands last:
-    `SEFH`, version, count, for each block (type, distance back from the directory, size), the directory's length, `SEFT`.
+    `SEFH`, version, count, for each block (type, distance back from the directory, size), the directory's length,
+    `SEFT`.
     """
     video = data.find(b"ftyp", 4)
     if video > 0 and int.from_bytes(data[video - 4 : video], "big") in range(12, 65):

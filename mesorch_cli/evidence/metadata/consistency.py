@@ -58,7 +58,8 @@ def _last_saved(software: Any, xmp: dict[str, Any], jpeg: dict[str, Any]) -> lis
     alike = [writer for writer in writers if same_house(writer, named)]
     if alike:
         reasons.append(
-            f"the tables, subsampling, order and segments are, of the writers known here, those of {', '.join(writers)} alone"
+            "the tables, subsampling, order and segments are, of the writers known here, those of "
+            f"{', '.join(writers)} alone"
         )
     if same_house(named, "Adobe") and jpeg.get("save_for_web_quality") is not None:
         reasons.append("a segment of Photoshop's export for the web is there")
@@ -98,7 +99,8 @@ def _dimensions(photo: dict[str, Any], width: int, height: int) -> list[str]:
     if len(stated) < 2 or sorted(stated) == sorted((width, height)):
         return []
     return [
-        f"note: EXIF says {stated[0]} x {stated[1]} pixels, the picture has {width} x {height}; it was cropped or resized by "
+        f"note: EXIF says {stated[0]} x {stated[1]} pixels, the picture has {width} x {height}; it was cropped or "
+        "resized by "
         "something that left the tag"
     ]
 
@@ -122,7 +124,8 @@ def _thumbnail(thumbnail: dict[str, Any] | None) -> list[str]:
     if correlation is None or correlation >= LIKE:
         return []
     return [
-        f"note: the embedded thumbnail does not look like the photo (correlation {correlation}); it was changed, turned or "
+        f"note: the embedded thumbnail does not look like the photo (correlation {correlation}); it was changed, "
+        "turned or "
         "cropped by something that left the thumbnail"
     ]
 
@@ -131,7 +134,8 @@ def _jpeg(jpeg: dict[str, Any], main: dict[str, Any]) -> list[str]:
     notes = []
     if jpeg.get("standard_tables") and main.get("Make") and "known_writers" not in jpeg:
         notes.append(
-            f"note: the quantisation tables are the standard ones at quality {jpeg.get('quality')}, which most programs "
+            f"note: the quantisation tables are the standard ones at quality {jpeg.get('quality')}, which most "
+            "programs "
             "write, and some makers' cameras and phones too"
         )
     if jpeg.get("tables_defined_again"):

@@ -33,8 +33,8 @@ _STATES: dict[str, Signed] = {"Valid": "valid", "Trusted": "trusted", "Invalid":
 class Statement(NamedTuple):
     """One statement. kind: "generated" or "edited" by AI, "involved" (AI took part), or "generator": a generator's fields.
 
-    where: the block and the field. text: as it stands there, bounded. signed: "no"; "not checked" (of an earlier manifest);
-    "invalid", "valid", or "trusted": valid, by a signer on the trust list that was given.
+    where: the block and the field. text: as it stands there, bounded. signed: "no"; "not checked" (of an earlier
+    manifest); "invalid", "valid", or "trusted": valid, by a signer on the trust list that was given.
     """
 
     kind: Kind

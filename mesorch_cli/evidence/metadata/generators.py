@@ -1,6 +1,7 @@
 """The texts that image generators leave in a file: settings, prompts, job numbers and labels, told apart from captions.
 
-A name alone is not enough, since anybody may call a text "prompt": each rule also asks for what the generator writes there.
+A name alone is not enough, since anybody may call a text "prompt": each rule also asks for what the generator writes
+there.
 """
 
 import re

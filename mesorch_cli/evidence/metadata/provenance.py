@@ -26,9 +26,9 @@ def read_provenance(
     """Return what the file's C2PA manifest says, bounded and fit for JSON. Never raises for what the file holds.
 
     "status" is "absent", "found", "remote" (a manifest is said to lie elsewhere and was not fetched), "unreadable" or
-    "not examined", the last three with a "reason". Nothing is fetched: no remote manifest, no revocation list. trust_list:
-    PEM certificates that signers are checked against, told by their hash; without one no signer counts as trusted.
-    seconds: after these the library gets no more of the file, which ends it unless it does not ask for any.
+    "not examined", the last three with a "reason". Nothing is fetched: no remote manifest, no revocation list.
+    trust_list: PEM certificates that signers are checked against, told by their hash; without one no signer counts as
+    trusted. seconds: after these the library gets no more of the file, which ends it unless it does not ask for any.
     """
     try:
         import c2pa

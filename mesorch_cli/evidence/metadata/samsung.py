@@ -1,7 +1,7 @@
 """The trailer that Samsung's phones write after a picture: the names of its parts, and what its editor says of AI.
 
-Samsung does not document it. The layout is the one that ExifTool reads (lib/Image/ExifTool/Samsung.pm): parts, a directory
-that begins with SEFH, its length, and SEFT as the last bytes of the file.
+Samsung does not document it. The layout is the one that ExifTool reads (lib/Image/ExifTool/Samsung.pm): parts, a
+directory that begins with SEFH, its length, and SEFT as the last bytes of the file.
 """
 
 import re

@@ -45,11 +45,11 @@ _CHROMINANCE = (
 def read_metadata(data: Content, inspection: Inspection, pixels: Pixels) -> tuple[dict[str, Any], int]:
     """Return the metadata, bounded and fit for JSON, and the orientation (1..8) that it asks for. Never raises.
 
-    Keys: "exif" (directories of tags), "software" and "dates" (from EXIF, XMP and PNG texts), "icc" and "xmp" (size
-    and SHA-256, and of XMP the properties), "iptc", "maker_note" and "thumbnail" where they are there, "exiftool" where it
-    was asked for and is installed, "samsung_trailer", "declared" (what the file says of AI),
-    one key named after the format with its structure, and "notes": on all that was
-    malformed or cut, and on statements that do not fit each other.
+    Keys: "exif" (directories of tags), "software" and "dates" (from EXIF, XMP and PNG texts), "icc" and "xmp" (size and
+    SHA-256, and of XMP the properties), "iptc", "maker_note" and "thumbnail" where they are there, "exiftool" where it
+    was asked for and is installed, "samsung_trailer", "declared" (what the file says of AI), one key named after the
+    format with its structure, and "notes": on all that was malformed or cut, and on statements that do not fit each
+    other.
     """
     exif = read_exif(inspection.exif)
     notes = exif.notes

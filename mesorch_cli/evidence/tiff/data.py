@@ -40,8 +40,8 @@ class Piece(NamedTuple):
 def read_pieces(page: Any, findings: Findings) -> Iterator[Piece]:
     """Yield the pieces of an opened tifffile page, adding what is wrong with each to `findings`; one is held at a time.
 
-    Unpacked pieces have their full length, missing bytes being zero. Uncompressed samples have no redundancy: of them only
-    the length can be checked. Raises ValueError at the end where no piece gave a single byte.
+    Unpacked pieces have their full length, missing bytes being zero. Uncompressed samples have no redundancy: of them
+    only the length can be checked. Raises ValueError at the end where no piece gave a single byte.
     """
     compression = int(page.compression)
     kind = "tile" if page.is_tiled else "strip"

@@ -45,8 +45,8 @@ UNSIGNED = (1, 4)
 class Layout:
     """How a page is to be read.
 
-    `photometric` is what the samples mean, taken from the number of samples where the directory does not say (`guessed` is
-    then the sentence about it). `by_libtiff`: tifffile does not read the kind, libtiff does.
+    `photometric` is what the samples mean, taken from the number of samples where the directory does not say (`guessed`
+    is then the sentence about it). `by_libtiff`: tifffile does not read the kind, libtiff does.
     """
 
     photometric: int
@@ -130,7 +130,8 @@ def _check_ycbcr(page: Any) -> None:
     across, down = subsampling(page)
     if page.bitspersample != 8 or int(page.sampleformat) not in (1, 4) or page.samplesperpixel < 3:
         raise UnsupportedError(
-            f"a TIFF whose colours are YCbCr of {page.samplesperpixel} samples of {page.bitspersample} bits, without JPEG"
+            f"a TIFF whose colours are YCbCr of {page.samplesperpixel} samples of {page.bitspersample} bits, without "
+            "JPEG"
         )
     if (across, down) in (
         (1, 4),

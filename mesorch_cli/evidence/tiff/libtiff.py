@@ -54,8 +54,8 @@ def subsampling(page: Any) -> tuple[int, int]:
 def unpack_lzw(data: bytes, least: int, most: int) -> tuple[bytes, str]:
     """Return the `least` bytes that a strip's LZW data stands for, or its longest sound beginning, and what is wrong with it.
 
-    The piece may hold up to `most` bytes. Data without an end code is whole where all bytes are there: so libtiff and every
-    reader that builds on it take it, and old writers left the code out.
+    The piece may hold up to `most` bytes. Data without an end code is whole where all bytes are there: so libtiff and
+    every reader that builds on it take it, and old writers left the code out.
     """
     try:
         whole = _unpack(data, least)
