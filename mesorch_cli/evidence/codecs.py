@@ -21,7 +21,7 @@ def from_imagecodecs(name: str, array: Any, kind: str, library: str) -> Samples:
 
 
 def from_pillow(image: Image.Image) -> Samples:
-    """Take samples from an opened Pillow image. Its class is called directly, as `Image.open` has a global pixel limit."""
+    """Take samples from a Pillow image. Its class was called directly, as `Image.open` has a global pixel limit."""
     transparent = "transparency" in image.info
     image.load()
     mode = image.mode

@@ -12,7 +12,7 @@ from mesorch_cli.extras import install_hint
 
 NAME = "camera raw"
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-# Fujifilm, Olympus, Panasonic, Sigma and Canon; most other makers' files are TIFFs, and the TIFF package recognises those.
+# Fujifilm, Olympus, Panasonic, Sigma and Canon. Most other makers write TIFFs, which the TIFF package recognises.
 _STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"II\x1a\0\0\0HEAPCCDR")
 
 # No setting depends on the content of the picture or guesses: development is always the same.

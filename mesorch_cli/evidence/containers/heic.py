@@ -47,9 +47,7 @@ def inspect_heic(content: Content, page: int | None = None) -> Inspection:
         inspection.facts["turned_or_mirrored"] = any(
             box in data[:MAX_META] for box in (b"\0\0\0\x09irot", b"\0\0\0\x09imir")
         )
-    inspection.orientation = (
-        1  # the decoder turns the picture as the boxes say; under the standard, EXIF does not count
-    )
+    inspection.orientation = 1  # the decoder turns the picture as the boxes say; by the standard, EXIF does not count
     return inspection
 
 
@@ -75,7 +73,7 @@ def decode_heic(_data: bytes, inspection: Inspection) -> Samples:
 
 
 def _is_turned(inspection: Inspection) -> bool:
-    """Return whether the boxes turn or mirror the picture; for pictures other than the main one, whether any box does."""
+    """Return whether the boxes turn or mirror the picture; for other than the main picture, whether any box does."""
     facts = inspection.facts
     turned = facts.get("turned_left_by_degrees", 0) or facts.get("mirrored", "no") != "no"
     return bool(turned or facts.get("turned_or_mirrored"))

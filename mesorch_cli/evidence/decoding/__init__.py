@@ -1,1 +1,1 @@
-"""From bytes to a Photo: the checks before decoding, the decoders, a second decoder for comparison, and the entry point."""
+"""From bytes to a Photo: checks before decoding, the decoders, a second decoder for comparison, the entry point."""

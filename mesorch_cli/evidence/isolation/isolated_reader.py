@@ -1,4 +1,4 @@
-"""Reading in a separate process with limits of time and memory. A codec that crashes or hangs costs one file, not the run."""
+"""Reading in a separate process, limited in time and memory. A codec that crashes or hangs costs only one file."""
 
 import functools
 import os
@@ -112,7 +112,7 @@ class IsolatedReader:
         threading.Thread(target=work, daemon=True).start()  # a daemon: the program must not wait for an unwanted photo
 
     def close(self) -> None:
-        """End the workers. One that is reading for a caller ends when it is done, one that only read ahead ends at once."""
+        """End the workers. One that reads for a caller ends when it is done, one that only reads ahead ends at once."""
         with self._lock:
             self._closed = True
             begun, self._begun = self._begun, None
@@ -270,7 +270,7 @@ class _Worker:
         return self._more(photo, options) if answer.get("more") is True else photo
 
     def _more(self, photo: Photo, options: ReadOptions) -> Photo | InputError:
-        """Add what other programs say about the photo, or that they gave no answer, which is a reason to drop this worker."""
+        """Add the answers of other programs about the photo, or note that none came, a reason to drop this worker."""
         seconds = longest_s(photo.size_bytes, options)
         try:
             answer, _ = self._channel.receive(seconds)

@@ -1,4 +1,4 @@
-"""Landlock (Linux 5.13 and newer): the kernel stops a process from writing files, by location and not by system call."""
+"""Landlock (Linux 5.13 and newer): the kernel stops a process from writing files, by place and not by system call."""
 
 import ctypes
 import os

@@ -59,7 +59,7 @@ def enter(bounds: Bounds, *, programs: bool) -> list[str]:
 
 
 def _limit(bounds: Bounds) -> None:
-    """Set hard limits, never above the system's own. There is no limit of processes, as it would count all of the user's."""
+    """Set hard limits, never above the system's own. A limit of processes would count all of the user's processes."""
     written = bounds.pixels * BYTES_PER_PIXEL + (1 << 30)
     limits = {
         resource.RLIMIT_CORE: 0,  # a core dump would write evidence to the disk

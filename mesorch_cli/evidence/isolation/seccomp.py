@@ -123,7 +123,7 @@ def filter_program(machine: str, process: int, *, programs: bool, opening: bool 
         return (_LOAD, 0, 0, _ARGUMENTS + 8 * place + (4 if high else 0))
 
     def unless(*tests: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
-        """Return instructions that end in a refusal. The tests before it jump there or fall through to the permission."""
+        """Return instructions that end in a refusal. The tests jump to it, or fall through to the permission."""
         return [*tests, allowed, denied]
 
     add(_LOAD, _ARCHITECTURE)
