@@ -1,4 +1,4 @@
-"""The shares of a case, analysed apart, become the case that one run would have made."""
+"""Joins the shares of a case, analysed separately, into the case that one run would have made."""
 
 import heapq
 import os
@@ -25,10 +25,10 @@ def merge(
 ) -> tuple[CaseFile, str]:
     """Join shares 1/N to N/N into a new case; return its `case.json` and the SHA-256 of its SHA256SUMS.
 
-    Pictures get a second name where the file system has such, or are copied; each is hashed where it then lies. Files with
-    the same bytes in several shares count as duplicates of the first one, as in one run. Interrupted, the same call goes on.
-    Raises UsageError for shares that do not belong together or are unfinished, VerificationError for changed journals and
-    results.
+    Pictures become hard links, or copies if the file system has none, and each is hashed at its new place. Files with
+    the same bytes in several shares count as duplicates of the first one, as in one run. If interrupted, the same call
+    continues. Raises UsageError for shares that do not belong together or are unfinished, VerificationError for changed
+    journals and results.
     """
     with ExitStack() as stack:
         held = {share: stack.enter_context(opened_to_read(share)) for share in shares}
@@ -53,7 +53,7 @@ def _rows(share: Path, journal: Journal) -> Iterator[tuple[bytes, Path, Row]]:
 
 
 def common(files: dict[Path, CaseFile]) -> AboutPart:
-    """Return what the whole case is about. Raises UsageError unless the files are all shares of one."""
+    """Return what the whole case is about. Raises UsageError unless the files are all the shares of one case."""
     first_path, first = next(iter(files.items()))
     count = first.selection.shard[1]
     for path, file in files.items():
@@ -61,16 +61,17 @@ def common(files: dict[Path, CaseFile]) -> AboutPart:
             if getattr(file, name) != getattr(first, name):
                 raise UsageError(
                     f"{str(path)!r} and {str(first_path)!r} differ in {name}: {getattr(file, name)!r}, "
-                    f"{getattr(first, name)!r}. Expected shares of one case; make them with the same command and --shard."
+                    f"{getattr(first, name)!r}. Expected shares of one case: make them with the same command and "
+                    "--shard."
                 )
         if file.counts.waiting:
             raise UsageError(
-                f"{str(path)!r} is unfinished: {file.counts.waiting} files wait. Give its batch command again."
+                f"{str(path)!r} is unfinished: {file.counts.waiting} files are waiting. Give its batch command again."
             )
     found = sorted(file.selection.shard for file in files.values())
     if found != [(number, count) for number in range(1, count + 1)]:
         shown = ", ".join("{}/{}".format(*shard) for shard in found)
-        raise UsageError(f"The shares are {shown}; expected 1/{count} to {count}/{count}, each once.")
+        raise UsageError(f"The shares are {shown}. Expected 1/{count} to {count}/{count}, each once.")
     selection = first.selection.model_copy(update={"shard": (1, 1)})
     return AboutPart(**{name: getattr(first, name) for name in AboutPart.model_fields} | {"selection": selection})
 
@@ -87,8 +88,9 @@ def placed(share: Path, row: Row, mirror: Mirror, journal: Journal) -> Row:
             link_or_copy_below(share, artefact, mirror.case, name)
         if hash_of(mirror.case, name) != sha256:
             raise VerificationError(
-                f"{json_path(str(share / artefact))!r} is not what the journal of its case records. Expected the SHA-256 "
-                f"{sha256[:16]}...; see `mesorch verify`, then delete its folder and give the share's batch command again."
+                f"{json_path(str(share / artefact))!r} is not what its journal records. Expected the SHA-256 "
+                f"{sha256[:16]}... See `mesorch verify`, then delete its folder and give the share's batch command "
+                "again."
             )
     record = placed_at(place, Record.model_validate_json(row.record))
     write_below(mirror.case, f"{place}/{RECORD_NAME}", record.to_text().encode("ascii"))
@@ -96,7 +98,7 @@ def placed(share: Path, row: Row, mirror: Mirror, journal: Journal) -> Row:
 
 
 def look(files: Collection[CaseFile], paths: Sequence[str]) -> Scan:
-    """Return what one look at the evidence would have found. A share calls the files of all others left out."""
+    """Return what one scan of the evidence would have found. To each share, the files of the others are left out."""
     others: dict[str, int] = {}
     for file in files:
         for kind, count in file.others.items():

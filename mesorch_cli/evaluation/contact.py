@@ -1,4 +1,4 @@
-"""A contact sheet: the photos that came out best and worst, each beside its mask and the map."""
+"""A contact sheet of the best and worst photos, each beside its mask and map."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class SheetEntry:
-    """A photo on the sheet: the strip that was kept when it was evaluated, and what is said under it."""
+    """A photo on the sheet: the strip kept when it was evaluated, and its caption."""
 
     strip: Path
     caption: str

@@ -51,7 +51,7 @@ class Confusion:
 
     @property
     def mcc(self) -> float:
-        """Matthews correlation, -1..1; 0 where mask or decision is empty or full, as scikit-learn has it."""
+        """Matthews correlation, -1..1; 0 where mask or decision is empty or full, as in scikit-learn."""
         factors = (
             self.true_positive + self.false_positive,
             self.true_positive + self.false_negative,
@@ -85,7 +85,7 @@ def confusion(map_: NDArray[np.float32], mask: NDArray[np.bool_], threshold: flo
 
 @dataclass(frozen=True)
 class Ranking:
-    """Scores in falling order, ties joined: how many positives and negatives lie at or above each distinct score.
+    """Scores in falling order, ties joined: the numbers of positives and negatives at or above each distinct score.
 
     true_positive, false_positive: int64, rising, one value per distinct score. The last ones are the totals.
     """
@@ -114,7 +114,7 @@ class Ranking:
 
 
 def ranking(score: NDArray[np.floating], truth: NDArray[np.bool_]) -> Ranking:
-    """Rank scores; `score` and `truth` are of one shape, and a larger score means rather tampered."""
+    """Rank scores. `score` and `truth` have one shape, and a larger score means more likely tampered."""
     order = np.argsort(score, axis=None)[::-1]
     values, positive = score.ravel()[order], truth.ravel()[order]
     last = np.append(values[1:] != values[:-1], True) if values.size else np.zeros(0, bool)

@@ -70,7 +70,7 @@ def test_the_digest_sees_a_change_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_what_is_no_journal_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no case"):
+    with pytest.raises(UsageError, match="is not a case"):
         Journal(tmp_path, read_only=True)
     (tmp_path / "journal.sqlite").write_bytes(b"this is no database, whatever its name says" * 30)
     with pytest.raises(OutputError, match="Cannot open the journal"):

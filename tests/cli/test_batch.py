@@ -213,11 +213,11 @@ def test_usage_errors_are_code_2_and_one_line(run: Run, evidence: Path, tmp_path
     run(case="old")
     other = fill(tmp_path / "elsewhere", {"x.png": photo(1)})
     cases = {
-        "lie in each other": run(case="evidence/case"),
+        "overlap: one folder contains the other": run(case="evidence/case"),
         "lie in each": run(case="link"),
         "lie in": run(folder=tmp_path),
-        "is no folder": run(folder=tmp_path / "nothing"),
-        "is no case": run(case="taken"),
+        "is not a folder": run(folder=tmp_path / "nothing"),
+        "is not a case": run(case="taken"),
         "has the evidence": run(folder=other, case="old"),
         "has the shard": run("--shard", "1/2", case="old"),
         "expected K/N": run("--shard", "half"),

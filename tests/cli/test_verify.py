@@ -173,7 +173,7 @@ def test_shares_join_to_what_one_run_makes(made: Path, tiny_weights: Path, tmp_p
     for message, given in {
         "expected 1/3 to 3/3": shares[:2],
         "each once": [shares[0], *shares[:2]],
-        "is no finished case": [*shares[:2], tmp_path],
+        "is not a finished case": [*shares[:2], tmp_path],
     }.items():
         failed = invoke("case", "merge", *given, "-o", tmp_path / "none")
         assert failed.exit_code == 2

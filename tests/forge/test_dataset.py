@@ -217,7 +217,7 @@ def test_folders_that_cannot_serve_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         PhotoFolder.of(tmp_path / "nowhere")
     file = write(tmp_path / "bare" / "photo.jpg", HOST)
-    with pytest.raises(UsageError, match="is no folder"):
+    with pytest.raises(UsageError, match="is not a folder"):
         PhotoFolder.of(file)
     with pytest.raises(UsageError, match=r"1 photos .* have no mask: photo.jpg"):
         ObjectFolder.of(tmp_path / "bare")
