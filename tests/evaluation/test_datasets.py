@@ -37,7 +37,7 @@ def test_what_does_not_pair_is_named(tmp_path: Path) -> None:
         read_folders(photos, masks, None)
     with pytest.raises(InputError, match=r"without a photo.*extra.png"):
         read_folders(fill(tmp_path / "q", "0.jpg"), fill(tmp_path / "n", "0.png", "extra.png"), None)
-    with pytest.raises(InputError, match=r"share one mask: 0.bmp, 0.jpg"):
+    with pytest.raises(InputError, match=r"share a mask: 0.bmp, 0.jpg"):
         read_folders(fill(tmp_path / "q", "0.bmp"), masks, None)
 
 
