@@ -63,7 +63,7 @@ def test_lists_and_tables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("x.json", "{}", "holds a dict"),
+        ("x.json", "{}", "contains a dict"),
         ("x.json", "[1", "no JSON"),
         ("x.json", '[["a"]]', "has the entry"),
         ("x.json", "[]", "lists no photos"),

@@ -29,7 +29,7 @@ def test_a_member_comes_back_from_its_passport(name: str) -> None:
     ("changes", "words"),
     [
         ({"family": "none-of-ours"}, "family 'none-of-ours': expected one of"),
-        ({"colour": 1}, "'colour' is no setting"),
+        ({"colour": 1}, "'colour' is not a setting"),
         ({"gate_width": 0}, "gate_width 0"),
         ({"cnn": "another"}, "at network.cnn: .*'another'"),
     ],

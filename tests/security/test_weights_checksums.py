@@ -94,7 +94,7 @@ def test_no_value_of_a_passport_can_be_changed_unnoticed() -> None:
 
 def test_two_values_under_one_name_are_refused() -> None:
     twice = passport_text(SHIPPED).replace('"pixel_threshold":', '"pixel_threshold":0.99,"pixel_threshold":', 1)
-    with pytest.raises(WeightsError, match="stands twice"):
+    with pytest.raises(WeightsError, match="occurs twice"):
         parse_passport(twice, "here")
 
 
