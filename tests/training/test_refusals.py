@@ -104,7 +104,7 @@ def test_photos_to_forge_from_are_compared_too(sets: Path, photos: Path) -> None
     [
         ({"files": []}, "nothing to train on"),
         ({"validation_sets": []}, "nothing to validate on"),
-        ({"photos": [{"folder": "x"}]}, "state forged_share"),
+        ({"photos": [{"folder": "x"}]}, "which requires forged_share"),
         ({"forged_share": 0.5}, "not both photos and files"),
         ({"photoz": 1}, "photoz"),
     ],
