@@ -1,4 +1,4 @@
-"""The findings of a record as people read them: terminal, page and PDF all draw what is made here."""
+"""The findings of a record for people. Terminal, page and PDF all use these."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,11 @@ from mesorch_cli.inference.witnesses.witness import Words
 
 @dataclass(frozen=True)
 class FindingLine:
-    """One finding. name: for a narrow column. sentence: all that it says. places: its boxes in the stored raster, one for
-    every role of the table; values: one for every column of the table."""
+    """One finding.
+
+    name: for a narrow column. sentence: everything it says. places: its boxes in the stored raster, one per role of the
+    table. values: one per column of the table.
+    """
 
     name: str
     sentence: str
@@ -23,7 +26,7 @@ class FindingLine:
 
 @dataclass(frozen=True)
 class FindingTable:
-    """The findings of one witness under a title. roles, columns: heads over the places and over the values of a line."""
+    """The findings of one witness under a title. roles, columns: headings of a line's places and values."""
 
     title: str
     explanation: str
@@ -33,13 +36,13 @@ class FindingTable:
 
 
 def tables_of(result: Mapping[str, Any]) -> tuple[FindingTable, ...]:
-    """Return what the witnesses say in the `result` of a record of the present version, in its order."""
+    """Return the witnesses' findings in the `result` of a record of the present version, in its order."""
     groups = groupby(result["findings"], key=lambda finding: finding["witness"])
     return tuple(_table(witness, list(findings)) for witness, findings in groups)
 
 
 def counted_words(result: Mapping[str, Any]) -> str:
-    """Return how the findings of a record count in its score, as the end of a sentence; empty where they do not."""
+    """Return how a record's findings count in its score, as the end of a sentence; empty if they do not."""
     known = [witness_named(finding["witness"]) for finding in result["findings"]]
     counting = dict.fromkeys(witness.words.certainty for witness in known if witness is not None and witness.counts)
     return "".join(f", or the {certainty}, where that is larger" for certainty in counting)
@@ -79,7 +82,7 @@ def _plain_words(name: str, finding: dict[str, Any]) -> Words:
         title=f"Findings of {name}",
         short=name,
         sentence="; ".join(["certainty {certainty:.2f}", *(f"{measure} {{{measure}}}" for measure in measures)]),
-        explanation="This version of the tool does not know the witness that found this.",
+        explanation="This version of the tool does not know the witness that reported this.",
         certainty="certainty",
         roles={place["role"]: place["role"] for place in finding["places"]},
         measures=measures,

@@ -229,7 +229,7 @@ def test_folders_that_cannot_serve_are_named(tmp_path: Path) -> None:
 
 def test_a_folder_in_use_is_not_written_over(photos: PhotoFolder, tmp_path: Path) -> None:
     settings, out = ItemSettings(seed=5), tmp_path / "out"
-    with pytest.raises(UsageError, match="lies in"):
+    with pytest.raises(UsageError, match="is inside"):
         ForgedDataset(Pools.of(photos), settings, photos.root / "forged", resume=False)
     ForgedDataset(Pools.of(photos), settings, out, resume=False).make(3)
     before = content(out)
@@ -257,7 +257,7 @@ def test_a_folder_in_use_is_not_written_over(photos: PhotoFolder, tmp_path: Path
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seed": -1}, "Seed -1"),
+        ({"seed": -1}, "The seed -1"),
         ({"longest": 20}, "at least 128"),
         ({"object_share": 2.0}, "0 to 1"),
         ({"object_host_share": -1.0}, "0 to 1"),
