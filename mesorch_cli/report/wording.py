@@ -80,7 +80,7 @@ def score_meaning(result: dict[str, Any]) -> str:
     if name == "max":
         what = "the largest value of the map"
     elif name == "top-mean":
-        what = f"the mean of the highest {float(share) * 100:g} % of the map's pixels"
+        what = f"the mean of the map over its highest {float(share) * 100:g} % of pixels"
     else:
         what = result["pooling"]
     return f"Raw score, 0 to 1: {what}{counted_words(result)}. It orders photos; it is not a probability."

@@ -213,7 +213,7 @@ def test_a_check_reads_only(run: Callable[..., Result], folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "No set given"),
+        ((), "No set was given"),
         (("--images", "x"), "belong together"),
         (("nowhere",), "does not exist"),
         (("SET", "--perturb", "gif"), "There is no perturbation"),

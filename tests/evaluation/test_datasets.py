@@ -64,11 +64,11 @@ def test_lists_and_tables(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("x.json", "{}", "contains a dict"),
-        ("x.json", "[1", "no JSON"),
+        ("x.json", "[1", "not JSON"),
         ("x.json", '[["a"]]', "has the entry"),
         ("x.json", "[]", "lists no photos"),
         ("x.csv", "a,b\n1,2\n", "Expected photo and mask"),
-        ("x.txt", "", "no set"),
+        ("x.txt", "", "not a set"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, name: str, content: str, message: str) -> None:

@@ -84,7 +84,7 @@ def test_lists_of_perturbations() -> None:
     ("text", "message"),
     [
         ("gif", "There is no perturbation 'gif'"),
-        ("jpeg=high", "expected numbers"),
+        ("jpeg=high", "Expected numbers"),
         ("jpeg=101", "jpeg has no level 101"),
         ("jpeg=70.5", "whole number"),
         ("blur=4", "odd side"),

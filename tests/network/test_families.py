@@ -47,7 +47,7 @@ def test_a_passport_needs_a_table_for_its_network(network: object) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="'nothing'; expected one of .*mesorch-s"):
+    with pytest.raises(UsageError, match="'nothing'. Expected one of .*mesorch-s"):
         member_named("nothing")
 
 

@@ -75,7 +75,7 @@ def test_a_missing_file_and_one_without_passport(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="No weights at"):
         load_weights(tmp_path / "none.safetensors")
     save_file({"a": torch.zeros(2)}, tmp_path / "bare.safetensors")
-    with pytest.raises(WeightsError, match="carries no passport"):
+    with pytest.raises(WeightsError, match="has no passport"):
         load_weights(tmp_path / "bare.safetensors")
 
 

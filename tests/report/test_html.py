@@ -231,7 +231,7 @@ def test_folders_that_could_not_be_read_are_named(tmp_path: Path) -> None:
     [
         (14.2, "14.2 times as probable for a manipulated photo"),
         (0.05, "20 times as probable for an unmanipulated photo"),
-        (45.0, "stands at that bound"),
+        (45.0, "is at that bound"),
     ],
 )
 def test_a_calibrated_result_is_said_with_its_bounds(tmp_path: Path, ratio: float, words: str) -> None:

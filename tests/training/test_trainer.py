@@ -81,7 +81,7 @@ def test_a_half_written_checkpoint_does_not_count(tmp_path: Path, photos: Path) 
     trainer.save()
     assert not left.exists()
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(InputError, match="no checkpoint"):
+    with pytest.raises(InputError, match="not a checkpoint"):
         Trainer(config(photos), tmp_path)
 
 
