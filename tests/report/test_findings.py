@@ -70,11 +70,16 @@ def test_the_numbers_of_a_real_finding_are_those_of_the_record() -> None:
     )
     (line,) = copy.lines
     part, counterpart = REAL["result"]["copies"][0]["part"], REAL["result"]["copies"][0]["counterpart"]
-    assert [box._asdict() for box in line.places] == [part, counterpart]
+    assert copy.roles == ("part", "counterpart")
+    assert line.numbers[:8] == tuple(map(str, (*part.values(), *counterpart.values())))
     for number in (*part.values(), *counterpart.values(), "111 points", "1.00", "0.98"):
         assert str(number) in line.sentence
-    assert len(line.values) == len(copy.columns)
-    assert len(line.places) == len(copy.roles)
+    measured = {
+        name: str(value) for name, value in REAL["result"]["copies"][0].items() if "part" != name != "counterpart"
+    }
+    assert {
+        head.replace(" ", "_"): number for head, number in zip(copy.heads, line.numbers[8:], strict=True)
+    } == measured
 
 
 def test_several_findings_of_a_witness_are_numbered() -> None:

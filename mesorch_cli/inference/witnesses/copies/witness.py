@@ -105,7 +105,7 @@ def _raise(probability: NDArray[np.float32], mask: Mask, chance: float) -> Box:
 COPIES = Witness(
     name="copies",
     needs=("pixels",),
-    counts=True,
+    counts_as="certainty of a copy",
     words=Words(
         title="Parts of the photo that match each other",
         short="copy",
@@ -115,14 +115,6 @@ COPIES = Witness(
         explanation="After the movement, the two parts match point by point and in their grain. That shows a copy, not "
         "who made it or why: watermarks, logos and printed patterns repeat themselves too. The match does not show which "
         "part was there first; the direction comes from the network.",
-        certainty="certainty of a copy",
-        roles={"part": "Held to be pasted", "counterpart": "Its counterpart"},
-        measures={
-            "turn_degrees": ("Turned", "{:.0f}\N{DEGREE SIGN}"),
-            "scale": ("Scaled", "{:.2f} x"),
-            "matches": ("Matches", "{}"),
-            "part_pasted": ("Certainty of this direction", "{:.2f}"),
-        },
     ),
     look=lambda material, rule: find_copies(material.pixels, rule.doubled_below),
     conclude=mark_copies,
