@@ -43,6 +43,16 @@ def counted_words(result: Mapping[str, Any]) -> str:
     return "".join(f", or the {certainty}, where that is larger" for certainty in counting)
 
 
+def short_of(result: Mapping[str, Any]) -> str:
+    """Return the kinds of findings in a few words, for a cell of a table; empty where there are none."""
+    return ", ".join(dict.fromkeys(_words_of(finding["witness"]).short for finding in result["findings"]))
+
+
+def _words_of(name: str) -> Words:
+    witness = witness_named(name)
+    return Words(f"Findings of {name}", name, "", "") if witness is None else witness.words
+
+
 def _kind(finding: dict[str, Any]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     return finding["witness"], tuple(place["role"] for place in finding["places"]), tuple(finding["measures"])
 
@@ -50,12 +60,11 @@ def _kind(finding: dict[str, Any]) -> tuple[str, tuple[str, ...], tuple[str, ...
 def _table(
     name: str, roles: tuple[str, ...], measures: tuple[str, ...], findings: list[dict[str, Any]]
 ) -> FindingTable:
-    witness = witness_named(name)
-    words = Words(f"Findings of {name}", name, "", "") if witness is None else witness.words
+    words = _words_of(name)
     names = [words.short] if len(findings) == 1 else [f"{words.short} {at}" for at, _ in enumerate(findings, start=1)]
     lines = tuple(_line(words, *line) for line in zip(names, findings, strict=True))
-    heads = (*(measure.replace("_", " ") for measure in measures), "certainty")
-    return FindingTable(words.title, words.explanation, roles, heads, lines)
+    heads = tuple(head.replace("_", " ").capitalize() for head in (*measures, "certainty"))
+    return FindingTable(words.title, words.explanation, tuple(map(str.capitalize, roles)), heads, lines)
 
 
 def _line(words: Words, name: str, finding: dict[str, Any]) -> FindingLine:

@@ -109,7 +109,7 @@ COPIES = Witness(
     words=Words(
         title="Parts of the photo that match each other",
         short="copy",
-        sentence="The part at {part} matches the part at {counterpart}, turned by {turn_degrees:.0f} degrees and scaled by "
+        sentence="The part at {part} matches the part at {counterpart}, turned by {turn_degrees:z.0f} degrees and scaled by "
         "{scale:.2f}. {matches} points agree; certainty of a copy {certainty:.2f}, and {part_pasted:.2f} that the first part "
         "is the pasted one.",
         explanation="After the movement, the two parts match point by point and in their grain. That shows a copy, not "

@@ -91,7 +91,7 @@ QUANTISATION = Witness(
         short="compression",
         sentence="{share:.1%} of the photo was compressed once, the rest twice ({frequencies} of 14 frequencies).",
         explanation="The coefficients of this JPEG show that most of the photo had been compressed before this file was "
-        "saved, on the same grid of 8 x 8 blocks. In the other part that earlier compression left no trace: it was added, "
+        "saved, on the same grid of 8 x 8 blocks. In the rest, that earlier compression left no trace: it was added, "
         "exchanged or worked on in between. The map includes this. It does not say what was done: a caption or a frame added "
         "to a photo looks the same. It can be wrong where a photo is over-exposed or has no detail.",
     ),
