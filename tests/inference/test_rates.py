@@ -57,9 +57,7 @@ def test_every_photo_of_a_set_is_called_one_thing(passport: Passport) -> None:
         assert one.called + other.called == one.photos
 
 
-@pytest.mark.parametrize(
-    "overrides", [Overrides(scales="whole"), Overrides(copies=False), Overrides(overlap=0.5)]
-)
+@pytest.mark.parametrize("overrides", [Overrides(scales="whole"), Overrides(copies=False), Overrides(overlap=0.5)])
 def test_other_settings_were_not_measured(passport: Passport, overrides: Overrides) -> None:
     assert measured_rates(passport, Settings.from_passport(passport, overrides), Verdict.EVIDENCE) == ()
 
@@ -79,7 +77,9 @@ def test_nothing_is_said_of_a_photo_that_was_not_analysed(passport: Passport) ->
     assert measured_rates(passport, Settings.from_passport(passport), Verdict.NOT_ANALYSED) == ()
 
 
-@pytest.mark.parametrize("figures", [{}, {"realdev": 3}, {"realdev": {"authentic": -1}}, {"realdev": {"authentic": math.pi}}])
+@pytest.mark.parametrize(
+    "figures", [{}, {"realdev": 3}, {"realdev": {"authentic": -1}}, {"realdev": {"authentic": math.pi}}]
+)
 def test_figures_of_something_else_are_no_rates(passport: Passport, figures: dict[str, object]) -> None:
     other = passport.model_copy(update={"figures": figures})
     assert measured_rates(other, Settings.from_passport(other), Verdict.EVIDENCE) == ()
