@@ -20,7 +20,12 @@ ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
 PHOTOS = "photos"
 BY_HASH = "photos-by-hash"  # for files whose paths are too long to be mirrored
 MARK_DIGITS = 12  # of the mark that a place gets where the file system folds names
-SUFFIXES = {"overlay": "png", "heatmap": "png", "mask": "png"}  # of the pictures beside a record; the others are JPEG
+SUFFIXES = {
+    "overlay": "png",
+    "heatmap": "png",
+    "mask": "png",
+    "panel": "png",
+}  # of the pictures beside a record; the others are JPEG
 BYTES, TEXT, NUMBER = bytes, str, float
 LONGEST: dict[type, int] = {
     BYTES: LONGEST_NAME + 64,

@@ -28,10 +28,11 @@ from mesorch_cli.files.reading import opened, opened_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.rates import measured_rates
 from mesorch_cli.inference.recorded_settings import digest, run_values
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.network.passport import WeightsFile
-from mesorch_cli.report import overlay, preview
+from mesorch_cli.report import overlay, panel, preview
 
 PROVENANCE_NOTE = "not examined"
 CHANGED = "the file changed during the analysis"
@@ -133,6 +134,7 @@ class Examiner:
         self._reader = reader or IsolatedReader()
         self._argv = [json_path(argument) for argument in argv]
         self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
+        self._passport = weights.passport
         self.settings = run_values(detector.settings, weights.sha256, accept_damaged)
         self.settings_sha256 = digest(self.settings)
         self.tool = tool_versions(detector.backend.runtime)
@@ -253,7 +255,12 @@ class Examiner:
             metadata=metadata_part(photo) if photo else {},
             provenance=photo.provenance if photo else {"status": PROVENANCE_NOTE, "reason": "the file was not read"},
             analysis=self._analysis(detection) if detection.tiles else None,
-            result=result_part(detection, self.detector.settings, photo),
+            result=result_part(
+                detection,
+                self.detector.settings,
+                photo,
+                measured_rates(self._passport, self.detector.settings, detection.verdict),
+            ),
             declared=declared_part(photo) if photo else None,
             artefacts=[
                 ArtefactPart(role=name.partition(".")[0], path=json_path(f"{place}/{name}"), sha256=sha256_bytes(data))
@@ -315,11 +322,14 @@ class Examiner:
             return {}
         pixels, probability = photo.pixels, detection.map
         threshold = self.detector.settings.threshold if detection.threshold is None else detection.threshold
-        with ThreadPoolExecutor(3) as pool:  # of a large photo each takes up to a second of one processor
+        with ThreadPoolExecutor(4) as pool:  # of a large photo each takes up to a second of one processor
             made = {
                 "overlay.png": pool.submit(overlay.overlay, pixels, probability, threshold),
                 "heatmap.png": pool.submit(overlay.heatmap, probability),
                 "mask.png": pool.submit(overlay.mask, probability, threshold),
+                "panel.png": pool.submit(
+                    panel.panel, pixels, probability, threshold, detection.regions, photo.decode.orientation
+                ),
             }
-            previews = preview.previews(pixels, probability) if self.previews else {}
+            previews = preview.previews(pixels, probability, threshold) if self.previews else {}
             return {name: picture.result() for name, picture in made.items()} | previews

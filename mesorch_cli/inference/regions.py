@@ -11,6 +11,7 @@ from mesorch_cli.evidence.storage import allocate
 SMALLEST_SHARE = 0.0002  # of the photo; smaller specks are noise of the map, not findings
 SMALLEST_PIXELS = 16
 MOST_LISTED = 50
+WEAK_MEAN = 0.2  # a region whose mean lies below is weak: listed last, drawn dimmer and without a number
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,13 @@ class Region:
     mean: float
     peak: float
 
+    @property
+    def weak(self) -> bool:
+        return self.mean < WEAK_MEAN
+
 
 def find_regions(probability: NDArray[np.float32], threshold: float) -> tuple[tuple[Region, ...], int]:
-    """Return the regions where probability > threshold, weightiest first, and how many there are in all.
+    """Return the regions where probability > threshold, weightiest first but weak ones last, and how many there are in all.
 
     At most MOST_LISTED are returned; specks below SMALLEST_SHARE of the photo and SMALLEST_PIXELS do not count.
     """
@@ -62,5 +67,5 @@ def find_regions(probability: NDArray[np.float32], threshold: float) -> tuple[tu
                 float(inside.max()),
             )
         )
-    regions.sort(key=lambda region: (-region.area_px * region.mean, region.y, region.x))
+    regions.sort(key=lambda region: (region.weak, -region.area_px * region.mean, region.y, region.x))
     return tuple(regions[:MOST_LISTED]), len(regions)

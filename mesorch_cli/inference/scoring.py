@@ -127,8 +127,11 @@ def judge(score: float, rule: ScoreRule) -> Verdict:
 
 
 def disagreement(verdict: Verdict, regions: tuple[Region, ...]) -> bool:
-    """Say whether score and map tell different stories: a large region without evidence, or evidence without a region."""
-    largest = max((region.share for region in regions), default=0.0)
-    return (verdict is Verdict.NO_EVIDENCE and largest >= DISAGREEMENT_SHARE) or (
-        verdict is Verdict.EVIDENCE and not regions
-    )
+    """Say whether score and map tell different stories: a large region without evidence, or evidence without a region.
+
+    Weak regions do not count: most photos without evidence have some.
+    """
+    shares = [region.share for region in regions if not region.weak]
+    if verdict is Verdict.NO_EVIDENCE:
+        return max(shares, default=0.0) >= DISAGREEMENT_SHARE
+    return verdict is Verdict.EVIDENCE and not shares

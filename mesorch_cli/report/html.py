@@ -16,6 +16,7 @@ import numpy as np
 from markupsafe import Markup
 
 from mesorch_cli.files.writing import write_below
+from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.entry import ANALYSED, Entry
 from mesorch_cli.report.listing import Listing, Part
@@ -109,6 +110,7 @@ class Pages:
             number=number,
             total=len(self.triage),
             ramp=self._ramp,
+            weak_mean=WEAK_MEAN,
             gauge=overview.gauge_of(page.row.score, wording.limits_of(entry.record["settings"])),
         )
 

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mesorch_cli.evidence.orientation import WORDS, Box, matrix, upright_box, upright_size
-from mesorch_cli.report import declared, wording
+from mesorch_cli.inference.regions import WEAK_MEAN
+from mesorch_cli.report import declared, rates, wording
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
 from mesorch_cli.report.findings import FindingTable, tables_of
+from mesorch_cli.report.for_your_report import sentences_of
 from mesorch_cli.report.names import href, shell_word, visible
+from mesorch_cli.report.numbers import share_text
 from mesorch_cli.report.statements import Group, flat, metadata_groups, text_of
 
 PAGE = "index.html"
@@ -22,6 +25,7 @@ ROLES = {
     "overlay": "Map over the photo, with a bar",
     "heatmap": "Map, 16 bits, at the photo's size",
     "mask": "Pixels above the threshold",
+    "panel": "Photo, map and outlines side by side, for a written report",
     "preview": "Photo, small",
     "preview_overlay": "Map over the photo, small",
     "thumbnail": "Thumbnail",
@@ -46,7 +50,7 @@ class Row:
 
     @property
     def score_text(self) -> str:
-        return "" if self.score is None else f"{self.score:.3f}"
+        return "" if self.score is None else share_text(self.score)
 
 
 def row_of(entry: Entry) -> Row:
@@ -75,17 +79,19 @@ def photo_text(entry: Entry) -> str:
 
 
 def regions_text(regions: list[dict[str, Any]]) -> str:
-    """Return how many regions there are, and the share of the largest."""
-    if not regions:
-        return "none"
-    return f"{len(regions)}, largest {max(region['share'] for region in regions):.1%}"
+    """Return how many regions there are, the share of the largest that is not weak, and how many are weak."""
+    shares = [region["share"] for region in regions if region["mean"] >= WEAK_MEAN]
+    told = [f"{len(shares)}, largest {max(shares):.1%}"] if shares else []
+    if len(shares) < len(regions):
+        told.append(f"{len(regions) - len(shares)} weak")
+    return "; ".join(told) or "none"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A region of the record: number from 1 on, its box in both frames."""
+    """A region of the record: its number from 1 on (None for a weak one), and its box in both frames."""
 
-    number: int
+    number: int | None
     stored: Box
     upright: Box
     share: float
@@ -148,7 +154,8 @@ def places_of(entry: Entry) -> tuple[Place, ...]:
     for number, region in enumerate(entry.record["result"]["regions"], start=1):
         box = Box(region["x"], region["y"], region["width"], region["height"])
         turned = upright_box(box, decode["width"], decode["height"], decode["orientation"])
-        places.append(Place(number, box, turned, region["share"], region["mean"], region["peak"]))
+        place = None if region["mean"] < WEAK_MEAN else number
+        places.append(Place(place, box, turned, region["share"], region["mean"], region["peak"]))
     return tuple(places)
 
 
@@ -168,6 +175,9 @@ class Page:
     looked_at: str
     threshold: float
     measures: tuple[tuple[str, str, str], ...]
+    rates: tuple[str, ...]
+    rates_meaning: str
+    for_your_report: tuple[str, ...]
     findings: tuple[FindingTable, ...]
     flags: tuple[tuple[str, str], ...]
     file: Group
@@ -199,6 +209,9 @@ def page_of(entry: Entry) -> Page:
         looked_at=", ".join((record.get("declared") or {}).get("looked_at", ())),
         threshold=result["threshold"],
         measures=_measures(result),
+        rates=rates.lines_of(result),
+        rates_meaning=rates.MEANING,
+        for_your_report=sentences_of(record),
         findings=tables_of(result),
         flags=tuple((flag, wording.flag_meaning(flag)) for flag in result["flags"]),
         file=_file(entry),
@@ -221,9 +234,9 @@ def _measures(result: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
     """Return (name, value, meaning) of the figures of a result."""
     measures = []
     if result["score"] is not None:
-        measures.append(("Score", f"{result['score']:.3f}", wording.score_meaning(result)))
+        measures.append(("Score", share_text(result["score"]), wording.score_meaning(result)))
     if result["probability"] is not None:
-        measures.append(("Probability", f"{result['probability']:.3f}", wording.probability_meaning(result)))
+        measures.append(("Probability", share_text(result["probability"]), wording.probability_meaning(result)))
     ratio = result.get("likelihood_ratio")
     if ratio is not None:
         measures.append(("Likelihood ratio", wording.number(ratio["value"]), wording.ratio_meaning(ratio)))

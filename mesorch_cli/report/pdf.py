@@ -172,6 +172,10 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int) -> None:
     sheet.heading("Result", 9)
     sheet.text(page.meaning, 8)
     sheet.pairs([(name.lower(), f"{value}. {meaning}") for name, value, meaning in page.measures])
+    for rate in page.rates:
+        sheet.text(rate, 8)
+    if page.rates:
+        sheet.text(page.rates_meaning, 7, colour=MUTED)
     for line in page.declared:
         sheet.text(f"Declared: {line.sentence}", 8)
     if page.declared:
@@ -189,7 +193,7 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int) -> None:
         for place in page.places[:LISTED]:
             shares = [f"{place.share:.2%}", f"{place.mean:.3f}", f"{place.peak:.3f}"]
             boxes = [", ".join(map(str, box)) for box in (place.stored, place.upright)]
-            sheet.row(REGIONS, [str(place.number), *boxes, *shares])
+            sheet.row(REGIONS, [str(place.number or "weak"), *boxes, *shares])
         if len(page.places) > LISTED:
             sheet.text(f"{len(page.places) - LISTED} more stand in the record.", 7, colour=MUTED)
     sheet.heading("File and record", 9)
@@ -240,7 +244,7 @@ def _pictures(sheet: Sheet, case: Path, entry: Entry, places: tuple[Place, ...])
                 sheet.canvas.setStrokeColorRGB(colour, colour, colour)
                 sheet.canvas.setLineWidth(line)
                 sheet.canvas.rect(*at, box.width * factor, box.height * factor, stroke=1, fill=0)
-            sheet.label(at[0] + 2, at[1] + box.height * factor - 8, str(place.number))
+            sheet.label(at[0] + 2, at[1] + box.height * factor - 8, str(place.number or ""))
 
 
 def _scale(sheet: Sheet, threshold: float) -> None:

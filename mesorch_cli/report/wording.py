@@ -40,8 +40,8 @@ REASONS = {
     "non-finite logits": "The network gave no finite result.",
 }
 FLAGS = {
-    "score and map disagree": "Score and map tell different stories: a large region without evidence, or evidence without a "
-    "region. Look at the map, not at the verdict alone.",
+    "score and map disagree": "Score and map tell different stories: a large region that is not weak without evidence, "
+    "or evidence without such a region. Look at the map, not at the verdict alone.",
     "parts not analysed": "Some pixels were not analysed; the map is 0 there without meaning it.",
     "featureless tiles": "Some tiles showed one even colour and were left out.",
     "non-finite logits": "The network gave no finite result for some tiles; they were left out.",

@@ -66,7 +66,10 @@ def record(path: str, score: float | None, reason: str | None = None, **changes:
         },
         "artefacts": [] if score is None else [
             {"role": name.partition(".")[0], "path": f"{folder}/{name}", "sha256": "7" * 64}
-            for name in ("overlay.png", "heatmap.png", "mask.png", "preview.jpg", "preview_overlay.jpg", "thumbnail.jpg")
+            for name in (
+                *("overlay.png", "heatmap.png", "mask.png", "panel.png"),
+                *("preview.jpg", "preview_overlay.jpg", "thumbnail.jpg"),
+            )
         ],
         "weights": {"name": "made", "sha256": "6" * 64, "licence": "test only"},
         "tool": {"name": "mesorch", "version": "0"},
