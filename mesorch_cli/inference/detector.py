@@ -45,7 +45,7 @@ SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
 
 @dataclass(frozen=True)
 class _Batch:
-    """Tiles of one level that go through the network together."""
+    """Tiles of one scale that go through the network together."""
 
     of: Pass
     tiles: tuple[Tile, ...]
@@ -144,33 +144,33 @@ class Detector:
                 for witness in WITNESSES
                 if (rule := getattr(settings, witness.name)) is not None and witness.can_look(material)
             ]
-            probability, covered = self._map(passes, height, width, tally)
+            map_, covered = self._map(passes, height, width, tally)
             if not covered.any():
                 return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)
             findings: list[Finding] = []
             for witness, rule, seen in looking:
-                findings += witness.conclude(seen.result(), probability, rule)
-        scales = tuple(one.level.name for one in passes)
-        return self._conclude(probability, covered, tally, scales, tuple(findings))
+                findings += witness.conclude(seen.result(), map_, rule)
+        scales = tuple(one.scale.name for one in passes)
+        return self._conclude(map_, covered, tally, scales, tuple(findings))
 
     def _map(self, passes: Sequence[Pass], height: int, width: int, tally: _Tally) -> tuple[Canvas, NDArray[np.bool_]]:
         """Return the probabilities of a photo, (height, width), and which of its pixels were covered."""
         logits = self._tile_logits(passes, tally)
-        fusion = Fusion(height, width, [one.level.weight for one in passes])
+        fusion = Fusion(height, width, [one.scale.weight for one in passes])
         for index, one in enumerate(passes):
             own = islice(logits, len(one.plan))
             for first_row, rows in self._photo_rows(one, own, height, width, tally):
                 fusion.add(index, first_row, rows)
-        probability, covered = fusion.finish()
+        map_, covered = fusion.finish()
         if self.settings.reference:
-            np.nan_to_num(probability, copy=False, nan=0.0)
+            np.nan_to_num(map_, copy=False, nan=0.0)
         else:
-            sigmoid_in_place(probability)
-        return probability, covered
+            sigmoid_in_place(map_)
+        return map_, covered
 
     def _conclude(
         self,
-        probability: Canvas,
+        map_: Canvas,
         covered: NDArray[np.bool_],
         tally: _Tally,
         scales: tuple[str, ...],
@@ -178,13 +178,13 @@ class Detector:
     ) -> Detection:
         settings = self.settings
         coverage = float(np.count_nonzero(covered)) / covered.size
-        score = image_score(probability, settings.score, counted(findings))
+        score = image_score(map_, settings.score, counted(findings))
         verdict = judge(score, settings.score)
-        threshold = photo_threshold(probability, settings.photo_threshold, settings.threshold)
+        threshold = photo_threshold(map_, settings.photo_threshold, settings.threshold)
         if verdict is Verdict.NO_EVIDENCE:
             # A low threshold shows where to look; it must not fill the list of a photo of which nothing is said.
             threshold = max(threshold, settings.threshold)
-        regions, region_count = find_regions(probability, threshold)
+        regions, region_count = find_regions(map_, threshold)
         flags = set(tally.flags)
         if coverage < 1.0:
             flags.add("parts not analysed")
@@ -194,7 +194,7 @@ class Detector:
             flags.add("score and map disagree")
         return Detection(
             verdict,
-            map=probability,
+            map=map_,
             score=score,
             probability=calibrate(score, settings.score),
             ratio=likelihood_ratio(score, settings.score),
@@ -211,9 +211,9 @@ class Detector:
     def _photo_rows(
         self, one: Pass, logits: TileLogits, height: int, width: int, tally: _Tally
     ) -> Iterator[tuple[int, Canvas]]:
-        """Yield bands of one level's map at the photo's size: logits, or probabilities of the reference analysis."""
+        """Yield bands of one scale's map at the photo's size: logits, or probabilities of the reference analysis."""
         rows = self._blended_rows(one, logits, tally)
-        if one.level.kind == "mirrored":
+        if one.scale.kind == "mirrored":
             rows = ((first_row, band[:, ::-1]) for first_row, band in rows)
         if (one.plan.height, one.plan.width) == (height, width) and not self.settings.reference:
             yield from rows
@@ -226,7 +226,7 @@ class Detector:
         yield from stretched(canvas, height, width)
 
     def _blended_rows(self, one: Pass, tile_logits: TileLogits, tally: _Tally) -> Iterator[tuple[int, Canvas]]:
-        """Yield bands of blended logits at the level's size, each as soon as no later tile touches it."""
+        """Yield bands of blended logits at the scale's size, each as soon as no later tile touches it."""
         plan = one.plan
         summed = np.zeros((plan.tile_height, plan.width), np.float32)  # the rows from `top` on that tiles still touch
         weight = np.zeros_like(summed)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.settings import ADDED_LATER, Settings, parse_scales
 from mesorch_cli.network import passport
-from mesorch_cli.network.passport import Level, WitnessRule
+from mesorch_cli.network.passport import Scale, WitnessRule
 
 RECORDED_AS = {"scales": "levels", "threshold": "pixel_threshold"}  # what records call them
 NAMES = {recorded: name for name, recorded in RECORDED_AS.items()}
@@ -47,7 +47,7 @@ def settings_from(values: Mapping[str, JsonValue]) -> Settings:
     """Return the settings that the values of a record stand for. Raises UsageError for values that are none."""
     named = {name: value for name, value in options_named(values).items() if name not in OF_THE_RECORD}
     try:
-        scales = tuple(_level(*pair) for pair in _PAIRS.validate_python(named.pop("scales")))
+        scales = tuple(_scale(*pair) for pair in _PAIRS.validate_python(named.pop("scales")))
         plain: dict[str, Any] = {
             name: TypeAdapter(_TYPES[name]).validate_python(value) for name, value in named.items()
         }
@@ -90,9 +90,9 @@ def _plain(value: Any) -> JsonValue:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, tuple):
-        return [[level.name, level.weight] for level in value]
+        return [[scale.name, scale.weight] for scale in value]
     return value  # type: ignore[no-any-return]
 
 
-def _level(name: str, weight: float) -> Level:
+def _scale(name: str, weight: float) -> Scale:
     return parse_scales(name, ())[0].model_copy(update={"weight": weight})

@@ -275,7 +275,10 @@ def _analysis(record: dict[str, Any]) -> Group:
     group, analysis, weights = Group("Analysis"), record["analysis"], record["weights"]
     if analysis is not None:
         group.rows = [
-            ("levels", ", ".join(f"{name} (weight {weight:g})" for name, weight in analysis["fusion"].items())),
+            (
+                "scales and weights",
+                ", ".join(f"{name} (weight {weight:g})" for name, weight in analysis["fusion"].items()),
+            ),
             ("tiles", f"{analysis['tiles']}, overlap {analysis['overlap']:g}"),
             ("coverage", f"{analysis['coverage']:.2%} of the pixels"),
             ("precision", analysis["precision"]),
@@ -283,7 +286,10 @@ def _analysis(record: dict[str, Any]) -> Group:
         ]
     group.rows += [
         ("threshold of the map", f"{record['result']['threshold']:.4g}"),
-        ("weights", f"{weights['name']}, licence {weights['licence']}"),
+        (
+            "weights",
+            f"{' '.join(filter(None, (weights['name'], weights.get('version'))))}, licence {weights['licence']}",
+        ),
         ("SHA-256 of the weights", weights["sha256"]),
         ("SHA-256 of the settings", record["settings_sha256"]),
         ("analysed at", record["timing"]["started_at"]),

@@ -101,7 +101,7 @@ def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int) -> None:
             ("evidence of manipulation", f"{counts.evidence:,}"),
             ("inconclusive", f"{counts.open:,}"),
             ("no evidence found", f"{counts.none:,}"),
-            ("with the bytes of another file", f"{counts.copies:,}"),
+            ("duplicates (same bytes as another file)", f"{counts.duplicates:,}"),
         ]
     )  # fmt: skip
     mismatch = overview.mismatch_of(facts, counts)
