@@ -73,7 +73,7 @@ def _line(words: Words, name: str, finding: dict[str, Any]) -> FindingLine:
     told = {role: f"x {box.x}, y {box.y}, {box.width} x {box.height} px" for role, box in places} | numbers
     try:
         sentence = words.sentence.format_map(told)
-    except (KeyError, ValueError):  # a record may come from anybody
+    except (KeyError, OverflowError, ValueError):  # a record may come from anybody
         sentence = ""
     sentence = sentence or "; ".join(f"{what.replace('_', ' ')} {value}" for what, value in told.items())
     sides = [side for _, box in places for side in box]

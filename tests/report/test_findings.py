@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from mesorch_cli.cli.console import show_examination
@@ -89,6 +91,24 @@ def test_the_numbers_of_a_real_finding_are_those_of_the_record() -> None:
     assert {
         head.lower().replace(" ", "_"): number for head, number in zip(copy.heads, line.numbers[8:], strict=True)
     } == measured
+
+
+@given(
+    st.sampled_from([*(witness.name for witness in WITNESSES), "another"]),
+    st.dictionaries(
+        st.sampled_from(["share", "frequencies", "scale", "matches", "turn_degrees", "part_pasted", "{}"]),
+        st.integers() | st.just(10**400) | st.floats(allow_nan=False, allow_infinity=False),
+    ),
+    st.lists(st.sampled_from(["part", "counterpart", "{certainty}"]), max_size=3),
+)
+def test_findings_of_any_numbers_can_be_shown(witness: str, measures: dict[str, float], roles: list[str]) -> None:
+    places = [{"role": role, "x": 1, "y": 2, "width": 3, "height": 4, "upright": None} for role in roles]
+    finding = {"witness": witness, "certainty": 0.5, "places": places, "measures": measures}
+    (table,) = tables_of({"findings": [finding]})
+    (line,) = table.lines
+    assert line.sentence
+    assert len(line.numbers) == 4 * len(table.roles) + len(table.heads)
+    assert line.numbers[4 * len(roles) :] == (*map(str, measures.values()), "0.5")
 
 
 def test_several_findings_of_a_witness_are_numbered() -> None:
