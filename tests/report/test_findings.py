@@ -17,6 +17,7 @@ from mesorch_cli.examination.record import Record
 from mesorch_cli.inference.witnesses.registry import WITNESSES
 from mesorch_cli.report import wording
 from mesorch_cli.report.findings import tables_of
+from mesorch_cli.report.for_your_report import sentences_of
 from mesorch_cli.report.report import PdfRule, write_report
 from tests.report import made
 
@@ -54,14 +55,16 @@ def test_terminal_page_and_pdf_say_the_same(
     monkeypatch.setenv("COLUMNS", "400")
     show_examination(Examination(Record.model_validate(values), None, None))
     terminal = flat(capsys.readouterr().err)
+    box = flat(" ".join(sentences_of(values)))
     tables = tables_of(values["result"])
     assert [len(table.lines) for table in tables] == [1, 1, 1]
     for table in tables:
         for line in table.lines:
-            for said in (read, pdf, terminal):
+            for said in (read, pdf, terminal, box):
                 assert line.sentence in said
         for said in (read, pdf):
             assert table.title in said
+        for said in (read, pdf, box):
             assert table.explanation in said
 
 
@@ -83,7 +86,7 @@ def test_the_numbers_of_a_real_finding_are_those_of_the_record() -> None:
     part, counterpart = REAL["result"]["copies"][0]["part"], REAL["result"]["copies"][0]["counterpart"]
     assert copy.roles == ("Part", "Counterpart")
     assert line.numbers[:8] == tuple(map(str, (*part.values(), *counterpart.values())))
-    for number in (*part.values(), *counterpart.values(), "111 points", "1.00", "0.98"):
+    for number in (*part.values(), *counterpart.values(), "111 points", "1.00", "certainty of a copy 0.998", "0.98"):
         assert str(number) in line.sentence
     measured = {
         name: str(value) for name, value in REAL["result"]["copies"][0].items() if "part" != name != "counterpart"
