@@ -8,6 +8,7 @@ from typing import Any
 from mesorch_cli.evidence.orientation import Box
 from mesorch_cli.inference.witnesses.registry import witness_named
 from mesorch_cli.inference.witnesses.witness import Words
+from mesorch_cli.report.numbers import in_words
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,8 @@ def _line(words: Words, name: str, finding: dict[str, Any]) -> FindingLine:
     numbers = finding["measures"] | {"certainty": finding["certainty"]}
     told = {role: f"x {box.x}, y {box.y}, {box.width} x {box.height} px" for role, box in places} | numbers
     try:
-        sentence = words.sentence.format_map(told)
-    except (KeyError, ValueError):  # a record may come from anybody
+        sentence = words.sentence.format_map(told | {"certainty": in_words(finding["certainty"])})
+    except (KeyError, OverflowError, ValueError):  # a record may come from anybody
         sentence = ""
     sentence = sentence or "; ".join(f"{what.replace('_', ' ')} {value}" for what, value in told.items())
     sides = [side for _, box in places for side in box]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mesorch_cli.report import declared, rates
+from mesorch_cli.report.findings import tables_of
 from mesorch_cli.report.names import visible
 from mesorch_cli.report.numbers import in_words
 
@@ -36,6 +37,9 @@ def sentences_of(record: Mapping[str, Any]) -> tuple[str, ...]:
         paragraphs[-1] += f" {NO_PROBABILITY}"
     paragraphs += [" ".join(lines)] if (lines := rates.lines_of(result)) else []
     paragraphs += [_regions(result["regions"])] if result["regions"] else []
+    paragraphs += [
+        " ".join([*(line.sentence for line in table.lines), table.explanation]) for table in tables_of(result)
+    ]
     paragraphs += [f"{line.says} {line.signed}" for line in declared.lines_of(record)]
     return tuple(paragraphs)
 

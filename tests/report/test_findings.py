@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from mesorch_cli.cli.console import show_examination
@@ -15,6 +17,7 @@ from mesorch_cli.examination.record import Record
 from mesorch_cli.inference.witnesses.registry import WITNESSES
 from mesorch_cli.report import wording
 from mesorch_cli.report.findings import tables_of
+from mesorch_cli.report.for_your_report import sentences_of
 from mesorch_cli.report.report import PdfRule, write_report
 from tests.report import made
 
@@ -52,14 +55,16 @@ def test_terminal_page_and_pdf_say_the_same(
     monkeypatch.setenv("COLUMNS", "400")
     show_examination(Examination(Record.model_validate(values), None, None))
     terminal = flat(capsys.readouterr().err)
+    box = flat(" ".join(sentences_of(values)))
     tables = tables_of(values["result"])
     assert [len(table.lines) for table in tables] == [1, 1, 1]
     for table in tables:
         for line in table.lines:
-            for said in (read, pdf, terminal):
+            for said in (read, pdf, terminal, box):
                 assert line.sentence in said
         for said in (read, pdf):
             assert table.title in said
+        for said in (read, pdf, box):
             assert table.explanation in said
 
 
@@ -81,7 +86,7 @@ def test_the_numbers_of_a_real_finding_are_those_of_the_record() -> None:
     part, counterpart = REAL["result"]["copies"][0]["part"], REAL["result"]["copies"][0]["counterpart"]
     assert copy.roles == ("Part", "Counterpart")
     assert line.numbers[:8] == tuple(map(str, (*part.values(), *counterpart.values())))
-    for number in (*part.values(), *counterpart.values(), "111 points", "1.00", "0.98"):
+    for number in (*part.values(), *counterpart.values(), "111 points", "1.00", "certainty of a copy 0.998", "0.98"):
         assert str(number) in line.sentence
     measured = {
         name: str(value) for name, value in REAL["result"]["copies"][0].items() if "part" != name != "counterpart"
@@ -89,6 +94,24 @@ def test_the_numbers_of_a_real_finding_are_those_of_the_record() -> None:
     assert {
         head.lower().replace(" ", "_"): number for head, number in zip(copy.heads, line.numbers[8:], strict=True)
     } == measured
+
+
+@given(
+    st.sampled_from([*(witness.name for witness in WITNESSES), "another"]),
+    st.dictionaries(
+        st.sampled_from(["share", "frequencies", "scale", "matches", "turn_degrees", "part_pasted", "{}"]),
+        st.integers() | st.just(10**400) | st.floats(allow_nan=False, allow_infinity=False),
+    ),
+    st.lists(st.sampled_from(["part", "counterpart", "{certainty}"]), max_size=3),
+)
+def test_findings_of_any_numbers_can_be_shown(witness: str, measures: dict[str, float], roles: list[str]) -> None:
+    places = [{"role": role, "x": 1, "y": 2, "width": 3, "height": 4, "upright": None} for role in roles]
+    finding = {"witness": witness, "certainty": 0.5, "places": places, "measures": measures}
+    (table,) = tables_of({"findings": [finding]})
+    (line,) = table.lines
+    assert line.sentence
+    assert len(line.numbers) == 4 * len(table.roles) + len(table.heads)
+    assert line.numbers[4 * len(roles) :] == (*map(str, measures.values()), "0.5")
 
 
 def test_several_findings_of_a_witness_are_numbered() -> None:

@@ -32,8 +32,8 @@ class Words:
     """How people read the findings of a witness; terminal, page and PDF have no other words for them.
 
     title: heading over the findings. short: name of one finding, for a narrow column. sentence: what one finding says, as a
-    format string over the measures, the certainty, and the places by their role. explanation: what such a finding means and
-    what it does not.
+    format string over the measures, and, in words already, the certainty and the places by their role. explanation: what
+    such a finding means and what it does not.
     """
 
     title: str

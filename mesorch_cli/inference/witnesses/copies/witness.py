@@ -110,7 +110,7 @@ COPIES = Witness(
         title="Parts of the photo that match each other",
         short="copy",
         sentence="The part at {part} matches the part at {counterpart}, turned by {turn_degrees:z.0f} degrees and scaled by "
-        "{scale:.2f}. {matches} points agree; certainty of a copy {certainty:.2f}, and {part_pasted:.2f} that the first part "
+        "{scale:.2f}. {matches} points agree; certainty of a copy {certainty}, and {part_pasted:.2f} that the first part "
         "is the pasted one.",
         explanation="After the movement, the two parts match point by point and in their grain. That shows a copy, not "
         "who made it or why: watermarks, logos and printed patterns repeat themselves too. The match does not show which "
