@@ -17,7 +17,7 @@ from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, Pixels
 from mesorch_cli.files.hashing import sha256_file
 
-ROWS = "mesorch.evaluation.row/2"  # a new way of counting gets a new number, so that no old row is reused
+ROWS = "mesorch.evaluation.row/3"  # a new way of counting gets a new number, so that no old row is reused
 
 
 @dataclass(frozen=True)
