@@ -59,7 +59,7 @@ def measured(path: Path) -> ScreenMeasures | None:
     pixels = cv2.imread(str(path), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None or min(pixels.shape[:2]) < SMALLEST:
         return None
-    return measure_screen(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+    return measure_screen(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
 
 
 def measure_all(store: Path, groups: list[tuple[str, list[Path]]], screen: bool) -> Iterator[Measured]:

@@ -37,7 +37,7 @@ def measure_screen(pixels: Pixels) -> ScreenMeasures | None:
     cells = shown = even = 0
     histogram = np.zeros(LEVELS, np.int64)
     for tile in _tiles(pixels):
-        levels = _cells(cv2.cvtColor(eight_bits(tile), cv2.COLOR_RGB2GRAY))
+        levels = _cells(np.asarray(cv2.cvtColor(eight_bits(tile), cv2.COLOR_RGB2GRAY), np.uint8))
         tail, ground = round(TAIL * CELL * CELL), round(GROUND * CELL * CELL)
         contrast = levels[:, -1 - tail] - levels[:, tail]
         showing = contrast >= SHOWN
