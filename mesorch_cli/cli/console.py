@@ -25,6 +25,7 @@ from rich.progress import (
 from rich.segment import Segment
 from rich.table import Table
 
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.report import rates
 from mesorch_cli.report.declared import lines_of
 from mesorch_cli.report.numbers import share_text
@@ -328,7 +329,8 @@ def show_examination(examination: "Examination") -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    table.add_row("verdict", styled(result.verdict.value))
+    why = f": {LIKE_A_SCREEN}; these weights were not made for it" if LIKE_A_SCREEN in result.flags else ""
+    table.add_row("verdict", styled(result.verdict.value) + why)
     for line in lines_of(record.model_dump(include={"declared"})):
         table.add_row("declared", shown(line.sentence))
     if result.reason:

@@ -31,6 +31,7 @@ from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.rates import measured_rates
 from mesorch_cli.inference.recorded_settings import digest, run_values
 from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay, panel, preview
 
@@ -262,7 +263,10 @@ class Examiner:
                 detection,
                 self.detector.settings,
                 photo,
-                measured_rates(self._passport, self.detector.settings, detection.verdict),
+                # The verdicts that were counted are on photos.
+                ()
+                if LIKE_A_SCREEN in detection.flags
+                else measured_rates(self._passport, self.detector.settings, detection.verdict),
             ),
             declared=declared_part(photo) if photo else None,
             artefacts=[

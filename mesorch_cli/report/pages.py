@@ -202,7 +202,7 @@ def page_of(entry: Entry) -> Page:
         root=root,
         stage=stage_of(entry, root),
         places=places_of(entry) if record["decode"] else (),
-        meaning=wording.VERDICTS.get(result["verdict"], ""),
+        meaning=wording.verdict_meaning(result),
         reason_meaning=wording.reason_meaning(result["reason"] or ""),
         declared=declared.lines_of(record),
         declared_meaning=declared.MEANING,

@@ -14,6 +14,7 @@ from pypdf import PdfReader
 from mesorch_cli.cli.console import show_examination
 from mesorch_cli.examination.examiner import Examination
 from mesorch_cli.examination.record import Record
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.inference.witnesses.registry import WITNESSES
 from mesorch_cli.report import wording
 from mesorch_cli.report.findings import tables_of
@@ -134,3 +135,13 @@ def test_every_witness_has_words_for_people(witness: Any) -> None:
     assert words.explanation.endswith(".")
     assert words.sentence.endswith(".")
     assert words.short == words.short.lower()
+
+
+def test_the_terminal_says_why_a_screenshot_is_inconclusive(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = result_with() | {"verdict": "inconclusive", "flags": [LIKE_A_SCREEN]}
+    values = made.record("shot.png", 0.99, result=result, settings_sha256="5" * 64)
+    monkeypatch.setenv("COLUMNS", "400")
+    show_examination(Examination(Record.model_validate(values), None, None))
+    assert f"inconclusive: {LIKE_A_SCREEN}; these weights were not made for it" in flat(capsys.readouterr().err)
