@@ -103,8 +103,7 @@ def verify_digest(signature: Signature, sha256: str, key: "Ed25519PublicKey", wh
     if signature.sha256 != sha256:
         raise VerificationError(
             f"{what} has the SHA-256 {sha256[:16]}..., but its signature is for {signature.sha256[:16]}... It was "
-            "changed after "
-            "it was signed, or the signature belongs to another file: get both again."
+            "changed after it was signed, or the signature belongs to another file: get both again."
         )
     own = key.public_bytes_raw().hex()
     try:

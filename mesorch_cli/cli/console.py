@@ -25,7 +25,10 @@ from rich.progress import (
 from rich.segment import Segment
 from rich.table import Table
 
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
+from mesorch_cli.report import rates
 from mesorch_cli.report.declared import lines_of
+from mesorch_cli.report.numbers import share_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -326,7 +329,8 @@ def show_examination(examination: "Examination") -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    table.add_row("verdict", styled(result.verdict.value))
+    why = f": {LIKE_A_SCREEN}; these weights were not made for it" if LIKE_A_SCREEN in result.flags else ""
+    table.add_row("verdict", styled(result.verdict.value) + why)
     for line in lines_of(record.model_dump(include={"declared"})):
         table.add_row("declared", shown(line.sentence))
     if result.reason:
@@ -334,9 +338,11 @@ def show_examination(examination: "Examination") -> None:
     if result.score is not None:
         what = f"{result.pooling} of the map{counted_words(plain)}"
         meaning = "" if result.probability is not None else f" ({what}; not a probability)"
-        table.add_row("score", shown(f"{result.score:.3f}{meaning}"))
+        table.add_row("score", shown(f"{share_text(result.score)}{meaning}"))
+    if measured := rates.short_of(record.model_dump(include={"result"})["result"]):
+        table.add_row("called the same", shown(measured))
     if result.probability is not None:
-        table.add_row("probability", f"{result.probability:.3f} (calibrated, even prior odds)")
+        table.add_row("probability", f"{share_text(result.probability)} (calibrated, even prior odds)")
     if result.likelihood_ratio is not None:
         ratio = result.likelihood_ratio
         table.add_row("likelihood ratio", f"{ratio.value:.3g} (bounded to {ratio.lowest:.3g} .. {ratio.highest:.3g})")

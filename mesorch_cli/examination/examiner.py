@@ -28,8 +28,10 @@ from mesorch_cli.files.reading import opened, opened_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.rates import measured_rates
 from mesorch_cli.inference.recorded_settings import digest, run_values
 from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay, panel, preview
 
@@ -136,6 +138,7 @@ class Examiner:
         self.weights = WeightsPart(
             name=passport.name, version=passport.version, sha256=weights.sha256, licence=passport.licence
         )
+        self._passport = passport
         self.settings = run_values(detector.settings, weights.sha256, accept_damaged)
         self.settings_sha256 = digest(self.settings)
         self.tool = tool_versions(detector.backend.runtime)
@@ -232,8 +235,7 @@ class Examiner:
         name = type(error).__name__
         failure = InputError(
             f"{shown!r} could not be analysed: {name}: {' '.join(str(error).split())[:200]}. This is a fault of "
-            "mesorch or "
-            "of this machine, not of the file; the same command tries again.",
+            "mesorch or of this machine, not of the file; the same command tries again.",
             reason=f"{FAULT}: {name}",
         )
         if loaded is None:
@@ -257,7 +259,15 @@ class Examiner:
             metadata=metadata_part(photo) if photo else {},
             provenance=photo.provenance if photo else {"status": PROVENANCE_NOTE, "reason": "the file was not read"},
             analysis=self._analysis(detection) if detection.tiles else None,
-            result=result_part(detection, self.detector.settings, photo),
+            result=result_part(
+                detection,
+                self.detector.settings,
+                photo,
+                # The verdicts that were counted are on photos.
+                ()
+                if LIKE_A_SCREEN in detection.flags
+                else measured_rates(self._passport, self.detector.settings, detection.verdict),
+            ),
             declared=declared_part(photo) if photo else None,
             artefacts=[
                 ArtefactPart(role=name.partition(".")[0], path=json_path(f"{place}/{name}"), sha256=sha256_bytes(data))

@@ -1,5 +1,7 @@
 """Parts of a record, made from what was read and found."""
 
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
 from mesorch_cli.errors import InputError
@@ -10,12 +12,11 @@ from mesorch_cli.examination.record import (
     PROBABILITY_DIGITS,
     BoxPart,
     CalibrationPart,
-    ComparisonPart,
     DeclaredPart,
     DecodePart,
     FindingPart,
-    IntegrityPart,
     PlacePart,
+    RatePart,
     RatioPart,
     RegionPart,
     ResultPart,
@@ -23,6 +24,7 @@ from mesorch_cli.examination.record import (
     StatementPart,
 )
 from mesorch_cli.inference.detection import Detection
+from mesorch_cli.inference.rates import Rate
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.witnesses.finding import Finding
@@ -32,27 +34,17 @@ def decode_part(photo: Photo) -> DecodePart:
     """Return the decode block of a photo."""
     decode = photo.decode
     upright = upright_size(decode.width, decode.height, decode.orientation)
-    return DecodePart(
-        reader=decode.reader,
-        version=decode.version,
-        format=decode.format,
-        width=decode.width,
-        height=decode.height,
-        bits=decode.bits,
-        pages=decode.pages,
-        orientation=decode.orientation,
-        conversions=list(decode.conversions),
-        integrity=IntegrityPart(ok=decode.integrity.ok, findings=list(decode.integrity.findings)),
-        page=decode.page,
-        upright=SizePart(width=upright[0], height=upright[1]),
-        icc_sha256=decode.icc_sha256,
-        comparison=None if decode.comparison is None else ComparisonPart(**decode.comparison),
-        isolation=list(decode.isolation),
-    )
+    changed = {"integrity": vars(decode.integrity), "upright": SizePart(width=upright[0], height=upright[1])}
+    return DecodePart.model_validate(vars(decode) | changed)
 
 
-def result_part(detection: Detection, settings: Settings, photo: Photo | None = None) -> ResultPart:
-    """Return the result block; floats rounded to PROBABILITY_DIGITS. photo: for the places when upright."""
+def result_part(
+    detection: Detection, settings: Settings, photo: Photo | None = None, rates: Sequence[Rate] = ()
+) -> ResultPart:
+    """Return the result block; floats rounded to PROBABILITY_DIGITS.
+
+    photo: for the places when upright. rates: of the verdict, where they were measured.
+    """
     rule = settings.score
     regions = [
         RegionPart(
@@ -78,6 +70,7 @@ def result_part(detection: Detection, settings: Settings, photo: Photo | None = 
         findings=[_finding_part(finding, photo) for finding in detection.findings],
         likelihood_ratio=_ratio_part(detection),
         calibration=_calibration_part(settings) if detection.probability is not None else None,
+        rates=[_rate_part(rate) for rate in rates],
     )
 
 
@@ -95,6 +88,18 @@ def _upright(box: Box, photo: Photo | None) -> BoxPart | None:
         return None
     decode = photo.decode
     return BoxPart(**upright_box(box, decode.width, decode.height, decode.orientation)._asdict())
+
+
+def _rate_part(rate: Rate) -> RatePart:
+    return RatePart(
+        set=rate.set,
+        truth=rate.truth,
+        verdicts=list(rate.verdicts),
+        called=rate.called,
+        photos=rate.photos,
+        lowest=round(rate.lowest, PROBABILITY_DIGITS),
+        highest=round(rate.highest, PROBABILITY_DIGITS),
+    )
 
 
 def _ratio_part(detection: Detection) -> RatioPart | None:

@@ -39,8 +39,7 @@ class Export:
         if self.format == "torch" and self.precision != "fp32":
             raise UsageError(
                 f"--format torch does not support --precision {self.precision}. Expected fp32: the program runs on "
-                "CPUs, where "
-                "lower precision is slower in PyTorch. Or use --format onnx or openvino."
+                "CPUs, where lower precision is slower in PyTorch. Or use --format onnx or openvino."
             )
 
 

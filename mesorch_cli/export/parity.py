@@ -157,8 +157,7 @@ def require(parity: Parity, what: str) -> None:
     limit = "" if parity.tolerance.logits is None else f" and logits within {parity.tolerance.logits:g}"
     raise VerificationError(
         f"{what} differs from PyTorch: largest logit difference {parity.logits:.3g}, {parity.flipped:.3%} of the "
-        "mask's "
-        f"pixels flipped (worst: {worst.case}, {worst.batch} x {worst.height} x {worst.width}). Expected at most "
-        f"{parity.tolerance.flipped:.2%} flipped{limit}. No file was written. Try --precision fp32, or another "
+        f"mask's pixels flipped (worst: {worst.case}, {worst.batch} x {worst.height} x {worst.width}). Expected at "
+        f"most {parity.tolerance.flipped:.2%} flipped{limit}. No file was written. Try --precision fp32, or another "
         "--format."
     )

@@ -123,8 +123,7 @@ class ForgedDataset:
             if entries and not resume:
                 raise UsageError(
                     f"{str(self.out)!r} is not empty ({len(entries)} entries, {', '.join(entries[:NAMED])}). Expected "
-                    "a new "
-                    "or empty folder. Choose another, or continue an unfinished dataset with --resume."
+                    "a new or empty folder. Choose another, or continue an unfinished dataset with --resume."
                 )
             described = self._described()
             if entries:
@@ -169,8 +168,7 @@ class ForgedDataset:
         if different:
             raise UsageError(
                 f"{str(self.out)!r} was begun with other {', '.join(different)} ({SETTINGS}). Expected the same, as "
-                "its "
-                "items must belong together. Repeat the options of the first call, or choose another folder."
+                "its items must belong together. Repeat the options of the first call, or choose another folder."
             )
 
     def _read_manifest(self) -> list[str]:
@@ -195,8 +193,7 @@ class ForgedDataset:
         if missing:
             raise UsageError(
                 f"{len(missing)} files of {str(path)!r} are gone: {', '.join(missing[:NAMED])}. Expected all of them: "
-                "make "
-                "the dataset again in another folder."
+                "make the dataset again in another folder."
             )
         if len(whole) < len(data):
             write_whole(path, whole)

@@ -68,8 +68,7 @@ class ForgeRecipe:
         if not SMALLEST_AREA <= low < high <= LARGEST_AREA:
             raise UsageError(
                 f"The areas {self.area_range} are invalid. Expected two rising shares of the photo, at least "
-                f"{SMALLEST_AREA} and at most "
-                f"{LARGEST_AREA}."
+                f"{SMALLEST_AREA} and at most {LARGEST_AREA}."
             )
         if not 0 <= self.large_share <= 1:
             raise UsageError(f"The share {self.large_share} of large objects is out of range. Expected 0 to 1.")

@@ -89,14 +89,12 @@ class ObjectFolder:
         if bare:
             raise UsageError(
                 f"{len(bare)} photos in {str(root)!r} have no mask: {', '.join(bare[:NAMED])}. Expected a PNG of the "
-                "same "
-                "name beside each: add them, or move the photos elsewhere."
+                "same name beside each: add them, or move the photos elsewhere."
             )
         if not paths:
             raise UsageError(
                 f"There is no object in {str(root)!r}. Expected photos with a PNG mask of the same name beside them, "
-                "or cut-outs "
-                "with transparency as PNG."
+                "or cut-outs with transparency as PNG."
             )
         return cls(root, paths)
 
@@ -177,8 +175,7 @@ def _cut_out(root: Path, path: str, photos: SoundPhotos) -> Source:
     if not (alpha > 127).any() or (alpha > 127).all():
         raise InputError(
             f"{str(file)!r} has no transparency around an object, and there is no photo of the same name beside it. "
-            "Expected "
-            "a cut-out or a mask of a photo: leave it out.",
+            "Expected a cut-out or a mask of a photo: leave it out.",
             reason="no transparency",
         )
     return Source(root, path, photo.sha256, Donor(np.ascontiguousarray(pixels[..., :3]), alpha=alpha))

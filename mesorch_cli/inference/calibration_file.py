@@ -92,14 +92,12 @@ def calibrated(settings: Settings, weights_sha256: str, calibration: Calibration
     if calibration.weights.sha256 != weights_sha256:
         raise UsageError(
             f"The calibration is for the weights {calibration.weights.name} {calibration.weights.sha256[:16]}..., not "
-            "for "
-            f"{weights_sha256[:16]}.... Use those weights, or calibrate these with `mesorch calibrate`."
+            f"for {weights_sha256[:16]}.... Use those weights, or calibrate these with `mesorch calibrate`."
         )
     if digest(calibration.analysis) != calibration.analysis_sha256:
         raise UsageError(
             "The settings in the calibration do not have the hash that it records. It was changed: calibrate again "
-            "with "
-            "`mesorch calibrate`."
+            "with `mesorch calibrate`."
         )
     if other := different(calibration.analysis, settings):
         told = options_named(calibration.analysis)

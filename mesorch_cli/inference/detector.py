@@ -30,6 +30,8 @@ from mesorch_cli.inference.scoring import (
     likelihood_ratio,
     photo_threshold,
 )
+from mesorch_cli.inference.screen import looks_like_screen
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
 from mesorch_cli.inference.tiling import Plan, Tile
 from mesorch_cli.inference.witnesses.finding import Finding
@@ -151,7 +153,7 @@ class Detector:
             for witness, rule, seen in looking:
                 findings += witness.conclude(seen.result(), map_, rule)
         scales = tuple(one.scale.name for one in passes)
-        return self._conclude(map_, covered, tally, scales, tuple(findings))
+        return self._conclude(pixels, map_, covered, tally, scales, tuple(findings))
 
     def _map(self, passes: Sequence[Pass], height: int, width: int, tally: _Tally) -> tuple[Canvas, NDArray[np.bool_]]:
         """Return the map of a photo, (height, width), and which of its pixels were covered."""
@@ -170,6 +172,7 @@ class Detector:
 
     def _conclude(
         self,
+        pixels: Pixels,
         map_: Canvas,
         covered: NDArray[np.bool_],
         tally: _Tally,
@@ -192,12 +195,17 @@ class Detector:
             flags.add(f"{region_count} regions, {MOST_LISTED} listed")
         if disagreement(verdict, regions):
             flags.add("score and map disagree")
+        # The reference analysis says what was published, of whatever it is given.
+        screen = not settings.reference and looks_like_screen(pixels)
+        if screen:
+            flags.add(LIKE_A_SCREEN)
         return Detection(
-            verdict,
+            Verdict.INCONCLUSIVE if screen else verdict,
             map=map_,
             score=score,
-            probability=calibrate(score, settings.score),
-            ratio=likelihood_ratio(score, settings.score),
+            # A calibration was made on photos, and holds for them alone.
+            probability=None if screen else calibrate(score, settings.score),
+            ratio=None if screen else likelihood_ratio(score, settings.score),
             regions=regions,
             findings=findings,
             threshold=threshold,
@@ -294,8 +302,7 @@ class Detector:
             if logits.shape != expected:  # a foreign graph may return anything
                 raise WeightsError(
                     f"The weights gave logits of shape {logits.shape} for tiles of shape {batch.shape}. Expected "
-                    f"{expected}. "
-                    "Get the file again, or make it with `mesorch export`."
+                    f"{expected}. Get the file again, or make it with `mesorch export`."
                 )
             return logits
         tally.flags.add(SHORT_OF_MEMORY)

@@ -104,8 +104,7 @@ def parse_seal(text: str | None, path: Path) -> Seal:
         if digest != seal.seal_sha256:
             raise WeightsError(
                 f"The passport in {path} has the checksum {digest[:16]}..., its own entry says "
-                f"{seal.seal_sha256[:16]}.... A "
-                "value in it was changed: export the weights again."
+                f"{seal.seal_sha256[:16]}.... A value in it was changed: export the weights again."
             )
     return seal
 

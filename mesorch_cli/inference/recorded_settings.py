@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.settings import Settings, parse_scales
+from mesorch_cli.inference.settings import ADDED_LATER, Settings, parse_scales
 from mesorch_cli.network import passport
 from mesorch_cli.network.passport import Scale, WitnessRule
 
@@ -23,7 +23,9 @@ _PAIRS = TypeAdapter(list[tuple[str, float]])
 
 def settings_values(settings: Settings) -> dict[str, JsonValue]:
     """Return every setting of an analysis, under the names that records have for them."""
-    return {RECORDED_AS.get(one.name, one.name): _plain(getattr(settings, one.name)) for one in fields(settings)}
+    told = {one.name: _plain(getattr(settings, one.name)) for one in fields(settings)}
+    unsaid = {one.name for one in fields(settings) if one.metadata == ADDED_LATER and told[one.name] is None}
+    return {RECORDED_AS.get(name, name): value for name, value in told.items() if name not in unsaid}
 
 
 def run_values(settings: Settings, weights_sha256: str, accept_damaged: bool) -> dict[str, JsonValue]:

@@ -18,6 +18,9 @@ Precision = Literal["fp32", "bf16", "fp16"]
 MOST_SCALES = 8  # the bits of the coverage mask
 MOST_TILES = 1024  # in one call of the network
 MOST_WEIGHT = 1000.0  # of a scale beside the others
+ADDED_LATER = {
+    "added": "later"
+}  # metadata of a setting that stays out of records while it is None: digests stay as they are
 
 
 @dataclass(frozen=True)

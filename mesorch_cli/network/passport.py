@@ -321,8 +321,7 @@ def _require_tool(values: Any, origin: str) -> None:
     if isinstance(wanted, str) and re.fullmatch(TOOL_VERSION, wanted) and _ordered(wanted) > _ordered(__version__):
         raise WeightsError(
             f"{origin} needs mesorch {wanted} or newer, but this is {__version__}. Update the tool, or use weights "
-            "made for "
-            "this version."
+            "made for this version."
         )
 
 

@@ -91,8 +91,7 @@ def resolve(name_or_path: str | None) -> StoredWeights:
         return StoredWeights(path.stem, path, recorded_sums(path.parent).get(path.name), "file")
     raise WeightsError(
         f"No weights named {wanted!r}; there are: {names(stored)}. Published checkpoints of mesorch and mesorch-p "
-        "come in "
-        "through `mesorch weights import FILE.pth`."
+        "come in through `mesorch weights import FILE.pth`."
     )
 
 

@@ -65,8 +65,7 @@ class TrustedFiles:
             problem = str(error)
         raise WeightsError(
             f"Cannot read the list of trusted files {self.path}: {problem} Expected a list written by `mesorch "
-            "weights trust`. "
-            "Restore it, or delete it and trust your files again."
+            "weights trust`. Restore it, or delete it and trust your files again."
         )
 
     def _require_own(self) -> None:
@@ -80,8 +79,7 @@ class TrustedFiles:
             how = "can be written by anyone" if own else f"belongs to the user {file.st_uid}"
             raise WeightsError(
                 f"The list of trusted files {self.path} {how}. Expected a list that only you can write, because its "
-                "files run "
-                "code. Check its entries, then remove the rights: chmod o-w on it and its folder."
+                "files run code. Check its entries, then remove the rights: chmod o-w on it and its folder."
             )
 
     def find(self, sha256: str) -> TrustedFile | None:

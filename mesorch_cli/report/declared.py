@@ -25,8 +25,7 @@ SIGNED = {
 }
 MEANING = (
     "The file makes these statements about itself, and the verdict does not use them. Anyone can write such fields, "
-    "and "
-    "most services remove them. A photo without them may still have been generated."
+    "and most services remove them. A photo without them may still have been generated."
 )
 
 

@@ -47,8 +47,7 @@ class Entry:
             if path is not None and not stays_inside(path):
                 raise UsageError(
                     f"The case names a file {path!r}. Expected a path below the case. Its journal is damaged or was "
-                    "changed: "
-                    "check it with `mesorch verify`."
+                    "changed: check it with `mesorch verify`."
                 )
 
     @classmethod

@@ -14,6 +14,7 @@ from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.findings import short_of
 from mesorch_cli.report.overlay import colours
 from mesorch_cli.report.pages import Place, page_of, row_of
 from mesorch_cli.report.preview import LONGEST_PREVIEW, jpeg, shrunk
@@ -140,7 +141,8 @@ def _tables(sheet: Sheet, triage: Triage) -> None:
     sheet.head(FINDINGS)
     for number, entry in enumerate(triage.analysed(), start=1):
         row = row_of(entry)
-        verdict = f"{row.verdict}; declared: {row.declared}" if row.declared else row.verdict
+        said = {"found": short_of(entry.record["result"]), "declared": row.declared}
+        verdict = "; ".join([row.verdict, *(f"{name}: {words}" for name, words in said.items() if words)])
         cells = [str(number), entry.path, verdict, row.score_text, row.regions, _short(entry)]
         sheet.row(FINDINGS, cells)
     sheet.gap(10)
@@ -172,6 +174,10 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int) -> None:
     sheet.heading("Result", 9)
     sheet.text(page.meaning, 8)
     sheet.pairs([(name.lower(), f"{value}. {meaning}") for name, value, meaning in page.measures])
+    for rate in page.rates:
+        sheet.text(rate, 8)
+    if page.rates:
+        sheet.text(page.rates_meaning, 7, colour=MUTED)
     for line in page.declared:
         sheet.text(f"Declared: {line.sentence}", 8)
     if page.declared:

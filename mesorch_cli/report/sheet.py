@@ -13,8 +13,7 @@ from mesorch_cli.report.names import visible
 
 NEEDS = (
     f"The PDF needs the package reportlab, which is not installed: {install_hint('pdf')}. Or leave --pdf out: the "
-    "pages "
-    "do not need it."
+    "pages do not need it."
 )
 MOST_FONT = 64 * 1024 * 1024  # bytes; the largest fonts of all writing systems have about 30 MB
 MARGIN = 48.0  # points, of 1/72 inch

@@ -2,19 +2,23 @@
 
 from typing import Any
 
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.report.findings import counted_words
 
 VERDICTS = {
     "evidence of manipulation": "Parts of this photo look manipulated: the score reaches the limit from which these "
     "weights report evidence. This is an indication. A person must weigh it together with everything else that is "
-    "known "
-    "about the photo.",
+    "known about the photo.",
     "inconclusive": "The score is between the two limits. It supports neither that the photo was manipulated nor that it "
     "was not.",
     "no evidence found": "No evidence of manipulation was found. This does not show that the photo is unaltered: the "
     "weights miss unfamiliar edits, and edits whose traces were destroyed by later resizing or compression.",
     "not analysed": "Nothing is said about this photo, neither for nor against manipulation.",
 }
+NOT_A_PHOTO = (
+    "The picture looks like a screenshot, a text or a drawing. These weights were not made for such pictures. Neither the "
+    "score nor copies say anything about manipulation there, as writing repeats itself."
+)
 LIMITS = (
     "A verdict is the tool's reading of a score. A person must decide whether a photo was manipulated.",
     "“No evidence found” does not mean that a photo is unaltered: edits that leave no familiar trace are not found.",
@@ -23,8 +27,7 @@ LIMITS = (
     "Where the map is bright, pixels look manipulated to the network. The outline of a region need not be that of an "
     "object.",
     "The limits of score and map were set on other photos. Use mesorch evaluate to measure how often they err on "
-    "photos like "
-    "these.",
+    "photos like these.",
 )
 REASONS = {
     "damaged": "The file is damaged, so the decoder would invent parts of the picture.",
@@ -53,9 +56,17 @@ FLAGS = {
     "parts of the picture.",
     "16 bits analysed as 8": "The photo has 16 bits per sample. It was rounded to 8, which these weights take.",
     "fewer tiles at once: out of memory": "Memory ran short, so fewer tiles were analysed at once. Last digits may differ.",
+    LIKE_A_SCREEN: "Most of the picture consists of even areas of exact levels, without the noise of a camera. "
+    "Whatever the score, the verdict is “inconclusive”. A photo of very low quality, or one that was cut out and put on an "
+    "even background, can look like this, too.",
     "the file changed during the analysis": "The file's bytes changed between start and end. The result belongs to the "
     "first hash.",
 }
+
+
+def verdict_meaning(result: dict[str, Any]) -> str:
+    """Return the sentence for the verdict of a record, empty for an unknown one."""
+    return NOT_A_PHOTO if LIKE_A_SCREEN in result["flags"] else VERDICTS.get(result["verdict"], "")
 
 
 def reason_meaning(reason: str) -> str:

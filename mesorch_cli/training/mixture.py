@@ -72,8 +72,7 @@ class Division:
         if self.items % (self.processes * self.passes):
             raise UsageError(
                 f"A step has {self.items} items (batch / views) for {self.processes} processes with {self.passes} "
-                "passes "
-                "each. Expected the same number for every pass: change batch, accumulate or --devices."
+                "passes each. Expected the same number for every pass: change batch, accumulate or --devices."
             )
 
     def passes_of(self, step: int) -> Iterator[range]:

@@ -265,9 +265,8 @@ class Trainer:
         more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
         return TrainingError(
             f"The loss is {loss} and its gradient's norm {norm} at step {self.step + 1}, seed {self.config.seed}. "
-            "Expected "
-            f"finite values. The samples: {'; '.join(shown[:NAMED])}{more}. Lower the learning rate, or check these "
-            "samples."
+            f"Expected finite values. The samples: {'; '.join(shown[:NAMED])}{more}. Lower the learning rate, or "
+            "check these samples."
         )
 
     def validate(self, on_photo: Callable[[], None] | None = None) -> ValidationReport:

@@ -107,8 +107,7 @@ class Validator:
             if not one.tampered:
                 raise UsageError(
                     f"None of the {len(one.samples)} photos in the validation set {one.name} is tampered. Expected "
-                    "some: "
-                    "name another set, or raise validation_count."
+                    "some: name another set, or raise validation_count."
                 )
 
     def measure(

@@ -34,8 +34,7 @@ class Grid:
     )
     cannot = (
         "It is one figure for the whole photo and does not show parts with a grid of their own, and without "
-        "compression "
-        "the framed cell is a matter of chance."
+        "compression the framed cell is a matter of chance."
     )
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:
@@ -69,8 +68,8 @@ class Histograms:
     )
     cannot = (
         "A second save says nothing about editing, since many programs and services save again. One with the same "
-        "steps "
-        "leaves no such trace, and the levels are calculated from the decoded pixels, so clipped places blur them."
+        "steps leaves no such trace, and the levels are calculated from the decoded pixels, so clipped places blur "
+        "them."
     )
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:

@@ -39,8 +39,7 @@ class ErrorLevel:
     )
     cannot = (
         "Edges and fine texture are always brighter than smooth parts, so brightness alone says nothing about "
-        "editing, and "
-        "a photo that was saved again as a whole hides what was done before."
+        "editing, and a photo that was saved again as a whole hides what was done before."
     )
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:
@@ -74,13 +73,11 @@ class Ghosts:
     title = "JPEG ghosts"
     shows = (
         f"The photo is saved again at qualities from {QUALITIES[0]} to {QUALITIES[-1]}, and each place is darkest at "
-        "the "
-        "quality it is nearest to; a part that was once saved at a lower quality than the rest turns dark there."
+        "the quality it is nearest to; a part that was once saved at a lower quality than the rest turns dark there."
     )
     cannot = (
         "A part whose earlier block grid does not lie on the photo's own leaves no ghost, and smooth or saturated "
-        "parts "
-        "turn dark at many qualities without any editing."
+        "parts turn dark at many qualities without any editing."
     )
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:

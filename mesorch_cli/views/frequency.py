@@ -43,8 +43,7 @@ class HighFrequencies(_Plane):
     index = 0
     shows = (
         "The photo without the lowest twentieth of its frequencies, as the network's own split computes it, over at "
-        "most "
-        f"{SIDE} x {SIDE} pixels of the middle."
+        f"most {SIDE} x {SIDE} pixels of the middle."
     )
     cannot = "The network splits each tile by itself, so what it saw differs in scale and at the borders."
 
@@ -57,7 +56,6 @@ class LowFrequencies(_Plane):
     index = 1
     shows = (
         "What the network's own split keeps as low frequencies, the first twentieth of rows and columns of the "
-        "spectrum, "
-        f"over at most {SIDE} x {SIDE} pixels of the middle."
+        f"spectrum, over at most {SIDE} x {SIDE} pixels of the middle."
     )
     cannot = "Stripes along one axis survive in it whatever their frequency; they come from the split and not from the photo."

@@ -20,8 +20,7 @@ class Rectangle:
         if min(self.x, self.y) < 0 or not (1 <= self.width <= self.MOST and 1 <= self.height <= self.MOST):
             raise UsageError(
                 f"--zoom {self.x},{self.y},{self.width},{self.height} is out of range. Expected X,Y,W,H with X and Y "
-                "at "
-                f"least 0, and W and H from 1 to {self.MOST}."
+                f"at least 0, and W and H from 1 to {self.MOST}."
             )
 
     @classmethod

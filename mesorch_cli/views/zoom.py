@@ -25,8 +25,7 @@ class Zoom:
     title = "Zoom"
     shows = (
         "The chosen rectangle with each pixel of the photo as a square of its own colour, and grey lines between "
-        "pixels "
-        f"where a square has at least {SMALLEST_WITH_GRID} pixels."
+        f"pixels where a square has at least {SMALLEST_WITH_GRID} pixels."
     )
     cannot = "Nothing is smoothed or sharpened, so it shows no more than the file holds."
 

@@ -84,12 +84,10 @@ def require_alone(data: bytes, path: object) -> None:
     except ValueError as error:
         raise WeightsError(
             f"Cannot read {path} as ONNX ({error}). It is truncated, damaged or no ONNX file: get it again, or make "
-            "it with "
-            "`mesorch export --format onnx`."
+            "it with `mesorch export --format onnx`."
         ) from error
     if found is not None:
         raise WeightsError(
             f"{path} asks for {found}, which its checksum does not cover. Expected a graph that holds all of itself: "
-            "make "
-            "it with `mesorch export --format onnx`."
+            "make it with `mesorch export --format onnx`."
         )

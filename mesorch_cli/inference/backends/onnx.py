@@ -94,8 +94,7 @@ class OnnxFile:
         except session_errors() as error:
             raise WeightsError(
                 f"Cannot read {path} as ONNX ({str(error).splitlines()[0]}). It is truncated, damaged or no ONNX "
-                "file: get "
-                "it again, or make it with `mesorch export --format onnx`."
+                "file: get it again, or make it with `mesorch export --format onnx`."
             ) from error
 
     def start(self, device: str, precision: Precision) -> "OnnxBackend":
@@ -142,8 +141,7 @@ def choose_provider(runtime: ModuleType, wanted: str) -> tuple[str, Any]:
         package = {"cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}[kind]
         raise UsageError(
             f"The device {wanted!r} is not there: this onnxruntime has {', '.join(sorted(there))}. Install {package} "
-            "in its "
-            "place, or try --device auto."
+            "in its place, or try --device auto."
         )
     if kind == "cuda":
         return f"cuda:{index or 0}", (PROVIDERS[kind], {"device_id": int(index or 0)})

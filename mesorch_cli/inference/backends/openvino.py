@@ -65,8 +65,7 @@ def _place(topology: bytes, path: Path) -> tuple[int, int, str] | None:
     except (expat.ExpatError, ValueError, LookupError) as error:  # an encoding that is none is a LookupError
         raise WeightsError(
             f"Cannot read {path} as an OpenVINO network ({error}). It is truncated, damaged or no such file: get it "
-            "again, "
-            "or make it with `mesorch export --format openvino`."
+            "again, or make it with `mesorch export --format openvino`."
         ) from error
     if len(found) != 1 or (element := SEAL.match(topology, found[0][0])) is None:
         return None
@@ -142,8 +141,7 @@ def choose_device(available: list[str], wanted: str) -> str:
     if name not in available:
         raise UsageError(
             f"The device {wanted!r} is not there: OpenVINO has {', '.join(device.lower() for device in available)}. "
-            "Expected "
-            "auto or one of these."
+            "Expected auto or one of these."
         )
     return name
 

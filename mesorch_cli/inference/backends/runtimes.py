@@ -30,8 +30,7 @@ def require_precision(wanted: Precision, own: Precision, path: Path) -> None:
     if wanted != own:
         raise UsageError(
             f"--precision {wanted} with {path.name}: the arithmetic of an exported file is part of it, here {own}. "
-            "Leave the "
-            f"option out, or export again with `mesorch export --precision {wanted}`."
+            f"Leave the option out, or export again with `mesorch export --precision {wanted}`."
         )
 
 
@@ -45,8 +44,7 @@ def failed_run(path: Path, error: Exception) -> Exception:
         return MemoryError(text)
     return WeightsError(
         f"{path} failed on a tile while it ran ({text}). Expected logits of the tile's size. Get the file again, or "
-        "make it "
-        "with `mesorch export`."
+        "make it with `mesorch export`."
     )
 
 

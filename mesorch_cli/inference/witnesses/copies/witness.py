@@ -105,26 +105,16 @@ def _raise(map_: NDArray[np.float32], mask: Mask, chance: float) -> Box:
 COPIES = Witness(
     name="copies",
     needs=("pixels",),
-    counts=True,
+    counts_as="certainty of a copy",
     words=Words(
         title="Parts of the photo that match each other",
         short="copy",
-        sentence="The part at {part} matches the part at {counterpart}, turned by {turn_degrees:.0f} degrees and "
-        "scaled by "
-        "{scale:.2f}. {matches} points agree; the certainty of a copy is {certainty:.2f}, and {part_pasted:.2f} that "
-        "the first part "
-        "is the pasted one.",
+        sentence="The part at {part} matches the part at {counterpart}, turned by {turn_degrees:z.0f} degrees and scaled by "
+        "{scale:.2f}. {matches} points agree; the certainty of a copy is {certainty}, and {part_pasted:.2f} that the first "
+        "part is the pasted one.",
         explanation="After the movement, the two parts match point by point and in their grain. That shows a copy, not "
         "who made it or why: watermarks, logos and printed patterns also repeat. The match does not show which "
         "part was there first; the direction comes from the network.",
-        certainty="certainty of a copy",
-        roles={"part": "Probably pasted", "counterpart": "Its counterpart"},
-        measures={
-            "turn_degrees": ("Turned", "{:.0f}\N{DEGREE SIGN}"),
-            "scale": ("Scaled", "{:.2f} x"),
-            "matches": ("Matches", "{}"),
-            "part_pasted": ("Certainty of this direction", "{:.2f}"),
-        },
     ),
     look=lambda material, rule: find_copies(material.pixels, rule.doubled_below),
     conclude=mark_copies,

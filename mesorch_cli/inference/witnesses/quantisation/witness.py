@@ -86,20 +86,15 @@ def _concluded(found: Quantisations | None, map_: Map, rule: QuantisationRule) -
 QUANTISATION = Witness(
     name="quantisation",
     needs=("pixels", "steps"),
-    counts=False,
+    counts_as=None,
     words=Words(
         title="A part of the JPEG that was compressed only once",
         short="compression",
         sentence="{share:.1%} of the photo was compressed once, the rest twice ({frequencies} of 14 frequencies).",
-        explanation="The coefficients of this JPEG show that most of the photo had been compressed before this file "
-        "was "
-        "saved, on the same grid of 8 x 8 blocks. In the other part that earlier compression left no trace: it was "
-        "added, "
-        "replaced or edited in between. The map includes this. It does not say what was done: a caption or a frame "
-        "added "
+        explanation="The coefficients of this JPEG show that most of the photo had been compressed before this file was "
+        "saved, on the same grid of 8 x 8 blocks. In the rest, that earlier compression left no trace: it was added, "
+        "replaced or edited in between. The map includes this. It does not say what was done: a caption or a frame added "
         "to a photo looks the same. It can be wrong where a photo is over-exposed or has no detail.",
-        certainty="certainty by the rule of the weights",
-        measures={"share": ("Compressed once", "{:.1%}"), "frequencies": ("Frequencies of 14", "{}")},
     ),
     look=_looked_at,
     conclude=_concluded,
