@@ -234,7 +234,7 @@ def test_an_export_says_what_it_cannot_do(
         return CliRunner().invoke(app, ["export", *map(str, [*words, *weights])])
 
     refused(export("--format", "torch", "--precision", "fp16"), 2, "Expected fp32")
-    refused(export("-o", tmp_path / "x.pt2"), 2, "expected .onnx")
+    refused(export("-o", tmp_path / "x.pt2"), 2, "Expected .onnx")
     refused(export("-o", tiny_onnx), 2, "exists already")
     refused(export("-o", tmp_path / "none" / "x.onnx"), 2, "Cannot write")
     refused(export("--weights", tiny_onnx), 2, "exported files cannot be exported again")
