@@ -1,4 +1,4 @@
-"""Parts of a record, made of what was read and found."""
+"""Parts of a record, made from what was read and found."""
 
 from collections.abc import Sequence
 
@@ -124,14 +124,14 @@ def _calibration_part(settings: Settings) -> CalibrationPart | None:
 
 
 def declared_part(photo: Photo) -> DeclaredPart:
-    """Return what a photo's file says of itself about AI."""
+    """Return what a photo's file declares about AI."""
     declared = declared_in(photo.metadata, photo.provenance)
     statements = [StatementPart(**statement._asdict()) for statement in declared.statements]
     return DeclaredPart(looked_at=list(declared.looked_at), statements=statements)
 
 
 def metadata_part(photo: Photo) -> dict[str, JsonValue]:
-    """Return a photo's metadata without what has a block of its own."""
+    """Return a photo's metadata without the parts that have their own block."""
     return {key: value for key, value in photo.metadata.items() if key != KEY}
 
 

@@ -1,4 +1,4 @@
-"""What stands on the pages: an entry as a row of the list, and an entry as a page of its own, in words and addresses."""
+"""The content of the pages: an entry as a row of the list, and as a page of its own, in words and addresses."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +34,7 @@ ROLES = {
 
 @dataclass(frozen=True)
 class Row:
-    """An entry in a list. page, thumbnail: addresses from the case folder. kind: of the verdict, for style and filter."""
+    """An entry in a list. page, thumbnail: addresses from the case folder. kind: of verdict, for style and filter."""
 
     name: str
     page: str
@@ -89,7 +89,7 @@ def regions_text(regions: list[dict[str, Any]]) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """A region of the record: its number from 1 on (None for a weak one), and its box in both frames."""
+    """A region of the record: its number from 1 (None for a weak one), and its box in both frames."""
 
     number: int | None
     stored: Box
@@ -101,7 +101,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Stage:
-    """The pictures of a photo's page: addresses, the stored raster's size, the size on the page, and the upright frame."""
+    """The pictures of a photo's page: addresses, size of the stored raster and on the page, and the upright frame."""
 
     photo: str
     overlay: str
@@ -161,7 +161,7 @@ def places_of(entry: Entry) -> tuple[Place, ...]:
 
 @dataclass(frozen=True)
 class Page:
-    """An entry as a page. root: address of the case folder from there. groups: tables of statements under their headings."""
+    """An entry as a page. root: address of the case folder from there. groups: tables of statements with headings."""
 
     entry: Entry
     row: Row

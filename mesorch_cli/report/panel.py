@@ -1,4 +1,4 @@
-"""Photo, map and outlines beside each other, with the map's scale: one picture for a written report."""
+"""Photo, map and outlines side by side, with the map's scale: one picture for a written report."""
 
 import textwrap
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from mesorch_cli.report.overlay import BAR_GAP, BAR_WIDTH, LABEL_WIDTH, MARGIN, 
 
 LONGEST_PART = 800  # pixels a side of each of the three parts
 SHORTEST_PART = 400  # pixels of the long side; smaller photos are enlarged
-LEAST_WIDTH = 300  # pixels of a part: its title stands above it
+LEAST_WIDTH = 300  # pixels of a part, with room for its title
 GAP, TITLE, LINE, LETTER = 12, 26, 20, 7.5  # pixels
-STACKED_FROM = 2.5  # times as wide as high: parts stand below each other
+STACKED_FROM = 2.5  # times as wide as high; then the parts are stacked
 
 Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]

@@ -1,4 +1,4 @@
-"""`report.pdf`: the case for print. Counts and method, all files in a table, a page with pictures for every finding."""
+"""`report.pdf`: the case for printing. Counts and method, all files in a table, a page with pictures per finding."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -23,9 +23,9 @@ from mesorch_cli.report.statements import Group
 from mesorch_cli.report.triage import Triage
 
 FILE_NAME = "report.pdf"
-LARGEST_PICTURE = 256 << 20  # bytes of a picture of the case that is read at all
-LONGEST_PICTURE = 900  # pixels; two of them stand side by side on 250 points each
-PICTURE = ReadOptions(max_pixels=LONGEST_PREVIEW**2)  # as previews are written; a case may come from others
+LARGEST_PICTURE = 256 << 20  # bytes of a picture in the case; larger ones are not read
+LONGEST_PICTURE = 900  # pixels; two pictures are side by side at 250 points each
+PICTURE = ReadOptions(max_pixels=LONGEST_PREVIEW**2)  # the size of previews; a case may come from others
 EVIDENCE = "evidence of manipulation"
 COLOURS = {
     "evidence": (0x8F1D1D, 0xFFFFFF),
@@ -65,8 +65,8 @@ Facts = dict[str, Any]  # case.json, as parsed
 def write_pdf(case: Path, facts: Facts, triage: Triage, *, font: Path | None, pictures: int) -> None:
     """Write report.pdf into a case: the same bytes for the same case and font.
 
-    pictures: findings that get a page of their own. Raises UsageError where reportlab is not installed or the font is none,
-    OutputError where the file cannot be written.
+    pictures: how many findings get a page of their own. Raises UsageError if reportlab is not installed or the font is
+    invalid, OutputError if the file cannot be written.
     """
     sheet = Sheet(f"Triage report: {facts['evidence']}", f"mesorch, triage report: {facts['evidence']}", font)
     shown = min(pictures, triage.by_verdict[EVIDENCE])
@@ -108,7 +108,7 @@ def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int) -> None:
     if mismatch is not None:
         sheet.text(mismatch, 8, font=BOLD)
     for folder in facts["unlisted"]:
-        sheet.text(f"The folder {folder} could not be looked into; what lies in it is not in the case.", 8, font=BOLD)
+        sheet.text(f"The folder {folder} could not be listed, so the case lacks its files.", 8, font=BOLD)
     sheet.heading("Method")
     sheet.pairs(overview.method_of(facts, triage))
     sheet.heading("How to read this report")
@@ -120,13 +120,15 @@ def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int) -> None:
         f"The tables list all {len(triage):,} files. {shown:,} of {findings:,} findings ({EVIDENCE}) have a page with "
         "pictures, highest score first"
         + (
-            ": that is the limit of this document; the pages of the case show all of them." if shown < findings else "."
+            ", which is the limit of this document. The pages of the case show all of them."
+            if shown < findings
+            else "."
         ),
         8,
     )
     sheet.text(
-        f"Characters that the font {sheet.font_name} lacks, and such as cannot be seen, are written as \\uXXXX, bytes that "
-        "are no UTF-8 as \\xXX. The pages of the case show names in any script; --pdf-font takes a font that has more.",
+        f"Characters that the font {sheet.font_name} lacks, and invisible ones, are written as \\uXXXX, and bytes that "
+        "are not UTF-8 as \\xXX. The pages of the case show names in any script. --pdf-font takes a font with more.",
         8,
     )
     sheet.heading("Settings and versions")
@@ -146,7 +148,7 @@ def _tables(sheet: Sheet, triage: Triage) -> None:
     sheet.gap(10)
     sheet.heading("Files without a verdict")
     if not triage.by_reason:
-        sheet.text("There are none: every photo that was found was analysed.", 8)
+        sheet.text("There are none: every photo was analysed.", 8)
         return
     sheet.head(OTHERS)
     for number, entry in enumerate(triage.others(), start=1):
@@ -195,7 +197,7 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int) -> None:
             boxes = [", ".join(map(str, box)) for box in (place.stored, place.upright)]
             sheet.row(REGIONS, [str(place.number or "weak"), *boxes, *shares])
         if len(page.places) > LISTED:
-            sheet.text(f"{len(page.places) - LISTED} more stand in the record.", 7, colour=MUTED)
+            sheet.text(f"{len(page.places) - LISTED} more are in the record.", 7, colour=MUTED)
     sheet.heading("File and record", 9)
     findings = entry.record["decode"]["integrity"]["findings"]
     said = [row for group in page.metadata[:2] for row in _short_rows(group)]
@@ -213,7 +215,7 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int) -> None:
 
 
 def _short_rows(group: Group) -> list[tuple[str, str]]:
-    """Return what a file says of its software, camera and dates; the page of the photo has the rest."""
+    """Return what a file says about its software, camera and dates. The page of the photo has the rest."""
     wanted = ("software", "Make", "Model", "DateTime", "DateTimeOriginal", "DateTimeDigitized", "dates")
     return [(name, text) for name, text in group.rows if name in wanted]
 
@@ -257,12 +259,12 @@ def _scale(sheet: Sheet, threshold: float) -> None:
     sheet.canvas.setStrokeColorRGB(0, 0, 0)
     sheet.canvas.setLineWidth(1)
     sheet.canvas.line(left + threshold * width, sheet.y - 2, left + threshold * width, sheet.y + 9)
-    words = f"0 to 1, the map at a pixel, always on this scale; mark: the threshold of regions, {threshold:.4g}"
+    words = f"The map at a pixel, always on this scale from 0 to 1. Mark: the threshold of regions, {threshold:.4g}"
     sheet.note(left + width + 8, words)
 
 
 def _small(case: Path, name: str) -> bytes | None:
-    """Return a picture as JPEG of at most LONGEST_PICTURE pixels a side, None where there is none that can be read."""
+    """Return a picture as JPEG of at most LONGEST_PICTURE pixels a side, None if none can be read."""
     try:
         photo = process_reader().read(name, data=read_below(case, name, LARGEST_PICTURE), options=PICTURE)
     except (OSError, InputError):

@@ -27,7 +27,7 @@ def previews(pixels: NDArray[np.unsignedinteger], map_: Map, threshold: float) -
 
 
 def shrunk(pixels: NDArray[np.unsignedinteger], longest: int) -> Picture:
-    """Return pixels as BGR uint8 with at most `longest` pixels a side; a small photo keeps its size."""
+    """Return pixels as BGR uint8 with at most `longest` pixels a side. A small photo keeps its size."""
     height, width = pixels.shape[:2]
     factor = min(1.0, longest / max(height, width))
     small = pixels
@@ -40,7 +40,7 @@ def shrunk(pixels: NDArray[np.unsignedinteger], longest: int) -> Picture:
 
 
 def jpeg(picture: Picture) -> bytes:
-    """Encode a BGR picture; the same picture gives the same bytes."""
+    """Encode a BGR picture. The same picture gives the same bytes."""
     ok, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not ok:
         raise ValueError(f"a picture of {picture.shape} cannot be encoded as JPEG")

@@ -1,4 +1,4 @@
-"""The files of a case in the order in which people should look at them, kept on disk: memory does not grow with the case."""
+"""The files of a case in the order in which people should look at them, kept on disk to save memory."""
 
 import json
 import os

@@ -241,7 +241,7 @@ def test_usage_errors_are_code_2_and_one_line(run: Callable[..., Result], write_
         "threshold of 7": run(photo, "--threshold", "7"),
         "Unknown device": run(photo, "--device", "toaster"),
         "needs a GPU": run(photo, "--precision", "fp16", "--device", "cpu"),
-        "No photo given": run(),
+        "No photo was given": run(),
         "Cannot read the list": run("--files-from", tmp_path / "nowhere"),
         "more than once": run("-", "-"),
     }

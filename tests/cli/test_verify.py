@@ -183,7 +183,7 @@ def test_shares_join_to_what_one_run_makes(made: Path, tiny_weights: Path, tmp_p
     victim.write_bytes(b"another")
     broken = invoke("case", "merge", *shares, "-o", tmp_path / "broken")
     assert broken.exit_code == 6
-    assert "is not what the journal" in broken.stderr
+    assert "is not what its journal records" in broken.stderr
 
 
 def test_pages_are_repeated_as_they_were_asked_for(tmp_path: Path, tiny_weights: Path) -> None:
