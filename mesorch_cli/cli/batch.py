@@ -120,6 +120,7 @@ def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal"
         console.show_case(
             str(case), rows, [(f"{row.score:.3f}", row.verdict, row.path + _declared(row.record)) for row in highest]
         )
+        console.say(f"Open {case / 'index.html'}")
     if not as_json:
         values = (counts.found, counts.analysed, counts.not_analysed, counts.failed, counts.findings)
         console.write_data(case, *values, sums)

@@ -3,6 +3,7 @@
 from pydantic import JsonValue
 
 from mesorch_cli.errors import InputError
+from mesorch_cli.evidence.fingerprint import fingerprint
 from mesorch_cli.evidence.metadata.declared import KEY, declared_in
 from mesorch_cli.evidence.orientation import Box, upright_box, upright_size
 from mesorch_cli.evidence.photo import Photo
@@ -47,6 +48,7 @@ def decode_part(photo: Photo) -> DecodePart:
         upright=SizePart(width=upright[0], height=upright[1]),
         icc_sha256=decode.icc_sha256,
         comparison=None if decode.comparison is None else ComparisonPart(**decode.comparison),
+        fingerprint=fingerprint(photo.pixels, decode.orientation),
         isolation=list(decode.isolation),
     )
 

@@ -64,6 +64,7 @@ class DecodePart(_Part):
     """How bytes became pixels; width and height of the stored raster, orientation recorded and not applied.
 
     page: the one that was read, from 1 on. upright: the size as a viewer shows it. icc_sha256: of the embedded profile.
+    fingerprint: of what the photo shows; null in records of older versions (see `evidence.fingerprint`).
     isolation: what held the process that decoded: process, limits, no-new-privileges, landlock, seccomp, no-programs. It
     depends on the machine, and no comparison of records counts it; null in records of older versions.
     """
@@ -82,6 +83,7 @@ class DecodePart(_Part):
     upright: SizePart | None = None
     icc_sha256: Sha256 | None = None
     comparison: ComparisonPart | None = None
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
     isolation: list[str] | None = None
 
 
@@ -217,10 +219,10 @@ class ArtefactPart(_Part):
     """A file written beside the record; path relative to the output folder.
 
     panel: photo, map and outlines beside each other, for a report. preview, preview_overlay (the map over the photo, without
-    a bar), thumbnail: JPEG, for the pages of a case.
+    a bar), thumbnail, thumbnail_map: JPEG, for the pages of a case.
     """
 
-    role: Literal["overlay", "heatmap", "mask", "panel", "preview", "preview_overlay", "thumbnail"]
+    role: Literal["overlay", "heatmap", "mask", "panel", "preview", "preview_overlay", "thumbnail", "thumbnail_map"]
     path: str
     sha256: Sha256
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.files.names import stays_inside
+from mesorch_cli.report.alike import Likeness
 
 ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
 
@@ -32,7 +33,7 @@ class Entry:
 
     path: below the evidence folder, as the file system has it (bytes that are no UTF-8 as surrogates).
     place: the folder of its results, below the case. copy_of: path of the file with the same bytes that was analysed;
-    copy_place: that one's place, where it is known.
+    copy_place: that one's place, where it is known. alike: the group of photos that look like it.
     Raises UsageError for a path that leads out of the case.
     """
 
@@ -41,6 +42,7 @@ class Entry:
     record: Record
     copy_of: str | None = None
     copy_place: str | None = None
+    alike: Likeness | None = None
 
     def __post_init__(self) -> None:
         for path in (self.path, self.place, self.copy_place):
@@ -74,3 +76,8 @@ class Entry:
         """Return the path of one of its pictures below the case, None where there is none."""
         found = self.artefacts.get(role)
         return None if found is None else f"{self.place}/{found[0]}"
+
+
+def fingerprint_of(record: Record) -> str | None:
+    """Return the fingerprint of what the photo of a record shows, None where it has none."""
+    return (record["decode"] or {}).get("fingerprint")

@@ -19,13 +19,15 @@ from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.entry import ANALYSED, Entry
-from mesorch_cli.report.listing import Listing, Part
+from mesorch_cli.report.listing import COLUMNS, Listing, Part
 from mesorch_cli.report.names import href, visible
+from mesorch_cli.report.notes import KINDS
 from mesorch_cli.report.overlay import colours
 from mesorch_cli.report.pages import PAGE, Row, page_of, row_of
 from mesorch_cli.report.triage import Triage
 
 RAMP_STEPS = 16
+LISTED = 50  # other files that look like one, on its page
 
 Facts = dict[str, Any]  # case.json, as parsed
 OnPage = Callable[[int, int], None]  # pages written, pages in all
@@ -95,6 +97,7 @@ class Pages:
             others=firsts[others],
             data=Markup("[" + ",\n".join(self._data) + "]"),  # escaped by _json
             reading=wording.LIMITS,
+            note_kinds=KINDS,
             **overview.overview(self.facts, self.triage),
         )
 
@@ -109,6 +112,9 @@ class Pages:
             after=_neighbour(after, page.root),
             number=number,
             total=len(self.triage),
+            alike=[
+                (visible(path), href(f"{place}/{PAGE}", page.root)) for path, place in self.triage.like(entry, LISTED)
+            ],
             ramp=self._ramp,
             weak_mean=WEAK_MEAN,
             gauge=overview.gauge_of(page.row.score, wording.limits_of(entry.record["settings"])),
@@ -138,7 +144,7 @@ class Pages:
 @cache
 def environment() -> jinja2.Environment:
     """Return what makes pages of our templates; every value is escaped, and one that is missing is an error."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("mesorch_cli.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -146,6 +152,8 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["columns"] = COLUMNS
+    return made
 
 
 def finalize(value: Any) -> Any:

@@ -6,8 +6,10 @@ from typing import Any
 from mesorch_cli.evidence.orientation import WORDS, Box, matrix, upright_box, upright_size
 from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.report import declared, wording
+from mesorch_cli.report.alike import Likeness
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
 from mesorch_cli.report.names import href, shell_word, visible
+from mesorch_cli.report.notes import kinds_of
 from mesorch_cli.report.statements import Group, flat, metadata_groups, text_of
 
 PAGE = "index.html"
@@ -26,12 +28,16 @@ ROLES = {
     "preview": "Photo, small",
     "preview_overlay": "Map over the photo, small",
     "thumbnail": "Thumbnail",
+    "thumbnail_map": "Thumbnail of the map",
 }
 
 
 @dataclass(frozen=True)
 class Row:
-    """An entry in a list. page, thumbnail: addresses from the case folder. kind: of the verdict, for style and filter."""
+    """An entry in a list. page, thumbnail, map: addresses from the case folder. kind: of the verdict, for style and filter.
+
+    largest: share of the largest region that is not weak. notes: kinds of them. alike: which others it looks like.
+    """
 
     name: str
     page: str
@@ -43,7 +49,12 @@ class Row:
     photo: str
     regions: str
     flags: tuple[str, ...]
+    map: str | None = None
+    largest: float | None = None
     declared: str = ""
+    notes: tuple[str, ...] = ()
+    alike: str = ""
+    group: int = 0
 
     @property
     def score_text(self) -> str:
@@ -52,7 +63,7 @@ class Row:
 
 def row_of(entry: Entry) -> Row:
     """Return an entry's row."""
-    result, thumbnail = entry.record["result"], entry.picture("thumbnail")
+    result, thumbnail, chance = entry.record["result"], entry.picture("thumbnail"), entry.picture("thumbnail_map")
     kind = KINDS.get(result["verdict"], "left")
     return Row(
         name=visible(entry.path),
@@ -65,8 +76,18 @@ def row_of(entry: Entry) -> Row:
         photo=photo_text(entry),
         regions=regions_text(result["regions"]),
         flags=tuple(visible(flag) for flag in result["flags"]),
+        map=None if chance is None else href(chance),
+        largest=max((region["share"] for region in result["regions"] if region["mean"] >= WEAK_MEAN), default=None),
         declared=declared.short_of(entry.record),
+        notes=kinds_of(entry.record),
+        alike="" if entry.alike is None else _alike(entry.alike),
+        group=0 if entry.alike is None else entry.alike.number,
     )
+
+
+def _alike(group: Likeness) -> str:
+    others = group.size - 1
+    return f"looks like {others:,} other{'s' * (others > 1)} (group {group.number:,})"
 
 
 def photo_text(entry: Entry) -> str:
