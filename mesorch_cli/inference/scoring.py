@@ -39,9 +39,9 @@ def pool(probability: NDArray[np.float32], rule: ScoreRule) -> float:
 
 
 def image_score(probability: NDArray[np.float32], rule: ScoreRule, certainties: Sequence[float] = ()) -> float:
-    """Return the raw image score, 0..1: the pooled map, or the certainty of a copy within the photo if that is larger.
+    """Return the raw image score, 0..1: the pooled map, or the certainty of a finding if that is larger.
 
-    A small copy hardly moves a pooled map, and yet it is as telling as a large one.
+    certainties: of the findings that count. A small copy hardly moves a pooled map, and yet it is as telling as a large one.
     """
     return max([pool(probability, rule), *certainties])
 

@@ -8,6 +8,7 @@ from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.report import declared, wording
 from mesorch_cli.report.alike import Likeness
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
+from mesorch_cli.report.findings import FindingTable, tables_of
 from mesorch_cli.report.names import href, shell_word, visible
 from mesorch_cli.report.notes import kinds_of
 from mesorch_cli.report.statements import Group, flat, metadata_groups, text_of
@@ -193,6 +194,7 @@ class Page:
     looked_at: str
     threshold: float
     measures: tuple[tuple[str, str, str], ...]
+    findings: tuple[FindingTable, ...]
     flags: tuple[tuple[str, str], ...]
     file: Group
     metadata: list[Group]
@@ -223,6 +225,7 @@ def page_of(entry: Entry) -> Page:
         looked_at=", ".join((record.get("declared") or {}).get("looked_at", ())),
         threshold=result["threshold"],
         measures=_measures(result),
+        findings=tables_of(result),
         flags=tuple((flag, wording.flag_meaning(flag)) for flag in result["flags"]),
         file=_file(entry),
         metadata=metadata_groups(record["metadata"]),
@@ -250,10 +253,6 @@ def _measures(result: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
     ratio = result.get("likelihood_ratio")
     if ratio is not None:
         measures.append(("Likelihood ratio", wording.number(ratio["value"]), wording.ratio_meaning(ratio)))
-    found = result.get("quantisation")
-    if found is not None:
-        once = f"{found['share']:.1%} of the photo was compressed only once"
-        measures.append(("JPEG compression", once, wording.QUANTISATION))
     return tuple(measures)
 
 

@@ -176,6 +176,11 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int) -> None:
         sheet.text(page.declared_meaning, 7, colour=MUTED)
     for flag, meaning in page.flags:
         sheet.text(f"Flag: {flag}. {meaning}", 8)
+    for table in page.findings:
+        sheet.heading(table.title, 9)
+        for found in table.lines:
+            sheet.text(f"{found.name.capitalize()}: {found.sentence}", 8)
+        sheet.text(table.explanation, 7, colour=MUTED)
     if page.places:
         sheet.heading("Regions", 9)
         sheet.head(REGIONS)

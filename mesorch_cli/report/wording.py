@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from mesorch_cli.report.findings import counted_words
+
 VERDICTS = {
     "evidence of manipulation": "Parts of this photo look manipulated: the score reaches the limit above which these "
     "weights speak of evidence. It is an indication, to be weighed by a person together with everything else that is known "
@@ -52,14 +54,6 @@ FLAGS = {
 }
 
 
-QUANTISATION = (
-    "The coefficients of this JPEG show that most of the photo had been compressed before this file was saved, on the same "
-    "grid of 8 x 8 blocks. In the part named here that earlier compression left no trace: it was added, exchanged or "
-    "worked on in between. The map includes this. It does not say what was done: a caption or a frame added to a photo looks "
-    "the same. It can be wrong where a photo is over-exposed or has no detail."
-)
-
-
 def reason_meaning(reason: str) -> str:
     """Return the sentence for a reason of the record."""
     if reason.startswith("fault: "):
@@ -85,9 +79,7 @@ def score_meaning(result: dict[str, Any]) -> str:
         what = f"the mean of the map over the {float(share) * 100:g} % of its pixels that are highest"
     else:
         what = result["pooling"]
-    if result.get("copies"):
-        what += ", or the certainty that parts of the photo are copies of others, where that is larger"
-    return f"Raw score, 0 to 1: {what}. It orders photos; it is not a probability."
+    return f"Raw score, 0 to 1: {what}{counted_words(result)}. It orders photos; it is not a probability."
 
 
 def probability_meaning(result: dict[str, Any]) -> str:
