@@ -58,25 +58,31 @@ def report(
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
+    case_number: options.CaseNumber = None,
+    agency: options.Agency = None,
+    examiner: options.ExaminerName = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Build the pages of a case again from its journal: `index.html`, a page for every photo, and `report.pdf`.
 
     `mesorch batch` builds the pages at its end; this command is for pages that were lost, for a newer version, and for the
-    PDF. Nothing is analysed. The same case gives the same bytes; SHA256SUMS follows for the pages, and for them alone.
+    PDF. Nothing is analysed. The same case and details give the same bytes; SHA256SUMS follows for the pages, and for them
+    alone. Case number, agency and examiner stand on the pages only as long as they are given: the case does not keep them.
 
     On stdout: the pages, and, where SHA256SUMS is another than before, that file and its new SHA-256, separated by a tab: the
     one that was noted elsewhere no longer holds.
 
     Exit codes: 0 done, 2 no case, an unfinished one, or a page cannot be written, 6 the case was changed after it was made.
 
-    Example: mesorch report case --pdf
+    Example: mesorch report case --pdf --case-number 2026/17 --examiner "A. Example"
     """
     with guard():
         from mesorch_cli.case.opening import opened_to_read
+        from mesorch_cli.report.details import CaseDetails
         from mesorch_cli.report.entry import Entry
         from mesorch_cli.report.report import PdfRule, write_report
 
+        details = CaseDetails(case_number, agency, examiner)
         rule = PdfRule(font=pdf_font, pictures=pdf_pictures) if pdf else None
         with (
             opened_to_read(case) as (case_file, journal),
@@ -84,7 +90,7 @@ def report(
         ):
             settings = case_file.settings_sha256
             facts = case_file.model_dump(mode="json", by_alias=True)
-            write_report(case, facts, map(Entry.of_row, journal.rows(settings)), on_page, pdf=rule)
+            write_report(case, facts, map(Entry.of_row, journal.rows(settings)), on_page, pdf=rule, details=details)
             new_sums = renew_sums(case, journal, settings)
         console.write_data(case / "index.html")
         if pdf:

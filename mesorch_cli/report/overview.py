@@ -5,7 +5,8 @@ from typing import Any
 
 from mesorch_cli.inference.recorded_settings import options_named
 from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED
-from mesorch_cli.report.pages import PAGE, Row
+from mesorch_cli.report.pages import Row
+from mesorch_cli.report.sections import PAGE
 from mesorch_cli.report.statements import flat, text_of
 from mesorch_cli.report.triage import BINS, Triage
 from mesorch_cli.report.wording import limits_of, reason_meaning

@@ -22,6 +22,7 @@ from mesorch_cli.report.names import visible
 from mesorch_cli.report.notes import kinds_of
 
 SCRATCH = ".report-"
+LISTED = 50  # other files that look like one, on its page
 SHOWN_DIGITS = 3  # of a score in a list
 BINS = 20  # of the histogram of scores
 RANKS = {ANALYSED: 0, NOT_ANALYSED: 1, FAILED: 2}
@@ -134,15 +135,15 @@ class Triage:
         self._db.executemany("UPDATE entries SET alike = ?, size = ? WHERE path = ?", rows)
         self._db.execute("CREATE INDEX by_group ON entries (alike, path)")
 
-    def like(self, entry: Entry, most: int) -> list[tuple[str, str]]:
+    def like(self, entry: Entry, most: int = LISTED) -> tuple[tuple[str, str], ...]:
         """Return (path, place) of other files that look like an entry, at most so many, by path."""
         if entry.alike is None:
-            return []
+            return ()
         found = self._db.execute(
             "SELECT path, place FROM entries WHERE alike = ? AND path != ? ORDER BY path LIMIT ?",
             (entry.alike.number, os.fsencode(entry.path), most),
         )
-        return [(os.fsdecode(path), os.fsdecode(place)) for path, place in found]
+        return tuple((os.fsdecode(path), os.fsdecode(place)) for path, place in found)
 
     def analysed(self) -> Iterator[Entry]:
         """Yield what was analysed, highest score first, one entry in memory at a time."""

@@ -22,6 +22,9 @@ LIMITS = (
     "The limits of score and map were set on other photos. How often they err on photos like these can be measured with "
     "mesorch evaluate.",
 )
+ALIKE = (
+    "By a fingerprint of what the photo shows: the same photo saved or resized again, or another one of the same scene."
+)
 REASONS = {
     "damaged": "The file is damaged; what would be analysed is in part the decoder's invention.",
     "empty": "The file has no content.",

@@ -62,9 +62,9 @@ def test_files_that_look_alike_know_each_other(tmp_path: Path) -> None:
             "c": 3,
             "d": None,
         }
-        assert triage.like(found["b"], 10) == [("a", "photos/a"), ("c", "photos/c")]
-        assert triage.like(found["b"], 1) == [("a", "photos/a")]
-        assert triage.like(found["d"], 10) == []
+        assert triage.like(found["b"], 10) == (("a", "photos/a"), ("c", "photos/c"))
+        assert triage.like(found["b"], 1) == (("a", "photos/a"),)
+        assert triage.like(found["d"]) == ()
 
 
 def test_names_and_records_come_back_whole(tmp_path: Path) -> None:
