@@ -17,7 +17,7 @@ def fingerprint(pixels: NDArray[np.unsignedinteger], orientation: int) -> str:
     and benchmarking of perceptual image hash functions", over the discrete cosine transform.
     """
     small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.float32)
     low = cv2.dct(np.ascontiguousarray(_upright(grey, orientation)))[:KEPT, :KEPT].ravel()[1:]
     bits = np.concatenate([[False], low > np.median(low)])
     return np.packbits(bits).tobytes().hex()

@@ -218,14 +218,15 @@ def _marks(
 
     for place in places:
         frame(place.stored, [(0xA0A0A0, 0.5)] if place.number is None else [(0, 2.0), (0xFFFFFF, 0.8)])
-        if place.number is not None:
-            x, y = at(place.stored.x, place.stored.y)
-            sheet.label(x + 2, y - 8, str(place.number))
     for one in joined:
         middles = [at(box.x + box.width / 2, box.y + box.height / 2) for box in one.places]
         for box in one.places:
             frame(box, [(0, 2.4), (JOINED, 1.2)])
         sheet.path(middles, [(0, 2.4), (JOINED, 1.2)])
+    for place in places:
+        if place.number is not None:
+            x, y = at(place.stored.x, place.stored.y)
+            sheet.label(x + 3, y - 9, str(place.number))
 
 
 def _scale(sheet: Sheet, threshold: float) -> None:

@@ -17,7 +17,7 @@ from mesorch_cli.report.pages import page_of
 from mesorch_cli.report.report import PdfRule, write_report
 from mesorch_cli.report.triage import Triage
 from tests.report import made
-from tests.report.pages import check_page
+from tests.report.pages import SVG, check_page
 from tests.report.test_findings import UNKNOWN, result_with
 
 DETAILS = CaseDetails("<b>2026/17</b> & {{ 7 * 7 }}", "Police <script>", "A. \u202eExample")
@@ -158,6 +158,25 @@ def test_the_lab_s_own_words_are_text_on_every_page(case: Path) -> None:
     assert all(text in document for text in shown)
     assert len(feet) == len(PdfReader(case / "report.pdf").pages)
     assert all("<b>2026/17</b> & {{ 7 * 7 }}" in foot for foot in feet)
+
+
+def test_parts_that_match_are_joined_by_a_line(case: Path) -> None:
+    page = check_page(case / "photos" / "a" / "x.jpg" / "index.html", files=False)
+    copy = next(finding for finding in result_with()["findings"] if finding["witness"] == "copies")
+    middles = [(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2) for place in copy["places"]]
+    lines = [path.get("d", "") for path in page.iter(SVG + "path") if path.get("class") == "over"]
+    assert len(lines) == 3  # over the photo, over the map, and upright
+    for line in lines:
+        assert [float(value) for value in re.findall(r"[\d.]+", line)] == [
+            value for middle in middles for value in middle
+        ]
+    frames = [tuple(place[side] for side in ("x", "y", "width", "height")) for place in copy["places"]]
+    drawn = [
+        tuple(int(rect.get(side, "")) for side in ("x", "y", "width", "height"))
+        for rect in page.iter(SVG + "rect")
+        if rect.get("class") == "over"
+    ]
+    assert all(drawn.count(frame) == 3 for frame in frames)
 
 
 def test_pages_are_numbered_dated_and_filled(case: Path) -> None:
