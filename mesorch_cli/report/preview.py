@@ -20,11 +20,12 @@ def previews(pixels: NDArray[np.unsignedinteger], probability: Probability, thre
     height, width = photo.shape[:2]
     chance = cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
     small = shrunk(photo[..., ::-1], LONGEST_THUMBNAIL)
+    seen = cv2.resize(chance, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
     return {
         "preview.jpg": jpeg(photo),
         "preview_overlay.jpg": jpeg(blended(photo, chance, threshold)),
         "thumbnail.jpg": jpeg(small),
-        "thumbnail_map.jpg": jpeg(colours(cv2.resize(chance, small.shape[1::-1], interpolation=cv2.INTER_AREA))),
+        "thumbnail_map.jpg": jpeg(colours(np.asarray(seen, np.float32))),
     }
 
 

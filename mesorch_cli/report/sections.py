@@ -8,6 +8,7 @@ from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.report import declared, wording
 from mesorch_cli.report.blocks import (
     Block,
+    Cell,
     Column,
     Heading,
     Lines,
@@ -134,7 +135,9 @@ def _finding(table: FindingTable) -> Iterator[Block]:
     yield Points(tuple(Point(words=line.sentence) for line in table.lines))
     roles = tuple(Column(role, box=True) for role in table.roles)
     values = tuple(Column(title, number=True) for title in table.columns)
-    rows = ((str(number), *line.places, *line.values) for number, line in enumerate(table.lines, start=1))
+    rows: list[tuple[Cell, ...]] = [
+        (str(number), *line.places, *line.values) for number, line in enumerate(table.lines, start=1)
+    ]
     yield Table((NUMBER, *roles, *values), tuple(rows))
     yield Text(("Places are in the stored raster. " if roles else "") + table.explanation, quiet=True)
 
