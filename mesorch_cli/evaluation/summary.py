@@ -1,4 +1,4 @@
-"""Figures of a set from its rows, each with a bootstrap interval over photos."""
+"""Figures of a set from its rows, each with an interval over photos."""
 
 import math
 from collections import Counter
@@ -12,22 +12,26 @@ from mesorch_cli.evaluation.detection_curve import detection_curve
 from mesorch_cli.evaluation.metrics import Confusion
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.protocol import THRESHOLDS, Protocol
+from mesorch_cli.inference.rates import exact_interval
 from mesorch_cli.inference.scoring import Verdict
 
 RESAMPLES = 1000
-SEED = 20260101  # of the bootstrap: the same rows give the same intervals
+SEED = 20260101  # of the bootstrap, so that the same rows give the same intervals
 INTERVAL = (2.5, 97.5)  # percentiles
 
 IMAGE_FIGURES = ("image_auc", "image_average_precision", "balanced_accuracy", "eer", "tpr_at_fpr_1", "tpr_at_fpr_5")
+SHARES_OF_PHOTOS = ("authentic_flagged", "authentic_not_cleared", "tampered_flagged")
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a set: its value, the 95 % bootstrap interval, and over how many photos it is taken.
+    """A figure of a set: its value, its 95 % interval, and over how many photos it is taken.
 
-    undefined: photos left out because the figure has no value for them. Values are nan where there is none at all.
+    The interval is exact (Clopper-Pearson) for shares of photos, and a bootstrap over photos for everything else.
+
+    undefined: photos left out because the figure is undefined for them. Values are nan if there are none.
     """
 
     value: float
@@ -39,7 +43,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the photos of a set."""
+    """How many photos of a set were analysed, and how many not."""
 
     tampered: int
     authentic: int
@@ -53,8 +57,8 @@ class Counts:
 class Summary:
     """Figures of one set by one entrant under one protocol.
 
-    threshold: None where it is set by photo, or where there is none. best_threshold: of those that are the same for all, the
-    one where the mean F1 is largest.
+    threshold: None if it is set for each photo, or if there is none. best_threshold: the common threshold with the
+    largest mean F1.
     """
 
     counts: Counts
@@ -67,7 +71,7 @@ class Summary:
 class Rows:
     """The analysed rows of a set as columns, and weights that resample them.
 
-    weights: (R, N) how often each photo counts; the first row of ones is the set itself.
+    weights: (R, N) how often each photo counts. The first row, all ones, is the set itself.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -75,7 +79,7 @@ class Rows:
 
     @classmethod
     def of(cls, outcomes: Sequence[Outcome], resamples: int = RESAMPLES) -> "Rows":
-        """Resample tampered and authentic photos each among themselves, as often as there are of them."""
+        """Resample tampered and authentic photos separately, keeping their numbers."""
         analysed = tuple(outcome for outcome in outcomes if outcome.status == "analysed")
         rng = np.random.default_rng(SEED)
         weights = np.ones((1 + resamples, len(analysed)))
@@ -95,7 +99,7 @@ class Rows:
         return np.array([outcome.score for outcome in self.outcomes], np.float64)
 
     def mean(self, values: Floats, chosen: NDArray[np.bool_]) -> Floats:
-        """Return the weighted means (R,) of values (N,) over the chosen photos where they are finite; nan if none is."""
+        """Return the weighted means (R,) of the finite values (N,) over the chosen photos; nan if none is finite."""
         usable = chosen & np.isfinite(values)
         weight = self.weights[:, usable]
         total = weight.sum(axis=1)
@@ -106,7 +110,7 @@ class Rows:
 
 
 def count_values(counts: Sequence[Confusion | None], protocol: Protocol) -> dict[str, Floats]:
-    """Return the figures of decisions, (N,) by name; nan where one has no value."""
+    """Return the figures of decisions, (N,) by name; nan where undefined."""
     values: dict[str, Callable[[Confusion], float]] = {
         "f1": protocol.f1,
         "iou": protocol.iou,
@@ -148,9 +152,9 @@ def best_threshold(outcomes: Sequence[Outcome]) -> int | None:
 def figure_samples(
     rows: Rows, protocol: Protocol, evidence_at: float | None
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Return every figure (R,): the set's own value first, then resampled ones; and the values (N,) it is a mean of.
+    """Return every figure (R,), first the set's own value, then resampled ones, and the values (N,) it averages.
 
-    evidence_at: None for rows of a baseline, of which only figures that need no decision are made.
+    evidence_at: None for a baseline, which gets only figures that need no decision.
     """
     truth = rows.truth
     each = rank_values(rows.outcomes) if evidence_at is None else pixel_values(rows.outcomes, protocol)
@@ -162,7 +166,7 @@ def figure_samples(
     if place is not None:
         curves = np.stack([row.f1_by_threshold for row in rows.outcomes if row.tampered])
         weight = rows.weights[:, truth]
-        # Each resample chooses its own best threshold, as another set would.
+        # Each resample chooses its own best threshold, as a different set would.
         samples["f1_best"][1:] = (weight @ np.nan_to_num(curves) / weight.sum(axis=1, keepdims=True)).max(axis=1)[1:]
     if evidence_at is not None:
         decided = _decision_values(rows)
@@ -175,7 +179,7 @@ def figure_samples(
 
 
 def _decision_values(rows: Rows) -> dict[str, Floats]:
-    """Return what was decided of each photo, (N,) by name."""
+    """Return the decisions on each photo, (N,) by name."""
     verdicts = np.array([row.verdict for row in rows.outcomes])
     area = [row.pixels.counts.false_positive_rate if row.pixels else math.nan for row in rows.outcomes]
     return {
@@ -208,6 +212,11 @@ def _image_samples(rows: Rows, evidence_at: float) -> dict[str, Floats]:
     return found
 
 
+def counted(share: float, photos: int) -> tuple[float, float, float]:
+    """Return a share of photos and its exact interval: of a share of none, every resample would be none again."""
+    return (share, *exact_interval(round(share * photos), photos)) if photos else (share, math.nan, math.nan)
+
+
 def interval(samples: Floats) -> tuple[float, float, float]:
     """Return the set's own value and the percentile interval of its resamples."""
     finite = samples[1:][np.isfinite(samples[1:])]
@@ -226,7 +235,7 @@ def summarise(
     unpaired: int = 0,
     resamples: int = RESAMPLES,
 ) -> Summary:
-    """Return the figures of a set. evidence_at: the score from which a photo is called evidence; None for a baseline."""
+    """Return a set's figures. evidence_at: the score from which a photo is called evidence; None for a baseline."""
     rows = Rows.of(outcomes, resamples)
     truth = rows.truth
     samples, each = figure_samples(rows, protocol, evidence_at)
@@ -235,7 +244,9 @@ def summarise(
         over = ~truth if name.startswith("authentic_") else np.ones_like(truth) if name in IMAGE_FIGURES else truth
         own = each.get(name)
         undefined = 0 if own is None else int(np.count_nonzero(over & ~np.isfinite(own)))
-        figures[name] = Figure(*interval(values), photos=int(np.count_nonzero(over)) - undefined, undefined=undefined)
+        photos = int(np.count_nonzero(over)) - undefined
+        bounds = counted(float(values[0]), photos) if name in SHARES_OF_PHOTOS else interval(values)
+        figures[name] = Figure(*bounds, photos=photos, undefined=undefined)
     place = best_threshold(rows.outcomes)
     best = math.nan if place is None else float(THRESHOLDS[place])
     return Summary(_counts(outcomes, unpaired), figures, threshold, best)

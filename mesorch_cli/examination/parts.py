@@ -1,4 +1,6 @@
-"""Parts of a record, made of what was read and found."""
+"""Parts of a record, made from what was read and found."""
+
+from collections.abc import Sequence
 
 from pydantic import JsonValue
 
@@ -11,12 +13,11 @@ from mesorch_cli.examination.record import (
     PROBABILITY_DIGITS,
     BoxPart,
     CalibrationPart,
-    ComparisonPart,
     DeclaredPart,
     DecodePart,
     FindingPart,
-    IntegrityPart,
     PlacePart,
+    RatePart,
     RatioPart,
     RegionPart,
     ResultPart,
@@ -24,6 +25,7 @@ from mesorch_cli.examination.record import (
     StatementPart,
 )
 from mesorch_cli.inference.detection import Detection
+from mesorch_cli.inference.rates import Rate
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.witnesses.finding import Finding
@@ -33,28 +35,21 @@ def decode_part(photo: Photo) -> DecodePart:
     """Return the decode block of a photo."""
     decode = photo.decode
     upright = upright_size(decode.width, decode.height, decode.orientation)
-    return DecodePart(
-        reader=decode.reader,
-        version=decode.version,
-        format=decode.format,
-        width=decode.width,
-        height=decode.height,
-        bits=decode.bits,
-        pages=decode.pages,
-        orientation=decode.orientation,
-        conversions=list(decode.conversions),
-        integrity=IntegrityPart(ok=decode.integrity.ok, findings=list(decode.integrity.findings)),
-        page=decode.page,
-        upright=SizePart(width=upright[0], height=upright[1]),
-        icc_sha256=decode.icc_sha256,
-        comparison=None if decode.comparison is None else ComparisonPart(**decode.comparison),
-        fingerprint=fingerprint(photo.pixels, decode.orientation),
-        isolation=list(decode.isolation),
-    )
+    changed = {
+        "integrity": vars(decode.integrity),
+        "upright": SizePart(width=upright[0], height=upright[1]),
+        "fingerprint": fingerprint(photo.pixels, decode.orientation),
+    }
+    return DecodePart.model_validate(vars(decode) | changed)
 
 
-def result_part(detection: Detection, settings: Settings, photo: Photo | None = None) -> ResultPart:
-    """Return the result block; floats rounded to PROBABILITY_DIGITS. photo: for the places when upright."""
+def result_part(
+    detection: Detection, settings: Settings, photo: Photo | None = None, rates: Sequence[Rate] = ()
+) -> ResultPart:
+    """Return the result block; floats rounded to PROBABILITY_DIGITS.
+
+    photo: for the places when upright. rates: of the verdict, where they were measured.
+    """
     rule = settings.score
     regions = [
         RegionPart(
@@ -80,6 +75,7 @@ def result_part(detection: Detection, settings: Settings, photo: Photo | None = 
         findings=[_finding_part(finding, photo) for finding in detection.findings],
         likelihood_ratio=_ratio_part(detection),
         calibration=_calibration_part(settings) if detection.probability is not None else None,
+        rates=[_rate_part(rate) for rate in rates],
     )
 
 
@@ -97,6 +93,18 @@ def _upright(box: Box, photo: Photo | None) -> BoxPart | None:
         return None
     decode = photo.decode
     return BoxPart(**upright_box(box, decode.width, decode.height, decode.orientation)._asdict())
+
+
+def _rate_part(rate: Rate) -> RatePart:
+    return RatePart(
+        set=rate.set,
+        truth=rate.truth,
+        verdicts=list(rate.verdicts),
+        called=rate.called,
+        photos=rate.photos,
+        lowest=round(rate.lowest, PROBABILITY_DIGITS),
+        highest=round(rate.highest, PROBABILITY_DIGITS),
+    )
 
 
 def _ratio_part(detection: Detection) -> RatioPart | None:
@@ -121,14 +129,14 @@ def _calibration_part(settings: Settings) -> CalibrationPart | None:
 
 
 def declared_part(photo: Photo) -> DeclaredPart:
-    """Return what a photo's file says of itself about AI."""
+    """Return what a photo's file declares about AI."""
     declared = declared_in(photo.metadata, photo.provenance)
     statements = [StatementPart(**statement._asdict()) for statement in declared.statements]
     return DeclaredPart(looked_at=list(declared.looked_at), statements=statements)
 
 
 def metadata_part(photo: Photo) -> dict[str, JsonValue]:
-    """Return a photo's metadata without what has a block of its own."""
+    """Return a photo's metadata without the parts that have their own block."""
     return {key: value for key, value in photo.metadata.items() if key != KEY}
 
 

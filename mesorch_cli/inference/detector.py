@@ -1,4 +1,4 @@
-"""The engine: the one way from a photo's pixels to a result, whatever the command."""
+"""The engine: for every command, the way from a photo's pixels to a result."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +30,8 @@ from mesorch_cli.inference.scoring import (
     likelihood_ratio,
     photo_threshold,
 )
+from mesorch_cli.inference.screen import looks_like_screen
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
 from mesorch_cli.inference.tiling import Plan, Tile
 from mesorch_cli.inference.witnesses.finding import Finding
@@ -38,14 +40,14 @@ from mesorch_cli.inference.witnesses.witness import Material
 from mesorch_cli.network.passport import WeightsFile
 
 OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
-TileLogits = Iterator[tuple[Tile, Canvas | None]]  # in the order of the plan; None: the tile has nothing to say
+TileLogits = Iterator[tuple[Tile, Canvas | None]]  # in the order of the plan; None: the tile is featureless
 DAMAGE_ACCEPTED = "damaged input accepted"
 SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """Tiles of one level that go through the network together."""
+    """Tiles of one scale that go through the network together."""
 
     of: Pass
     tiles: tuple[Tile, ...]
@@ -53,7 +55,7 @@ class _Batch:
 
 @dataclass
 class _Tally:
-    """What happens on the way: tiles done of `total`, and what the result's flags will say."""
+    """Progress of an analysis: tiles done of `total`, and flags for the result."""
 
     total: int
     on_progress: OnProgress | None
@@ -61,7 +63,7 @@ class _Tally:
     flags: set[str] = field(default_factory=set)
 
     def count(self) -> None:
-        """Note that a tile is done, and tell."""
+        """Count a finished tile and report progress."""
         self.done += 1
         if self.on_progress is not None:
             self.on_progress(self.done, self.total)
@@ -70,7 +72,7 @@ class _Tally:
 class Detector:
     """A network with its settings, ready for photos of any size.
 
-    weights: the file that the network comes from, None for one that was never a file.
+    weights: the file of the network, None for one that was never a file.
     """
 
     def __init__(self, backend: Backend, settings: Settings, weights: WeightsFile | None = None) -> None:
@@ -88,20 +90,20 @@ class Detector:
         calibration: Path | None = None,
         public_key: Path | None = None,
     ) -> Self:
-        """Return a detector for weights on a device; what else is given, and what is raised: see `Analysis.load`."""
+        """Return a detector for weights on a device. For other arguments and errors see `Analysis.load`."""
         return cls.of(Analysis.load(weights, overrides, calibration=calibration, public_key=public_key), device)
 
     @classmethod
     def of(cls, analysis: Analysis, device: str = "auto") -> Self:
-        """Start an analysis on a device. Raises UsageError for a device that is not there."""
+        """Start an analysis on a device. Raises UsageError for a missing device."""
         return cls(analysis.start(device), analysis.settings, analysis.weights)
 
     def detect_file(
         self, photo: str | Path | bytes, on_progress: OnProgress | None = None, *, accept_damaged: bool = False
     ) -> Detection:
-        """Analyse a file, or the bytes of one, decoded in a process of its own.
+        """Analyse a file, or its bytes, decoded in a separate process.
 
-        Raises InputError for what is no photo that can be read.
+        Raises InputError for anything but a readable photo.
         """
         reader = process_reader()
         read = reader.read("bytes", data=photo) if isinstance(photo, bytes) else reader.read(photo)
@@ -110,7 +112,7 @@ class Detector:
     def detect_photo(
         self, photo: Photo, on_progress: OnProgress | None = None, *, accept_damaged: bool = False
     ) -> Detection:
-        """Analyse a photo as its file has it; one that is damaged only where that is accepted, which the flags say."""
+        """Analyse a photo as stored. A damaged one is analysed only if that is accepted, and flagged."""
         if not photo.decode.integrity.ok and not accept_damaged:
             return not_analysed("damaged")
         detection = self.detect(photo.pixels, on_progress, steps=photo.steps)
@@ -123,8 +125,8 @@ class Detector:
     ) -> Detection:
         """Analyse a photo, (H, W, 3) RGB uint8 or uint16 in its stored raster.
 
-        steps: the (8, 8) steps of brightness of the JPEG that the pixels were decoded from (see `Photo.steps`), None for
-        other photos: then a witness that needs them does not look.
+        steps: the (8, 8) steps of brightness of the JPEG that the pixels were decoded from (see `Photo.steps`), None
+        for other photos, at which a witness that needs them does not look.
         """
         settings = self.settings
         height, width = pixels.shape[:2]
@@ -144,33 +146,34 @@ class Detector:
                 for witness in WITNESSES
                 if (rule := getattr(settings, witness.name)) is not None and witness.can_look(material)
             ]
-            probability, covered = self._map(passes, height, width, tally)
+            map_, covered = self._map(passes, height, width, tally)
             if not covered.any():
                 return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)
             findings: list[Finding] = []
             for witness, rule, seen in looking:
-                findings += witness.conclude(seen.result(), probability, rule)
-        scales = tuple(one.level.name for one in passes)
-        return self._conclude(probability, covered, tally, scales, tuple(findings))
+                findings += witness.conclude(seen.result(), map_, rule)
+        scales = tuple(one.scale.name for one in passes)
+        return self._conclude(pixels, map_, covered, tally, scales, tuple(findings))
 
     def _map(self, passes: Sequence[Pass], height: int, width: int, tally: _Tally) -> tuple[Canvas, NDArray[np.bool_]]:
-        """Return the probabilities of a photo, (height, width), and which of its pixels were covered."""
+        """Return the map of a photo, (height, width), and which of its pixels were covered."""
         logits = self._tile_logits(passes, tally)
-        fusion = Fusion(height, width, [one.level.weight for one in passes])
+        fusion = Fusion(height, width, [one.scale.weight for one in passes])
         for index, one in enumerate(passes):
             own = islice(logits, len(one.plan))
             for first_row, rows in self._photo_rows(one, own, height, width, tally):
                 fusion.add(index, first_row, rows)
-        probability, covered = fusion.finish()
+        map_, covered = fusion.finish()
         if self.settings.reference:
-            np.nan_to_num(probability, copy=False, nan=0.0)
+            np.nan_to_num(map_, copy=False, nan=0.0)
         else:
-            sigmoid_in_place(probability)
-        return probability, covered
+            sigmoid_in_place(map_)
+        return map_, covered
 
     def _conclude(
         self,
-        probability: Canvas,
+        pixels: Pixels,
+        map_: Canvas,
         covered: NDArray[np.bool_],
         tally: _Tally,
         scales: tuple[str, ...],
@@ -178,13 +181,13 @@ class Detector:
     ) -> Detection:
         settings = self.settings
         coverage = float(np.count_nonzero(covered)) / covered.size
-        score = image_score(probability, settings.score, counted(findings))
+        score = image_score(map_, settings.score, counted(findings))
         verdict = judge(score, settings.score)
-        threshold = photo_threshold(probability, settings.photo_threshold, settings.threshold)
+        threshold = photo_threshold(map_, settings.photo_threshold, settings.threshold)
         if verdict is Verdict.NO_EVIDENCE:
-            # A low threshold shows where to look; it must not fill the list of a photo of which nothing is said.
+            # A low threshold shows where to look. It must not fill the list of a photo without evidence.
             threshold = max(threshold, settings.threshold)
-        regions, region_count = find_regions(probability, threshold)
+        regions, region_count = find_regions(map_, threshold)
         flags = set(tally.flags)
         if coverage < 1.0:
             flags.add("parts not analysed")
@@ -192,12 +195,17 @@ class Detector:
             flags.add(f"{region_count} regions, {MOST_LISTED} listed")
         if disagreement(verdict, regions):
             flags.add("score and map disagree")
+        # The reference analysis says what was published, of whatever it is given.
+        screen = not settings.reference and looks_like_screen(pixels)
+        if screen:
+            flags.add(LIKE_A_SCREEN)
         return Detection(
-            verdict,
-            map=probability,
+            Verdict.INCONCLUSIVE if screen else verdict,
+            map=map_,
             score=score,
-            probability=calibrate(score, settings.score),
-            ratio=likelihood_ratio(score, settings.score),
+            # A calibration was made on photos, and holds for them alone.
+            probability=None if screen else calibrate(score, settings.score),
+            ratio=None if screen else likelihood_ratio(score, settings.score),
             regions=regions,
             findings=findings,
             threshold=threshold,
@@ -211,9 +219,9 @@ class Detector:
     def _photo_rows(
         self, one: Pass, logits: TileLogits, height: int, width: int, tally: _Tally
     ) -> Iterator[tuple[int, Canvas]]:
-        """Yield bands of one level's map at the photo's size: logits, or probabilities of the reference analysis."""
+        """Yield bands of one scale's map at the photo's size: logits, or probabilities of the reference analysis."""
         rows = self._blended_rows(one, logits, tally)
-        if one.level.kind == "mirrored":
+        if one.scale.kind == "mirrored":
             rows = ((first_row, band[:, ::-1]) for first_row, band in rows)
         if (one.plan.height, one.plan.width) == (height, width) and not self.settings.reference:
             yield from rows
@@ -226,7 +234,7 @@ class Detector:
         yield from stretched(canvas, height, width)
 
     def _blended_rows(self, one: Pass, tile_logits: TileLogits, tally: _Tally) -> Iterator[tuple[int, Canvas]]:
-        """Yield bands of blended logits at the level's size, each as soon as no later tile touches it."""
+        """Yield bands of blended logits at the scale's size, each as soon as no later tile touches it."""
         plan = one.plan
         summed = np.zeros((plan.tile_height, plan.width), np.float32)  # the rows from `top` on that tiles still touch
         weight = np.zeros_like(summed)
@@ -283,7 +291,7 @@ class Detector:
         return list(zip(batch.tiles, results, strict=True))
 
     def _logits(self, batch: Tiles, at_once: int, tally: _Tally) -> NDArray[np.float32]:
-        """Return the logits of a batch; where memory is too short for it, of its halves, which the result's flags say."""
+        """Return the logits of a batch, in halves if memory is short, which is flagged."""
         try:
             logits = self.backend(batch, at_once)
         except MemoryError:
@@ -291,10 +299,10 @@ class Detector:
                 raise
         else:
             expected = (len(batch), 1, *batch.shape[1:3])
-            if logits.shape != expected:  # a foreign graph may give anything
+            if logits.shape != expected:  # a foreign graph may return anything
                 raise WeightsError(
-                    f"The weights gave logits of shape {logits.shape} for tiles of shape {batch.shape}; expected {expected}. "
-                    "Get the file again, or make it with `mesorch export`."
+                    f"The weights gave logits of shape {logits.shape} for tiles of shape {batch.shape}. Expected "
+                    f"{expected}. Get the file again, or make it with `mesorch export`."
                 )
             return logits
         tally.flags.add(SHORT_OF_MEMORY)
@@ -302,13 +310,13 @@ class Detector:
         return np.concatenate([self._logits(half, at_once, tally) for half in (batch[:middle], batch[middle:])])
 
     def _taken(self, crop: Pixels, plan: Plan) -> Pixels:
-        """Return a crop as the backend takes it."""
+        """Return a crop in the form that the backend takes."""
         padded = self._padded(crop, plan)
         return padded if self.backend.bits == 16 else eight_bits(padded)
 
     @staticmethod
     def _padded(crop: Pixels, plan: Plan) -> Pixels:
-        """Reflect a crop out to the plan's padded size, in pixels, not in what they become: the network never sees zeros."""
+        """Pad a crop by reflection to the plan's size, before normalisation, so that the network never sees zeros."""
         below, right = plan.padded_height - crop.shape[0], plan.padded_width - crop.shape[1]
         if below == right == 0:
             return crop

@@ -1,4 +1,4 @@
-"""What the network is shown of a photo: the scales that say something new of it, each with the tiles that cover it."""
+"""What the network sees of a photo: the scales that add information, each with the tiles that cover it."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ import numpy as np
 from mesorch_cli.inference.backends.protocol import Tiles
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.tiling import Plan
-from mesorch_cli.network.passport import Level
+from mesorch_cli.network.passport import Scale
 
-FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel holds nothing but rounding
-GLANCE = 16  # every so many pixels are looked at first: nearly always that is enough to see that there is something
+FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel is only rounding
+GLANCE = 16  # every 16th pixel is checked first, which nearly always shows that a tile has features
 
 
 Pixels = Tiles
@@ -19,15 +19,15 @@ Pixels = Tiles
 
 @dataclass(frozen=True)
 class Pass:
-    """One level of one photo: the pixels it sees and the tiles that cover them."""
+    """One scale of one photo: the pixels it sees and the tiles that cover them."""
 
-    level: Level
+    scale: Scale
     pixels: Pixels
     plan: Plan
 
 
 def is_featureless(pixels: Pixels) -> bool:
-    """Say whether every channel of (H, W, 3) pixels stays within one grey level of 255."""
+    """Return whether every channel of (H, W, 3) pixels stays within one grey level of 255."""
     limit = FEATURELESS_RANGE * np.iinfo(pixels.dtype).max
     sample = pixels[::GLANCE, ::GLANCE]
     if (sample.max(axis=(0, 1)).astype(np.int64) - sample.min(axis=(0, 1)) > limit).any():
@@ -36,30 +36,30 @@ def is_featureless(pixels: Pixels) -> bool:
     return bool((spread <= limit).all())
 
 
-def level_size(level: Level, height: int, width: int, side: int) -> tuple[int, int]:
-    """Return the size at which a level sees a photo, (height, width). Photos are shrunk for tiles, never enlarged."""
-    if level.kind != "tiles":
+def scale_size(scale: Scale, height: int, width: int, side: int) -> tuple[int, int]:
+    """Return the size at which a scale sees a photo, (height, width). Photos are shrunk for tiles, never enlarged."""
+    if scale.kind != "tiles":
         return side, side
-    factor = min(1.0, (level.long_side or max(height, width)) / max(height, width))
+    factor = min(1.0, (scale.long_side or max(height, width)) / max(height, width))
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def passes_of(pixels: Pixels, settings: Settings) -> list[Pass]:
-    """Return the levels that say something new of this photo, in order; of tile levels of one size the last."""
+    """Return the scales that add information about this photo, in order; of equal tile scales, the last."""
     height, width = pixels.shape[:2]
-    chosen: dict[tuple[str, int, int], Level] = {}
-    for level in settings.scales:
-        key = (level.kind, *level_size(level, height, width, settings.side))
+    chosen: dict[tuple[str, int, int], Scale] = {}
+    for scale in settings.scales:
+        key = (scale.kind, *scale_size(scale, height, width, settings.side))
         chosen.pop(key, None)
-        chosen[key] = level
+        chosen[key] = scale
     result = []
-    for (kind, level_height, level_width), level in chosen.items():
+    for (kind, seen_height, seen_width), scale in chosen.items():
         seen: Pixels = pixels
-        if (level_height, level_width) != (height, width):
-            # The published pipeline squashes without antialiasing; shrinking for tiles is ours, and done well.
+        if (seen_height, seen_width) != (height, width):
+            # The published pipeline squashes without antialiasing. Shrinking for tiles is ours and uses it.
             how = cv2.INTER_AREA if kind == "tiles" else cv2.INTER_LINEAR
-            seen = cv2.resize(pixels, (level_width, level_height), interpolation=how)  # type: ignore[assignment]
+            seen = cv2.resize(pixels, (seen_width, seen_height), interpolation=how)  # type: ignore[assignment]
         if kind == "mirrored":
             seen = np.ascontiguousarray(seen[:, ::-1])
-        result.append(Pass(level, seen, Plan(level_height, level_width, settings.side, settings.overlap)))
+        result.append(Pass(scale, seen, Plan(seen_height, seen_width, settings.side, settings.overlap)))
     return result

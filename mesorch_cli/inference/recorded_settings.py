@@ -1,4 +1,4 @@
-"""Settings as JSON values: what records and calibrations say of them, their digest, and the way back."""
+"""Settings as JSON values for records and calibrations, their digest, and the way back."""
 
 import hashlib
 import json
@@ -9,9 +9,9 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.settings import Settings, parse_scales
+from mesorch_cli.inference.settings import ADDED_LATER, Settings, parse_scales
 from mesorch_cli.network import passport
-from mesorch_cli.network.passport import Level, WitnessRule
+from mesorch_cli.network.passport import Scale, WitnessRule
 
 RECORDED_AS = {"scales": "levels", "threshold": "pixel_threshold"}  # what records call them
 NAMES = {recorded: name for name, recorded in RECORDED_AS.items()}
@@ -23,16 +23,18 @@ _PAIRS = TypeAdapter(list[tuple[str, float]])
 
 def settings_values(settings: Settings) -> dict[str, JsonValue]:
     """Return every setting of an analysis, under the names that records have for them."""
-    return {RECORDED_AS.get(one.name, one.name): _plain(getattr(settings, one.name)) for one in fields(settings)}
+    told = {one.name: _plain(getattr(settings, one.name)) for one in fields(settings)}
+    unsaid = {one.name for one in fields(settings) if one.metadata == ADDED_LATER and told[one.name] is None}
+    return {RECORDED_AS.get(name, name): value for name, value in told.items() if name not in unsaid}
 
 
 def run_values(settings: Settings, weights_sha256: str, accept_damaged: bool) -> dict[str, JsonValue]:
-    """Return everything that was set for a run and that its results depend on: the `settings` of a record."""
+    """Return every setting that a run's results depend on: the `settings` of a record."""
     return settings_values(settings) | {"accept_damaged": accept_damaged, "weights": weights_sha256}
 
 
 def score_values(settings: Settings) -> dict[str, JsonValue]:
-    """Return the settings that a raw score depends on: what a calibration holds for."""
+    """Return the settings that a raw score depends on, to which a calibration is tied."""
     return {name: value for name, value in settings_values(settings).items() if name not in NOT_OF_THE_SCORE}
 
 
@@ -42,10 +44,10 @@ def digest(values: Mapping[str, JsonValue]) -> str:
 
 
 def settings_from(values: Mapping[str, JsonValue]) -> Settings:
-    """Return the settings that the values of a record stand for. Raises UsageError for values that are none."""
+    """Return the settings from the values in a record. Raises UsageError for invalid values."""
     named = {name: value for name, value in options_named(values).items() if name not in OF_THE_RECORD}
     try:
-        scales = tuple(_level(*pair) for pair in _PAIRS.validate_python(named.pop("scales")))
+        scales = tuple(_scale(*pair) for pair in _PAIRS.validate_python(named.pop("scales")))
         plain: dict[str, Any] = {
             name: TypeAdapter(_TYPES[name]).validate_python(value) for name, value in named.items()
         }
@@ -57,7 +59,7 @@ def settings_from(values: Mapping[str, JsonValue]) -> Settings:
 
 
 def accepts_damaged(values: Mapping[str, JsonValue]) -> bool:
-    """Say whether the values of a record have damaged photos analysed. Raises UsageError for values that do not say it."""
+    """Return whether a record's values accept damaged photos. Raises UsageError if they do not say."""
     told = values.get("accept_damaged")
     if not isinstance(told, bool):
         raise UsageError(
@@ -75,7 +77,7 @@ def options_named(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 def different(values: Mapping[str, JsonValue], settings: Settings) -> list[str]:
     """Return the names of the settings that a score depends on and that differ from values of this or an earlier version.
 
-    A setting that the values do not name was not known to their version, and was at its default.
+    A setting missing in the values was unknown to their version, and so at its default.
     """
     before, now = options_named(values), options_named(score_values(settings))
     defaults = {one.name: _plain(one.default) for one in fields(Settings) if one.default is not MISSING}
@@ -83,14 +85,14 @@ def different(values: Mapping[str, JsonValue], settings: Settings) -> list[str]:
 
 
 def _plain(value: Any) -> JsonValue:
-    if isinstance(value, WitnessRule):  # coefficients that were added later stay out of the digests of those without
+    if isinstance(value, WitnessRule):  # later coefficients are left out of digests of passports without them
         return value.model_dump(mode="json", exclude_unset=True)
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, tuple):
-        return [[level.name, level.weight] for level in value]
+        return [[scale.name, scale.weight] for scale in value]
     return value  # type: ignore[no-any-return]
 
 
-def _level(name: str, weight: float) -> Level:
+def _scale(name: str, weight: float) -> Scale:
     return parse_scales(name, ())[0].model_copy(update={"weight": weight})

@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from mesorch_cli.evidence.storage import allocate
 
-SMALLEST_SHARE = 0.0002  # of the photo; smaller specks are noise of the map, not findings
+SMALLEST_SHARE = 0.0002  # of the photo; smaller specks are noise in the map, not findings
 SMALLEST_PIXELS = 16
 MOST_LISTED = 50
-WEAK_MEAN = 0.2  # a region whose mean lies below is weak: listed last, drawn dimmer and without a number
+WEAK_MEAN = 0.2  # a region with a lower mean is weak: listed last, drawn dimmer and without a number
 
 
 @dataclass(frozen=True)
 class Region:
     """One connected region (8 neighbours), in pixels of the stored raster.
 
-    share: of the photo's area. mean, peak: probability inside, 0..1.
+    share: of the photo's area. mean, peak: of the map inside, 0..1.
     """
 
     x: int
@@ -37,22 +37,22 @@ class Region:
         return self.mean < WEAK_MEAN
 
 
-def find_regions(probability: NDArray[np.float32], threshold: float) -> tuple[tuple[Region, ...], int]:
-    """Return the regions where probability > threshold, weightiest first but weak ones last, and how many there are in all.
+def find_regions(map_: NDArray[np.float32], threshold: float) -> tuple[tuple[Region, ...], int]:
+    """Return the regions where the map exceeds the threshold, by weight and weak ones last, and their total number.
 
-    At most MOST_LISTED are returned; specks below SMALLEST_SHARE of the photo and SMALLEST_PIXELS do not count.
+    At most MOST_LISTED are returned; specks below SMALLEST_SHARE of the photo and SMALLEST_PIXELS are ignored.
     """
-    above = np.greater(probability, np.float32(threshold), out=allocate(probability.shape, np.bool_)).view(np.uint8)
-    labels: NDArray[np.int32] = allocate(probability.shape, np.int32)
+    above = np.greater(map_, np.float32(threshold), out=allocate(map_.shape, np.bool_)).view(np.uint8)
+    labels: NDArray[np.int32] = allocate(map_.shape, np.int32)
     count, _, stats, centroids = cv2.connectedComponentsWithStats(above, labels, connectivity=8, ltype=cv2.CV_32S)
-    smallest = max(SMALLEST_PIXELS, round(SMALLEST_SHARE * probability.size))
+    smallest = max(SMALLEST_PIXELS, round(SMALLEST_SHARE * map_.size))
     regions = []
     for label in range(1, count):
         x, y, width, height, area = (int(value) for value in stats[label])
         if area < smallest:
             continue
         box = np.s_[y : y + height, x : x + width]
-        inside = probability[box][labels[box] == label]
+        inside = map_[box][labels[box] == label]
         regions.append(
             Region(
                 x,
@@ -60,7 +60,7 @@ def find_regions(probability: NDArray[np.float32], threshold: float) -> tuple[tu
                 width,
                 height,
                 area,
-                area / probability.size,
+                area / map_.size,
                 round(float(centroids[label][0]), 2),
                 round(float(centroids[label][1]), 2),
                 float(inside.mean(dtype=np.float64)),

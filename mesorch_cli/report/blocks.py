@@ -63,6 +63,13 @@ class Measures:
 
 
 @dataclass(frozen=True)
+class Quote:
+    """Paragraphs to be copied."""
+
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Lines:
     """Text that keeps its lines and blanks. title: "" for none. folded: a page shows it on demand."""
 
@@ -91,7 +98,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
-Block = Text | Heading | Points | Pairs | Measures | Lines | Table
+Block = Text | Heading | Points | Pairs | Measures | Quote | Lines | Table
 
 
 @dataclass(frozen=True)

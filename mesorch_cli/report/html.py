@@ -1,4 +1,4 @@
-"""The pages of a case: lists that begin with `index.html`, and a page for every file. They need no network and no script."""
+"""The pages of a case: lists beginning with `index.html`, and a page per file. They need no network and no script."""
 
 import base64
 import hashlib
@@ -44,7 +44,7 @@ def write_html(
 ) -> None:
     """Write every page of a case into its folder, and remove lists that it no longer has.
 
-    The same case gives the same bytes. Raises OutputError where a page cannot be written.
+    The same case gives the same bytes. Raises OutputError if a page cannot be written.
     """
     Pages(case, facts, triage, on_page or (lambda _done, _total: None), details).write()
 
@@ -63,7 +63,7 @@ class Pages:
         self._dresses = {script: dress(script) for script in (None, "index.js", "photo.js")}
 
     def write(self) -> None:
-        """Write all of it: the overview last, as it holds the rows of all."""
+        """Write everything, the overview last, as it contains the rows of all files."""
         count = self.triage.by_status[ANALYSED]
         analysed = Listing(
             "analysed files", "Analysed files", "highest score first", "index", "triage", count, scored=True
@@ -147,7 +147,7 @@ class Pages:
 
 @cache
 def environment() -> jinja2.Environment:
-    """Return what makes pages of our templates; every value is escaped, and one that is missing is an error."""
+    """Return the template environment. Every value is escaped, and a missing one is an error."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("mesorch_cli.report"),
         autoescape=True,
@@ -162,12 +162,12 @@ def environment() -> jinja2.Environment:
 
 
 def finalize(value: Any) -> Any:
-    """Make every text that a template shows visible; what is already markup stays."""
+    """Make all characters in a template's texts visible. Markup is unchanged."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def policy(style: str, script: str | None) -> str:
-    """Return the content security policy of a page: its own style and script, pictures beside it, and nothing else."""
+    """Return a page's content security policy: its own style and script, pictures beside it, and nothing else."""
     scripts = "" if script is None else f" script-src '{_hash(script)}';"
     pictures_and_style = f"img-src 'self' file:; style-src '{_hash(style)}';"
     return f"default-src 'none'; {pictures_and_style}{scripts} base-uri 'none'; form-action 'none'"
@@ -184,13 +184,13 @@ def _hash(text: str) -> str:
 
 
 def _asset(name: str) -> Markup:
-    """Return a style sheet or script of ours as it goes into a page."""
+    """Return one of our style sheets or scripts for a page."""
     text = files("mesorch_cli.report").joinpath("templates", name).read_text(encoding="utf-8")
-    return Markup(text)  # no text of strangers in it
+    return Markup(text)  # it contains no text from outside
 
 
 def _json(value: Any) -> str:
-    """Return JSON in ASCII that no parser of HTML can take for markup."""
+    """Return ASCII JSON that no HTML parser can take for markup."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
@@ -200,7 +200,7 @@ def _neighbour(entry: Entry | None, root: str) -> _Neighbour | None:
 
 
 def _with_neighbours(entries: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry, Entry | None]]:
-    """Yield each entry between the one before and the one after it."""
+    """Yield each entry between its neighbours."""
     before: Entry | None = None
     current: Entry | None = None
     for entry in entries:

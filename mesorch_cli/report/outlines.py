@@ -22,14 +22,14 @@ Joins = Sequence[Sequence[Box]]  # places of the photo that a finding joins, in 
 def outline(picture: Picture, chance: Probability, threshold: float) -> None:
     """Draw the contours of `chance`, the map at the picture's size, where it exceeds the threshold.
 
-    A weak outline is that of a weak region, or of a speck that is too small for one.
+    A weak outline belongs to a weak region, or to a speck that is too small for one.
     """
     above = (chance > threshold).view(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(above, connectivity=8, ltype=cv2.CV_32S)
     areas = stats[:, cv2.CC_STAT_AREA]
     means = np.bincount(labels.ravel(), chance.ravel(), count) / np.maximum(areas, 1)
     strong = (means >= WEAK_MEAN) & (areas >= SMALLEST_SHARE * chance.size)
-    strong[0] = False  # what lies below the threshold
+    strong[0] = False  # parts below the threshold
     thickness = max(1, round(max(picture.shape[:2]) / 700))
     weakly = _contours(above & ~strong[labels])
     strongly = _contours(strong[labels])

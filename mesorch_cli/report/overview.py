@@ -1,4 +1,4 @@
-"""What the overview of a case shows beside its lists: counts, method, the histogram of scores, the rows for the filter."""
+"""The overview of a case besides its lists: counts, method, the histogram of scores, the rows for the filter."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +11,9 @@ from mesorch_cli.report.statements import flat, text_of
 from mesorch_cli.report.triage import BINS, Triage
 from mesorch_cli.report.wording import limits_of, reason_meaning
 
-LEFT, RIGHT, TOP, BASE = 10, 410, 12, 120  # of the drawings, in their own units
+LEFT, RIGHT, TOP, BASE = 10, 410, 12, 120  # of the drawings, in their units
 STEP = (RIGHT - LEFT) / BINS
-WHOLE = [1, 1]  # the share of a selection that is no share
+WHOLE = [1, 1]  # the share of a selection without shares
 KINDS = ("none", "open", "evidence")
 
 Facts = dict[str, Any]  # case.json, as parsed
@@ -23,7 +23,7 @@ Facts = dict[str, Any]  # case.json, as parsed
 class Counts:
     """found = analysed + not_analysed + failed + waiting; evidence, open (inconclusive) and none are the analysed.
 
-    gone: files of these that are no longer in the evidence folder.
+    gone: files among these that are no longer in the evidence folder.
     """
 
     found: int
@@ -34,12 +34,12 @@ class Counts:
     evidence: int
     open: int
     none: int
-    copies: int
+    duplicates: int
     gone: int
 
 
 def counts_of(facts: Facts, triage: Triage) -> Counts:
-    """Count what the report shows; only what still waits for its analysis is known from the case's facts alone."""
+    """Count the entries of the report. Only the number of waiting files comes from the case's facts."""
     waiting = int(facts["counts"].get("waiting", 0))
     verdicts = triage.by_verdict
     return Counts(
@@ -51,13 +51,13 @@ def counts_of(facts: Facts, triage: Triage) -> Counts:
         evidence=verdicts["evidence of manipulation"],
         open=verdicts["inconclusive"],
         none=verdicts["no evidence found"],
-        copies=triage.copies,
+        duplicates=triage.duplicates,
         gone=int(facts["counts"].get("gone", 0)),
     )
 
 
 def mismatch_of(facts: Facts, counts: Counts) -> str | None:
-    """Return the sentence for facts that do not say what the records say; None where they agree."""
+    """Return a sentence on facts that contradict the records; None if they agree."""
     told = facts["counts"]
     wrong = [
         f"{name.replace('_', ' ')} {told[name]:,}, here {value:,}"
@@ -66,11 +66,11 @@ def mismatch_of(facts: Facts, counts: Counts) -> str | None:
     ]
     if not wrong:
         return None
-    return f"case.json counts otherwise than the records do: {'; '.join(wrong)}. Give the command that made the case again."
+    return f"case.json and the records differ: {'; '.join(wrong)}. Give the command that made the case again."
 
 
 def overview(facts: Facts, triage: Triage) -> dict[str, Any]:
-    """Return what the template of the overview needs beside the lists."""
+    """Return the values for the overview's template besides the lists."""
     counts = counts_of(facts, triage)
     reasons = [
         {"status": status, "reason": reason, "count": count, "meaning": reason_meaning(reason)}
@@ -91,8 +91,9 @@ def overview(facts: Facts, triage: Triage) -> dict[str, Any]:
 def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
     """Return the rows of the case and its method."""
     settings, weights, tool = options_named(facts["settings"]), facts["weights"], facts["tool"]
+    named = " ".join(filter(None, (weights.get("name"), weights.get("version"))))
     rows = [
-        ("weights", f"{weights.get('name', '')}, licence {weights.get('licence', 'not stated')}"),
+        ("weights", f"{named}, licence {weights.get('licence', 'not stated')}"),
         ("SHA-256 of the weights", weights.get("sha256", "")),
         ("SHA-256 of the settings", facts["settings_sha256"]),
         ("tool", f"mesorch {tool.get('version', '')}, torch {tool.get('torch', '')}, {tool.get('platform', '')}"),
@@ -102,7 +103,8 @@ def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
         rows.append(
             (
                 "limits of the score",
-                f"below {limits[0]:g} no evidence found, from {limits[1]:g} evidence of manipulation, inconclusive between",
+                f"below {limits[0]:g} no evidence found, from {limits[1]:g} evidence of manipulation, inconclusive "
+                "between",
             )
         )
     threshold = settings.get("threshold")
@@ -126,12 +128,12 @@ def _selection(selection: dict[str, Any]) -> str:
 
 
 def position(score: float) -> float:
-    """Return where a score stands on the axis of the drawings."""
+    """Return the position of a score on the drawings' axis."""
     return round(LEFT + (RIGHT - LEFT) * score, 1)
 
 
 def histogram_of(triage: Triage, limits: tuple[float, float] | None) -> dict[str, Any]:
-    """Return the bars of the histogram, with a sentence that says the same."""
+    """Return the bars of the histogram, with a sentence of the same content."""
     highest = max(triage.bins)
     bars = []
     for index, count in enumerate(triage.bins):
@@ -158,7 +160,7 @@ def histogram_of(triage: Triage, limits: tuple[float, float] | None) -> dict[str
 
 
 def gauge_of(score: float | None, limits: tuple[float, float] | None) -> dict[str, Any] | None:
-    """Return where a score stands between the limits; None where there is no score or no limit."""
+    """Return a score's position between the limits; None without a score or limits."""
     if score is None or limits is None:
         return None
     low, high = limits

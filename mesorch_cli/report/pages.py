@@ -1,4 +1,4 @@
-"""What stands on the pages: an entry as a row of the list, and an entry as a page of its own, in words and addresses."""
+"""The content of the pages: an entry as a row of the list, and as a page of its own, in words and addresses."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +9,9 @@ from mesorch_cli.report import declared
 from mesorch_cli.report.alike import Likeness
 from mesorch_cli.report.blocks import Section
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
-from mesorch_cli.report.findings import tables_of
 from mesorch_cli.report.names import href, visible
 from mesorch_cli.report.notes import kinds_of
+from mesorch_cli.report.numbers import share_text
 from mesorch_cli.report.sections import PAGE, declared_section, more_sections, result_section
 
 SHORTEST_SHOWN, LONGEST_SHOWN = 640, 1600  # pixels of a picture's long side on a page
@@ -49,7 +49,7 @@ class Row:
 
     @property
     def score_text(self) -> str:
-        return "" if self.score is None else f"{self.score:.3f}"
+        return "" if self.score is None else share_text(self.score)
 
 
 def row_of(entry: Entry) -> Row:
@@ -98,7 +98,7 @@ def regions_text(regions: list[dict[str, Any]]) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """A region of the record: its number from 1 on (None for a weak one), and its box in both frames."""
+    """A region of the record: its number from 1 (None for a weak one), and its box in both frames."""
 
     number: int | None
     stored: Box
@@ -109,16 +109,8 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Joined:
-    """A finding that joins places of the photo, as a copy does; their boxes in the stored raster."""
-
-    name: str
-    places: tuple[Box, ...]
-
-
-@dataclass(frozen=True)
 class Stage:
-    """The pictures of a photo's page: addresses, the stored raster's size, the size on the page, and the upright frame."""
+    """The pictures of a photo's page: addresses, size of the stored raster and on the page, and the upright frame."""
 
     photo: str
     overlay: str
@@ -132,7 +124,7 @@ class Stage:
     upright_height: int
     matrix: str
     places: tuple[Place, ...]
-    joined: tuple[Joined, ...]
+    joined: tuple[tuple[Box, ...], ...]
 
     @property
     def label_size(self) -> float:
@@ -178,10 +170,13 @@ def places_of(entry: Entry) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def joined_of(entry: Entry) -> tuple[Joined, ...]:
-    """Return the findings of an entry that join places of the photo."""
-    lines = (line for table in tables_of(entry.record["result"]) for line in table.lines)
-    return tuple(Joined(line.name, line.places) for line in lines if len(line.places) > 1)
+def joined_of(entry: Entry) -> tuple[tuple[Box, ...], ...]:
+    """Return the places that findings of an entry join, as a copy and its counterpart, in the stored raster."""
+    found = (
+        [Box(*(place[side] for side in Box._fields)) for place in one["places"]]
+        for one in entry.record["result"]["findings"]
+    )
+    return tuple(tuple(boxes) for boxes in found if len(boxes) > 1)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Photo, map and outlines beside each other, with the map's scale: one picture for a written report."""
+"""Photo, map and outlines side by side, with the map's scale: one picture for a written report."""
 
 import textwrap
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ from mesorch_cli.report.overlay import BAR_GAP, BAR_WIDTH, LABEL_WIDTH, MARGIN, 
 
 LONGEST_PART = 800  # pixels a side of each of the three parts
 SHORTEST_PART = 400  # pixels of the long side; smaller photos are enlarged
-LEAST_WIDTH = 300  # pixels of a part: its title stands above it
+LEAST_WIDTH = 300  # pixels of a part, with room for its title
 GAP, TITLE, LINE, LETTER = 12, 26, 20, 7.5  # pixels
-STACKED_FROM = 2.5  # times as wide as high: parts stand below each other
+STACKED_FROM = 2.5  # times as wide as high; then the parts are stacked
 
-Probability = NDArray[np.float32]
+Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 
 def panel(
     pixels: NDArray[np.unsignedinteger],
-    probability: Probability,
+    map_: Map,
     threshold: float,
     regions: Sequence[Region],
     orientation: int,
@@ -34,8 +34,8 @@ def panel(
 
     pixels: (H, W, 3) RGB uint8 or uint16. regions: in the order of the record. orientation: EXIF, 1 to 8; named below.
     """
-    height, width = probability.shape
-    photo, chance = scaled(pixels, probability, SHORTEST_PART, LONGEST_PART)
+    height, width = map_.shape
+    photo, chance = scaled(pixels, map_, SHORTEST_PART, LONGEST_PART)
     outlined = photo.copy()
     outline(outlined, chance, threshold)
     join(outlined, joins, width, height)

@@ -17,8 +17,9 @@ from mesorch_cli.files.writing import write_below
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.findings import short_of
 from mesorch_cli.report.overlay import colours
-from mesorch_cli.report.pages import Joined, Place, joined_of, page_of, places_of, row_of
+from mesorch_cli.report.pages import Place, joined_of, page_of, places_of, row_of
 from mesorch_cli.report.preview import LONGEST_PREVIEW, jpeg, shrunk
 from mesorch_cli.report.printing import draw_section
 from mesorch_cli.report.sheet import BOLD, MARGIN, MUTED, Column, Sheet
@@ -41,9 +42,9 @@ COLOURS = {
 }
 FINDINGS = (
     Column("No.", 28, right=True),
-    Column("File", 170),
+    Column("File", 162),
     Column("Verdict", 98),
-    Column("Score", 34, right=True),
+    Column("Score", 42, right=True),
     Column("Regions", 70),
     Column("Notes", 99),
 )
@@ -102,14 +103,14 @@ def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int, details: Case
             ("evidence of manipulation", f"{counts.evidence:,}"),
             ("inconclusive", f"{counts.open:,}"),
             ("no evidence found", f"{counts.none:,}"),
-            ("with the bytes of another file", f"{counts.copies:,}"),
+            ("duplicates (same bytes as another file)", f"{counts.duplicates:,}"),
             ("no longer in the folder", f"{counts.gone:,}"),
         ]
     )  # fmt: skip
     if said["mismatch"] is not None:
         sheet.text(said["mismatch"], 8, font=BOLD)
     for folder in said["unlisted"]:
-        sheet.text(f"The folder {folder} could not be looked into; what lies in it is not in the case.", 8, font=BOLD)
+        sheet.text(f"The folder {folder} could not be listed, so the case lacks its files.", 8, font=BOLD)
     sheet.text(said["histogram"]["words"], 8)
     sheet.heading("Case and method")
     sheet.pairs(said["method"])
@@ -122,13 +123,15 @@ def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int, details: Case
         f"The tables list all {len(triage):,} files. {shown:,} of {findings:,} findings ({EVIDENCE}) follow with pictures "
         "and all that their pages say, highest score first"
         + (
-            ": that is the limit of this document; the pages of the case show all of them." if shown < findings else "."
+            ", which is the limit of this document. The pages of the case show all of them."
+            if shown < findings
+            else "."
         ),
         8,
     )
     sheet.text(
-        f"Characters that the font {sheet.font_name} lacks, and such as cannot be seen, are written as \\uXXXX, bytes that "
-        "are no UTF-8 as \\xXX. The pages of the case show names in any script; --pdf-font takes a font that has more.",
+        f"Characters that the font {sheet.font_name} lacks, and invisible ones, are written as \\uXXXX, and bytes that "
+        "are not UTF-8 as \\xXX. The pages of the case show names in any script. --pdf-font takes a font with more.",
         8,
     )
     sheet.heading("Settings and versions")
@@ -144,13 +147,14 @@ def _tables(sheet: Sheet, triage: Triage) -> None:
     sheet.head(FINDINGS)
     for number, entry in enumerate(triage.analysed(), start=1):
         row = row_of(entry)
-        verdict = f"{row.verdict}; declared: {row.declared}" if row.declared else row.verdict
+        said = {"found": short_of(entry.record["result"]), "declared": row.declared}
+        verdict = "; ".join([row.verdict, *(f"{name}: {words}" for name, words in said.items() if words)])
         notes = "; ".join([*row.notes, *([row.alike] if row.alike else []), *row.flags])
         sheet.row(FINDINGS, [str(number), entry.path, verdict, row.score_text, row.regions, notes])
     sheet.gap(10)
     sheet.heading("Files without a verdict")
     if not triage.by_reason:
-        sheet.text("There are none: every photo that was found was analysed.", 8)
+        sheet.text("There are none: every photo was analysed.", 8)
         return
     for (status, reason), count in sorted(triage.by_reason.items()):
         sheet.text(f"{count:,} {status}: {reason}. {wording.reason_meaning(reason)}", 8)
@@ -206,7 +210,11 @@ def _pictures(sheet: Sheet, case: Path, entry: Entry) -> None:
 
 
 def _marks(
-    sheet: Sheet, places: tuple[Place, ...], joined: tuple[Joined, ...], corner: tuple[float, float], factor: float
+    sheet: Sheet,
+    places: tuple[Place, ...],
+    joined: tuple[tuple[Box, ...], ...],
+    corner: tuple[float, float],
+    factor: float,
 ) -> None:
     """Draw boxes over a picture. corner: its upper left one. factor: points of a pixel."""
 
@@ -219,8 +227,8 @@ def _marks(
     for place in places:
         frame(place.stored, [(0xA0A0A0, 0.5)] if place.number is None else [(0, 2.0), (0xFFFFFF, 0.8)])
     for one in joined:
-        middles = [at(box.x + box.width / 2, box.y + box.height / 2) for box in one.places]
-        for box in one.places:
+        middles = [at(box.x + box.width / 2, box.y + box.height / 2) for box in one]
+        for box in one:
             frame(box, [(0, 2.4), (JOINED, 1.2)])
         sheet.path(middles, [(0, 2.4), (JOINED, 1.2)])
     for place in places:
@@ -243,7 +251,7 @@ def _scale(sheet: Sheet, threshold: float) -> None:
 
 
 def _small(case: Path, name: str) -> bytes | None:
-    """Return a picture as JPEG of at most LONGEST_PICTURE pixels a side, None where there is none that can be read."""
+    """Return a picture as JPEG of at most LONGEST_PICTURE pixels a side, None if none can be read."""
     try:
         photo = process_reader().read(name, data=read_below(case, name, LARGEST_PICTURE), options=PICTURE)
     except (OSError, InputError):

@@ -10,15 +10,15 @@ LONGEST_PREVIEW = 1600  # pixels
 LONGEST_THUMBNAIL = 240
 QUALITY = 88
 
-Probability = NDArray[np.float32]
+Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 
-def previews(pixels: NDArray[np.unsignedinteger], probability: Probability, threshold: float) -> dict[str, bytes]:
+def previews(pixels: NDArray[np.unsignedinteger], map_: Map, threshold: float) -> dict[str, bytes]:
     """Return JPEG bytes by file name, in the stored raster. pixels: (H, W, 3) RGB uint8 or uint16."""
     photo = shrunk(pixels, LONGEST_PREVIEW)
     height, width = photo.shape[:2]
-    chance = cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    chance = cv2.resize(map_, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
     small = shrunk(photo[..., ::-1], LONGEST_THUMBNAIL)
     seen = cv2.resize(chance, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
     return {
@@ -30,7 +30,7 @@ def previews(pixels: NDArray[np.unsignedinteger], probability: Probability, thre
 
 
 def shrunk(pixels: NDArray[np.unsignedinteger], longest: int) -> Picture:
-    """Return pixels as BGR uint8 with at most `longest` pixels a side; a small photo keeps its size."""
+    """Return pixels as BGR uint8 with at most `longest` pixels a side. A small photo keeps its size."""
     height, width = pixels.shape[:2]
     factor = min(1.0, longest / max(height, width))
     small = pixels
@@ -43,7 +43,7 @@ def shrunk(pixels: NDArray[np.unsignedinteger], longest: int) -> Picture:
 
 
 def jpeg(picture: Picture) -> bytes:
-    """Encode a BGR picture; the same picture gives the same bytes."""
+    """Encode a BGR picture. The same picture gives the same bytes."""
     ok, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not ok:
         raise ValueError(f"a picture of {picture.shape} cannot be encoded as JPEG")

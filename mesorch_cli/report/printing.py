@@ -1,7 +1,20 @@
 """Sections of a report drawn on a sheet."""
 
 from mesorch_cli.evidence.orientation import Box
-from mesorch_cli.report.blocks import Block, Cell, Heading, Lines, Link, Measures, Pairs, Points, Section, Table, Text
+from mesorch_cli.report.blocks import (
+    Block,
+    Cell,
+    Heading,
+    Lines,
+    Link,
+    Measures,
+    Pairs,
+    Points,
+    Quote,
+    Section,
+    Table,
+    Text,
+)
 from mesorch_cli.report.sheet import BOLD, INK, MUTED, TEXT, Column, Sheet
 
 SIZE, ROOM = 7.0, 12.0  # points: of letters in tables, and between columns
@@ -30,6 +43,10 @@ def _draw(sheet: Sheet, block: Block) -> None:
             sheet.pairs(block.rows, 7)
         case Measures():
             sheet.pairs([(name.lower(), f"{value}. {meaning}") for name, value, meaning in block.rows])
+        case Quote():
+            for paragraph in block.paragraphs:
+                sheet.text(paragraph, 8)
+                sheet.gap(3)
         case Lines():
             sheet.subheading(block.title)
             sheet.lines(block.lines)

@@ -5,7 +5,7 @@ from typing import Any
 
 from mesorch_cli.evidence.orientation import WORDS, Box, upright_box, upright_size
 from mesorch_cli.inference.regions import WEAK_MEAN
-from mesorch_cli.report import declared, wording
+from mesorch_cli.report import declared, rates, wording
 from mesorch_cli.report.blocks import (
     Block,
     Cell,
@@ -17,13 +17,16 @@ from mesorch_cli.report.blocks import (
     Pairs,
     Point,
     Points,
+    Quote,
     Section,
     Table,
     Text,
 )
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.findings import FindingTable, tables_of
+from mesorch_cli.report.for_your_report import sentences_of
 from mesorch_cli.report.names import href, shell_word, visible
+from mesorch_cli.report.numbers import share_text
 from mesorch_cli.report.statements import Group, flat, metadata_groups, text_of
 
 PAGE = "index.html"
@@ -52,14 +55,17 @@ def declared_section(record: dict[str, Any]) -> Section | None:
 def result_section(entry: Entry, root: str, alike: tuple[tuple[str, str], ...]) -> Section:
     """Return the result. root: address of the case from the page. alike: (path, place) of files that look like this one."""
     result = entry.record["result"]
-    blocks: list[Block] = [Text(wording.VERDICTS.get(result["verdict"], ""))]
+    blocks: list[Block] = [Text(wording.verdict_meaning(result))]
     if result["reason"]:
         blocks.append(Text(f"Reason: {result['reason']}. {wording.reason_meaning(result['reason'])}", loud=True))
     blocks += [Measures(rows)] if (rows := tuple(_measures(result))) else []
+    if told := rates.lines_of(result):
+        blocks.append(Heading("How often such a verdict was given to photos of known truth"))
+        blocks += [Points(tuple(Point(words=line) for line in told)), Text(rates.MEANING, quiet=True)]
     if entry.copy_of is not None:
         place = entry.copy_place
         first = None if place is None else Link(visible(entry.copy_of), href(f"{place}/{PAGE}", root))
-        words = "This file has the same bytes as another one, which was analysed"
+        words = "This file is a duplicate. It has the same bytes as another file, which was analysed"
         blocks.append(Points((Point(words=f"{words}: {'' if first else entry.copy_of}", link=first),)))
     if result["flags"]:
         points = tuple(Point(flag, small=wording.flag_meaning(flag)) for flag in result["flags"])
@@ -80,15 +86,18 @@ def more_sections(entry: Entry, root: str) -> Iterator[Section]:
         yield Section("regions", "Regions above the threshold", tuple(_regions(result, record["decode"])))
     for number, table in enumerate(tables_of(result), start=1):
         yield Section(f"finding-{number}", table.title, tuple(_finding(table)))
-    yield Section("statements", "What the file says of itself", tuple(_statements(record)))
+    yield Section(
+        "your-report", "For your report", (Quote(sentences_of(record)), Text(wording.YOUR_REPORT, quiet=True))
+    )
+    yield Section("statements", "What the file says about itself", tuple(_statements(record)))
     yield Section("repeat", "Record, to repeat the analysis", tuple(_record(entry, root)))
 
 
 def _measures(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     if result["score"] is not None:
-        yield "Score", f"{result['score']:.3f}", wording.score_meaning(result)
+        yield "Score", share_text(result["score"]), wording.score_meaning(result)
     if result["probability"] is not None:
-        yield "Probability", f"{result['probability']:.3f}", wording.probability_meaning(result)
+        yield "Probability", share_text(result["probability"]), wording.probability_meaning(result)
     ratio = result.get("likelihood_ratio")
     if ratio is not None:
         yield "Likelihood ratio", wording.number(ratio["value"]), wording.ratio_meaning(ratio)
@@ -108,7 +117,7 @@ def _integrity(decode: dict[str, Any] | None) -> Iterator[Block]:
 
 def _regions(result: dict[str, Any], decode: dict[str, Any]) -> Iterator[Block]:
     if not result["regions"]:
-        yield Text("No connected region of the map lies above the threshold.")
+        yield Text("No connected region of the map is above the threshold.")
         return
     width, height, orientation = decode["width"], decode["height"], decode["orientation"]
     across, along = upright_size(width, height, orientation)
@@ -134,18 +143,18 @@ def _regions(result: dict[str, Any], decode: dict[str, Any]) -> Iterator[Block]:
 def _finding(table: FindingTable) -> Iterator[Block]:
     yield Points(tuple(Point(words=line.sentence) for line in table.lines))
     roles = tuple(Column(role, box=True) for role in table.roles)
-    values = tuple(Column(title, number=True) for title in table.columns)
-    rows: list[tuple[Cell, ...]] = [
-        (str(number), *line.places, *line.values) for number, line in enumerate(table.lines, start=1)
-    ]
+    values = tuple(Column(head, number=True) for head in table.heads)
+    rows: list[tuple[Cell, ...]] = []
+    for number, line in enumerate(table.lines, start=1):
+        sides = [int(side) for side in line.numbers[: 4 * len(roles)]]
+        boxes = [Box(*sides[at : at + 4]) for at in range(0, len(sides), 4)]
+        rows.append((str(number), *boxes, *line.numbers[len(sides) :]))
     yield Table((NUMBER, *roles, *values), tuple(rows))
     yield Text(("Places are in the stored raster. " if roles else "") + table.explanation, quiet=True)
 
 
 def _statements(record: dict[str, Any]) -> Iterator[Block]:
-    yield Text(
-        "Statements of the file, which anyone who saves it can write. The analysis does not use them.", quiet=True
-    )
+    yield Text("Anyone who saves a file can write such statements. The analysis does not use them.", quiet=True)
     notes = record["metadata"].get("notes") or ()
     if notes:
         yield Heading("Oddities")
@@ -212,7 +221,10 @@ def _analysis(record: dict[str, Any]) -> Group:
     group, analysis, weights = Group("Analysis"), record["analysis"], record["weights"]
     if analysis is not None:
         group.rows = [
-            ("levels", ", ".join(f"{name} (weight {weight:g})" for name, weight in analysis["fusion"].items())),
+            (
+                "scales and weights",
+                ", ".join(f"{name} (weight {weight:g})" for name, weight in analysis["fusion"].items()),
+            ),
             ("tiles", f"{analysis['tiles']}, overlap {analysis['overlap']:g}"),
             ("coverage", f"{analysis['coverage']:.2%} of the pixels"),
             ("precision", analysis["precision"]),
@@ -220,7 +232,10 @@ def _analysis(record: dict[str, Any]) -> Group:
         ]
     group.rows += [
         ("threshold of the map", f"{record['result']['threshold']:.4g}"),
-        ("weights", f"{weights['name']}, licence {weights['licence']}"),
+        (
+            "weights",
+            f"{' '.join(filter(None, (weights['name'], weights.get('version'))))}, licence {weights['licence']}",
+        ),
         ("SHA-256 of the weights", weights["sha256"]),
         ("SHA-256 of the settings", record["settings_sha256"]),
         ("analysed at", record["timing"]["started_at"]),

@@ -1,4 +1,4 @@
-"""A document for print, drawn from the top of each page downwards. Same calls, same bytes."""
+"""A document for printing, drawn from the top of each page downwards. The same calls give the same bytes."""
 
 import struct
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from mesorch_cli.files.hashing import sha256_file
 from mesorch_cli.report.names import visible
 
 NEEDS = (
-    f"The PDF needs the package reportlab, which is not installed: {install_hint('pdf')}. Or leave --pdf out: the pages "
-    "need nothing."
+    f"The PDF needs the package reportlab, which is not installed: {install_hint('pdf')}. Or leave --pdf out: the "
+    "pages do not need it."
 )
 MOST_FONT = 64 * 1024 * 1024  # bytes; the largest fonts of all writing systems have about 30 MB
 MARGIN = 48.0  # points, of 1/72 inch
@@ -27,7 +27,7 @@ INK, MUTED, LINE = 0x1A1E24, 0x535C68, 0xC9CFD6
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. width: in points. right: numbers stand at its right edge. fixed: in the fixed-width font."""
+    """A column of a table. width: in points. right: aligned to the right. fixed: in the fixed-width font."""
 
     title: str
     width: float
@@ -36,10 +36,10 @@ class Column:
 
 
 def require_font(path: Path) -> None:
-    """Raise UsageError unless a font is an ordinary file of a font's size: a FIFO or a device would never end."""
+    """Raise UsageError unless a font is an ordinary file of plausible size, as a FIFO or a device would never end."""
     if not path.is_file() or path.stat().st_size > MOST_FONT:
         raise UsageError(
-            f"Cannot use the font {str(path)!r}: expected a TrueType file (.ttf) of at most {MOST_FONT} bytes."
+            f"Cannot use the font {str(path)!r}. Expected a TrueType file (.ttf) of at most {MOST_FONT} bytes."
         )
 
 
@@ -49,7 +49,7 @@ class Sheet:
     def __init__(self, title: str, footer: str, font: Path | None, date: datetime | None = None) -> None:
         """Begin a document. font: TrueType file for texts, None for the one that comes with reportlab. date: of the document.
 
-        Raises UsageError where reportlab is not installed or the font cannot be used.
+        Raises UsageError if reportlab is not installed or the font cannot be used.
         """
         try:
             import reportlab
@@ -71,7 +71,7 @@ class Sheet:
                 # reportlab keeps fonts by name for the life of the process: another file needs another name.
                 self._fonts[role] = f"mesorch-{role}-{sha256_file(file)[:16]}"
                 pdfmetrics.registerFont(TTFont(self._fonts[role], str(file)))
-        # Tables of a font are read as they say that they are; what does not fit shows as whichever of these comes first.
+        # Font tables are read as they describe themselves. Inconsistent ones raise any of these errors.
         except (TTFError, OSError, ValueError, KeyError, IndexError, TypeError, AssertionError, struct.error) as error:
             raise UsageError(f"Cannot use the font {str(font)!r}: {error}. Expected a TrueType file (.ttf).") from error
         face = pdfmetrics.getFont(self._fonts[TEXT]).face

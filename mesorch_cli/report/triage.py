@@ -1,4 +1,4 @@
-"""The files of a case in the order in which people should look at them, kept on disk: memory does not grow with the case."""
+"""The files of a case in the order in which people should look at them, kept on disk to save memory."""
 
 import json
 import os
@@ -56,7 +56,7 @@ class Triage:
         self.by_verdict = Counter[str]()
         self.by_reason = Counter[tuple[str, str]]()
         self.bins = [0] * BINS
-        self.copies = 0
+        self.duplicates = 0
         self.first: str | None = None
         self.last: str | None = None
         try:
@@ -102,7 +102,7 @@ class Triage:
         score, reason = result["score"], visible(result["reason"] or "")
         self.by_status[status] += 1
         self.by_verdict[result["verdict"]] += 1
-        self.copies += entry.copy_of is not None
+        self.duplicates += entry.copy_of is not None
         if status != ANALYSED:
             self.by_reason[(status, reason)] += 1
         elif score is not None:

@@ -36,7 +36,12 @@ def test_a_statement_changes_neither_verdict_nor_score() -> None:
 
 @pytest.mark.parametrize(
     ("signed", "words"),
-    [("no", "not signed"), ("valid", "on no trust list"), ("invalid", "not valid"), ("not checked", "not checked")],
+    [
+        ("no", "not signed"),
+        ("valid", "on no given trust list"),
+        ("invalid", "not valid"),
+        ("not checked", "not checked"),
+    ],
 )
 def test_only_a_trusted_signature_verifies(signed: str, words: str) -> None:
     values = {"declared": DeclaredPart.model_validate(stated(signed=signed)).model_dump()}

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.report import listing
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.names import href, visible
 from mesorch_cli.report.report import is_page, write_report
+from mesorch_cli.report.wording import VERDICTS
 from tests.report import made
 from tests.report.pages import SVG, all_of, check_page, target, text_of
 
@@ -218,7 +220,7 @@ def test_what_waits_and_what_does_not_add_up_is_said(tmp_path: Path) -> None:
     report(tmp_path, [made.entry("x.jpg", made.record("x.jpg", 0.5))], counts={"waiting": 3, "found": 9, "analysed": 1})
     text = text_of(check_page(tmp_path / "index.html", files=False))
     assert "3 of them waiting" in text
-    assert "case.json counts otherwise than the records do: found 9, here 4." in text
+    assert "case.json and the records differ: found 9, here 4." in text
 
 
 def test_folders_that_could_not_be_read_are_named(tmp_path: Path) -> None:
@@ -230,8 +232,8 @@ def test_folders_that_could_not_be_read_are_named(tmp_path: Path) -> None:
     ("ratio", "words"),
     [
         (14.2, "14.2 times as probable for a manipulated photo"),
-        (0.05, "20 times as probable for a photo without manipulation"),
-        (45.0, "stands at that bound"),
+        (0.05, "20 times as probable for an unmanipulated photo"),
+        (45.0, "is at that bound"),
     ],
 )
 def test_a_calibrated_result_is_said_with_its_bounds(tmp_path: Path, ratio: float, words: str) -> None:
@@ -250,6 +252,17 @@ def test_a_calibrated_result_is_said_with_its_bounds(tmp_path: Path, ratio: floa
         "the lab's own (200 photos without and 80 with manipulation)",
     ):
         assert part in text
+
+
+def test_what_looks_like_a_screenshot_is_said_as_the_reason_of_the_verdict(tmp_path: Path) -> None:
+    record = made.record("shot.png", 0.95)
+    record["result"] |= {"verdict": "inconclusive", "flags": [LIKE_A_SCREEN]}
+    report(tmp_path, [made.entry("shot.png", record)])
+    text = text_of(check_page(tmp_path / "photos" / "shot.png" / "index.html", files=False))
+    assert LIKE_A_SCREEN in text
+    assert "These weights were not made for such pictures" in text
+    assert VERDICTS["inconclusive"] not in text  # it speaks of a score between two limits
+    assert LIKE_A_SCREEN in (tmp_path / "index.html").read_text()
 
 
 def test_no_page_affirms_more_than_can_be_seen(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.report.blocks import Lines, Link, Measures, Pairs, Points, Section, Table, Text
+from mesorch_cli.report.blocks import Lines, Link, Measures, Pairs, Points, Quote, Section, Table, Text
 from mesorch_cli.report.details import LONGEST, CaseDetails
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.pages import page_of
@@ -54,6 +54,18 @@ def record_with_everything() -> dict[str, Any]:
     }
     record["result"] |= {
         "flags": ["score and map disagree"],
+        "rates": [
+            {
+                "set": "held-out",
+                "verdicts": ["evidence of manipulation"],
+                "truth": truth,
+                "called": called,
+                "photos": 250,
+                "lowest": 0.01,
+                "highest": 0.05,
+            }
+            for truth, called in (("authentic", 6), ("tampered", 170))
+        ],
         "probability": 0.93,
         "likelihood_ratio": {"value": 14.2, "log10": 1.15, "lowest": 0.0167, "highest": 45.0},
         "calibration": {"fitted_on": "the lab's own", "authentic": 200, "tampered": 80},
@@ -95,6 +107,8 @@ def facts_of(section: Section) -> list[str]:
                 facts += [block.title, *(part for row in block.rows for part in row)]
             case Measures():
                 facts += [part for _, value, meaning in block.rows for part in (value, meaning)]
+            case Quote():
+                facts += block.paragraphs
             case Lines():
                 facts += [block.title, *block.lines]
             case Table():
@@ -129,7 +143,13 @@ def test_every_fact_of_a_photo_is_on_its_page_and_in_the_document(case: Path) ->
             "two bytes too many",
             "14.2 times as probable",
         ),
-        *("200 photos without and 80 with manipulation", "score and map disagree", "b/y.jpg", "Quantisation table 0"),
+        *(
+            "200 photos without manipulation, 80 with",
+            "6 of 250 authentic photos",
+            "score and map disagree",
+            "b/y.jpg",
+            "Quantisation table 0",
+        ),
         *("mesorch rerun photos/a/x.jpg/record.json", "thumbnail_map.jpg", "not examined"),
     ],
 )

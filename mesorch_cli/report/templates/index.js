@@ -12,6 +12,11 @@
   const form = at("filter"), text = at("filter-text"), kind = at("filter-kind"), score = at("filter-score"), note = at("filter-note");
   const found = at("found"), listed = at("listed"), count = at("filter-count"), others = at("others");
   const needles = rows.map((row) => [row[NAME], row[TEXT], ...row[FLAGS], row[DECLARED], ...row[NOTES], row[ALIKE]].join("\n").toLowerCase());
+  const shareText = (value) => { // as `numbers.share_text` does
+    const told = value.toFixed(3);
+    if (value < 1 && told === "1.000") return "> 0.999";
+    return value > 0 && told === "0.000" ? "< 0.001" : told;
+  };
   const noted = (row) => row[NOTES].length + (row[DECLARED] ? 1 : 0);
   const VALUES = {
     rank: (index) => index, name: (index) => rows[index][NAME], verdict: (index) => KINDS.indexOf(rows[index][KIND]),
@@ -70,7 +75,7 @@
     if (row[SCORE] !== null) {
       const bar = draw("svg", {class: "bar", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true"});
       bar.append(draw("rect", {width: row[SCORE].toFixed(3), height: "1"}));
-      figure.push(row[SCORE].toFixed(3), bar);
+      figure.push(shareText(row[SCORE]), bar);
     }
     cell(line, "number", ...figure);
     cell(line, "", row[TEXT]);
