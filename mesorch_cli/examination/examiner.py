@@ -329,13 +329,14 @@ class Examiner:
             return {}
         pixels, map_ = photo.pixels, detection.map
         threshold = self.detector.settings.threshold if detection.threshold is None else detection.threshold
+        joins = [[box for _, box in one.places] for one in detection.findings if len(one.places) > 1]
         with ThreadPoolExecutor(4) as pool:  # of a large photo each takes up to a second of one processor
             made = {
-                "overlay.png": pool.submit(overlay.overlay, pixels, map_, threshold),
+                "overlay.png": pool.submit(overlay.overlay, pixels, map_, threshold, joins),
                 "heatmap.png": pool.submit(overlay.heatmap, map_),
                 "mask.png": pool.submit(overlay.mask, map_, threshold),
                 "panel.png": pool.submit(
-                    panel.panel, pixels, map_, threshold, detection.regions, photo.decode.orientation
+                    panel.panel, pixels, map_, threshold, detection.regions, photo.decode.orientation, joins
                 ),
             }
             previews = preview.previews(pixels, map_, threshold) if self.previews else {}
