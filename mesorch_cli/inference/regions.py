@@ -32,17 +32,25 @@ class Region:
     peak: float
 
 
+def components(above: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+    """Return the connected parts of a mask (8 neighbours): labels (H, W), 0 outside; OpenCV's statistics; centroids."""
+    labels: NDArray[np.int32] = allocate(above.shape, np.int32)
+    _, _, stats, centroids = cv2.connectedComponentsWithStats(
+        above.view(np.uint8), labels, connectivity=8, ltype=cv2.CV_32S
+    )
+    return labels, np.asarray(stats), np.asarray(centroids)
+
+
 def find_regions(probability: NDArray[np.float32], threshold: float) -> tuple[tuple[Region, ...], int]:
     """Return the regions where probability > threshold, weightiest first, and how many there are in all.
 
     At most MOST_LISTED are returned; specks below SMALLEST_SHARE of the photo and SMALLEST_PIXELS do not count.
     """
-    above = np.greater(probability, np.float32(threshold), out=allocate(probability.shape, np.bool_)).view(np.uint8)
-    labels: NDArray[np.int32] = allocate(probability.shape, np.int32)
-    count, _, stats, centroids = cv2.connectedComponentsWithStats(above, labels, connectivity=8, ltype=cv2.CV_32S)
+    above = np.greater(probability, np.float32(threshold), out=allocate(probability.shape, np.bool_))
+    labels, stats, centroids = components(above)
     smallest = max(SMALLEST_PIXELS, round(SMALLEST_SHARE * probability.size))
     regions = []
-    for label in range(1, count):
+    for label in range(1, len(stats)):
         x, y, width, height, area = (int(value) for value in stats[label])
         if area < smallest:
             continue

@@ -30,7 +30,7 @@ def starts(length: int, side: int, overlap: float) -> tuple[int, ...]:
 
 
 def between(places: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the places of a grid that lies halfway between those of another one; the ends stay, as tiles end with the canvas."""
+    """Return places halfway between those of another grid; the ends stay, since tiles end where the canvas ends."""
     if len(places) == 1:
         return places
     middles = ((before + after) // 2 for before, after in pairwise(places))

@@ -21,7 +21,7 @@ class Localiser(nn.Module, ABC):
         ShapeError unless H and W are multiples of SIDE_MULTIPLE.
         """
 
-    def explained(self, image: Tensor) -> Tensor:
+    def explained(self, image: Tensor) -> Tensor:  # noqa: ARG002 - members use it
         """Return the logits of `forward` and, in further channels, what they were made of; see `Mesorch.explained`.
 
         Raises UsageError for a network that has no such parts.

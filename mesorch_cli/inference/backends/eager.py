@@ -73,9 +73,7 @@ class TorchBackend:
         """Return the logits of a plain call and what they were made of, see `Localiser.explained`."""
         return self._run(self._network.explained, tiles, at_once)
 
-    def _run(
-        self, function: Callable[[torch.Tensor], torch.Tensor], tiles: Tiles, at_once: int
-    ) -> NDArray[np.float32]:
+    def _run(self, function: Callable[[torch.Tensor], torch.Tensor], tiles: Tiles, at_once: int) -> NDArray[np.float32]:
         torch.set_num_threads(max(1, self._threads // at_once))  # of the calling thread
         reduced = self._precision != "fp32"
         with (
