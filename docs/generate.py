@@ -13,6 +13,7 @@ COMMANDS = (
     [],
     ["detect"],
     ["batch"],
+    ["explain"],
     ["views"],
     ["case", "merge"],
     ["case", "sign"],

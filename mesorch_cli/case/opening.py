@@ -27,7 +27,7 @@ from mesorch_cli.inference.recorded_settings import digest, run_values
 def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: dict[str, str]) -> AboutPart:
     """Return what a case of this evidence, examined so, is about. tool: as an examiner of the spec has it."""
     weights = spec.analysis.weights
-    settings = run_values(spec.analysis.settings, weights.sha256, spec.accept_damaged)
+    settings = run_values(spec.analysis.settings, weights.sha256, spec.accept_damaged, spec.explain)
     return AboutPart(
         evidence=json_path(str(evidence.resolve())),
         selection=SelectionPart(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mesorch_cli.examination.examiner import Examination
+    from mesorch_cli.report.explained import Shown
 
 STYLES = {
     "evidence of manipulation": "bold red",
@@ -371,6 +372,24 @@ def show_examination(examination: "Examination") -> None:
     if examination.folder is not None:
         table.add_row("written to", shown(str(examination.folder)))
     people().print(Panel(table, title=shown(record.input.path), title_align="left", expand=False))
+
+
+def show_explanation(photo: str, explained: "Shown") -> None:
+    """Show what stays of each region of a photo, and which branch raised it, to people on stderr."""
+    facts = explained.facts
+    if facts is None:
+        return
+    table = Table(title=shown(f"{photo}: {facts.verdict.value}, score {facts.score:.3f}"), title_justify="left")
+    for column in ("region", "survived", "lost when", *explained.branches, "strongest scale"):
+        table.add_column(shown(column), overflow="fold")
+    for line in explained.lines[:REGIONS_SHOWN]:
+        table.add_row(*map(shown, (str(line.number), line.survived, line.lost, *line.branches, line.strongest)))
+    if explained.lines:
+        people().print(table)
+    else:
+        say(f"{photo}: {facts.verdict.value}, score {facts.score:.3f}; no region above the threshold")
+    if not facts.gate:
+        say(facts.gate_words)
 
 
 def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:

@@ -216,10 +216,14 @@ class DeclaredPart(_Part):
 class ArtefactPart(_Part):
     """A file written beside the record; path relative to the output folder.
 
-    preview, preview_overlay (the map over the photo, without a bar), thumbnail: JPEG, for the pages of a case.
+    preview, preview_overlay (the map over the photo, without a bar), thumbnail: JPEG, for the pages of a case. Of an
+    explanation: the frequency views high and low, a scale_ for each scale, a check_ for each check, and the numbers.
     """
 
-    role: Literal["overlay", "heatmap", "mask", "preview", "preview_overlay", "thumbnail"]
+    role: (
+        Literal["overlay", "heatmap", "mask", "preview", "preview_overlay", "thumbnail", "explanation", "high", "low"]
+        | Annotated[str, Field(pattern=r"^(scale_[cs][1-4]|check_[a-z]{1,20})$")]
+    )
     path: str
     sha256: Sha256
 

@@ -12,13 +12,14 @@ from mesorch_cli.inference.detector import Detector
 
 @dataclass(frozen=True)
 class ExaminerSpec:
-    """An analysis and the rules of a run; argv is what its records say of the command line. reading:
+    """An analysis and the rules of a run; argv is what its records say of the command line. explain: every photo. reading:
     how files are read, None for the usual way. limits: of reading a photo."""
 
     analysis: Analysis
     argv: tuple[str, ...]
     accept_damaged: bool = False
     previews: bool = False
+    explain: bool = False
     reading: ReadOptions | None = None
     limits: Limits | None = None
 
@@ -33,6 +34,7 @@ class ExaminerSpec:
             argv=list(self.argv),
             accept_damaged=self.accept_damaged,
             previews=self.previews,
+            explain=self.explain,
             options=self.reading,
             reader=reader or IsolatedReader(self._limits()),
         )

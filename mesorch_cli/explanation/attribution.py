@@ -14,6 +14,8 @@ from mesorch_cli.explanation.scales import BRANCHES, Branch, Scale
 from mesorch_cli.inference.parts import Samples
 
 DIGITS = 4
+LEAST_LIMIT = 0.5  # logits; pictures of what scales add are never stretched further
+FAR = 99.5  # percentile of what a scale adds that gets the full colour
 Mask = NDArray[np.bool_]
 
 
@@ -65,3 +67,14 @@ def influences(
     }
     of_scale = {scale.name: influence([index]) for index, scale in enumerate(scales)}
     return (round(whole, DIGITS) if counted else None), of_branch, of_scale
+
+
+def added_of(samples: Samples) -> NDArray[np.float32]:
+    """Return what each scale adds to the logits at each sample beyond its median over the photo, (S, h, w)."""
+    median = np.nanmedian(samples.products, axis=(1, 2), keepdims=True)
+    return np.nan_to_num(samples.products - median, nan=0.0).astype(np.float32)
+
+
+def limit_of(added: NDArray[np.float32]) -> float:
+    """Return the number of logits that gets the full colour, the same for every scale."""
+    return max(LEAST_LIMIT, float(np.percentile(np.abs(added), FAR, axis=(1, 2)).max()))

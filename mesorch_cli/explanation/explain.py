@@ -7,8 +7,8 @@ import numpy as np
 from mesorch_cli import __version__
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence import Photo
-from mesorch_cli.explanation import pictures
-from mesorch_cli.explanation.attribution import influences, means, network_probability, spread
+from mesorch_cli.explanation.attribution import added_of, influences, limit_of, means, network_probability, spread
+from mesorch_cli.explanation.drawing import Drawing
 from mesorch_cli.explanation.facts import (
     FILE_NAME,
     NO_GATE,
@@ -47,8 +47,9 @@ class Explained:
 class Explainer:
     """Explains photos with a detector. Raises UsageError for weights that hold the network's final answer only."""
 
-    def __init__(self, detector: Detector, weights: WeightsFile) -> None:
+    def __init__(self, detector: Detector, weights: WeightsFile, drawing: Drawing) -> None:
         self.detector = detector
+        self.drawing = drawing
         self.weights = weights
         self.scales, self.gated = scales_of(weights.passport)
         self._run = require_explaining(detector.backend, weights).explained
@@ -67,8 +68,8 @@ class Explainer:
         above = np.asarray(detection.map > np.float32(detection.threshold))
         places = places_of(detection.regions, above)
         checks, found, made = self._checked(photo, detection, above, places, on_progress)
-        limit = pictures.limit_of(pictures.added_of(samples))
-        made = pictures.scale_pictures(samples, self.scales, self.gated, limit) | pictures.view_pictures(samples) | made
+        limit = limit_of(added_of(samples))
+        made = self.drawing.scales(samples, self.scales, self.gated, limit) | self.drawing.views(samples) | made
         facts = Explanation(
             tool_version=__version__,
             photo_sha256=photo.sha256,
@@ -115,7 +116,7 @@ class Explainer:
             checks.append(CheckPart(name=check.name, title=check.title, reason=None, **told))
             for region, outcome in zip(found, outcomes(places, above, again), strict=True):
                 region[check.name] = outcome
-            made[f"check_{check.name}.png"] = pictures.check_picture(photo.pixels, probability, above)
+            made[f"check_{check.name}.png"] = self.drawing.check(photo.pixels, probability, above)
         return checks, found, made
 
     def _scale(self, samples: Samples, index: int, scale: Scale) -> ScalePart:

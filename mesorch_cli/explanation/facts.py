@@ -11,12 +11,13 @@ from mesorch_cli.inference.scoring import Verdict
 SCHEMA: Literal["mesorch.explanation/1"] = "mesorch.explanation/1"
 FILE_NAME = "explanation.json"
 LARGEST = 4 << 20  # bytes of such a file; the largest, with 50 regions, has about 150 kB
-KEPT, WITHIN = 0.5, 0.5
+KEPT, WITHIN = 0.5, 0.5  # as SURVIVE says
 SURVIVE = (
-    f"A region survives a check if at least {KEPT:.0%} of its pixels are above the same threshold again, and at least "
-    f"{WITHIN:.0%} of the patches that they then belong to was above it in the usual analysis."
+    "A region survives a check if at least half of its pixels are above the same threshold again, and at least half of the "
+    "patches that these pixels then belong to was above it in the usual analysis."
 )
 NO_GATE = "This network has no gate: it adds its maps with equal weight, so there are no weights to show."
+NOT_EXPLAINED = {"schema": SCHEMA, "verdict": Verdict.NOT_ANALYSED.value}
 LEAST_LIFT = 0.1  # logits; below it, shares of the lift would be quotients of rounding
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -38,7 +39,7 @@ class Spread(_Part):
 class ScalePart(_Part):
     """One scale over the whole photo. map, added: in logits. gate: its weight, None for a network without a gate."""
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[cs][1-4]$")]
     branch: Branch
     stride: int
     map: Spread
@@ -99,7 +100,7 @@ class RegionPart(_Part):
 class CheckPart(_Part):
     """One check as a whole. reason: why it could not be made. above: share of the photo above the threshold in it."""
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[a-z]{1,20}$")]
     title: str
     reason: str | None
     verdict: Verdict | None

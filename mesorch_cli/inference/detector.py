@@ -236,9 +236,8 @@ class Detector:
         bands = self._blended_rows(one, logits, tally)
         if one.flipped:
             bands = ((first_row, band[:, :, ::-1]) for first_row, band in bands)
-        if tally.parts is None:
-            rows = ((first_row, band[0]) for first_row, band in bands)
-        else:
+        rows: Iterator[tuple[int, Canvas]] = ((first_row, band[0]) for first_row, band in bands)
+        if tally.parts is not None:
             rows = tally.parts.taken(level, one, bands)
         if (one.plan.height, one.plan.width) == (height, width) and not self.settings.reference:
             yield from rows

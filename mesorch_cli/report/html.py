@@ -18,6 +18,7 @@ from markupsafe import Markup
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.entry import ANALYSED, Entry
+from mesorch_cli.report.explained import explanation_of
 from mesorch_cli.report.listing import Listing, Part
 from mesorch_cli.report.names import href, visible
 from mesorch_cli.report.overlay import colours
@@ -104,6 +105,7 @@ class Pages:
             "photo.html",
             "photo.js" if page.stage else None,
             page=page,
+            explained=explanation_of(self.case, entry),
             before=_neighbour(before, page.root),
             after=_neighbour(after, page.root),
             number=number,

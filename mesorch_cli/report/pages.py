@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mesorch_cli.evidence.orientation import WORDS, Box, matrix, upright_box, upright_size
+from mesorch_cli.network.config import ALL_SCALES
 from mesorch_cli.report import declared, wording
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
 from mesorch_cli.report.names import href, shell_word, visible
@@ -24,6 +25,11 @@ ROLES = {
     "preview": "Photo, small",
     "preview_overlay": "Map over the photo, small",
     "thumbnail": "Thumbnail",
+    "explanation": "Explanation, in numbers",
+    "high": "High-frequency view",
+    "low": "Low-frequency view",
+    **{f"scale_{name}": f"Scale {name}: map, what it added, gate" for name in ALL_SCALES},
+    **{f"check_{name}": f"Map of the check: {name}" for name in ("shifted", "resized", "resaved", "mirrored")},
 }
 
 
