@@ -386,6 +386,8 @@ def show_explanation(photo: str, explained: "Shown") -> None:
         table.add_row(*map(shown, (str(line.number), line.survived, line.lost, *line.branches, line.strongest)))
     if explained.lines:
         people().print(table)
+        if len(explained.lines) > REGIONS_SHOWN:
+            say(f"and {len(explained.lines) - REGIONS_SHOWN} more regions on the page")
     else:
         say(f"{photo}: {facts.verdict.value}, score {facts.score:.3f}; no region above the threshold")
     if not facts.gate:

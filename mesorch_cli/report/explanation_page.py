@@ -9,7 +9,7 @@ from mesorch_cli.files.writing import write_below
 from mesorch_cli.report import wording
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.explained import shown_of
-from mesorch_cli.report.html import dress, environment
+from mesorch_cli.report.html import EXPLANATION_STYLE, dress, environment
 from mesorch_cli.report.pages import PAGE, row_of, stage_of
 
 
@@ -17,7 +17,7 @@ def write_page(root: Path, entry: Entry, facts: Explanation) -> Path:
     """Write the page into the entry's place below `root`; return its path. Raises OutputError where that fails."""
     place = f"{entry.place}/{PAGE}"
     text = environment().get_template("explain.html").render(
-        **dress(None),
+        **dress(None, EXPLANATION_STYLE),
         row=row_of(entry),
         record=entry.record,
         meaning=wording.VERDICTS.get(entry.record["result"]["verdict"], ""),

@@ -26,6 +26,7 @@ from mesorch_cli.report.pages import PAGE, Row, page_of, row_of
 from mesorch_cli.report.triage import Triage
 
 RAMP_STEPS = 16
+STYLE, EXPLANATION_STYLE = "report.css", "explanation.css"
 
 Facts = dict[str, Any]  # case.json, as parsed
 OnPage = Callable[[int, int], None]  # pages written, pages in all
@@ -51,6 +52,7 @@ class Pages:
         self.case, self.facts, self.triage, self.on_page = case, facts, triage, on_page
         self._data: list[str] = []  # rows for the filter, as JSON; about 200 bytes each
         self._dresses = {script: dress(script) for script in (None, "index.js", "photo.js")}
+        self._explained_dress = dress("photo.js", EXPLANATION_STYLE)
 
     def write(self) -> None:
         """Write all of it: the overview last, as it holds the rows of all."""
@@ -100,18 +102,21 @@ class Pages:
 
     def _photo(self, entry: Entry, before: Entry | None, after: Entry | None, number: int) -> None:
         page = page_of(entry)
+        explained = explanation_of(self.case, entry)
+        values = {} if explained is None else self._explained_dress
         self._write_page(
             f"{entry.place}/{PAGE}",
             "photo.html",
             "photo.js" if page.stage else None,
             page=page,
-            explained=explanation_of(self.case, entry),
+            explained=explained,
             before=_neighbour(before, page.root),
             after=_neighbour(after, page.root),
             number=number,
             total=len(self.triage),
             ramp=self._ramp,
             gauge=overview.gauge_of(page.row.score, wording.limits_of(entry.record["settings"])),
+            **values,
         )
 
     @cached_property
@@ -131,7 +136,7 @@ class Pages:
                 path.unlink()
 
     def _write_page(self, name: str, template: str, script: str | None, **values: Any) -> None:
-        text = environment().get_template(template).render(**self._dresses[script], **values)
+        text = environment().get_template(template).render(self._dresses[script] | values)
         write_below(self.case, name, text.encode("utf-8"), same_stays=True, durable=False)
 
 
@@ -160,9 +165,9 @@ def policy(style: str, script: str | None) -> str:
     return f"default-src 'none'; {pictures_and_style}{scripts} base-uri 'none'; form-action 'none'"
 
 
-def dress(name: str | None) -> dict[str, Any]:
-    """Return what every page with that script has in common."""
-    style, script = _asset("report.css"), None if name is None else _asset(name)
+def dress(name: str | None, *more: str) -> dict[str, Any]:
+    """Return what every page with that script, and with more style sheets than that of all, has in common."""
+    style, script = Markup("").join(map(_asset, (STYLE, *more))), None if name is None else _asset(name)
     return {"style": style, "script": script, "policy": policy(style, script)}
 
 
