@@ -105,8 +105,8 @@ def reading(rounds: int) -> None:
 
 
 def writing(folder: Path, rounds: int) -> None:
-    """Time writing a photo's record and three pictures, with fsync and without."""
-    files = {"record.json": 6_000, "overlay.png": 60_000, "heatmap.png": 30_000, "mask.png": 2_000}
+    """Time writing a photo's record and four pictures, with fsync and without."""
+    files = {"record.json": 6_000, "overlay.png": 60_000, "panel.png": 90_000, "heatmap.png": 30_000, "mask.png": 2_000}
 
     def write() -> None:
         for name, size in files.items():

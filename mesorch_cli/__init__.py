@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from mesorch_cli.inference.regions import Region
     from mesorch_cli.inference.scoring import Verdict
     from mesorch_cli.inference.settings import Overrides
+    from mesorch_cli.inference.witnesses.finding import Finding
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Detection",
     "Detector",
+    "Finding",
     "InputError",
     "MesorchError",
     "Overrides",
@@ -36,6 +38,7 @@ __all__ = [
 _HOMES = {
     "Detection": "inference.detection",
     "Detector": "inference.detector",
+    "Finding": "inference.witnesses.finding",
     "InputError": "errors",
     "MesorchError": "errors",
     "Overrides": "inference.settings",

@@ -20,10 +20,10 @@ from mesorch_cli.evaluation.metrics import confusion
 from mesorch_cli.evidence import read_photo
 from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.detector import Detector
-from mesorch_cli.inference.double_quantisation import Quantisations, quantisations
-from mesorch_cli.inference.quantisation_rule import believed, mark_quantisation
 from mesorch_cli.inference.scoring import photo_threshold
 from mesorch_cli.inference.settings import Overrides
+from mesorch_cli.inference.witnesses.quantisation.coefficients import Quantisations, quantisations
+from mesorch_cli.inference.witnesses.quantisation.witness import believed, mark_quantisation
 from mesorch_cli.network.passport import QuantisationRule, ThresholdRule
 
 NETWORK, SLOPES, OFFSETS = (0.35, 0.5, 0.7, 1.0), (0.2, 0.35, 0.5, 0.8), (-3.0, -2.0, -1.0, 0.0)

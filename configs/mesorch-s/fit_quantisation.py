@@ -25,8 +25,8 @@ from sklearn.metrics import roc_auc_score
 from mesorch_cli.forge.encoding import decoded, drawn_settings, encode_jpeg
 from mesorch_cli.forge.in_place import KINDS, apply
 from mesorch_cli.forge.shapes import place, region
-from mesorch_cli.inference.double_quantisation import BLOCK, Quantisations, quantisations
-from mesorch_cli.inference.quantisation_rule import prepared, tellable
+from mesorch_cli.inference.witnesses.quantisation.coefficients import BLOCK, Quantisations, quantisations
+from mesorch_cli.inference.witnesses.quantisation.witness import prepared, tellable
 
 RATE = 0.015  # of authentic photos that may pass the gate
 INFORMATIVE = 0.9  # pixel AUC from which a forged photo's evidence should be believed

@@ -62,7 +62,7 @@ def read_record(path: Path) -> Record:
         raise UsageError(f"Cannot read the record {str(path)!r}: {error.strerror}. Expected a record.json.") from error
     except ValidationError as error:
         raise UsageError(
-            f"{str(path)!r} is no record of this version, {first_problem(error)}. Expected mesorch.record/1."
+            f"{str(path)!r} is no record of this version, {first_problem(error)}. Expected mesorch.record/2 or /1."
         ) from error
 
 

@@ -20,7 +20,17 @@ ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
 PHOTOS = "photos"
 BY_HASH = "photos-by-hash"  # for files whose paths are too long to be mirrored
 MARK_DIGITS = 12  # of the mark that a place gets where the file system folds names
-SUFFIXES = {"overlay": "png", "heatmap": "png", "mask": "png"}  # of the pictures beside a record; the others are JPEG
+SUFFIXES = {
+    "overlay": "png",
+    "heatmap": "png",
+    "mask": "png",
+    "panel": "png",
+    "explanation": "json",
+    "high": "png",
+    "low": "png",
+    "scale": "png",
+    "check": "png",
+}  # of the files beside a record, by role up to its first "_"; the others are JPEG
 BYTES, TEXT, NUMBER = bytes, str, float
 LONGEST: dict[type, int] = {
     BYTES: LONGEST_NAME + 64,
@@ -125,6 +135,6 @@ def contradictions(row: Row, record: Record) -> Iterator[str]:
     if record.input.path != json_path(row.path):
         yield f"has a record of {record.input.path!r}"
     for artefact in record.artefacts:
-        expected = json_path(f"{row.place}/{artefact.role}.{SUFFIXES.get(artefact.role, 'jpg')}")
+        expected = json_path(f"{row.place}/{artefact.role}.{SUFFIXES.get(artefact.role.partition('_')[0], 'jpg')}")
         if artefact.path != expected:
             yield f"has a record with a {artefact.role} at {artefact.path!r}, expected {expected!r}"

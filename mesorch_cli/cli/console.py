@@ -315,8 +315,10 @@ def show_case(title: str, rows: list[tuple[str, str]], highest: list[tuple[str, 
 
 def show_examination(examination: "Examination") -> None:
     """Show one result as a panel."""
+    from mesorch_cli.report.findings import counted_words, tables_of
+
     record = examination.record
-    result = record.result
+    result, plain = record.result, record.result.model_dump(mode="json")
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
@@ -326,10 +328,8 @@ def show_examination(examination: "Examination") -> None:
     if result.reason:
         table.add_row("reason", shown(result.reason))
     if result.score is not None:
-        of_copies = ", or the certainty of a copy" if result.copies else ""
-        meaning = (
-            "" if result.probability is not None else f" ({result.pooling} of the map{of_copies}; not a probability)"
-        )
+        what = f"{result.pooling} of the map{counted_words(plain)}"
+        meaning = "" if result.probability is not None else f" ({what}; not a probability)"
         table.add_row("score", shown(f"{result.score:.3f}{meaning}"))
     if result.probability is not None:
         table.add_row("probability", f"{result.probability:.3f} (calibrated, even prior odds)")
@@ -347,19 +347,11 @@ def show_examination(examination: "Examination") -> None:
         table.add_row(f"region {number}", f"{place}, {region.share:.1%} of the photo, mean {region.mean:.2f}")
     if len(result.regions) > REGIONS_SHOWN:
         table.add_row("", f"and {len(result.regions) - REGIONS_SHOWN} more in the record")
-    for number, copy in enumerate(result.copies[:REGIONS_SHOWN], start=1):
-        part, other = copy.part, copy.counterpart
-        table.add_row(
-            f"copy {number}",
-            f"x {part.x}, y {part.y}, {part.width} x {part.height} px equals x {other.x}, y {other.y}, turned "
-            f"{copy.turn_degrees:.0f} degrees, {copy.scale:.2f} x; {copy.matches} points, certainty {copy.certainty:.2f}",
-        )
-    if result.quantisation is not None:
-        table.add_row(
-            "compression",
-            f"{result.quantisation.share:.1%} of the photo was compressed once, the rest twice "
-            f"({result.quantisation.frequencies} of 14 frequencies)",
-        )
+    for told in tables_of(plain):
+        for found in told.lines[:REGIONS_SHOWN]:
+            table.add_row(found.name, shown(found.sentence))
+        if len(told.lines) > REGIONS_SHOWN:
+            table.add_row("", f"and {len(told.lines) - REGIONS_SHOWN} more in the record")
     if result.flags:
         table.add_row("flags", shown("; ".join(result.flags)))
     if record.decode is not None and record.decode.orientation != 1:

@@ -85,8 +85,9 @@ def detect(
 ) -> None:
     """Find where photos were manipulated, how sure that is, and write a record that can be repeated.
 
-    For every photo the output folder gets `overlay.png`, `heatmap.png` (16 bits), `mask.png` and `record.json`. A
-    verdict is `no evidence found`, `inconclusive`, `evidence of manipulation`, or `not analysed` with its reason.
+    For every photo the output folder gets `overlay.png`, `panel.png` (photo, map and outlines side by side, for a
+    report), `heatmap.png` (16 bits), `mask.png` and `record.json`. A verdict is `no evidence found`,
+    `inconclusive`, `evidence of manipulation`, or `not analysed` with its reason.
     On stdout: with --json a record a line; else, where it is no terminal, verdict, score and photo, separated by tabs.
 
     Exit codes: 0 done, 2 usage, 3 some photos could not be analysed, 4 none could, 5 weights, 10 findings with

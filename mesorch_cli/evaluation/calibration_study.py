@@ -29,6 +29,7 @@ from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.recorded_settings import digest, score_values
 from mesorch_cli.inference.scoring import image_score
 from mesorch_cli.inference.settings import Settings
+from mesorch_cli.inference.witnesses.registry import counted
 
 
 def score_folders(
@@ -68,7 +69,7 @@ def score_folders(
                     lost.append(f"{path.name}: not analysed: {detection.reason}")
                     seen.pop(photo.sha256)
                 else:
-                    certainties = [copy.certainty for copy in detection.copies]
+                    certainties = counted(detection.findings)
                     pooled.append([image_score(detection.map, rule, certainties) for rule in POOLINGS])
                     truth.append(is_tampered)
         except InputError as error:

@@ -1,4 +1,4 @@
-"""Figures of a set from its rows, each with a bootstrap interval over photos."""
+"""Figures of a set from its rows, each with an interval over photos."""
 
 import math
 from collections import Counter
@@ -12,6 +12,7 @@ from mesorch_cli.evaluation.detection_curve import detection_curve
 from mesorch_cli.evaluation.metrics import Confusion
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.protocol import THRESHOLDS, Protocol
+from mesorch_cli.inference.rates import exact_interval
 from mesorch_cli.inference.scoring import Verdict
 
 RESAMPLES = 1000
@@ -19,13 +20,16 @@ SEED = 20260101  # of the bootstrap: the same rows give the same intervals
 INTERVAL = (2.5, 97.5)  # percentiles
 
 IMAGE_FIGURES = ("image_auc", "image_average_precision", "balanced_accuracy", "eer", "tpr_at_fpr_1", "tpr_at_fpr_5")
+SHARES_OF_PHOTOS = ("authentic_flagged", "authentic_not_cleared", "tampered_flagged")
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a set: its value, the 95 % bootstrap interval, and over how many photos it is taken.
+    """A figure of a set: its value, its 95 % interval, and over how many photos it is taken.
+
+    The interval is exact (Clopper-Pearson) for shares of photos, and a bootstrap over photos for everything else.
 
     undefined: photos left out because the figure has no value for them. Values are nan where there is none at all.
     """
@@ -208,6 +212,11 @@ def _image_samples(rows: Rows, evidence_at: float) -> dict[str, Floats]:
     return found
 
 
+def counted(share: float, photos: int) -> tuple[float, float, float]:
+    """Return a share of photos and its exact interval: of a share of none, every resample would be none again."""
+    return (share, *exact_interval(round(share * photos), photos)) if photos else (share, math.nan, math.nan)
+
+
 def interval(samples: Floats) -> tuple[float, float, float]:
     """Return the set's own value and the percentile interval of its resamples."""
     finite = samples[1:][np.isfinite(samples[1:])]
@@ -235,7 +244,9 @@ def summarise(
         over = ~truth if name.startswith("authentic_") else np.ones_like(truth) if name in IMAGE_FIGURES else truth
         own = each.get(name)
         undefined = 0 if own is None else int(np.count_nonzero(over & ~np.isfinite(own)))
-        figures[name] = Figure(*interval(values), photos=int(np.count_nonzero(over)) - undefined, undefined=undefined)
+        photos = int(np.count_nonzero(over)) - undefined
+        bounds = counted(float(values[0]), photos) if name in SHARES_OF_PHOTOS else interval(values)
+        figures[name] = Figure(*bounds, photos=photos, undefined=undefined)
     place = best_threshold(rows.outcomes)
     best = math.nan if place is None else float(THRESHOLDS[place])
     return Summary(_counts(outcomes, unpaired), figures, threshold, best)

@@ -32,7 +32,7 @@ from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.recorded_settings import digest, run_values
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.network.passport import WeightsFile
-from mesorch_cli.report import overlay, preview
+from mesorch_cli.report import overlay, panel, preview
 from mesorch_cli.report.explanation_pictures import ExplanationPictures
 
 PROVENANCE_NOTE = "not examined"
@@ -332,11 +332,14 @@ class Examiner:
             return {}
         pixels, probability = photo.pixels, detection.map
         threshold = self.detector.settings.threshold if detection.threshold is None else detection.threshold
-        with ThreadPoolExecutor(3) as pool:  # of a large photo each takes up to a second of one processor
+        with ThreadPoolExecutor(4) as pool:  # of a large photo each takes up to a second of one processor
             made = {
                 "overlay.png": pool.submit(overlay.overlay, pixels, probability, threshold),
                 "heatmap.png": pool.submit(overlay.heatmap, probability),
                 "mask.png": pool.submit(overlay.mask, probability, threshold),
+                "panel.png": pool.submit(
+                    panel.panel, pixels, probability, threshold, detection.regions, photo.decode.orientation
+                ),
             }
-            previews = preview.previews(pixels, probability) if self.previews else {}
+            previews = preview.previews(pixels, probability, threshold) if self.previews else {}
             return {name: picture.result() for name, picture in made.items()} | previews

@@ -11,21 +11,21 @@ from mesorch_cli.examination.record import (
     BoxPart,
     CalibrationPart,
     ComparisonPart,
-    CopyPart,
     DeclaredPart,
     DecodePart,
+    FindingPart,
     IntegrityPart,
-    QuantisationPart,
+    PlacePart,
     RatioPart,
     RegionPart,
     ResultPart,
     SizePart,
     StatementPart,
 )
-from mesorch_cli.inference.copy_rule import CopyFinding
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.settings import Settings
+from mesorch_cli.inference.witnesses.finding import Finding
 
 
 def decode_part(photo: Photo) -> DecodePart:
@@ -52,7 +52,7 @@ def decode_part(photo: Photo) -> DecodePart:
 
 
 def result_part(detection: Detection, settings: Settings, photo: Photo | None = None) -> ResultPart:
-    """Return the result block; floats rounded to PROBABILITY_DIGITS. photo: for the regions' places when upright."""
+    """Return the result block; floats rounded to PROBABILITY_DIGITS. photo: for the places when upright."""
     rule = settings.score
     regions = [
         RegionPart(
@@ -61,9 +61,7 @@ def result_part(detection: Detection, settings: Settings, photo: Photo | None = 
                 "share": round(region.share, PROBABILITY_DIGITS),
                 "mean": round(region.mean, PROBABILITY_DIGITS),
                 "peak": round(region.peak, PROBABILITY_DIGITS),
-                "upright": None
-                if photo is None
-                else _upright(Box(region.x, region.y, region.width, region.height), photo),
+                "upright": _upright(Box(region.x, region.y, region.width, region.height), photo),
             }
         )
         for region in detection.regions
@@ -77,38 +75,24 @@ def result_part(detection: Detection, settings: Settings, photo: Photo | None = 
         reason=detection.reason,
         regions=regions,
         flags=list(detection.flags),
-        copies=[_copy_part(copy) for copy in detection.copies],
-        quantisation=_quantisation_part(detection),
+        findings=[_finding_part(finding, photo) for finding in detection.findings],
         likelihood_ratio=_ratio_part(detection),
         calibration=_calibration_part(settings) if detection.probability is not None else None,
     )
 
 
-def _copy_part(copy: CopyFinding) -> CopyPart:
-    return CopyPart(
-        part=BoxPart(**copy.part._asdict()),
-        counterpart=BoxPart(**copy.counterpart._asdict()),
-        part_pasted=round(copy.part_pasted, PROBABILITY_DIGITS),
-        certainty=round(copy.certainty, PROBABILITY_DIGITS),
-        turn_degrees=round(copy.turn_degrees, 2),
-        scale=round(copy.scale, 4),
-        matches=copy.matches,
-        agreement=round(copy.agreement, PROBABILITY_DIGITS),
+def _finding_part(finding: Finding, photo: Photo | None) -> FindingPart:
+    return FindingPart(
+        witness=finding.witness,
+        certainty=round(finding.certainty, PROBABILITY_DIGITS),
+        places=[PlacePart(role=role, **box._asdict(), upright=_upright(box, photo)) for role, box in finding.places],
+        measures=dict(finding.measures),
     )
 
 
-def _quantisation_part(detection: Detection) -> QuantisationPart | None:
-    found = detection.quantisation
-    if found is None:
+def _upright(box: Box, photo: Photo | None) -> BoxPart | None:
+    if photo is None:
         return None
-    return QuantisationPart(
-        certainty=round(found.certainty, PROBABILITY_DIGITS),
-        share=round(found.share, PROBABILITY_DIGITS),
-        frequencies=found.frequencies,
-    )
-
-
-def _upright(box: Box, photo: Photo) -> BoxPart:
     decode = photo.decode
     return BoxPart(**upright_box(box, decode.width, decode.height, decode.orientation)._asdict())
 

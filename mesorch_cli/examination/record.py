@@ -1,4 +1,4 @@
-"""The record `mesorch.record/1`: what was analysed, how, and with what result, so that another examiner can repeat it.
+"""The record `mesorch.record/2`: what was analysed, how, and with what result, so that another examiner can repeat it.
 
 Field names are an interface: scripts depend on them. Everything but `timing` and `argv` is the same bytes for the same
 file, weights, settings, versions and machine.
@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from mesorch_cli.evidence.metadata.declared import Kind, Signed
 from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.report.record_1 import current
 
-SCHEMA: Literal["mesorch.record/1"] = "mesorch.record/1"
+SCHEMA: Literal["mesorch.record/2"] = "mesorch.record/2"
 PROBABILITY_DIGITS = 6  # float32 carries about seven
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -126,33 +127,29 @@ class RegionPart(_Part):
     upright: BoxPart | None = None
 
 
-class CopyPart(_Part):
-    """Two parts of the photo that equal each other after a movement; `part` is the one held to be pasted.
+class PlacePart(_Part):
+    """A place that a finding means, in pixels of the stored raster. upright: in the picture as a viewer shows it."""
 
-    part_pasted: how probable that is, 0.5 to 1, where one of them was. certainty: that there is a copy at all.
-    turn_degrees (clockwise in the raster), scale: of the movement from the counterpart to the part.
+    role: str
+    x: int
+    y: int
+    width: int
+    height: int
+    upright: BoxPart | None
+
+
+class FindingPart(_Part):
+    """What a witness beside the network says; the map knows of it.
+
+    certainty: that of the witness, which the score counts where the witness is one of copies. places: by their role in the
+    finding; none where it is of the whole photo. measures: what was measured. copies: two places, `part`, held to be pasted,
+    and `counterpart`; docs/copies.md. quantisation: docs/quantisation.md.
     """
 
-    part: BoxPart
-    counterpart: BoxPart
-    part_pasted: Share
+    witness: str
     certainty: Share
-    turn_degrees: float
-    scale: float
-    matches: int
-    agreement: float
-
-
-class QuantisationPart(_Part):
-    """A part of a JPEG that was quantised once, in a photo that was quantised twice; the map knows of it.
-
-    certainty: from the rule of the weights, no probability. share: of the photo's blocks that were quantised once.
-    frequencies: of 14 that were looked at, those that show a quantisation before the last.
-    """
-
-    certainty: Share
-    share: Share
-    frequencies: int
+    places: list[PlacePart]
+    measures: dict[str, int | Annotated[float, Field(allow_inf_nan=False)]]
 
 
 class RatioPart(_Part):
@@ -183,8 +180,7 @@ class ResultPart(_Part):
     reason: str | None
     regions: list[RegionPart]
     flags: list[str]
-    copies: list[CopyPart] = []
-    quantisation: QuantisationPart | None = None
+    findings: list[FindingPart]
     likelihood_ratio: RatioPart | None = None
     calibration: CalibrationPart | None = None
 
@@ -216,12 +212,14 @@ class DeclaredPart(_Part):
 class ArtefactPart(_Part):
     """A file written beside the record; path relative to the output folder.
 
-    preview, preview_overlay (the map over the photo, without a bar), thumbnail: JPEG, for the pages of a case. Of an
-    explanation: the frequency views high and low, a scale_ for each scale, a check_ for each check, and the numbers.
+    panel: photo, map and outlines beside each other, for a report. preview, preview_overlay (the map over the photo, without
+    a bar), thumbnail: JPEG, for the pages of a case. Of an explanation: its numbers, the frequency views high and low, a
+    scale_ for each scale, a check_ for each check.
     """
 
     role: (
-        Literal["overlay", "heatmap", "mask", "preview", "preview_overlay", "thumbnail", "explanation", "high", "low"]
+        Literal["overlay", "heatmap", "mask", "panel", "preview", "preview_overlay", "thumbnail"]
+        | Literal["explanation", "high", "low"]
         | Annotated[str, Field(pattern=r"^(scale_[cs][1-4]|check_[a-z]{1,20})$")]
     )
     path: str
@@ -249,7 +247,7 @@ class Record(_Part):
     """One input of one run. settings: all that the user or the passport set for the
     analysis; what was set for reading is in `decode` as far as it can change pixels."""
 
-    schema_: Literal["mesorch.record/1"] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal["mesorch.record/2"] = Field(default=SCHEMA, alias="schema")
     input: InputPart
     decode: DecodePart | None
     metadata: dict[str, JsonValue]
@@ -264,6 +262,11 @@ class Record(_Part):
     settings_sha256: Sha256
     argv: list[str]
     timing: TimingPart
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_any_version(cls, values: Any) -> Any:
+        return current(values)
 
     def to_line(self) -> str:
         """Return the record as one line of ASCII JSON, without the newline; any path survives it."""

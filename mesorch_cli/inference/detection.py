@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.inference.copy_rule import CopyFinding
-from mesorch_cli.inference.quantisation_rule import QuantisationFinding
 from mesorch_cli.inference.regions import Region
 from mesorch_cli.inference.scoring import LikelihoodRatio, Verdict
+from mesorch_cli.inference.witnesses.finding import Finding
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,7 @@ class Detection:
     `coverage` left a pixel out.
     score: raw image score 0..1. probability: the calibrated one of the photo, 0..1, None without a calibration.
     ratio: likelihood ratio with its bounds, None where the calibration has none.
-    copies: parts that equal other parts, the most certain first; the map and the score know of them.
-    quantisation: what the coefficients of a JPEG say, where that is believed; the map knows of it.
+    findings: what the witnesses beside the network say; the map knows of them.
     threshold: probability above which a pixel of this photo counts as manipulated, None where nothing was analysed.
     reason: why not analysed. flags: what the reader of the result must know, sorted.
     covered: (H, W) bool, the coverage map: which pixels at least one level analysed; None where nothing was.
@@ -35,8 +33,7 @@ class Detection:
     probability: float | None = None
     ratio: LikelihoodRatio | None = None
     regions: tuple[Region, ...] = ()
-    copies: tuple[CopyFinding, ...] = ()
-    quantisation: QuantisationFinding | None = None
+    findings: tuple[Finding, ...] = ()
     threshold: float | None = None
     flags: tuple[str, ...] = ()
     covered: NDArray[np.bool_] | None = None

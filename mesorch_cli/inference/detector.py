@@ -16,15 +16,11 @@ from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, eight_bits
 from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.backends.protocol import Backend, Tiles
-from mesorch_cli.inference.copies import find_copies
-from mesorch_cli.inference.copy_rule import CopyFinding, mark_copies
 from mesorch_cli.inference.detection import Detection, not_analysed
-from mesorch_cli.inference.double_quantisation import quantisations
 from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
 from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.parts import Parts
 from mesorch_cli.inference.passes import AS_USUAL, Pass, Pixels, Variation, is_featureless, passes_of
-from mesorch_cli.inference.quantisation_rule import QuantisationFinding, believed, mark_quantisation
 from mesorch_cli.inference.regions import MOST_LISTED, find_regions
 from mesorch_cli.inference.scoring import (
     Verdict,
@@ -37,6 +33,9 @@ from mesorch_cli.inference.scoring import (
 )
 from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
 from mesorch_cli.inference.tiling import Plan, Tile
+from mesorch_cli.inference.witnesses.finding import Finding
+from mesorch_cli.inference.witnesses.registry import WITNESSES, counted
+from mesorch_cli.inference.witnesses.witness import Material
 from mesorch_cli.network.passport import WeightsFile
 
 OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
@@ -139,7 +138,7 @@ class Detector:
         """Analyse a photo, (H, W, 3) RGB uint8 or uint16 in its stored raster.
 
         steps: the (8, 8) steps of brightness of the JPEG that the pixels were decoded from (see `Photo.steps`), None for
-        other photos: then double quantisation is not looked for. variation: how else the levels are laid over the photo.
+        other photos: then a witness that needs them does not look. variation: how else the levels are laid over the photo.
         parts: gets what the logits were made of, where the backend can give it; the result is the same.
         """
         settings = self.settings
@@ -153,22 +152,21 @@ class Detector:
         tally = _Tally(sum(len(one.plan) for one in passes), on_progress, parts)
         if pixels.dtype == np.uint16 and self.backend.bits < 16:
             tally.flags.add("16 bits analysed as 8")
-        rule, believing = settings.copies, settings.quantisation
+        material = Material(pixels, steps)
         with ThreadPoolExecutor(1, thread_name_prefix="mesorch-witness") as beside:
-            copies = beside.submit(lambda: find_copies(pixels, rule.doubled_below) if rule is not None else [])
-            coefficients = beside.submit(
-                lambda: quantisations(pixels, steps) if believing is not None and steps is not None else None
-            )
+            looking = [
+                (witness, rule, beside.submit(witness.look, material, rule))
+                for witness in WITNESSES
+                if (rule := getattr(settings, witness.name)) is not None and witness.can_look(material)
+            ]
             probability, covered = self._map(passes, height, width, tally)
             if not covered.any():
                 return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)
-            found = coefficients.result()
-            quantisation = believed(found, believing) if believing is not None else None
-            if quantisation is not None and found is not None and believing is not None:
-                mark_quantisation(probability, found.evidence, believing)
-            marked = mark_copies(copies.result(), probability, rule) if rule is not None else ()
+            findings: list[Finding] = []
+            for witness, rule, seen in looking:
+                findings += witness.conclude(seen.result(), probability, rule)
         scales = tuple(one.level.name for one in passes)
-        return self._conclude(probability, covered, tally, scales, marked, quantisation)
+        return self._conclude(probability, covered, tally, scales, tuple(findings))
 
     def _map(self, passes: Sequence[Pass], height: int, width: int, tally: _Tally) -> tuple[Canvas, NDArray[np.bool_]]:
         """Return the probabilities of a photo, (height, width), and which of its pixels were covered."""
@@ -193,12 +191,11 @@ class Detector:
         covered: NDArray[np.bool_],
         tally: _Tally,
         scales: tuple[str, ...],
-        copies: tuple[CopyFinding, ...],
-        quantisation: QuantisationFinding | None,
+        findings: tuple[Finding, ...],
     ) -> Detection:
         settings = self.settings
         coverage = float(np.count_nonzero(covered)) / covered.size
-        score = image_score(probability, settings.score, [copy.certainty for copy in copies])
+        score = image_score(probability, settings.score, counted(findings))
         verdict = judge(score, settings.score)
         threshold = photo_threshold(probability, settings.photo_threshold, settings.threshold)
         if verdict is Verdict.NO_EVIDENCE:
@@ -219,8 +216,7 @@ class Detector:
             probability=calibrate(score, settings.score),
             ratio=likelihood_ratio(score, settings.score),
             regions=regions,
-            copies=copies,
-            quantisation=quantisation,
+            findings=findings,
             threshold=threshold,
             flags=tuple(sorted(flags)),
             covered=covered,

@@ -11,9 +11,9 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.settings import Settings, parse_scales
 from mesorch_cli.network import passport
-from mesorch_cli.network.passport import CopyRule, Level
+from mesorch_cli.network.passport import Level, WitnessRule
 
-RECORDED_AS = {"scales": "levels", "threshold": "pixel_threshold"}  # what mesorch.record/1 calls them
+RECORDED_AS = {"scales": "levels", "threshold": "pixel_threshold"}  # what records call them
 NAMES = {recorded: name for name, recorded in RECORDED_AS.items()}
 NOT_OF_THE_SCORE = frozenset({"pixel_threshold", "photo_threshold", "score", "smallest_photo_side", "tile_batch"})
 EXPLAIN = "explain"  # is recorded where it was asked for
@@ -87,7 +87,7 @@ def different(values: Mapping[str, JsonValue], settings: Settings) -> list[str]:
 
 
 def _plain(value: Any) -> JsonValue:
-    if isinstance(value, CopyRule):  # coefficients that were added later stay out of the digests of those without
+    if isinstance(value, WitnessRule):  # coefficients that were added later stay out of the digests of those without
         return value.model_dump(mode="json", exclude_unset=True)
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")

@@ -11,6 +11,7 @@ from mesorch_cli.evidence.storage import allocate
 SMALLEST_SHARE = 0.0002  # of the photo; smaller specks are noise of the map, not findings
 SMALLEST_PIXELS = 16
 MOST_LISTED = 50
+WEAK_MEAN = 0.2  # a region whose mean lies below is weak: listed last, drawn dimmer and without a number
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class Region:
     mean: float
     peak: float
 
+    @property
+    def weak(self) -> bool:
+        return self.mean < WEAK_MEAN
+
 
 def components(above: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
     """Return the connected parts of a mask (8 neighbours): labels (H, W), 0 outside; OpenCV's statistics; centroids."""
@@ -42,7 +47,7 @@ def components(above: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.
 
 
 def find_regions(probability: NDArray[np.float32], threshold: float) -> tuple[tuple[Region, ...], int]:
-    """Return the regions where probability > threshold, weightiest first, and how many there are in all.
+    """Return the regions where probability > threshold, weightiest first but weak ones last, and how many there are in all.
 
     At most MOST_LISTED are returned; specks below SMALLEST_SHARE of the photo and SMALLEST_PIXELS do not count.
     """
@@ -70,5 +75,5 @@ def find_regions(probability: NDArray[np.float32], threshold: float) -> tuple[tu
                 float(inside.max()),
             )
         )
-    regions.sort(key=lambda region: (-region.area_px * region.mean, region.y, region.x))
+    regions.sort(key=lambda region: (region.weak, -region.area_px * region.mean, region.y, region.x))
     return tuple(regions[:MOST_LISTED]), len(regions)

@@ -39,9 +39,9 @@ def pool(probability: NDArray[np.float32], rule: ScoreRule) -> float:
 
 
 def image_score(probability: NDArray[np.float32], rule: ScoreRule, certainties: Sequence[float] = ()) -> float:
-    """Return the raw image score, 0..1: the pooled map, or the certainty of a copy within the photo if that is larger.
+    """Return the raw image score, 0..1: the pooled map, or the certainty of a finding if that is larger.
 
-    A small copy hardly moves a pooled map, and yet it is as telling as a large one.
+    certainties: of the findings that count. A small copy hardly moves a pooled map, and yet it is as telling as a large one.
     """
     return max([pool(probability, rule), *certainties])
 
@@ -127,8 +127,11 @@ def judge(score: float, rule: ScoreRule) -> Verdict:
 
 
 def disagreement(verdict: Verdict, regions: tuple[Region, ...]) -> bool:
-    """Say whether score and map tell different stories: a large region without evidence, or evidence without a region."""
-    largest = max((region.share for region in regions), default=0.0)
-    return (verdict is Verdict.NO_EVIDENCE and largest >= DISAGREEMENT_SHARE) or (
-        verdict is Verdict.EVIDENCE and not regions
-    )
+    """Say whether score and map tell different stories: a large region without evidence, or evidence without a region.
+
+    Weak regions do not count: most photos without evidence have some.
+    """
+    shares = [region.share for region in regions if not region.weak]
+    if verdict is Verdict.NO_EVIDENCE:
+        return max(shares, default=0.0) >= DISAGREEMENT_SHARE
+    return verdict is Verdict.EVIDENCE and not shares

@@ -18,7 +18,6 @@ Precision = Literal["fp32", "bf16", "fp16"]
 MOST_SCALES = 8  # the bits of the coverage mask
 MOST_TILES = 1024  # in one call of the network
 MOST_WEIGHT = 1000.0  # of a scale beside the others
-WITNESSES = ("copies", "quantisation")  # their rules, in the passport and here, and the options that ask for them
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class Settings:
         """Raise UsageError where something is asked of the reference analysis that was not published with it."""
         if [scale.kind for scale in self.scales] != ["whole"] or self.scales[0].weight != 1.0:
             raise UsageError("The reference analysis is the whole image alone; give no other scales beside it.")
-        for name in WITNESSES:
+        for name in _witnesses():
             if getattr(self, name) is not None:
                 raise UsageError(f"The reference analysis is the network alone; leave --{name} out.")
 
@@ -143,7 +142,7 @@ class Settings:
         scales = passport.inference.levels
         if named != "default":
             scales = parse_scales("whole", ()) if reference else parse_scales(named, scales)
-        for name in WITNESSES:
+        for name in _witnesses():
             asked[name] = _rule_of(passport, name, asked.get(name, False if reference else None))
         settings = cls(
             side=passport.input.side,
@@ -157,6 +156,13 @@ class Settings:
             reference=reference,
         )
         return replace(settings, **asked)
+
+
+def _witnesses() -> list[str]:
+    """Return the names of all witnesses: of their rules, in the passport and here, and of the options that ask for them."""
+    from mesorch_cli.inference.witnesses.registry import WITNESSES
+
+    return [witness.name for witness in WITNESSES]
 
 
 def _rule_of(passport: "Passport", witness: str, wanted: bool | None) -> Any:

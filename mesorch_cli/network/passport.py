@@ -85,12 +85,19 @@ class Level(_Part):
 Coefficient = Annotated[float, Field(ge=-100.0, le=100.0)]  # of what is a logarithm or a share
 
 
-class CopyRule(_Part):
+class WitnessRule(_Part):
+    """How a witness beside the network judges.
+
+    A coefficient that is added later has a default, and stays out of the digest of settings whose passport does not state it.
+    """
+
+
+class CopyRule(WitnessRule):
     """How sure it is that two parts of a photo that match each other are copies: logistic in what was measured of them.
 
-    The coefficients belong to `inference.copies.Features`: the logarithm of the matches, the correlations of brightness
-    and grain, the filled share, the overlap, and whether the counterpart led back. least: certainty from which a copy is
-    reported. preference: how much the network's difference of mean logits between the parts says about which was pasted.
+    The coefficients belong to `Features` of the search for copies: the logarithm of the matches, the correlations of
+    brightness and grain, the filled share, the overlap, and whether the counterpart led back. least: certainty from which
+    a copy is reported. preference: how much the difference of the mean logits of the parts says about which was pasted.
     doubled_below: photos whose longest side has fewer pixels are searched at twice their size; 0: none.
     """
 
@@ -106,10 +113,10 @@ class CopyRule(_Part):
     preference: Annotated[float, Field(ge=0.0, le=100.0)] = 1.0
 
 
-class QuantisationRule(_Part):
+class QuantisationRule(WitnessRule):
     """When the witness of double quantisation is believed, and what its evidence does to the map.
 
-    It is believed where intercept + weights x measurements > 0 (see `inference.quantisation_rule.prepared`). The map's logit
+    It is believed where intercept + weights x measurements > 0 (see `prepared` of that witness). The map's logit
     is then network x (its own) + slope x evidence + offset, evidence in nats a block.
     """
 
@@ -131,8 +138,7 @@ class ThresholdRule(_Part):
 class InferenceRule(_Part):
     """Defaults of the engine: levels from coarse to fine, overlap of neighbouring tiles, arithmetic.
 
-    copies: how copies within the photo are judged; None: they are not searched. quantisation: when double quantisation in a
-    JPEG is believed; None: it is not looked for.
+    The others are the rules of the witnesses, by the witness's name; None: that one does not look.
     """
 
     levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=8)] = (Level(kind="whole"),)

@@ -7,10 +7,11 @@ from typing import Any, Protocol, Self
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.files.names import stays_inside
+from mesorch_cli.report.record_1 import current
 
 ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
 
-Record = dict[str, Any]  # mesorch.record/1, as parsed from JSON
+Record = dict[str, Any]  # mesorch.record/2, as parsed from JSON
 
 
 class Finished(Protocol):
@@ -52,8 +53,8 @@ class Entry:
 
     @classmethod
     def of_row(cls, row: Finished) -> Self:
-        """Return the entry of a journal's row."""
-        return cls(row.path, row.place, json.loads(row.record), row.copy_of)
+        """Return the entry of a journal's row, whichever version its record is of."""
+        return cls(row.path, row.place, current(json.loads(row.record)), row.copy_of)
 
     @property
     def status(self) -> str:

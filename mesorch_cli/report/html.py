@@ -16,6 +16,7 @@ import numpy as np
 from markupsafe import Markup
 
 from mesorch_cli.files.writing import write_below
+from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.entry import ANALYSED, Entry
 from mesorch_cli.report.explained import explanation_of
@@ -27,6 +28,7 @@ from mesorch_cli.report.triage import Triage
 
 RAMP_STEPS = 16
 STYLE, EXPLANATION_STYLE = "report.css", "explanation.css"
+EXPLAINED = "explained"  # the dress of a photo's page with its explanation
 
 Facts = dict[str, Any]  # case.json, as parsed
 OnPage = Callable[[int, int], None]  # pages written, pages in all
@@ -52,7 +54,7 @@ class Pages:
         self.case, self.facts, self.triage, self.on_page = case, facts, triage, on_page
         self._data: list[str] = []  # rows for the filter, as JSON; about 200 bytes each
         self._dresses = {script: dress(script) for script in (None, "index.js", "photo.js")}
-        self._explained_dress = dress("photo.js", EXPLANATION_STYLE)
+        self._dresses[EXPLAINED] = dress("photo.js", EXPLANATION_STYLE)
 
     def write(self) -> None:
         """Write all of it: the overview last, as it holds the rows of all."""
@@ -103,11 +105,10 @@ class Pages:
     def _photo(self, entry: Entry, before: Entry | None, after: Entry | None, number: int) -> None:
         page = page_of(entry)
         explained = explanation_of(self.case, entry)
-        values = {} if explained is None else self._explained_dress
         self._write_page(
             f"{entry.place}/{PAGE}",
             "photo.html",
-            "photo.js" if page.stage else None,
+            EXPLAINED if explained else "photo.js" if page.stage else None,
             page=page,
             explained=explained,
             before=_neighbour(before, page.root),
@@ -115,8 +116,8 @@ class Pages:
             number=number,
             total=len(self.triage),
             ramp=self._ramp,
+            weak_mean=WEAK_MEAN,
             gauge=overview.gauge_of(page.row.score, wording.limits_of(entry.record["settings"])),
-            **values,
         )
 
     @cached_property
@@ -135,8 +136,8 @@ class Pages:
             if re.fullmatch(r"(index|not-analysed)-\d+\.html", path.name) and path.name not in kept:
                 path.unlink()
 
-    def _write_page(self, name: str, template: str, script: str | None, **values: Any) -> None:
-        text = environment().get_template(template).render(self._dresses[script] | values)
+    def _write_page(self, name: str, template: str, dress_name: str | None, **values: Any) -> None:
+        text = environment().get_template(template).render(**self._dresses[dress_name], **values)
         write_below(self.case, name, text.encode("utf-8"), same_stays=True, durable=False)
 
 

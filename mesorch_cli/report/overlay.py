@@ -1,4 +1,4 @@
-"""The three pictures of a result: overlay for people, heat map and mask for programs. All are PNG bytes."""
+"""Overlay for people, heat map and mask for programs, as PNG bytes; and the colours of the map."""
 
 import cv2
 import numpy as np
@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from mesorch_cli.evidence.storage import allocate
 from mesorch_cli.inference.fusion import bands
+from mesorch_cli.report.outlines import FONT, INK, outline
 
 LONGEST_OVERLAY = 2048  # pixels; the heat map keeps the photo's own size
 SHORTEST_OVERLAY = 320  # pixels of the long side; smaller photos are enlarged, or the bar beside them could not be read
@@ -13,11 +14,11 @@ BAR_WIDTH = 28
 BAR_GAP = 14
 LABEL_WIDTH = 62
 MARGIN = 16
-MOST_OPAQUE = 0.75  # of the colour where the probability is 1
-CONTOUR = (255, 255, 255)
-INK = (32, 32, 32)
+MOST_OPAQUE = 0.4  # of the colour where the probability is 1
+MIDDLE_GREY = 127
 PAPER = 255
-FONT = cv2.FONT_HERSHEY_SIMPLEX
+TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+CLOSE = 0.06  # of the scale: labels nearer than this would overlap
 WHITE16 = 65535
 
 Probability = NDArray[np.float32]
@@ -53,54 +54,69 @@ def colours(values: Probability) -> Picture:
     return np.asarray(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), np.uint8)
 
 
-def opacity_of(values: Probability) -> NDArray[np.float32]:
-    """Return how much of the map's colour covers the photo, (H, W, 1): nothing at 0, most at 1."""
-    return np.asarray((MOST_OPAQUE * np.sqrt(np.clip(values, 0, 1)))[..., None], np.float32)
+def blended(photo: Picture, chance: Probability, threshold: float) -> Picture:
+    """Return a BGR photo in grey under the colours of its map, (H, W), with the outlines of what exceeds the threshold.
+
+    The colours let the photo through everywhere: an examiner has to see the pixels that a region holds.
+    """
+    grey = np.repeat(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)[..., None], 3, axis=2)
+    picture = tinted(np.asarray(grey, np.uint8), chance)
+    outline(picture, chance, threshold)
+    return picture
+
+
+def tinted(picture: Picture, values: Probability) -> Picture:
+    """Return a BGR picture under the colours of values 0..1: not covered at all at 0, by MOST_OPAQUE at 1."""
+    opacity = np.asarray((MOST_OPAQUE * np.sqrt(np.clip(values, 0, 1)))[..., None], np.float32)
+    return np.asarray(np.rint(picture * (1 - opacity) + colours(values) * opacity), np.uint8)
+
+
+def scaled(
+    pixels: NDArray[np.unsignedinteger], probability: Probability, shortest: int, longest: int
+) -> tuple[Picture, Probability]:
+    """Return photo (BGR) and map at one size: at most `longest` pixels a side, and the long side, if it can be reached by
+    enlarging eight times, at least `shortest`.
+    """
+    height, width = probability.shape
+    factor = min(1.0, longest / max(height, width))
+    factor = max(factor, min(shortest / max(height, width), 8.0))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    photo = np.asarray(cv2.resize(pixels, size, interpolation=how), pixels.dtype)
+    if photo.dtype == np.uint16:
+        photo = photo // 257
+    chance = np.asarray(cv2.resize(probability, size, interpolation=how), np.float32)
+    return np.ascontiguousarray(photo[..., ::-1], np.uint8), chance
 
 
 def overlay(pixels: NDArray[np.unsignedinteger], probability: Probability, threshold: float) -> bytes:
-    """Return the photo in grey with the map over it, the threshold's contour, and a colour bar of the fixed range 0..1.
+    """Return the photo in grey under its map, the outlines of regions, and a colour bar of the fixed range 0..1.
 
     pixels: (H, W, 3) RGB uint8 or uint16. The photo is shown in its stored raster, on LONGEST_OVERLAY pixels at most.
     """
-    height, width = probability.shape
-    factor = min(1.0, LONGEST_OVERLAY / max(height, width))
-    factor = max(factor, min(SHORTEST_OVERLAY / max(height, width), 8.0))
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(pixels, size, interpolation=how)
-    if small.dtype == np.uint16:
-        small = (small // 257).astype(np.uint8)
-    chance = cv2.resize(probability, size, interpolation=how).astype(np.float32)
-
-    grey = cv2.cvtColor(cv2.cvtColor(small.astype(np.uint8), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2BGR)
-    opacity = opacity_of(chance)
-    blended = grey * (1 - opacity) + colours(chance) * opacity
-    picture = np.rint(blended).astype(np.uint8)
-    contours, _ = cv2.findContours((chance > threshold).view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    thickness = max(1, round(max(size) / 700))
-    cv2.drawContours(picture, contours, -1, INK, thickness + 2)
-    cv2.drawContours(picture, contours, -1, CONTOUR, thickness)
-    return png(beside_bar(picture, threshold))
-
-
-def beside_bar(picture: Picture, threshold: float) -> Picture:
-    """Put a picture on white paper with the colour bar at its right: 0, 1 and the threshold are marked."""
+    photo, chance = scaled(pixels, probability, SHORTEST_OVERLAY, LONGEST_OVERLAY)
+    picture = blended(photo, chance, threshold)
     bar_height = max(picture.shape[0], 160)
-    height = bar_height + 2 * MARGIN
     width = MARGIN + picture.shape[1] + BAR_GAP + BAR_WIDTH + LABEL_WIDTH
-    sheet = np.full((height, width, 3), PAPER, np.uint8)
+    sheet = np.full((bar_height + 2 * MARGIN, width, 3), PAPER, np.uint8)
     sheet[MARGIN : MARGIN + picture.shape[0], MARGIN : MARGIN + picture.shape[1]] = picture
+    bar(sheet, MARGIN + picture.shape[1] + BAR_GAP, MARGIN, bar_height, threshold, through=True)
+    return png(sheet)
 
-    left = MARGIN + picture.shape[1] + BAR_GAP
-    ramp = np.linspace(1, 0, bar_height, dtype=np.float32)[:, None]
-    sheet[MARGIN : MARGIN + bar_height, left : left + BAR_WIDTH] = colours(np.repeat(ramp, BAR_WIDTH, axis=1))
-    cv2.rectangle(sheet, (left - 1, MARGIN - 1), (left + BAR_WIDTH, MARGIN + bar_height), INK, 1)
-    labels = {0.0: "0", 1.0: "1"}
-    if 0.06 < threshold < 0.94:
+
+def bar(sheet: Picture, left: int, top: int, height: int, threshold: float, *, through: bool = False) -> None:
+    """Draw the colours of the map from 0 to 1 with their values and the threshold's mark.
+
+    through: as they look over a photo of middle grey.
+    """
+    ramp = np.repeat(np.linspace(1, 0, height, dtype=np.float32)[:, None], BAR_WIDTH, axis=1)
+    grey = np.full((*ramp.shape, 3), MIDDLE_GREY, np.uint8)
+    sheet[top : top + height, left : left + BAR_WIDTH] = tinted(grey, ramp) if through else colours(ramp)
+    cv2.rectangle(sheet, (left - 1, top - 1), (left + BAR_WIDTH, top + height), INK, 1)
+    labels = {value: f"{value:g}" for value in TICKS if abs(value - threshold) > CLOSE or value in (0, 1)}
+    if CLOSE < threshold < 1 - CLOSE:
         labels[threshold] = f"> {threshold:.2f}"
     for value, text in labels.items():
-        y = MARGIN + round((1 - value) * (bar_height - 1))
+        y = top + round((1 - value) * (height - 1))
         cv2.line(sheet, (left + BAR_WIDTH - 6, y), (left + BAR_WIDTH + 4, y), INK, 1)
         cv2.putText(sheet, text, (left + BAR_WIDTH + 8, y + 5), FONT, 0.45, INK, 1, cv2.LINE_AA)
-    return sheet

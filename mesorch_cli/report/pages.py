@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mesorch_cli.evidence.orientation import WORDS, Box, matrix, upright_box, upright_size
+from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.network.config import ALL_SCALES
 from mesorch_cli.report import declared, wording
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
+from mesorch_cli.report.findings import FindingTable, tables_of
 from mesorch_cli.report.names import href, shell_word, visible
 from mesorch_cli.report.statements import Group, flat, metadata_groups, text_of
 
@@ -22,6 +24,7 @@ ROLES = {
     "overlay": "Map over the photo, with a bar",
     "heatmap": "Map, 16 bits, at the photo's size",
     "mask": "Pixels above the threshold",
+    "panel": "Photo, map and outlines side by side, for a written report",
     "preview": "Photo, small",
     "preview_overlay": "Map over the photo, small",
     "thumbnail": "Thumbnail",
@@ -80,17 +83,19 @@ def photo_text(entry: Entry) -> str:
 
 
 def regions_text(regions: list[dict[str, Any]]) -> str:
-    """Return how many regions there are, and the share of the largest."""
-    if not regions:
-        return "none"
-    return f"{len(regions)}, largest {max(region['share'] for region in regions):.1%}"
+    """Return how many regions there are, the share of the largest that is not weak, and how many are weak."""
+    shares = [region["share"] for region in regions if region["mean"] >= WEAK_MEAN]
+    told = [f"{len(shares)}, largest {max(shares):.1%}"] if shares else []
+    if len(shares) < len(regions):
+        told.append(f"{len(regions) - len(shares)} weak")
+    return "; ".join(told) or "none"
 
 
 @dataclass(frozen=True)
 class Place:
-    """A region of the record: number from 1 on, its box in both frames."""
+    """A region of the record: its number from 1 on (None for a weak one), and its box in both frames."""
 
-    number: int
+    number: int | None
     stored: Box
     upright: Box
     share: float
@@ -153,7 +158,8 @@ def places_of(entry: Entry) -> tuple[Place, ...]:
     for number, region in enumerate(entry.record["result"]["regions"], start=1):
         box = Box(region["x"], region["y"], region["width"], region["height"])
         turned = upright_box(box, decode["width"], decode["height"], decode["orientation"])
-        places.append(Place(number, box, turned, region["share"], region["mean"], region["peak"]))
+        place = None if region["mean"] < WEAK_MEAN else number
+        places.append(Place(place, box, turned, region["share"], region["mean"], region["peak"]))
     return tuple(places)
 
 
@@ -173,6 +179,7 @@ class Page:
     looked_at: str
     threshold: float
     measures: tuple[tuple[str, str, str], ...]
+    findings: tuple[FindingTable, ...]
     flags: tuple[tuple[str, str], ...]
     file: Group
     metadata: list[Group]
@@ -203,6 +210,7 @@ def page_of(entry: Entry) -> Page:
         looked_at=", ".join((record.get("declared") or {}).get("looked_at", ())),
         threshold=result["threshold"],
         measures=_measures(result),
+        findings=tables_of(result),
         flags=tuple((flag, wording.flag_meaning(flag)) for flag in result["flags"]),
         file=_file(entry),
         metadata=metadata_groups(record["metadata"]),
@@ -230,10 +238,6 @@ def _measures(result: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
     ratio = result.get("likelihood_ratio")
     if ratio is not None:
         measures.append(("Likelihood ratio", wording.number(ratio["value"]), wording.ratio_meaning(ratio)))
-    found = result.get("quantisation")
-    if found is not None:
-        once = f"{found['share']:.1%} of the photo was compressed only once"
-        measures.append(("JPEG compression", once, wording.QUANTISATION))
     return tuple(measures)
 
 

@@ -176,13 +176,18 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int) -> None:
         sheet.text(page.declared_meaning, 7, colour=MUTED)
     for flag, meaning in page.flags:
         sheet.text(f"Flag: {flag}. {meaning}", 8)
+    for table in page.findings:
+        sheet.heading(table.title, 9)
+        for found in table.lines:
+            sheet.text(f"{found.name.capitalize()}: {found.sentence}", 8)
+        sheet.text(table.explanation, 7, colour=MUTED)
     if page.places:
         sheet.heading("Regions", 9)
         sheet.head(REGIONS)
         for place in page.places[:LISTED]:
             shares = [f"{place.share:.2%}", f"{place.mean:.3f}", f"{place.peak:.3f}"]
             boxes = [", ".join(map(str, box)) for box in (place.stored, place.upright)]
-            sheet.row(REGIONS, [str(place.number), *boxes, *shares])
+            sheet.row(REGIONS, [str(place.number or "weak"), *boxes, *shares])
         if len(page.places) > LISTED:
             sheet.text(f"{len(page.places) - LISTED} more stand in the record.", 7, colour=MUTED)
     sheet.heading("File and record", 9)
@@ -233,7 +238,7 @@ def _pictures(sheet: Sheet, case: Path, entry: Entry, places: tuple[Place, ...])
                 sheet.canvas.setStrokeColorRGB(colour, colour, colour)
                 sheet.canvas.setLineWidth(line)
                 sheet.canvas.rect(*at, box.width * factor, box.height * factor, stroke=1, fill=0)
-            sheet.label(at[0] + 2, at[1] + box.height * factor - 8, str(place.number))
+            sheet.label(at[0] + 2, at[1] + box.height * factor - 8, str(place.number or ""))
 
 
 def _scale(sheet: Sheet, threshold: float) -> None:

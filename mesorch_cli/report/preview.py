@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.report.overlay import colours, opacity_of
+from mesorch_cli.report.overlay import blended
 
 LONGEST_PREVIEW = 1600  # pixels
 LONGEST_THUMBNAIL = 240
@@ -14,17 +14,14 @@ Probability = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 
-def previews(pixels: NDArray[np.unsignedinteger], probability: Probability) -> dict[str, bytes]:
+def previews(pixels: NDArray[np.unsignedinteger], probability: Probability, threshold: float) -> dict[str, bytes]:
     """Return JPEG bytes by file name, in the stored raster. pixels: (H, W, 3) RGB uint8 or uint16."""
     photo = shrunk(pixels, LONGEST_PREVIEW)
     height, width = photo.shape[:2]
     chance = cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
-    grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    opacity = opacity_of(chance)
-    blended = np.rint(grey * (1 - opacity) + colours(chance) * opacity).astype(np.uint8)
     return {
         "preview.jpg": jpeg(photo),
-        "preview_overlay.jpg": jpeg(blended),
+        "preview_overlay.jpg": jpeg(blended(photo, chance, threshold)),
         "thumbnail.jpg": jpeg(shrunk(pixels, LONGEST_THUMBNAIL)),
     }
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from mesorch_cli.report.findings import counted_words
+
 VERDICTS = {
     "evidence of manipulation": "Parts of this photo look manipulated: the score reaches the limit above which these "
     "weights speak of evidence. It is an indication, to be weighed by a person together with everything else that is known "
@@ -38,8 +40,8 @@ REASONS = {
     "non-finite logits": "The network gave no finite result.",
 }
 FLAGS = {
-    "score and map disagree": "Score and map tell different stories: a large region without evidence, or evidence without a "
-    "region. Look at the map, not at the verdict alone.",
+    "score and map disagree": "Score and map tell different stories: a large region that is not weak without evidence, "
+    "or evidence without such a region. Look at the map, not at the verdict alone.",
     "parts not analysed": "Some pixels were not analysed; the map is 0 there without meaning it.",
     "featureless tiles": "Some tiles showed one even colour and were left out.",
     "non-finite logits": "The network gave no finite result for some tiles; they were left out.",
@@ -50,14 +52,6 @@ FLAGS = {
     "the file changed during the analysis": "The file's bytes were not the same before and after. The result belongs to the "
     "first hash.",
 }
-
-
-QUANTISATION = (
-    "The coefficients of this JPEG show that most of the photo had been compressed before this file was saved, on the same "
-    "grid of 8 x 8 blocks. In the part named here that earlier compression left no trace: it was added, exchanged or "
-    "worked on in between. The map includes this. It does not say what was done: a caption or a frame added to a photo looks "
-    "the same. It can be wrong where a photo is over-exposed or has no detail."
-)
 
 
 def reason_meaning(reason: str) -> str:
@@ -85,9 +79,7 @@ def score_meaning(result: dict[str, Any]) -> str:
         what = f"the mean of the map over the {float(share) * 100:g} % of its pixels that are highest"
     else:
         what = result["pooling"]
-    if result.get("copies"):
-        what += ", or the certainty that parts of the photo are copies of others, where that is larger"
-    return f"Raw score, 0 to 1: {what}. It orders photos; it is not a probability."
+    return f"Raw score, 0 to 1: {what}{counted_words(result)}. It orders photos; it is not a probability."
 
 
 def probability_meaning(result: dict[str, Any]) -> str:

@@ -57,7 +57,7 @@ def test_outlines_can_be_taken_away(visit: Visit) -> None:
     page = visit.go(FORGED)
     outline = page.locator(".pair .map .box").first
     expect(outline).to_be_visible()
-    page.get_by_label("Outline regions").uncheck()
+    page.get_by_label("Box regions").uncheck()
     expect(outline).to_be_hidden()
 
 

@@ -85,7 +85,7 @@ def test_the_results_are_those_of_detect(run: Run, evidence: Path, tmp_path: Pat
         record["artefacts"] = {a["role"]: a["sha256"] for a in record["artefacts"] if "pre" not in a["role"]}
         record["artefacts"].pop("thumbnail", None)
     assert without_times(alone) == without_times(among)
-    for name in ("heatmap.png", "overlay.png", "mask.png"):
+    for name in ("heatmap.png", "overlay.png", "mask.png", "panel.png"):
         other = tmp_path / "alone" / "x.png" / name
         assert (tmp_path / "case" / "photos" / "b" / "x.png" / name).read_bytes() == other.read_bytes()
 

@@ -53,7 +53,13 @@ def test_a_photo_gives_a_record_and_three_pictures(
     assert (photo.read_bytes(), photo.stat().st_mtime_ns) == before
     folder = tmp_path / "out" / "photo.png"
     assert json.loads((folder / "record.json").read_text()) == record
-    assert {path.name for path in folder.iterdir()} == {"record.json", "overlay.png", "heatmap.png", "mask.png"}
+    assert {path.name for path in folder.iterdir()} == {
+        "record.json",
+        "overlay.png",
+        "panel.png",
+        "heatmap.png",
+        "mask.png",
+    }
     for artefact in record["artefacts"]:
         data = (tmp_path / "out" / artefact["path"]).read_bytes()
         assert hashlib.sha256(data).hexdigest() == artefact["sha256"]

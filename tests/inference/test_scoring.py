@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from skimage.measure import label, regionprops
 
 from mesorch_cli.errors import UsageError
@@ -75,6 +76,17 @@ def test_score_and_map_can_disagree() -> None:
     assert disagreement(Verdict.EVIDENCE, ())
     assert not disagreement(Verdict.EVIDENCE, regions)
     assert not disagreement(Verdict.NO_EVIDENCE, ())
+
+
+@given(hnp.arrays(np.float32, (8, 8), elements=st.floats(0, 1, width=32)))
+def test_weak_regions_come_last_and_contradict_nothing(means: np.ndarray) -> None:
+    blocks = np.kron(means, np.pad(np.ones((14, 14), np.float32), 1))
+    regions, _ = find_regions(blocks, 0.05)
+    weak = [region.weak for region in regions]
+    assert weak == sorted(weak)
+    assert weak == [region.mean < 0.2 for region in regions]
+    assert disagreement(Verdict.NO_EVIDENCE, regions) is (False in weak)  # each block is 1.2 % of the map
+    assert disagreement(Verdict.EVIDENCE, regions) is (False not in weak)
 
 
 def passport() -> Passport:

@@ -43,7 +43,7 @@ def record(path: str, score: float | None, reason: str | None = None, **changes:
     folder = f"photos/{path}".encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     region = {"x": 10, "y": 20, "width": 30, "height": 40, "area_px": 900, "share": 0.0025, "centroid_x": 25.0}
     made: dict[str, Any] = {
-        "schema": "mesorch.record/1",
+        "schema": "mesorch.record/2",
         "input": {"path": path, "size": 1234, "sha256": sha256, "sha256_after": sha256},
         "decode": {
             "reader": "made", "version": "0", "format": "JPEG", "width": 900, "height": 400, "bits": 8, "pages": 1,
@@ -61,11 +61,15 @@ def record(path: str, score: float | None, reason: str | None = None, **changes:
         "result": {
             "score": score, "pooling": "top-mean 0.01", "probability": None, "threshold": 0.14, "verdict": verdict,
             "reason": reason, "regions": [region | {"centroid_y": 40.0, "mean": 0.5, "peak": 0.9}] if score else [],
-            "flags": ["score and map disagree"] if score else [], "likelihood_ratio": None, "calibration": None,
+            "flags": ["score and map disagree"] if score else [], "findings": [], "likelihood_ratio": None,
+            "calibration": None,
         },
         "artefacts": [] if score is None else [
             {"role": name.partition(".")[0], "path": f"{folder}/{name}", "sha256": "7" * 64}
-            for name in ("overlay.png", "heatmap.png", "mask.png", "preview.jpg", "preview_overlay.jpg", "thumbnail.jpg")
+            for name in (
+                *("overlay.png", "heatmap.png", "mask.png", "panel.png"),
+                *("preview.jpg", "preview_overlay.jpg", "thumbnail.jpg"),
+            )
         ],
         "weights": {"name": "made", "sha256": "6" * 64, "licence": "test only"},
         "tool": {"name": "mesorch", "version": "0"},

@@ -1,9 +1,10 @@
-"""The three pictures: fixed scale, own size, same bytes."""
+"""The pictures of a result: fixed scale, own size, same bytes; and a photo that shows through."""
 
 import cv2
 import numpy as np
 import pytest
 
+from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.report import overlay
 
 
@@ -35,6 +36,28 @@ def test_colours_have_a_fixed_scale(dtype: type) -> None:
     assert np.ptp(means[0]) < 1  # no probability: the grey photo
     assert abs(means[0][0] - 127) < 2
     assert np.abs(means[1] - means[2]).max() > 40
+
+
+def test_the_photo_shows_through_where_the_map_is_brightest() -> None:
+    """Two neighbouring greys must stay told apart under a probability of 1: that is where an examiner looks."""
+    pixels = np.full((400, 400, 3), 60, np.uint8)
+    pixels[:, 200:] = 180
+    picture = decode(overlay.overlay(pixels, np.ones((400, 400), np.float32), 0.5)).astype(int)
+    left, right = (picture[200, overlay.MARGIN + x] for x in (100, 300))
+    assert (right - left >= 60).all()
+
+
+def test_weak_regions_are_drawn_dimmer() -> None:
+    pixels = np.zeros((400, 400, 3), np.uint8)
+    brightest = []
+    for value in (0.9, WEAK_MEAN + 0.01, WEAK_MEAN - 0.01):
+        probability = np.zeros((400, 400), np.float32)
+        probability[100:300, 100:300] = value
+        picture = decode(overlay.overlay(pixels, probability, 0.1))
+        edge = picture[overlay.MARGIN + 200, overlay.MARGIN + 95 : overlay.MARGIN + 105]
+        brightest.append(int(edge.min(axis=1).max()))
+    assert brightest[0] == brightest[1] == 255
+    assert 100 < brightest[2] < 200
 
 
 def test_a_region_is_outlined_and_a_bar_stands_beside() -> None:

@@ -15,9 +15,9 @@ from mesorch_cli.bounds import MOST_DEPTH, OutOfBoundsError, json_within, toml_w
 from mesorch_cli.cli.app import app
 from mesorch_cli.errors import UsageError
 from mesorch_cli.forge.recipe import ForgeRecipe
-from mesorch_cli.inference.copies import Features
-from mesorch_cli.inference.copy_rule import certainty_of
 from mesorch_cli.inference.scoring import calibrate
+from mesorch_cli.inference.witnesses.copies.search import Features
+from mesorch_cli.inference.witnesses.copies.witness import certainty_of
 from mesorch_cli.network.passport import Calibration, CopyRule, ScoreRule, with_checksum
 from mesorch_cli.network.store import shipped_folder
 from tests.security.test_weights_checksums import passport_text, with_text

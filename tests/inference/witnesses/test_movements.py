@@ -4,9 +4,15 @@ import numpy as np
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mesorch_cli.inference.keypoints import MOST_POINTS, Keypoints, counterparts, find_keypoints, spread
-from mesorch_cli.inference.movements import LEAST_PAIRS, distinct, shared_movements
-from tests.inference.copied import photo
+from mesorch_cli.inference.witnesses.copies.keypoints import (
+    MOST_POINTS,
+    Keypoints,
+    counterparts,
+    find_keypoints,
+    spread,
+)
+from mesorch_cli.inference.witnesses.copies.movements import LEAST_PAIRS, distinct, shared_movements
+from tests.inference.witnesses.copied import photo
 
 
 def matched(

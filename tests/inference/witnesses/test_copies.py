@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from skimage import data
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.copies import LONGEST, correlation, find_copies, looked_at
-from mesorch_cli.inference.copy_rule import certainty_of, mark_copies
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import pool
-from tests.inference.copied import FAR, PART, RULE, photo, saved, with_copy
+from mesorch_cli.inference.witnesses.copies.search import LONGEST, correlation, find_copies, looked_at
+from mesorch_cli.inference.witnesses.copies.witness import certainty_of, mark_copies
 from tests.inference.networks import WHOLE, Pixelwise, settings
+from tests.inference.witnesses.copied import FAR, PART, RULE, photo, saved, with_copy
 
 
 def overlap(first: np.ndarray, second: np.ndarray) -> float:
@@ -73,7 +73,7 @@ def test_a_small_copy_in_a_small_photo_is_found_at_twice_the_size(
     rows, columns = np.flatnonzero(placed.any(axis=1)), np.flatnonzero(placed.any(axis=0))
     ends = [
         max(abs(box.x - columns[0]), abs(box.y - rows[0]), abs(box.width - columns.size), abs(box.height - rows.size))
-        for box in (found.part, found.counterpart)
+        for _, box in found.places
     ]
     assert min(ends) <= 8
 
@@ -124,18 +124,19 @@ def test_the_network_decides_which_part_was_pasted(pasted_logit: float) -> None:
     before = (1 / (1 + np.exp(-logits))).astype(np.float32)
     after = before.copy()
     (copy,) = mark_copies(find_copies(pixels), after, RULE)
+    places = dict(copy.places)
     if pasted_logit > -1.0:
         # where the copy lies, within the width of the windows that are compared
-        assert abs(copy.part.x - FAR[1]) < 15
-        assert abs(copy.part.y - FAR[0]) < 15
-        assert copy.part_pasted == pytest.approx(1 / (1 + np.exp(-(pasted_logit + 1.0))), abs=0.03)
+        assert abs(places["part"].x - FAR[1]) < 15
+        assert abs(places["part"].y - FAR[0]) < 15
+        assert copy.measures["part_pasted"] == pytest.approx(1 / (1 + np.exp(-(pasted_logit + 1.0))), abs=0.03)
         assert after[placed].mean() > after[PART].mean()
     else:
-        assert copy.part_pasted == pytest.approx(0.5, abs=0.01)
+        assert copy.measures["part_pasted"] == pytest.approx(0.5, abs=0.01)
         assert after[placed].mean() == pytest.approx(after[PART].mean(), abs=0.03)
     assert (after >= before).all()
     far_away = np.ones_like(placed)
-    for box in (copy.part, copy.counterpart):
+    for box in places.values():
         far_away[box.y : box.y + box.height, box.x : box.x + box.width] = False
     np.testing.assert_array_equal(after[far_away], before[far_away])
 
@@ -156,13 +157,14 @@ def test_the_engine_reports_copies_and_counts_them_in_the_score() -> None:
     quiet = Pixelwise(lambda images: np.full((len(images), 1, *images.shape[2:]), -3.0, np.float32))
     without = Detector(quiet, settings()).detect(pixels)
     searched = Detector(quiet, settings(copies=RULE)).detect(pixels)
-    assert without.copies == ()
-    (copy,) = searched.copies
+    assert without.findings == ()
+    (copy,) = searched.findings
+    assert copy.witness == "copies"
     assert searched.map is not None
     assert without.score is not None
     assert searched.score == max(copy.certainty, pool(searched.map, settings().score)) > without.score
     again = Detector(quiet, settings(copies=RULE)).detect(pixels)
-    assert again.copies == searched.copies
+    assert again.findings == searched.findings
     assert np.array_equal(again.map, searched.map)  # type: ignore[arg-type]
 
 

@@ -2,38 +2,20 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.evidence.orientation import Box
-from mesorch_cli.inference.copies import Copy, Features, Mask
 from mesorch_cli.inference.scoring import STEEPEST
+from mesorch_cli.inference.witnesses.copies.search import Copy, Features, Mask, find_copies
+from mesorch_cli.inference.witnesses.finding import Finding
+from mesorch_cli.inference.witnesses.witness import Witness, Words
 from mesorch_cli.network.passport import CopyRule
 
 MOST_TELLING = 4.0  # difference of mean logits beyond which the network is not believed more
 SMALLEST_LOGIT = 12.0  # logits of the map are kept within plus and minus this before they are averaged
-
-
-@dataclass(frozen=True)
-class CopyFinding:
-    """Two parts of a photo that equal each other.
-
-    part, counterpart: where they lie; `part` is the one that the network holds to be pasted. part_pasted: how probable
-    that is, 0.5..1, where one of the two is. certainty: that the photo holds a copy at all, 0..1. turn_degrees, scale: of
-    the movement from the counterpart to the part. matches: points that agree. agreement: correlation of the grain, -1..1.
-    """
-
-    part: Box
-    counterpart: Box
-    part_pasted: float
-    certainty: float
-    turn_degrees: float
-    scale: float
-    matches: int
-    agreement: float
 
 
 def certainty_of(features: Features, rule: CopyRule) -> float:
@@ -50,11 +32,16 @@ def certainty_of(features: Features, rule: CopyRule) -> float:
     return 1.0 / (1.0 + math.exp(-max(-STEEPEST, min(STEEPEST, logit))))
 
 
-def mark_copies(copies: Sequence[Copy], probability: NDArray[np.float32], rule: CopyRule) -> tuple[CopyFinding, ...]:
+def mark_copies(copies: Sequence[Copy], probability: NDArray[np.float32], rule: CopyRule) -> tuple[Finding, ...]:
     """Raise a photo's map, (H, W) probabilities, where its copies lie; returns the certain ones.
 
     A part's probability p becomes 1 - (1 - p) (1 - c q): c, that there is a copy, and q, that this part is the pasted one
     of the two, from the network's logits on both. Where the network has no preference q is one half for both.
+
+    A finding has two places: the `part` that the network holds to be pasted, and its `counterpart`. Its certainty is that the
+    photo holds a copy at all. part_pasted: how probable it is that this part was pasted, 0.5..1, where one of the two was.
+    turn_degrees (clockwise in the raster), scale: of the movement from the counterpart to the part. matches: points that
+    agree. agreement: correlation of the grain, -1..1.
     """
     certain = [(certainty_of(copy.features, rule), copy) for copy in copies]
     certain = sorted((pair for pair in certain if pair[0] >= rule.least), key=lambda pair: -pair[0])
@@ -69,16 +56,20 @@ def mark_copies(copies: Sequence[Copy], probability: NDArray[np.float32], rule: 
             for mask, share in ((copy.part, part_pasted), (copy.counterpart, 1.0 - part_pasted))
         ]
         swapped = part_pasted < 0.5
+        if swapped:
+            boxes.reverse()
         findings.append(
-            CopyFinding(
-                part=boxes[1] if swapped else boxes[0],
-                counterpart=boxes[0] if swapped else boxes[1],
-                part_pasted=max(part_pasted, 1.0 - part_pasted),
+            Finding(
+                witness=COPIES.name,
                 certainty=certainty,
-                turn_degrees=copy.turn_degrees if swapped else -copy.turn_degrees,
-                scale=copy.scale if swapped else 1.0 / copy.scale,
-                matches=copy.features.matches,
-                agreement=copy.features.grain,
+                places=(("part", boxes[0]), ("counterpart", boxes[1])),
+                measures={
+                    "part_pasted": round(max(part_pasted, 1.0 - part_pasted), 6),
+                    "turn_degrees": round(copy.turn_degrees if swapped else -copy.turn_degrees, 2),
+                    "scale": round(copy.scale if swapped else 1.0 / copy.scale, 4),
+                    "matches": copy.features.matches,
+                    "agreement": round(copy.features.grain, 6),
+                },
             )
         )
     return tuple(findings)
@@ -109,3 +100,30 @@ def _raise(probability: NDArray[np.float32], mask: Mask, chance: float) -> Box:
     stretched = cv2.resize(inside, (window.shape[1], window.shape[0]), interpolation=cv2.INTER_NEAREST) > 0
     window[stretched] = 1.0 - (1.0 - window[stretched]) * np.float32(1.0 - chance)
     return Box(left, top, right - left, bottom - top)
+
+
+COPIES = Witness(
+    name="copies",
+    needs=("pixels",),
+    counts=True,
+    words=Words(
+        title="Parts of the photo that match each other",
+        short="copy",
+        sentence="The part at {part} matches the part at {counterpart}, turned by {turn_degrees:.0f} degrees and scaled by "
+        "{scale:.2f}. {matches} points agree; certainty of a copy {certainty:.2f}, and {part_pasted:.2f} that the first part "
+        "is the pasted one.",
+        explanation="After the movement, the two parts match point by point and in their grain. That shows a copy, not "
+        "who made it or why: watermarks, logos and printed patterns repeat themselves too. The match does not show which "
+        "part was there first; the direction comes from the network.",
+        certainty="certainty of a copy",
+        roles={"part": "Held to be pasted", "counterpart": "Its counterpart"},
+        measures={
+            "turn_degrees": ("Turned", "{:.0f}\N{DEGREE SIGN}"),
+            "scale": ("Scaled", "{:.2f} x"),
+            "matches": ("Matches", "{}"),
+            "part_pasted": ("Certainty of this direction", "{:.2f}"),
+        },
+    ),
+    look=lambda material, rule: find_copies(material.pixels, rule.doubled_below),
+    conclude=mark_copies,
+)

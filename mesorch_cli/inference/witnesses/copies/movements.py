@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.inference.keypoints import Keypoints
+from mesorch_cli.inference.witnesses.copies.keypoints import Keypoints
 
 MOST_PAIRS = 1500
 LEAST_PAIRS = 4  # with fewer, chance agrees

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.inference.keypoints import counterparts, find_keypoints
-from mesorch_cli.inference.movements import Movement, distinct, shared_movements
+from mesorch_cli.inference.witnesses.copies.keypoints import counterparts, find_keypoints
+from mesorch_cli.inference.witnesses.copies.movements import Movement, distinct, shared_movements
 
 LONGEST = 1280  # pixels: larger photos are looked at smaller; a copy must be large enough to be seen there
 APART = 0.03, 20.0  # share of the diagonal, pixels: nearer points are the same thing, not a copy

@@ -17,9 +17,15 @@ from sklearn.metrics import roc_auc_score
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence.decoding.reader import read_photo
 from mesorch_cli.inference.detector import Detector
-from mesorch_cli.inference.double_quantisation import BLOCK, FEATURES, REACH, coefficients, quantisations
-from mesorch_cli.inference.quantisation_rule import believed, mark_quantisation, prepared
 from mesorch_cli.inference.scoring import photo_threshold
+from mesorch_cli.inference.witnesses.quantisation.coefficients import (
+    BLOCK,
+    FEATURES,
+    REACH,
+    coefficients,
+    quantisations,
+)
+from mesorch_cli.inference.witnesses.quantisation.witness import believed, mark_quantisation, prepared
 from mesorch_cli.network.passport import QuantisationRule, ThresholdRule
 from tests.inference.networks import WHOLE, Pixelwise, noise, settings
 
@@ -67,14 +73,15 @@ def test_the_part_that_was_quantised_once_is_found(name: str, first: int, last: 
     assert roc_auc_score(mask.ravel(), found.evidence.ravel()) > 0.95
     finding = believed(found, RULE)
     assert finding is not None
-    assert finding.share == pytest.approx(mask.mean(), abs=0.06)
-    assert finding.frequencies >= 10
+    assert finding.measures["share"] == pytest.approx(mask.mean(), abs=0.06)
+    assert finding.measures["frequencies"] >= 10
 
 
 @pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea"])
 def test_a_photo_that_was_saved_once_is_not_believed_to_have_such_a_part(name: str) -> None:
     file = file_of(np.ascontiguousarray(getattr(data, name)()), 85)
-    assert believed(quantisations(decoded(file), steps_of(file)), RULE) is None
+    found = quantisations(decoded(file), steps_of(file))
+    assert found is None or believed(found, RULE) is None
 
 
 @pytest.mark.parametrize("name", ["astronaut", "coffee"])
@@ -87,7 +94,8 @@ def test_of_a_whole_photo_that_was_saved_twice_hardly_a_block_is_called_once(nam
 
 @pytest.mark.parametrize("pixels", [noise(64, 64), np.full((300, 300, 3), 128, np.uint8), noise(1000, 24)])
 def test_small_flat_and_narrow_pictures_say_nothing(pixels: Pixels) -> None:
-    assert believed(quantisations(pixels, np.full((8, 8), 4)), RULE) is None
+    found = quantisations(pixels, np.full((8, 8), 4))
+    assert found is None or believed(found, RULE) is None
 
 
 def test_coefficients_are_those_of_scipy() -> None:
@@ -127,11 +135,11 @@ def test_the_engine_marks_the_part_and_says_so(tmp_path: Path) -> None:
     assert photo.steps is not None
     np.testing.assert_array_equal(photo.steps, steps_of(file))
     plain = Detector(Pixelwise(), settings()).detect(photo.pixels, steps=photo.steps)
-    assert plain.quantisation is None
+    assert plain.findings == ()
     looking = Detector(Pixelwise(), settings(quantisation=RULE))
-    assert looking.detect(photo.pixels).quantisation is None  # pixels alone: there are no steps to look at
+    assert looking.detect(photo.pixels).findings == ()  # pixels alone: there are no steps to look at
     found = looking.detect(photo.pixels, steps=photo.steps)
-    assert found.quantisation is not None
+    assert [finding.witness for finding in found.findings] == ["quantisation"]
     assert found.map is not None
     assert plain.map is not None
     whole = cv2.resize(mask.astype(np.uint8), photo.pixels.shape[1::-1], interpolation=cv2.INTER_NEAREST)

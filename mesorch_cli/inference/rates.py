@@ -1,0 +1,122 @@
+"""How often the verdict of a photo was given to photos whose truth is known: the rates that belong beside it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from scipy.stats import beta
+
+from mesorch_cli.inference.recorded_settings import score_values
+from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.inference.settings import Settings
+from mesorch_cli.network.passport import Passport
+
+CONFIDENCE = 0.95
+FITTED_ON = "fit"  # the set that the limits of the score come from: what it says of them is too good
+MOST_SETS = 20
+CALLED: dict[Verdict, tuple[Verdict, ...]] = {  # what counts as a verdict like this one: the verdict, or a stronger one
+    Verdict.EVIDENCE: (Verdict.EVIDENCE,),
+    Verdict.INCONCLUSIVE: (Verdict.INCONCLUSIVE, Verdict.EVIDENCE),
+    Verdict.NO_EVIDENCE: (Verdict.NO_EVIDENCE,),
+}
+
+Truth = Literal["authentic", "tampered"]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Of `photos` photos of a set that are authentic, or tampered, `called` were given one of the `verdicts`.
+
+    set: the name of the measured set. lowest, highest: exact 95 % bounds of the rate, 0..1.
+    """
+
+    set: str
+    truth: Truth
+    verdicts: tuple[Verdict, ...]
+    called: int
+    photos: int
+
+    @property
+    def lowest(self) -> float:
+        return exact_interval(self.called, self.photos)[0]
+
+    @property
+    def highest(self) -> float:
+        return exact_interval(self.called, self.photos)[1]
+
+
+class _Measured(BaseModel):
+    """What the figures of a passport say of one set."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    authentic: int = Field(ge=0, le=10**9)
+    tampered: int = Field(ge=0, le=10**9)
+    authentic_evidence: float = Field(ge=0.0, le=1.0)
+    authentic_inconclusive_or_evidence: float = Field(ge=0.0, le=1.0)
+    tampered_evidence: float = Field(ge=0.0, le=1.0)
+    tampered_inconclusive_or_evidence: float = Field(ge=0.0, le=1.0)
+
+    def called(self, truth: Truth, verdict: Verdict) -> int:
+        """Return how many photos of one truth were given this verdict, or a stronger one (see CALLED)."""
+        photos = self.photos(truth)
+        evidence = self.authentic_evidence if truth == "authentic" else self.tampered_evidence
+        suspect = (
+            self.authentic_inconclusive_or_evidence if truth == "authentic" else self.tampered_inconclusive_or_evidence
+        )
+        if verdict is Verdict.EVIDENCE:
+            return round(evidence * photos)
+        suspects = round(suspect * photos)
+        return suspects if verdict is Verdict.INCONCLUSIVE else photos - suspects
+
+    def photos(self, truth: Truth) -> int:
+        return self.authentic if truth == "authentic" else self.tampered
+
+
+def exact_interval(count: int, photos: int) -> tuple[float, float]:
+    """Return the two-sided 95 % interval of a rate of which `count` out of `photos` is known, after Clopper and Pearson.
+
+    "The use of confidence or fiducial limits illustrated in the case of the binomial", Biometrika 26 (1934). It holds for
+    rates of 0 and 1 too, where resampling says nothing. Raises ValueError for counts that are none.
+    """
+    if not 0 <= count <= photos or photos == 0:
+        raise ValueError(f"{count} of {photos}: expected a share of at least one photo")
+    tail = (1.0 - CONFIDENCE) / 2
+    lowest = 0.0 if count == 0 else float(beta.ppf(tail, count, photos - count + 1))
+    highest = 1.0 if count == photos else float(beta.ppf(1.0 - tail, count + 1, photos - count))
+    return lowest, highest
+
+
+def measured_rates(passport: Passport, settings: Settings, verdict: Verdict) -> tuple[Rate, ...]:
+    """Return the measured rates of a verdict: what the passport says of sets that its limits were not fitted on.
+
+    Nothing is returned for a photo that was not analysed, nor where the settings are not those that were measured, such as
+    other scales, or the limits of a calibration: then nobody has counted.
+    """
+    if verdict is Verdict.NOT_ANALYSED or not _as_measured(passport, settings):
+        return ()
+    rates: list[Rate] = []
+    for name, figures in list(passport.figures.items())[:MOST_SETS]:
+        measured = _measured(figures)
+        if name == FITTED_ON or measured is None:
+            continue
+        truths: tuple[Truth, Truth] = ("authentic", "tampered")
+        rates += [
+            Rate(name, truth, CALLED[verdict], measured.called(truth, verdict), measured.photos(truth))
+            for truth in truths
+            if measured.photos(truth)
+        ]
+    return tuple(rates)
+
+
+def _as_measured(passport: Passport, settings: Settings) -> bool:
+    """Say whether scores and limits are those that the passport's figures come from."""
+    measured = Settings.from_passport(passport)
+    return settings.score == measured.score and score_values(settings) == score_values(measured)
+
+
+def _measured(figures: JsonValue) -> _Measured | None:
+    try:
+        return _Measured.model_validate(figures)
+    except ValidationError:  # figures are free text to a passport; these are of something else
+        return None

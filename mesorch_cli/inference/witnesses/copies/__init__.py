@@ -1,0 +1,1 @@
+"""The search for copies: parts of a photo that match other parts of it."""

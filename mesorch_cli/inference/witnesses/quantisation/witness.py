@@ -1,0 +1,102 @@
+"""What double quantisation means for a photo's map: whether it is believed, and what it then says of every pixel."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.inference.fusion import stretched
+from mesorch_cli.inference.witnesses.finding import Finding
+from mesorch_cli.inference.witnesses.quantisation.coefficients import BLOCK, FREQUENCIES, Quantisations, quantisations
+from mesorch_cli.inference.witnesses.witness import Map, Material, Witness, Words
+from mesorch_cli.network.passport import QuantisationRule
+
+LEAST_GAIN, LEAST_SHARE = 0.7, 0.005  # nats a block, share of the blocks: with less there is nothing to believe
+SMALLEST_PROBABILITY = 1e-6  # of the map, before its logit is taken
+
+
+def prepared(features: Sequence[float]) -> list[float]:
+    """Return the measurements (see FEATURES) as the gate weighs them: those that span orders of magnitude as logarithms."""
+    gain, frequencies, share, strength, rest, largest, coherence, agreement, texture = features
+    return [
+        math.log(gain + 1e-3),
+        frequencies / len(FREQUENCIES),
+        math.log(share + 1e-3),
+        math.log1p(strength),
+        math.log1p(max(0.0, -rest)),
+        math.log(largest + 1e-3),
+        coherence,
+        agreement,
+        texture,
+        largest / (share + 1e-3),
+    ]
+
+
+def tellable(features: Sequence[float]) -> bool:
+    """Say whether the measurements (see FEATURES) are of anything that could be believed."""
+    return features[0] >= LEAST_GAIN and features[2] >= LEAST_SHARE
+
+
+def believed(found: Quantisations, rule: QuantisationRule) -> Finding | None:
+    """Return the finding where the rule believes what the coefficients say, else None.
+
+    certainty: 0.5..1, logistic in what was measured; it orders findings and is no probability. share: of the photo's blocks
+    that the coefficients call quantised once. frequencies: how many of them (at most 14) show a quantisation before.
+    """
+    if not tellable(found.features):
+        return None
+    logit = rule.intercept + sum(
+        weight * value for weight, value in zip(rule.weights, prepared(found.features), strict=True)
+    )
+    if logit <= 0:
+        return None
+    measures = {"share": round(found.features[2], 6), "frequencies": int(found.features[1])}
+    return Finding(QUANTISATION.name, 1.0 / (1.0 + math.exp(-min(logit, 50.0))), (), measures)
+
+
+def mark_quantisation(probability: Map, evidence: NDArray[np.float32], rule: QuantisationRule) -> None:
+    """Change a photo's map, (H, W) probabilities in place, by the evidence (M, N) of its blocks, band by band."""
+    height, width = probability.shape
+    rows, columns = -(-height // BLOCK), -(-width // BLOCK)
+    # Pixels beyond the last whole block go with it.
+    whole = np.pad(evidence, ((0, rows - evidence.shape[0]), (0, columns - evidence.shape[1])), "edge")
+    for first, band in stretched(whole, rows * BLOCK, columns * BLOCK):
+        own = probability[first : first + band.shape[0]]
+        bounded = np.clip(own, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY).astype(np.float64)
+        logit = rule.network * np.log(bounded / (1.0 - bounded))
+        logit += rule.slope * band[: own.shape[0], :width] + rule.offset
+        own[...] = 1.0 / (1.0 + np.exp(-np.clip(logit, -60, 60)))
+
+
+def _looked_at(material: Material, _rule: QuantisationRule) -> Quantisations | None:
+    assert material.steps is not None  # the witness needs them
+    return quantisations(material.pixels, material.steps)
+
+
+def _concluded(found: Quantisations | None, probability: Map, rule: QuantisationRule) -> tuple[Finding, ...]:
+    finding = None if found is None else believed(found, rule)
+    if found is None or finding is None:
+        return ()
+    mark_quantisation(probability, found.evidence, rule)
+    return (finding,)
+
+
+QUANTISATION = Witness(
+    name="quantisation",
+    needs=("pixels", "steps"),
+    counts=False,
+    words=Words(
+        title="A part of the JPEG that was compressed only once",
+        short="compression",
+        sentence="{share:.1%} of the photo was compressed once, the rest twice ({frequencies} of 14 frequencies).",
+        explanation="The coefficients of this JPEG show that most of the photo had been compressed before this file was "
+        "saved, on the same grid of 8 x 8 blocks. In the other part that earlier compression left no trace: it was added, "
+        "exchanged or worked on in between. The map includes this. It does not say what was done: a caption or a frame added "
+        "to a photo looks the same. It can be wrong where a photo is over-exposed or has no detail.",
+        certainty="certainty by the rule of the weights",
+        measures={"share": ("Compressed once", "{:.1%}"), "frequencies": ("Frequencies of 14", "{}")},
+    ),
+    look=_looked_at,
+    conclude=_concluded,
+)

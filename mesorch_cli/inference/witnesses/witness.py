@@ -1,0 +1,72 @@
+"""What the rest of the tool needs to know of a witness; each witness states it once, in its own room."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mesorch_cli.evidence.photo import Pixels
+from mesorch_cli.inference.witnesses.finding import Finding
+
+Rule = TypeVar("Rule")
+Seen = TypeVar("Seen")
+Map = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Material:
+    """What there is of a photo to look at.
+
+    pixels: (H, W, 3) RGB, 8 or 16 bits. steps: the (8, 8) steps of brightness of the JPEG that the pixels were decoded from
+    (see `Photo.steps`), None for other photos.
+    """
+
+    pixels: Pixels
+    steps: NDArray[np.int64] | None
+
+
+@dataclass(frozen=True)
+class Words:
+    """How people read the findings of a witness; terminal, page and PDF have no other words for them.
+
+    title: heading over the findings. short: name of one finding, for a narrow column. sentence: what one finding says, as a
+    format string over the measures, the certainty, and the places by their role. explanation: what such a finding means and
+    what it does not. certainty: what the certainty is, as "certainty of ...". roles: heads of columns, by role.
+    measures: (head of a column, format string of the value) of those measures that have a column.
+    """
+
+    title: str
+    short: str
+    sentence: str
+    explanation: str
+    certainty: str
+    roles: Mapping[str, str] = field(default_factory=dict)
+    measures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Witness(Generic[Rule, Seen]):
+    """A witness. `Rule` is the type of its rule in a passport, `Seen` of what it sees before it judges.
+
+    name: of its rule in the passport, of its setting and its option, and of its findings in a record. needs: parts of
+    `Material` without which it does not look. counts: the image score is at least the certainty of its findings.
+
+    look: runs beside the network, in another thread. conclude: judges what was seen, None where that is nothing, by the
+    photo's map of probabilities (H, W), which it may change in place; it gets the map as the witnesses before it left it.
+    """
+
+    name: str
+    needs: tuple[Literal["pixels", "steps"], ...]
+    counts: bool
+    words: Words
+    look: Callable[[Material, Rule], Seen]
+    conclude: Callable[[Seen, Map, Rule], tuple[Finding, ...]]
+
+    def can_look(self, material: Material) -> bool:
+        """Say whether a photo has what the witness needs."""
+        return all(getattr(material, part) is not None for part in self.needs)
+
+
+AnyWitness = Witness[Any, Any]

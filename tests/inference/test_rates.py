@@ -1,0 +1,85 @@
+"""The rates beside a verdict: counts from the passport, with exact intervals."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom, binomtest
+
+from mesorch_cli.inference.loading import open_weights
+from mesorch_cli.inference.rates import exact_interval, measured_rates
+from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.inference.settings import Overrides, Settings
+from mesorch_cli.network.passport import Passport
+
+
+@pytest.fixture(scope="module")
+def passport() -> Passport:
+    return open_weights(None, None).weights.passport
+
+
+@given(st.integers(1, 500).flatmap(lambda photos: st.tuples(st.integers(0, photos), st.just(photos))))
+def test_the_interval_is_scipys_exact_one(counts: tuple[int, int]) -> None:
+    oracle = binomtest(*counts).proportion_ci(method="exact")
+    assert exact_interval(*counts) == pytest.approx((oracle.low, oracle.high), abs=1e-12)
+
+
+def test_no_photo_called_leaves_the_rate_open_above() -> None:
+    lowest, highest = exact_interval(0, 120)
+    assert lowest == 0.0
+    assert binom.cdf(0, 120, highest) == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (-1, 5), (6, 5)])
+def test_counts_that_are_none_are_refused(counts: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="expected a share"):
+        exact_interval(*counts)
+
+
+def test_rates_come_from_sets_that_the_limits_were_not_fitted_on(passport: Passport) -> None:
+    rates = measured_rates(passport, Settings.from_passport(passport), Verdict.EVIDENCE)
+    assert {rate.set for rate in rates} == set(passport.figures) - {"fit"}
+    for rate in rates:
+        figures = passport.figures[rate.set]
+        assert isinstance(figures, dict)
+        assert rate.photos == figures[rate.truth]
+        assert rate.called / rate.photos == pytest.approx(figures[f"{rate.truth}_evidence"], abs=5e-4)
+        assert 0 <= rate.lowest <= rate.called / rate.photos <= rate.highest <= 1
+
+
+def test_every_photo_of_a_set_is_called_one_thing(passport: Passport) -> None:
+    settings = Settings.from_passport(passport)
+    suspect = measured_rates(passport, settings, Verdict.INCONCLUSIVE)
+    cleared = measured_rates(passport, settings, Verdict.NO_EVIDENCE)
+    for one, other in zip(suspect, cleared, strict=True):
+        assert one.called + other.called == one.photos
+
+
+@pytest.mark.parametrize("overrides", [Overrides(scales="whole"), Overrides(copies=False), Overrides(overlap=0.5)])
+def test_other_settings_were_not_measured(passport: Passport, overrides: Overrides) -> None:
+    assert measured_rates(passport, Settings.from_passport(passport, overrides), Verdict.EVIDENCE) == ()
+
+
+@pytest.mark.parametrize("overrides", [Overrides(tile_batch=3), Overrides(threshold=0.5)])
+def test_what_no_score_depends_on_changes_no_rate(passport: Passport, overrides: Overrides) -> None:
+    assert measured_rates(passport, Settings.from_passport(passport, overrides), Verdict.EVIDENCE)
+
+
+def test_other_limits_were_not_measured(passport: Passport) -> None:
+    settings = Settings.from_passport(passport)
+    stricter = replace(settings, score=settings.score.model_copy(update={"evidence_at": 0.95}))
+    assert measured_rates(passport, stricter, Verdict.EVIDENCE) == ()
+
+
+def test_nothing_is_said_of_a_photo_that_was_not_analysed(passport: Passport) -> None:
+    assert measured_rates(passport, Settings.from_passport(passport), Verdict.NOT_ANALYSED) == ()
+
+
+@pytest.mark.parametrize(
+    "figures", [{}, {"realdev": 3}, {"realdev": {"authentic": -1}}, {"realdev": {"authentic": math.pi}}]
+)
+def test_figures_of_something_else_are_no_rates(passport: Passport, figures: dict[str, object]) -> None:
+    other = passport.model_copy(update={"figures": figures})
+    assert measured_rates(other, Settings.from_passport(other), Verdict.EVIDENCE) == ()

@@ -1,0 +1,99 @@
+"""What the witnesses say: the same sentence on the terminal, on the page and in the PDF, whoever the witness is."""
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from mesorch_cli.cli.console import show_examination
+from mesorch_cli.examination.examiner import Examination
+from mesorch_cli.examination.record import Record
+from mesorch_cli.inference.witnesses.registry import WITNESSES
+from mesorch_cli.report import wording
+from mesorch_cli.report.findings import tables_of
+from mesorch_cli.report.report import PdfRule, write_report
+from tests.report import made
+
+REAL = json.loads((Path(__file__).parents[1] / "fixtures" / "record_1" / "removal.json").read_text())
+UNKNOWN: dict[str, Any] = {
+    "witness": "shadows<b>",
+    "certainty": 0.25,
+    "places": [{"role": "shadow", "x": 1, "y": 2, "width": 3, "height": 4, "upright": None}],
+    "measures": {"angle": 12.5, "lamps": 2},
+}
+
+
+def result_with(*more: dict[str, Any]) -> dict[str, Any]:
+    """Return the result of a real photo that has a copy and was compressed twice, with further findings."""
+    record = Record.model_validate(
+        REAL | {"tool": {}, "argv": [], "timing": {"started_at": "", "read_s": 0, "analyse_s": 0}}
+    )
+    result = record.model_dump(mode="json")["result"]
+    return result | {"findings": [*result["findings"], *more]}
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_terminal_page_and_pdf_say_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = made.record("x.jpg", 0.99, result=result_with(UNKNOWN), settings_sha256="5" * 64)
+    write_report(tmp_path, made.FACTS, [made.entry("x.jpg", values)], pdf=PdfRule())
+    page = (tmp_path / "photos" / "x.jpg" / "index.html").read_text()
+    assert "<b>: " not in page
+    read = flat(html.unescape(re.sub(r"<[^>]*>", " ", page)))
+    pdf = flat(" ".join(page.extract_text() for page in PdfReader(tmp_path / "report.pdf").pages))
+    monkeypatch.setenv("COLUMNS", "400")
+    show_examination(Examination(Record.model_validate(values), None, None))
+    terminal = flat(capsys.readouterr().err)
+    tables = tables_of(values["result"])
+    assert [len(table.lines) for table in tables] == [1, 1, 1]
+    for table in tables:
+        for line in table.lines:
+            for said in (read, pdf, terminal):
+                assert line.sentence in said
+        for said in (read, pdf):
+            assert table.title in said
+            assert table.explanation in said
+
+
+def test_the_numbers_of_a_real_finding_are_those_of_the_record() -> None:
+    compression, copy = tables_of(result_with())
+    assert (
+        compression.lines[0].sentence == "6.2% of the photo was compressed once, the rest twice (14 of 14 frequencies)."
+    )
+    (line,) = copy.lines
+    part, counterpart = REAL["result"]["copies"][0]["part"], REAL["result"]["copies"][0]["counterpart"]
+    assert [box._asdict() for box in line.places] == [part, counterpart]
+    for number in (*part.values(), *counterpart.values(), "111 points", "1.00", "0.98"):
+        assert str(number) in line.sentence
+    assert len(line.values) == len(copy.columns)
+    assert len(line.places) == len(copy.roles)
+
+
+def test_several_findings_of_a_witness_are_numbered() -> None:
+    copy = result_with()["findings"][1]
+    (table,) = tables_of({"findings": [copy, copy, copy]})
+    assert [line.name for line in table.lines] == ["copy 1", "copy 2", "copy 3"]
+
+
+def test_the_score_is_explained_by_what_counts_in_it() -> None:
+    result = result_with(UNKNOWN)
+    assert "certainty of a copy, where that is larger" in wording.score_meaning(result)
+    compression = result | {"findings": result["findings"][:1]}
+    assert "where that is larger" not in wording.score_meaning(compression)
+
+
+@pytest.mark.parametrize("witness", WITNESSES, ids=lambda witness: witness.name)
+def test_every_witness_has_words_for_people(witness: Any) -> None:
+    words = witness.words
+    assert words.title
+    assert words.explanation.endswith(".")
+    assert words.sentence.endswith(".")
+    assert words.short == words.short.lower()

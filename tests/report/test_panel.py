@@ -1,0 +1,62 @@
+"""The picture for a written report: bounded, with photo, map and numbered outlines, and a scale that never moves."""
+
+import cv2
+import numpy as np
+import pytest
+
+from mesorch_cli.inference.regions import find_regions
+from mesorch_cli.report import overlay, panel
+from mesorch_cli.report.outlines import INK, number
+
+
+def drawn(pixels: np.ndarray, probability: np.ndarray, threshold: float = 0.1, orientation: int = 1) -> np.ndarray:
+    regions, _ = find_regions(probability, threshold)
+    data = panel.panel(pixels, probability, threshold, regions, orientation)
+    assert data == panel.panel(pixels, probability, threshold, regions, orientation)
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+
+
+@pytest.fixture
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (400, 600, 3), dtype=np.uint8)
+
+
+def test_photo_map_and_outlines_stand_beside_each_other(noise: np.ndarray) -> None:
+    probability = np.zeros((400, 600), np.float32)
+    probability[100:200, 300:400] = 0.9
+    picture = drawn(noise, probability)
+    top, step = overlay.MARGIN + panel.TITLE, 600 + panel.GAP
+    parts = [picture[top : top + 400, overlay.MARGIN + at * step :][:, :600] for at in range(3)]
+    np.testing.assert_array_equal(parts[0], noise[..., ::-1])
+    np.testing.assert_array_equal(parts[1], overlay.colours(probability))
+    changed = (parts[2] != parts[0]).any(axis=2)
+    assert changed[100:200, 298:303].any(axis=1).all(), "outlined"
+    assert not changed[105:195, 305:395].any(), "and nothing drawn within"
+    changed[60:205, 290:410] = False
+    assert not changed.any(), "nor elsewhere"
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (20, 3000), (3000, 20), (64, 5000), (3000, 4000)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_any_photo_gives_a_panel_of_bounded_size(shape: tuple[int, int], dtype: type) -> None:
+    pixels = np.full((*shape, 3), np.iinfo(dtype).max // 2, dtype)
+    picture = drawn(pixels, np.full(shape, 0.4, np.float32), orientation=6)
+    assert max(picture.shape) <= 3 * (panel.LONGEST_PART + panel.GAP) + 200
+    assert min(picture.shape[:2]) >= 150
+    assert (picture == 127).all(axis=2).any()
+
+
+def test_only_strong_regions_get_a_number_and_it_stays_in_the_picture() -> None:
+    probability = np.zeros((300, 300), np.float32)
+    probability[:80, :80] = 0.9
+    probability[200:, 200:] = 0.15
+    regions, _ = find_regions(probability, 0.1)
+    assert [region.weak for region in regions] == [False, True]
+    ground = np.full((300, 300, 3), 90, np.uint8)
+    picture = ground.copy()
+    number(picture, regions, 300, 300)
+    ys, xs = np.nonzero((picture != ground).any(axis=2))
+    assert (picture[ys, xs] == INK).all(axis=1).any()
+    assert ys.size > 50
+    assert ys.max() < 60
+    assert xs.max() < 60
