@@ -97,6 +97,8 @@ def reading_of(record: Record) -> ReadOptions:
 def compared(record: Record, record_path: Path, again: Composed) -> Comparison:
     """Compare a record, and the heat map beside it where there is one, with the repetition of its analysis."""
     now = again.record
+    if not record.result.rates:  # an earlier version wrote none, and they follow from verdict and weights
+        now = now.model_copy(update={"result": now.result.model_copy(update={"rates": []})})
     differences = list(_differences(record, now))
     causes = list(_causes(record, now))
     old_sums = {artefact.role: artefact.sha256 for artefact in record.artefacts}

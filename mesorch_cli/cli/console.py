@@ -25,7 +25,9 @@ from rich.progress import (
 from rich.segment import Segment
 from rich.table import Table
 
+from mesorch_cli.report import rates
 from mesorch_cli.report.declared import lines_of
+from mesorch_cli.report.numbers import share_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -330,9 +332,11 @@ def show_examination(examination: "Examination") -> None:
     if result.score is not None:
         what = f"{result.pooling} of the map{counted_words(plain)}"
         meaning = "" if result.probability is not None else f" ({what}; not a probability)"
-        table.add_row("score", shown(f"{result.score:.3f}{meaning}"))
+        table.add_row("score", shown(f"{share_text(result.score)}{meaning}"))
+    if measured := rates.short_of(record.model_dump(include={"result"})["result"]):
+        table.add_row("called the same", shown(measured))
     if result.probability is not None:
-        table.add_row("probability", f"{result.probability:.3f} (calibrated, even prior odds)")
+        table.add_row("probability", f"{share_text(result.probability)} (calibrated, even prior odds)")
     if result.likelihood_ratio is not None:
         ratio = result.likelihood_ratio
         table.add_row("likelihood ratio", f"{ratio.value:.3g} (bounded to {ratio.lowest:.3g} .. {ratio.highest:.3g})")
@@ -375,7 +379,7 @@ def show_explanation(photo: str, explained: "Shown") -> None:
     for column in ("region", "survived", "lost when", *explained.branches, "strongest scale"):
         table.add_column(shown(column), overflow="fold")
     for line in explained.lines[:REGIONS_SHOWN]:
-        table.add_row(*map(shown, (str(line.number), line.survived, line.lost, *line.branches, line.strongest)))
+        table.add_row(*map(shown, (line.name, line.survived, line.lost, *line.branches, line.strongest)))
     if explained.lines:
         people().print(table)
         if len(explained.lines) > REGIONS_SHOWN:

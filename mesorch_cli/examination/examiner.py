@@ -29,6 +29,7 @@ from mesorch_cli.files.reading import opened, opened_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.rates import measured_rates
 from mesorch_cli.inference.recorded_settings import digest, run_values
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.network.passport import WeightsFile
@@ -144,6 +145,7 @@ class Examiner:
         self._reader = reader or IsolatedReader()
         self._argv = [json_path(argument) for argument in argv]
         self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
+        self._passport = weights.passport
         self.settings = run_values(detector.settings, weights.sha256, accept_damaged, explain)
         self._explainer = Explainer(detector, weights, ExplanationPictures()) if explain else None
         self.settings_sha256 = digest(self.settings)
@@ -270,7 +272,12 @@ class Examiner:
             metadata=metadata_part(photo) if photo else {},
             provenance=photo.provenance if photo else {"status": PROVENANCE_NOTE, "reason": "the file was not read"},
             analysis=self._analysis(detection) if detection.tiles else None,
-            result=result_part(detection, self.detector.settings, photo),
+            result=result_part(
+                detection,
+                self.detector.settings,
+                photo,
+                measured_rates(self._passport, self.detector.settings, detection.verdict),
+            ),
             declared=declared_part(photo) if photo else None,
             artefacts=[
                 ArtefactPart(role=name.partition(".")[0], path=json_path(f"{place}/{name}"), sha256=sha256_bytes(data))

@@ -1,5 +1,7 @@
 """Parts of a record, made of what was read and found."""
 
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
 from mesorch_cli.errors import InputError
@@ -16,6 +18,7 @@ from mesorch_cli.examination.record import (
     FindingPart,
     IntegrityPart,
     PlacePart,
+    RatePart,
     RatioPart,
     RegionPart,
     ResultPart,
@@ -23,6 +26,7 @@ from mesorch_cli.examination.record import (
     StatementPart,
 )
 from mesorch_cli.inference.detection import Detection
+from mesorch_cli.inference.rates import Rate
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.witnesses.finding import Finding
@@ -51,8 +55,13 @@ def decode_part(photo: Photo) -> DecodePart:
     )
 
 
-def result_part(detection: Detection, settings: Settings, photo: Photo | None = None) -> ResultPart:
-    """Return the result block; floats rounded to PROBABILITY_DIGITS. photo: for the places when upright."""
+def result_part(
+    detection: Detection, settings: Settings, photo: Photo | None = None, rates: Sequence[Rate] = ()
+) -> ResultPart:
+    """Return the result block; floats rounded to PROBABILITY_DIGITS.
+
+    photo: for the places when upright. rates: of the verdict, where they were measured.
+    """
     rule = settings.score
     regions = [
         RegionPart(
@@ -78,6 +87,7 @@ def result_part(detection: Detection, settings: Settings, photo: Photo | None = 
         findings=[_finding_part(finding, photo) for finding in detection.findings],
         likelihood_ratio=_ratio_part(detection),
         calibration=_calibration_part(settings) if detection.probability is not None else None,
+        rates=[_rate_part(rate) for rate in rates],
     )
 
 
@@ -95,6 +105,18 @@ def _upright(box: Box, photo: Photo | None) -> BoxPart | None:
         return None
     decode = photo.decode
     return BoxPart(**upright_box(box, decode.width, decode.height, decode.orientation)._asdict())
+
+
+def _rate_part(rate: Rate) -> RatePart:
+    return RatePart(
+        set=rate.set,
+        truth=rate.truth,
+        verdicts=list(rate.verdicts),
+        called=rate.called,
+        photos=rate.photos,
+        lowest=round(rate.lowest, PROBABILITY_DIGITS),
+        highest=round(rate.highest, PROBABILITY_DIGITS),
+    )
 
 
 def _ratio_part(detection: Detection) -> RatioPart | None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from mesorch_cli.evidence.metadata.declared import Kind, Signed
+from mesorch_cli.inference.rates import Truth
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.report.record_1 import current
 
@@ -169,8 +170,24 @@ class CalibrationPart(_Part):
     tampered: int | None
 
 
+class RatePart(_Part):
+    """How often photos of known truth were given this verdict, or one that says more: `called` of `photos`.
+
+    set: which photos. verdicts: those that were counted. lowest, highest: exact 95 % bounds of the rate (Clopper-Pearson).
+    """
+
+    set: str
+    truth: Truth
+    verdicts: list[Verdict]
+    called: Annotated[int, Field(ge=0)]
+    photos: Annotated[int, Field(ge=1)]
+    lowest: Share
+    highest: Share
+
+
 class ResultPart(_Part):
-    """score: raw image score; probability: the calibrated one or null; threshold: of the pixels."""
+    """score: raw image score; probability: the calibrated one or null; threshold: of the pixels. rates: of the verdict, as
+    measured with these weights and settings; none where nobody measured, or an earlier version wrote the record."""
 
     score: Share | None
     pooling: str
@@ -183,6 +200,7 @@ class ResultPart(_Part):
     findings: list[FindingPart]
     likelihood_ratio: RatioPart | None = None
     calibration: CalibrationPart | None = None
+    rates: list[RatePart] = []
 
 
 class StatementPart(_Part):

@@ -159,6 +159,7 @@ class Explainer:
                     y=region.y,
                     width=region.width,
                     height=region.height,
+                    weak=region.weak,
                     share=round(region.share, 6),
                     map_mean=round(region.mean, 6),
                     network_mean=round(float(alone[mask].mean()), 6),

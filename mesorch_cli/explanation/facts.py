@@ -70,7 +70,7 @@ class OutcomePart(_Part):
 
 
 class RegionPart(_Part):
-    """One region of the detection, in pixels of the stored raster, by its number.
+    """One region of the detection, in pixels of the stored raster, by its place in the record's list; weak ones come last.
 
     map_mean: of the map inside. network_mean: of what the network alone says there, before copies and traces of JPEG
     compression are taken into account. lift: in logits, None where no pixel of the photo lies outside the regions.
@@ -81,6 +81,7 @@ class RegionPart(_Part):
     y: int
     width: int
     height: int
+    weak: bool
     share: Share
     map_mean: Share
     network_mean: Share

@@ -26,9 +26,12 @@ CANNOT = (
 
 @dataclass(frozen=True)
 class Line:
-    """A region of the explanation in words. checks: of each the answer, and the shares that it rests on. lost: names."""
+    """A region of the explanation in words. name: its number, or where a weak one lies, as those have no number on pages.
 
-    number: int
+    checks: of each the answer, and the shares that it rests on. lost: names.
+    """
+
+    name: str
     alone: str
     map: str
     lift: str
@@ -84,7 +87,7 @@ def _line(region: RegionPart, branches: list[Any], names: list[str]) -> Line:
     strongest = max(region.scales.items(), key=lambda item: item[1].lift, default=None)
     raised = any(part.share is not None for part in region.branches.values())
     return Line(
-        number=region.number,
+        name=f"weak, at {region.x}, {region.y}" if region.weak else str(region.number),
         alone=f"{region.network_mean:.3f}",
         map=f"{region.map_mean:.3f}",
         lift="none outside" if region.lift is None else f"{region.lift:+.1f}",

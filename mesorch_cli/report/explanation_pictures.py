@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from mesorch_cli.explanation.attribution import added_of
 from mesorch_cli.explanation.scales import Scale
 from mesorch_cli.inference.parts import Samples
-from mesorch_cli.report.overlay import CONTOUR, INK, PAPER, Picture, colours, opacity_of, png
+from mesorch_cli.report.outlines import outline
+from mesorch_cli.report.overlay import PAPER, Picture, colours, png, tinted
 from mesorch_cli.report.preview import shrunk
 
 LONGEST = 480  # pixels of one panel
@@ -57,12 +58,8 @@ class ExplanationPictures:
         size = (photo.shape[1], photo.shape[0])
         chance = cv2.resize(probability, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-        opacity = opacity_of(chance)
-        picture = np.rint(grey * (1 - opacity) + colours(chance) * opacity).astype(np.uint8)
-        inside = cv2.resize(above.view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA) > 127
-        contours, _ = cv2.findContours(inside.view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(picture, contours, -1, INK, 3)
-        cv2.drawContours(picture, contours, -1, CONTOUR, 1)
+        picture = tinted(np.asarray(grey, np.uint8), chance)
+        outline(picture, cv2.resize(above.astype(np.float32), size, interpolation=cv2.INTER_AREA), 0.5)  # type: ignore[arg-type]
         return png(picture)
 
 

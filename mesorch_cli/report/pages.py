@@ -6,10 +6,12 @@ from typing import Any
 from mesorch_cli.evidence.orientation import WORDS, Box, matrix, upright_box, upright_size
 from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.network.config import ALL_SCALES
-from mesorch_cli.report import declared, wording
+from mesorch_cli.report import declared, rates, wording
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
 from mesorch_cli.report.findings import FindingTable, tables_of
+from mesorch_cli.report.for_your_report import sentences_of
 from mesorch_cli.report.names import href, shell_word, visible
+from mesorch_cli.report.numbers import share_text
 from mesorch_cli.report.statements import Group, flat, metadata_groups, text_of
 
 PAGE = "index.html"
@@ -54,7 +56,7 @@ class Row:
 
     @property
     def score_text(self) -> str:
-        return "" if self.score is None else f"{self.score:.3f}"
+        return "" if self.score is None else share_text(self.score)
 
 
 def row_of(entry: Entry) -> Row:
@@ -179,6 +181,9 @@ class Page:
     looked_at: str
     threshold: float
     measures: tuple[tuple[str, str, str], ...]
+    rates: tuple[str, ...]
+    rates_meaning: str
+    for_your_report: tuple[str, ...]
     findings: tuple[FindingTable, ...]
     flags: tuple[tuple[str, str], ...]
     file: Group
@@ -210,6 +215,9 @@ def page_of(entry: Entry) -> Page:
         looked_at=", ".join((record.get("declared") or {}).get("looked_at", ())),
         threshold=result["threshold"],
         measures=_measures(result),
+        rates=rates.lines_of(result),
+        rates_meaning=rates.MEANING,
+        for_your_report=sentences_of(record),
         findings=tables_of(result),
         flags=tuple((flag, wording.flag_meaning(flag)) for flag in result["flags"]),
         file=_file(entry),
@@ -232,9 +240,9 @@ def _measures(result: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
     """Return (name, value, meaning) of the figures of a result."""
     measures = []
     if result["score"] is not None:
-        measures.append(("Score", f"{result['score']:.3f}", wording.score_meaning(result)))
+        measures.append(("Score", share_text(result["score"]), wording.score_meaning(result)))
     if result["probability"] is not None:
-        measures.append(("Probability", f"{result['probability']:.3f}", wording.probability_meaning(result)))
+        measures.append(("Probability", share_text(result["probability"]), wording.probability_meaning(result)))
     ratio = result.get("likelihood_ratio")
     if ratio is not None:
         measures.append(("Likelihood ratio", wording.number(ratio["value"]), wording.ratio_meaning(ratio)))

@@ -170,6 +170,10 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int) -> None:
     sheet.heading("Result", 9)
     sheet.text(page.meaning, 8)
     sheet.pairs([(name.lower(), f"{value}. {meaning}") for name, value, meaning in page.measures])
+    for rate in page.rates:
+        sheet.text(rate, 8)
+    if page.rates:
+        sheet.text(page.rates_meaning, 7, colour=MUTED)
     for line in page.declared:
         sheet.text(f"Declared: {line.sentence}", 8)
     if page.declared:

@@ -1,0 +1,57 @@
+"""Sentences that an examiner may take into a report of their own, filled in from a record; see docs/report-wording.md."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mesorch_cli.report import declared, rates
+from mesorch_cli.report.names import visible
+from mesorch_cli.report.numbers import in_words
+
+SAID = {  # by verdict; `score` and the limits are filled in
+    "evidence of manipulation": "The program reports evidence of manipulation: the score is {score}, and {high} is the limit "
+    "above which it does so. This is an indication by an automatic method. It does not show what was changed, by whom, when "
+    "or why, and ordinary processing can have the same effect.",
+    "inconclusive": "The result is inconclusive: the score is {score}, between the limits of {low} and {high}. It supports "
+    "neither that the photo was manipulated nor that it was not.",
+    "no evidence found": "The program found no evidence of manipulation: the score is {score}, and the limit is {low}. This "
+    "does not show that the photo is unaltered. Manipulations of kinds that the program does not know, and those whose "
+    "traces were removed by later processing, are not found.",
+    "not analysed": "The program did not analyse the photo ({reason}). Nothing follows from this for or against a "
+    "manipulation.",
+}
+NO_PROBABILITY = "The score orders photos from 0 to 1. It is not the probability that the photo was manipulated."
+
+
+def sentences_of(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return paragraphs on one record of the present version: what was examined, the result, its rates, and the rest."""
+    result, limits = record["result"], record["settings"].get("score") or {}
+    filled = SAID[result["verdict"]].format(
+        score="unknown" if result["score"] is None else in_words(result["score"]),
+        low=f"{limits.get('inconclusive_at', 'unknown')}",
+        high=f"{limits.get('evidence_at', 'unknown')}",
+        reason=result["reason"],
+    )
+    paragraphs = [_examined(record), filled]
+    if result["score"] is not None and result["probability"] is None:
+        paragraphs[-1] += f" {NO_PROBABILITY}"
+    paragraphs += [" ".join(lines)] if (lines := rates.lines_of(result)) else []
+    paragraphs += [_regions(result["regions"])] if result["regions"] else []
+    paragraphs += [f"{line.says} {line.signed}" for line in declared.lines_of(record)]
+    return tuple(paragraphs)
+
+
+def _examined(record: Mapping[str, Any]) -> str:
+    source, tool, weights = record["input"], record["tool"], record["weights"]
+    hashed = "could not be read" if source["sha256"] is None else f"SHA-256 {source['sha256']}"
+    return (
+        f"The file {visible(source['path'])} ({hashed}) was examined with {tool['name']} {tool['version']} and the weights "
+        f"{weights['name']} (SHA-256 {weights['sha256']}). The examination can be repeated from its record."
+    )
+
+
+def _regions(regions: list[dict[str, Any]]) -> str:
+    first = regions[0]
+    place = f"x {first['x']}, y {first['y']}, {first['width']} x {first['height']} pixels of the stored raster"
+    if len(regions) == 1:
+        return f"The map marks one region, at {place}. Its outline is not that of an object."
+    return f"The map marks {len(regions)} regions, the first at {place}. Their outlines are not those of objects."

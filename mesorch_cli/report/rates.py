@@ -1,0 +1,57 @@
+"""How often a verdict like this one was given to photos whose truth is known, in words."""
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any
+
+SETS = {  # of the figures in the passport of the shipped weights
+    "held-out": "photos forged by a program and unedited ones, from sources that the weights never saw",
+    "realdev": "forgeries made by people and originals, as found on the web",
+}
+MEANING = (
+    "These rates were measured with the same weights and settings on photos whose truth is known. They hold for photos like "
+    "those. How often the tool errs on other photos, such as those of a case, has to be measured on photos like them."
+)
+CALLED = {  # verdicts that were counted, in the words of a sentence
+    ("evidence of manipulation",): "called “evidence of manipulation”",
+    ("inconclusive", "evidence of manipulation"): "called “inconclusive” or “evidence of manipulation”",
+    ("no evidence found",): "called “no evidence found”",
+}
+
+
+def lines_of(result: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a sentence for every set of measured rates in the `result` of a record; none where nothing was measured."""
+    sets = groupby(result.get("rates", ()), key=lambda rate: rate["set"])
+    return tuple(_sentence(name, list(rates)) for name, rates in sets)
+
+
+def short_of(result: Mapping[str, Any]) -> str:
+    """Return the rates on authentic photos in a few words, for a terminal; empty where nothing was measured."""
+    rates = [rate for rate in result.get("rates", ()) if rate["truth"] == "authentic"]
+    return "; ".join(
+        f"{rate['called']} of {rate['photos']} authentic photos of {rate['set']} ({bounds(rate)})" for rate in rates
+    )
+
+
+def bounds(rate: Mapping[str, Any]) -> str:
+    """Return the exact 95 % interval of a rate in per cent."""
+    return f"95 % interval {percent(rate['lowest'])} to {percent(rate['highest'])}"
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, with a decimal below ten."""
+    value = 100 * share
+    return f"{value:.1f} %" if 0 < value < 9.95 else f"{value:.0f} %"
+
+
+def _sentence(name: str, rates: list[Mapping[str, Any]]) -> str:
+    verdicts = rates[0]["verdicts"]
+    called = CALLED.get(tuple(verdicts), "called " + " or ".join(f"“{one}”" for one in verdicts))
+    described = f" ({SETS[name]})" if name in SETS else ""
+    counts = " and ".join(_counted(rate) for rate in rates)
+    return f"In the set “{name}”{described}, {counts} were {called}."
+
+
+def _counted(rate: Mapping[str, Any]) -> str:
+    share = percent(rate["called"] / rate["photos"])
+    return f"{rate['called']} of {rate['photos']} {rate['truth']} photos ({share}; {bounds(rate)})"
