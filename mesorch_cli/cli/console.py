@@ -375,7 +375,9 @@ def show_explanation(photo: str, explained: "Shown") -> None:
     facts = explained.facts
     if facts is None:
         return
-    table = Table(title=shown(f"{photo}: {facts.verdict.value}, score {facts.score:.3f}"), title_justify="left")
+    table = Table(
+        title=shown(f"{photo}: {facts.verdict.value}, score {explained.score(facts.score)}"), title_justify="left"
+    )
     for column in ("region", "survived", "lost when", *explained.branches, "strongest scale"):
         table.add_column(shown(column), overflow="fold")
     for line in explained.lines[:REGIONS_SHOWN]:
@@ -385,7 +387,7 @@ def show_explanation(photo: str, explained: "Shown") -> None:
         if len(explained.lines) > REGIONS_SHOWN:
             say(f"and {len(explained.lines) - REGIONS_SHOWN} more regions on the page")
     else:
-        say(f"{photo}: {facts.verdict.value}, score {facts.score:.3f}; no region above the threshold")
+        say(f"{photo}: {facts.verdict.value}, score {explained.score(facts.score)}; no region above the threshold")
     if not facts.gate:
         say(facts.gate_words)
 

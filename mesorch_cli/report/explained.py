@@ -11,6 +11,7 @@ from mesorch_cli.explanation.scales import BRANCHES
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.numbers import in_words, share_text
 
 ROLE = FILE_NAME.partition(".")[0]
 BRANCH_WORDS = {"cnn": "CNN", "transformer": "Transformer"}
@@ -54,6 +55,10 @@ class Shown:
     cannot = CANNOT
     branch_words = BRANCH_WORDS
 
+    @staticmethod
+    def score(value: float) -> str:
+        return in_words(value)
+
 
 def shown_of(facts: Explanation) -> Shown:
     """Return an explanation as a page takes it."""
@@ -88,8 +93,8 @@ def _line(region: RegionPart, branches: list[Any], names: list[str]) -> Line:
     raised = any(part.share is not None for part in region.branches.values())
     return Line(
         name=f"weak, at {region.x}, {region.y}" if region.weak else str(region.number),
-        alone=f"{region.network_mean:.3f}",
-        map=f"{region.map_mean:.3f}",
+        alone=share_text(region.network_mean),
+        map=share_text(region.map_mean),
         lift="none outside" if region.lift is None else f"{region.lift:+.1f}",
         branches=tuple(_share(region.branches.get(branch)) for branch in branches),
         strongest="" if strongest is None or not raised else f"{strongest[0]} ({strongest[1].lift:+.1f})",
