@@ -72,7 +72,7 @@ def influences(
 def added_of(samples: Samples) -> NDArray[np.float32]:
     """Return what each scale adds to the logits at each sample beyond its median over the photo, (S, h, w)."""
     median = np.nanmedian(samples.products, axis=(1, 2), keepdims=True)
-    return np.nan_to_num(samples.products - median, nan=0.0).astype(np.float32)
+    return np.asarray(np.nan_to_num(samples.products - median, nan=0.0), np.float32)
 
 
 def limit_of(added: NDArray[np.float32]) -> float:
