@@ -23,7 +23,7 @@ from torch.export import ExportedProgram
 
 from mesorch_cli.export.onnx import SealOf, build_model, write_onnx
 from mesorch_cli.export.openvino import write_openvino
-from mesorch_cli.export.parity import Case, Difference, difference, squashed
+from mesorch_cli.export.parity import Difference, ParityInput, difference, squashed
 from mesorch_cli.export.photos import folder_photos
 from mesorch_cli.export.program import write_program
 from mesorch_cli.export.trace import trace
@@ -50,14 +50,14 @@ def loaded(name: str) -> tuple[Localiser, Passport]:
     return network_of(name), Passport(name=name, version="parity values", network=CONFIGS[name], licence="none")
 
 
-def inputs(real: dict[str, np.ndarray], quick: bool) -> list[Case]:
-    found = [Case(name, photo(name)[None]) for name in PHOTOS]
-    found += [Case(name, squashed(pixels, 512, 512)[None]) for name, pixels in real.items()]
+def inputs(real: dict[str, np.ndarray], quick: bool) -> list[ParityInput]:
+    found = [ParityInput(name, photo(name)[None]) for name in PHOTOS]
+    found += [ParityInput(name, squashed(pixels, 512, 512)[None]) for name, pixels in real.items()]
     pixels = list(real.values())
     sizes = [(5, 512, 512), (1, 768, 1024)] + ([] if quick else [(5, 768, 1024)])
     for batch, height, width in sizes:
         taken = [squashed(pixels[index % len(pixels)], height, width) for index in range(batch)]
-        found.append(Case("sizes", np.stack(taken)))
+        found.append(ParityInput("sizes", np.stack(taken)))
     return found
 
 
@@ -139,7 +139,7 @@ def main() -> None:
                 seconds = time.perf_counter() - started
                 backend = open_exported(path).start("cpu", label.split()[1])
                 rows = [
-                    difference(case.name, truth, backend(case.tiles), passport.pixel_threshold)
+                    difference(case.name, truth, backend(case.tiles), passport.threshold)
                     for case, truth in zip(given, wanted, strict=True)
                 ]
                 show(name, label, rows, len(PHOTOS) + len(real), path, seconds)

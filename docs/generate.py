@@ -1,4 +1,6 @@
-"""Write `docs/cli.md` from the commands' own help and `docs/record.schema.json` from the record's model.
+"""Write what is made from the program itself.
+
+`docs/cli.md` and `packaging/mesorch.1` come from the commands' own help, `docs/record.schema.json` from the record's model.
 
 usage: generate.py [--check]      (--check changes nothing and exits 6 if a file is not current)
 """
@@ -8,7 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-DOCS = Path(__file__).parent
+from man_page import man_page
+
+ROOT = Path(__file__).parents[1]
 COMMANDS = (
     [],
     ["detect"],
@@ -53,6 +57,14 @@ def cli_page() -> str:
     return "\n".join(parts)
 
 
+def manual_page() -> str:
+    """Return the manual page."""
+    from mesorch_cli import __version__
+    from mesorch_cli.cli.app import app
+
+    return man_page(app, __version__, COMMANDS)
+
+
 def schema_page() -> str:
     """Return the record's JSON schema."""
     from mesorch_cli.examination.record import record_schema
@@ -62,8 +74,12 @@ def schema_page() -> str:
 
 def main() -> int:
     stale = []
-    for name, text in (("cli.md", cli_page()), ("record.schema.json", schema_page())):
-        path = DOCS / name
+    for name, text in (
+        ("docs/cli.md", cli_page()),
+        ("packaging/mesorch.1", manual_page()),
+        ("docs/record.schema.json", schema_page()),
+    ):
+        path = ROOT / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(name)
             if "--check" not in sys.argv:

@@ -8,7 +8,7 @@ from mesorch_cli.cli.streams import standard_streams
 
 
 def main() -> None:
-    """Run the command line and end with the code of what happened, whoever read its answer."""
+    """Run the command line and exit with its code, whether or not its output was read."""
     with standard_streams() as streams:
         try:
             app(prog_name="mesorch")

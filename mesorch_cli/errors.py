@@ -1,21 +1,21 @@
-"""The one family of errors: raised low, shown once by the command line, each with its exit code."""
+"""The family of errors. They are raised where they occur and shown once, by the command line, with their exit codes."""
 
 from functools import partial
 from typing import Any
 
 
 class MesorchError(Exception):
-    """Base of every error that a user can do something about.
+    """Base of every error that a user can fix.
 
-    The message says what was wrong (with the value), what was expected, and what to do. `exit_code` is what a
-    command returns when nothing else was done because of it.
+    The message says what was wrong (with the value), what was expected, and what to do. `exit_code` is the
+    code of a command that ends because of it.
     """
 
     exit_code = 1
 
 
 class UsageError(MesorchError):
-    """An option, a configuration or a combination of both that cannot be carried out."""
+    """Options or a configuration that cannot be carried out."""
 
     exit_code = 2
 
@@ -38,7 +38,7 @@ class InputError(MesorchError):
 
 
 class ShapeError(MesorchError):
-    """A tensor or photo side that the network does not take; the message proposes one that it does."""
+    """A tensor or photo side that the network does not accept. The message proposes one that it does."""
 
     exit_code = 2
 
@@ -50,12 +50,12 @@ class OutputError(MesorchError):
 
 
 class WeightsError(MesorchError):
-    """Weights that are missing, damaged, of another network, or not to be trusted."""
+    """Weights that are missing, damaged, made for another network, or not trusted."""
 
     exit_code = 5
 
 
 class VerificationError(MesorchError):
-    """A check or gate that did not hold."""
+    """A check or gate that failed."""
 
     exit_code = 6

@@ -17,7 +17,7 @@ from skimage import data
 from mesorch_cli.network import store
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.network.passport import InferenceRule, InputRule, Level, Passport
+from mesorch_cli.network.passport import InferenceRule, InputRule, Passport, Scale
 from mesorch_cli.network.weights import save_weights
 
 
@@ -32,7 +32,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         network=MESORCH_S,
         licence="test only",
         input=InputRule(side=64, smallest_photo_side=32),
-        inference=InferenceRule(levels=(Level(kind="whole"), Level(kind="tiles", long_side=0))),
+        inference=InferenceRule(scales=(Scale(kind="whole"), Scale(kind="tiles", long_side=0))),
     )
     path = folder / "tiny.safetensors"
     store.record_sum(path, save_weights(path, Mesorch(MESORCH_S).state_dict(), passport))

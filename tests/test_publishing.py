@@ -122,7 +122,7 @@ def test_choices_of_levels_are_measured_by_evaluate(
     module = scripts["fit_levels"]
     monkeypatch.setattr(module, "WEIGHTS", ((1.0, 0.0, 0.0), (0.5, 0.0, 1.0)))
     written = module.write_choices(tiny_weights, tmp_path / "choices")
-    levels = [[(level.kind, level.weight) for level in read_file(path)[0].inference.levels] for path in written]
+    levels = [[(level.kind, level.weight) for level in read_file(path)[0].inference.scales] for path in written]
     assert levels == [[("whole", 1.0)], [("whole", 0.5), ("tiles", 1.0)]]
     evaluated(folder, tmp_path / "run", "-w", written[0], "-w", written[1])
     lines = [json.loads(line) for line in (tmp_path / "run" / "evaluation.jsonl").read_text().splitlines()]

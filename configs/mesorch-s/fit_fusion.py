@@ -56,7 +56,7 @@ def main() -> None:
     rules = [ThresholdRule(floor=f, share=s, top=t) for f, s, t in itertools.product(FLOORS, SHARES, TOPS)]
     means = [np.mean([f1(p, m, photo_threshold(p, rule, 0.5)) for p, m, _ in seen]) for rule in rules]
     threshold = rules[int(np.argmax(means))]
-    fixed = np.mean([f1(p, m, loaded.passport.pixel_threshold) for p, m, _ in seen])
+    fixed = np.mean([f1(p, m, loaded.passport.threshold) for p, m, _ in seen])
     print(f"{len(seen)} photos, threshold {threshold.model_dump()}: F1 {max(means):.3f}, the same for all {fixed:.3f}")
     gate = json.loads(args.gate.read_text(encoding="utf-8"))
     joined: list[tuple[float, QuantisationRule]] = []

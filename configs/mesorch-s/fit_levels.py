@@ -12,11 +12,11 @@ from pathlib import Path
 
 from measured import lines_of
 
-from mesorch_cli.network.passport import Level
+from mesorch_cli.network.passport import Scale
 from mesorch_cli.network.store import record_sum
 from mesorch_cli.network.weights import read_file, save_weights
 
-KINDS = (Level(kind="whole"), Level(kind="mirrored"), Level(kind="tiles", long_side=0))
+KINDS = (Scale(kind="whole"), Scale(kind="mirrored"), Scale(kind="tiles", long_side=0))
 WEIGHTS = (  # of whole, mirrored, native
     (1.0, 0.0, 0.0), (0.5, 0.5, 0.0), (0.0, 0.0, 1.0),
     (1.0, 0.0, 1.0), (0.7, 0.0, 1.0), (0.5, 0.0, 1.0),
@@ -34,7 +34,7 @@ def write_choices(weights: Path, out: Path) -> list[Path]:
             level.model_copy(update={"weight": weight}) for level, weight in zip(KINDS, choice, strict=True) if weight
         )
         name = "levels-" + "-".join(f"{weight:g}" for weight in choice)
-        inference = passport.inference.model_copy(update={"levels": levels})
+        inference = passport.inference.model_copy(update={"scales": levels})
         target = out / f"{name}.safetensors"
         own = passport.model_copy(update={"name": name, "inference": inference, "figures": {}})
         record_sum(target, save_weights(target, tensors, own))

@@ -43,7 +43,7 @@ def rules(args: argparse.Namespace, passport: Passport, sha256: str) -> dict[str
         floor, share, top = (float(value) for value in args.threshold.split(","))
         changed["photo_threshold"] = ThresholdRule(floor=floor, share=share, top=top)
     if args.threshold_of is not None:
-        changed["pixel_threshold"] = result_of(args.threshold_of, sha256)["best_threshold"]
+        changed["threshold"] = result_of(args.threshold_of, sha256)["best_threshold"]
     return changed
 
 

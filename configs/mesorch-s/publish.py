@@ -16,7 +16,7 @@ import json
 from pathlib import Path
 
 from mesorch_cli.network.config import MESORCH_S
-from mesorch_cli.network.passport import CopyRule, InferenceRule, InputRule, Level, Passport
+from mesorch_cli.network.passport import CopyRule, InferenceRule, InputRule, Passport, Scale
 from mesorch_cli.network.store import record_sum
 from mesorch_cli.training.publish import publish
 
@@ -24,9 +24,9 @@ NAME = "mesorch-s.safetensors"
 SIDE = 384  # pixels: the side of the training crops; on the fit set better than larger inputs
 OVERLAP = 1 / 16  # of neighbouring tiles: as good as a quarter (benchmarks/RESULTS.md) at seven tenths of the tiles
 LEVELS = (  # weights by fit_levels.py on the fit set
-    Level(kind="whole", weight=0.7),
-    Level(kind="mirrored", weight=0.7),
-    Level(kind="tiles", long_side=0),
+    Scale(kind="whole", weight=0.7),
+    Scale(kind="mirrored", weight=0.7),
+    Scale(kind="tiles", long_side=0),
 )
 LIMITS = (
     "A small network, trained on a CPU for about twelve hours. Use it to look closer, not to conclude.",
@@ -55,7 +55,7 @@ def main() -> None:
         version=args.version,
         network=MESORCH_S,
         input=InputRule(side=SIDE, smallest_photo_side=16),
-        inference=InferenceRule(levels=LEVELS, overlap=OVERLAP, copies=copies),
+        inference=InferenceRule(scales=LEVELS, overlap=OVERLAP, copies=copies),
         training=json.loads(args.trained.read_text(encoding="utf-8")),
         licence="Apache-2.0",
         limits=LIMITS,

@@ -1,4 +1,4 @@
-"""A folder of photos into a case: every file is analysed once, whatever interrupts it, and is a row at once when done."""
+"""From a folder of photos to a case. Each file is analysed once, whatever interrupts the run, and saved at once."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -12,9 +12,9 @@ from mesorch_cli.examination.examiner import CHANGED, FAULT, Composed
 from mesorch_cli.examination.outputs import RECORD_NAME
 from mesorch_cli.examination.record import Record, TimingPart, json_path
 from mesorch_cli.files.hashing import sha256_below
-from mesorch_cli.files.writing import duplicate_below, write_below
+from mesorch_cli.files.writing import link_or_copy_below, write_below
 
-# Reasons that may not hold the next time: the file can be read by then, or more was allowed, or a decoder installed.
+# Reasons that may not hold next time: the file became readable, limits were raised, or a decoder was installed.
 NOT_FINAL = (
     "unreadable",
     "missing",
@@ -27,11 +27,11 @@ NOT_FINAL = (
 
 OnFile = Callable[
     [Row, bool, str | None], None
-]  # the row of a file, whether it was finished just now, why not analysed
+]  # the row of a file, whether it was finished just now, and why it was not analysed
 
 
 class Batch:
-    """The work on one case: one folder of evidence, one journal, one set of settings."""
+    """The work on one case, with one folder of evidence, one journal and one set of settings."""
 
     def __init__(
         self, mirror: Mirror, evidence: Path, journal: Journal, settings_sha256: str, on_file: OnFile | None = None
@@ -42,28 +42,28 @@ class Batch:
         self.settings_sha256 = settings_sha256
         self._mirror = mirror
         self._on_file = on_file or (lambda _row, _new, _problem: None)
-        self._in_hand: dict[str, str] = {}  # path by SHA-256, of what the engine has
-        self._copies: dict[str, list[str]] = {}  # paths of the same bytes, by the path that the engine has
-        self._again: list[str] = []  # copies of a file that turned out to be another
+        self._in_hand: dict[str, str] = {}  # path by SHA-256, of files in the engine
+        self._duplicates: dict[str, list[str]] = {}  # paths of files with the same bytes, by the path in the engine
+        self._again: list[str] = []  # duplicates of a file whose content changed in between
 
     def run(self, engine: Engine, paths: Iterable[str], stop: Callable[[], bool] = lambda: False) -> None:
-        """Bring every path to its row, unless it has one for the same bytes and settings, with its results in place.
+        """Give each path its row, unless it has one for the same bytes and settings with its results in place.
 
-        stop: asked before each file; once it says so, what the engine has in hand is finished and the rest is left.
-        Raises OutputError where a result cannot be written; every row until then is whole.
+        stop: called before each file. Once it returns True, files in the engine are finished and the rest is left.
+        Raises OutputError if a result cannot be written; all earlier rows are complete.
         """
         todo = list(paths)
         while todo:
             for path, composed in engine.results(self._wanted(todo, stop), stop):
                 self._finish(path, composed)
-            lost = [] if stop() else self.journal.lost_copies(self.settings_sha256)
+            lost = [] if stop() else self.journal.lost_duplicates(self.settings_sha256)
             for path in lost:
                 self.journal.forget(path)
             todo = [*self._again, *lost]
-            self._in_hand, self._copies, self._again = {}, {}, []
+            self._in_hand, self._duplicates, self._again = {}, {}, []
 
     def _wanted(self, paths: Iterable[str], stop: Callable[[], bool]) -> Iterator[str]:
-        """Yield the paths that the engine has to see; those that are finished, or copies, are seen to here."""
+        """Yield the paths for the engine. Finished files and duplicates are dealt with here."""
         for path in paths:
             if stop():
                 return
@@ -73,8 +73,8 @@ class Batch:
                 if self._is_finished(row, sha256):
                     self._on_file(row, False, None)
                     continue
-                self.journal.forget(path)  # before any of its results is replaced
-            if sha256 is not None and self._is_a_copy(path, sha256):
+                self.journal.forget(path)  # before any of its results are replaced
+            if sha256 is not None and self._is_duplicate(path, sha256):
                 continue
             yield path
 
@@ -87,14 +87,14 @@ class Batch:
             and not missing_outputs(self.case, row)
         )
 
-    def _is_a_copy(self, path: str, sha256: str) -> bool:
-        """Say whether the engine or the journal has the same bytes; the copy's row is written now, or with the first's."""
+    def _is_duplicate(self, path: str, sha256: str) -> bool:
+        """Return whether the engine or journal has the same bytes. The row is written now or with the first file's."""
         if sha256 in self._in_hand:
-            self._copies.setdefault(self._in_hand[sha256], []).append(path)
+            self._duplicates.setdefault(self._in_hand[sha256], []).append(path)
             return True
         first = self.journal.with_content(sha256, self.settings_sha256)
         if first is not None and not is_passing(first.reason) and not missing_outputs(self.case, first):
-            self._add_copy(path, first)
+            self._add_duplicate(path, first)
             return True
         self._in_hand[sha256] = path
         return False
@@ -109,36 +109,36 @@ class Batch:
         self._on_file(row, True, composed.problem)
         for sha256 in [sha256 for sha256, other in self._in_hand.items() if other == path]:
             del self._in_hand[sha256]
-            for copy in self._copies.pop(path, ()):
+            for duplicate in self._duplicates.pop(path, ()):
                 if sha256 == row.sha256:
-                    self._add_copy(copy, row)
-                else:  # the first was written to after it had been hashed
-                    self._again.append(copy)
+                    self._add_duplicate(duplicate, row)
+                else:  # the first file changed after it was hashed
+                    self._again.append(duplicate)
 
-    def _add_copy(self, path: str, first: Row) -> None:
-        row = copy_of(first, path, self._mirror)
+    def _add_duplicate(self, path: str, first: Row) -> None:
+        row = duplicate_of(first, path, self._mirror)
         self.journal.add(row)
         self._on_file(row, True, None)
 
 
 def is_passing(reason: str | None) -> bool:
-    """Say whether a file that was not analysed for this reason is tried again by the next run."""
+    """Return whether the next run tries a file again that was not analysed for this reason."""
     return reason is not None and (reason in NOT_FINAL or reason.startswith(FAULT))
 
 
 def hash_of(root: Path, name: str) -> str | None:
-    """Return the SHA-256 of a file below a folder, None where it cannot be read or is a link or no file."""
+    """Return the SHA-256 of a file below a folder, None if it cannot be read, is a link, or is not a file."""
     try:
         return sha256_below(root, name)
     except (OSError, ValueError):
         return None
 
 
-def copy_of(first: Row, path: str, mirror: Mirror) -> Row:
-    """Give another file with the same bytes the results of the first, its own name and pictures; return its row."""
+def duplicate_of(first: Row, path: str, mirror: Mirror) -> Row:
+    """Give a file the results of the first one with the same bytes, but its own name and pictures. Return its row."""
     place = mirror.place(path)
     for artefact in artefacts_of(first):
-        duplicate_below(mirror.case, artefact, mirror.case, f"{place}/{artefact.rpartition('/')[2]}")
+        link_or_copy_below(mirror.case, artefact, mirror.case, f"{place}/{artefact.rpartition('/')[2]}")
     record = placed_at(place, Record.model_validate_json(first.record))
     flags = sorted({*record.result.flags, f"same bytes as {json_path(first.path)}"} - {CHANGED})
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -153,7 +153,7 @@ def copy_of(first: Row, path: str, mirror: Mirror) -> Row:
 
 
 def placed_at(place: str, record: Record) -> Record:
-    """Return a record whose pictures lie at a place."""
+    """Return the record with its pictures moved to another place."""
     pictures = [
         artefact.model_copy(update={"path": json_path(f"{place}/{artefact.path.rpartition('/')[2]}")})
         for artefact in record.artefacts

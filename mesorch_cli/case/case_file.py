@@ -1,4 +1,4 @@
-"""`case.json`: what a case is about, how it was analysed, and what came of it in numbers."""
+"""`case.json`: what a case is about, how it was analysed, and the results in numbers."""
 
 import json
 from pathlib import Path
@@ -15,10 +15,10 @@ from mesorch_cli.validation import first_problem
 
 FILE_NAME = "case.json"
 SCHEMA: Literal["mesorch.case/1"] = "mesorch.case/1"
-LARGEST_BYTES = 64 << 20  # of the file: folders that cannot be listed stand in it, and nothing else grows
+LARGEST_BYTES = 64 << 20  # of the file: only its list of unreadable folders can grow
 
 
-LONGEST_PATH = 65536  # characters of a path of 4096 bytes, each of them escaped, and room to spare
+LONGEST_PATH = 65536  # characters of a path of 4096 escaped bytes, with room to spare
 
 Patterns = Annotated[list[Annotated[str, Field(max_length=LONGEST_PATH)]], Field(max_length=MOST_PATTERNS)]
 Share = Annotated[int, Field(ge=1, le=MOST_SHARES)]
@@ -30,7 +30,7 @@ class _Part(BaseModel):
 
 
 class SelectionPart(_Part):
-    """Which files of the evidence belong to the case; shard: (k, n) for the k-th of n shares."""
+    """Which files of the evidence belong to the case. shard: (k, n) for share k of n."""
 
     include: Patterns
     exclude: Patterns
@@ -38,10 +38,13 @@ class SelectionPart(_Part):
 
 
 class CountsPart(_Part):
-    """found = analysed + not_analysed + failed + waiting. findings and copies are among those that have a row.
+    """found = analysed + not_analysed + failed + waiting. findings and duplicates are among those that have a row.
 
-    gone: files with a row that are no longer in the evidence folder, or no longer selected.
+    duplicates: files with the bytes of another one. gone: files with a row that are no longer in the evidence folder,
+    or no longer selected.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     found: Count
     analysed: Count
@@ -49,14 +52,14 @@ class CountsPart(_Part):
     failed: Count
     waiting: Count
     findings: Count
-    copies: Count
+    duplicates: Annotated[Count, Field(alias="copies")]  # the file keeps the key that programs of others read
     gone: Count
 
 
 class AboutPart(_Part):
     """What a case is about, known before anything is analysed.
 
-    evidence: the folder, absolute. settings: all that was set, as in every record, with its digest.
+    evidence: the folder, absolute. settings: all settings, as in every record, with their digest.
     """
 
     evidence: Annotated[str, Field(max_length=LONGEST_PATH)]
@@ -70,9 +73,9 @@ class AboutPart(_Part):
 class CaseFile(AboutPart):
     """The whole file.
 
-    others: what else lies in the evidence folder, by kind. unlisted: folders that could not be looked into.
-    journal_sha256: of the journal's content. journal_digest: what it covers, 2 for tables, facts and rows; 1 for facts and
-    rows, in older cases.
+    others: other entries in the evidence folder, by kind. unlisted: folders that could not be listed. journal_sha256:
+    of the journal's content. journal_digest: what it covers, 2 for tables, facts and rows; 1 for facts and rows, in
+    older cases.
     """
 
     schema_: Literal["mesorch.case/1"] = Field(default=SCHEMA, alias="schema")
@@ -83,26 +86,26 @@ class CaseFile(AboutPart):
     journal_digest: Literal[1, 2] = 1
 
     def write(self, folder: Path) -> None:
-        """Write the file into the case. Raises OutputError where that fails."""
+        """Write the file into the case. Raises OutputError if that fails."""
         values = self.model_dump(mode="json", by_alias=True)
         ordered = {"schema": values.pop("schema")} | values
         write_below(folder, FILE_NAME, (json.dumps(ordered, indent=2, allow_nan=False) + "\n").encode("ascii"))
 
 
 def read_case(folder: Path) -> CaseFile:
-    """Read the file of a case. Raises UsageError for a folder that is no case."""
+    """Read the file of a case. Raises UsageError for a folder that is not a case."""
     try:
         return CaseFile.model_validate(json_within(read_below(folder, FILE_NAME, LARGEST_BYTES)))
     except OSError as error:
         raise UsageError(
-            f"{str(folder)!r} is no finished case: {FILE_NAME}: {error.strerror}. Make one with `mesorch batch`."
+            f"{str(folder)!r} is not a finished case: {FILE_NAME}: {error.strerror}. Make one with `mesorch batch`."
         ) from error
     except ValidationError as error:
         raise UsageError(
-            f"{str(folder / FILE_NAME)!r} is no case of this version, {first_problem(error)}. Use the version that "
+            f"{str(folder / FILE_NAME)!r} is not a case of this version, {first_problem(error)}. Use the version that "
             "made it."
         ) from error
     except ValueError as error:
         raise UsageError(
-            f"{str(folder / FILE_NAME)!r} is no case: {error}. Expected {SCHEMA}, as `mesorch batch` writes it."
+            f"{str(folder / FILE_NAME)!r} is not a case: {error}. Expected {SCHEMA}, as `mesorch batch` writes it."
         ) from error

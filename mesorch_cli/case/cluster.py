@@ -1,4 +1,4 @@
-"""Photos through the engines of a Ray cluster: bytes go out, records and pictures come back, nothing is written there."""
+"""Analysis on a Ray cluster: bytes go out, records and pictures come back, and nothing is written there."""
 
 import logging
 import os
@@ -20,32 +20,32 @@ from mesorch_cli.examination.examiner import Composed
 from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.files.reading import opened_below
 
-MOST_LOSSES = 3  # workers that may die over one photo before it counts as the cause
-PATIENCE_S = 600.0  # without a single worker
-LOOPBACK = "127.0.0.1"  # else Ray would find the machine's address by a socket to a host outside
-POLL_S = 0.5  # how soon a wish to stop is seen
+MOST_LOSSES = 3  # workers that may die on a photo before it counts as the cause
+PATIENCE_S = 600.0  # seconds without any worker
+LOOPBACK = "127.0.0.1"  # otherwise Ray would open a socket to an outside host to find the machine's address
+POLL_S = 0.5  # how soon a request to stop is noticed
 
 
 class Worker:
-    """One process of the cluster: its network is loaded once, then photo after photo comes in."""
+    """One process of the cluster. It loads its network once and then analyses photo after photo."""
 
     def __init__(self, spec: ExaminerSpec, device: str, threads: int) -> None:
-        torch.set_num_threads(threads)  # another number moves the last bits of a result
+        torch.set_num_threads(threads)  # another number changes the last bits of a result
         self._examiner = spec.examiner(device)
 
     def versions(self) -> dict[str, str]:
-        """Return what the worker's results depend on."""
+        """Return the versions that the worker's results depend on."""
         return self._examiner.tool
 
     def photo(self, evidence: Path, path: str, place: str, data: bytes) -> Composed:
-        """Return record and pictures of a photo whose bytes came along."""
+        """Return the record and pictures of a photo from its bytes."""
         composed = one_photo(self._examiner, lambda: nullcontext(self._examiner), evidence, path, place, data=data)
         assert composed is not None
         return composed
 
 
 class Cluster:
-    """The engine of many machines. What a lost worker had in hand is done again by another."""
+    """The engine for many machines. Another worker redoes the photo of a lost one."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Cluster:
         workers: int | None = None,
         device: str = "auto",
     ) -> None:
-        """Join the cluster at an address, or start one on this machine; the workers start as it has room for them.
+        """Join the cluster at an address, or start one on this machine. Workers start as it has room for them.
 
         workers: None for as many as the cluster has room for. Raises UsageError if there is no cluster.
         """
@@ -76,12 +76,12 @@ class Cluster:
             self._start()
 
     def close(self) -> None:
-        """Leave the cluster; its workers end."""
+        """Leave the cluster, which ends its workers."""
         ray.shutdown()
 
     def results(self, paths: Iterator[str], stop: Callable[[], bool]) -> Iterator[tuple[str, Composed]]:
-        """Yield records as they come; a photo whose worker died goes to another one."""
-        under: dict[Any, tuple[str, Any]] = {}  # (path, worker) by what the worker promised
+        """Yield records as they come. A photo whose worker died goes to another one."""
+        under: dict[Any, tuple[str, Any]] = {}  # (path, worker) by Ray's promise of the result
         again: deque[str] = deque()
         losses: dict[str, int] = {}
         exhausted = False
@@ -104,7 +104,8 @@ class Cluster:
                 last_worker = time.monotonic()
             elif time.monotonic() - last_worker > PATIENCE_S:
                 raise UsageError(
-                    f"No worker of the Ray cluster started within {PATIENCE_S:.0f} s. Expected free CPUs (or GPUs) for one; "
+                    f"No worker of the Ray cluster started within {PATIENCE_S:.0f} s. Expected free CPUs (or GPUs) "
+                    "for one: "
                     "see `ray status`, then give the same command again."
                 )
             done, _ = ray.wait([*under, *self._starting], num_returns=1, timeout=POLL_S)
@@ -148,7 +149,8 @@ class Cluster:
         if other:
             own = ", ".join(f"{name} {self._versions[name]}" for name in (text.split()[0] for text in other))
             raise UsageError(
-                f"A node of the cluster has {', '.join(other)}; expected {own}, as here. Install the same there."
+                f"A node of the cluster has {', '.join(other)}. Expected {own}, as here: install the same versions "
+                "there."
             )
         self._idle.append(worker)
 
@@ -157,7 +159,7 @@ class Cluster:
         self._start()
 
     def _ask_the_idle(self) -> None:
-        """Take no worker for alive after one has died: their node may be gone as well."""
+        """After a worker died, check the idle ones before using them: their node may be gone as well."""
         while self._idle:
             worker = self._idle.popleft()
             self._starting[worker.versions.remote()] = worker
@@ -173,7 +175,7 @@ class Cluster:
             return None
 
     def _unreadable(self, path: str) -> Composed:
-        """Return the record of a file whose bytes cannot be had; reading it here says why."""
+        """Return the record of an unreadable file. Reading it here gives the reason."""
         composed = one_photo(self._local, lambda: nullcontext(self._local), *self._named(path))
         assert composed is not None
         return composed
@@ -185,7 +187,7 @@ class Cluster:
 
 
 def join(address: str | None) -> None:
-    """Become a driver of a cluster, without telling anybody else. Raises UsageError if there is none at the address."""
+    """Become a driver of a cluster, without usage reports. Raises UsageError if there is no cluster at the address."""
     wanted = address or os.environ.get("RAY_ADDRESS") or "local"
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGTERM)
@@ -200,11 +202,11 @@ def join(address: str | None) -> None:
 
 
 def spec_wants_gpu(device: str) -> bool:
-    """Say whether the workers are to be on GPUs: asked for, or there to be had."""
+    """Return whether workers should use GPUs: if asked for, or if available."""
     return device.startswith("cuda") or (device == "auto" and room("GPU", 1, least=0) > 0)
 
 
 def room(resource: str, each: float, *, least: int = 1) -> int:
-    """Return how many workers the nodes have room for, at least `least`: a node that is still to come may take one."""
+    """Return how many workers the nodes have room for, at least `least`, as a node that joins later may take one."""
     nodes = [node["Resources"].get(resource, 0.0) for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
     return max(least, sum(int(amount // each) for amount in nodes))

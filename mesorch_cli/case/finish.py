@@ -1,4 +1,4 @@
-"""The end of a run over a case: the journal becomes tables, `case.json`, pages and SHA256SUMS."""
+"""The end of a run over a case: tables, `case.json`, pages and SHA256SUMS are made from the journal."""
 
 from pathlib import Path
 
@@ -15,14 +15,14 @@ from mesorch_cli.report.report import PDF, write_report
 def finish(
     case: Path, journal: Journal, about: AboutPart, scan: Scan, on_page: OnPage | None = None
 ) -> tuple[CaseFile, str]:
-    """Write everything that is made from the journal; return `case.json` and the SHA-256 of SHA256SUMS.
+    """Write everything that is made from the journal. Return `case.json` and the SHA-256 of SHA256SUMS.
 
-    The sums come last: they cover every file that was written before. Raises OutputError where something cannot be written;
-    the journal is whole in any case.
+    The sums come last, as they cover every file written before. Raises OutputError if something cannot be written; the
+    journal stays intact.
     """
     case_file = summed_up(journal, about, scan)
     if (case / FILE_NAME).exists() and read_case(case).journal_sha256 != case_file.journal_sha256:
-        (case / PDF).unlink(missing_ok=True)  # it tells of the case as it was
+        (case / PDF).unlink(missing_ok=True)  # it describes the case as it was before
     write_tables(case, journal, about.settings_sha256)
     case_file.write(case)
     facts = case_file.model_dump(mode="json", by_alias=True)
@@ -31,7 +31,7 @@ def finish(
 
 
 def summed_up(journal: Journal, about: AboutPart, scan: Scan) -> CaseFile:
-    """Return `case.json` for what the journal holds and what lies in the evidence folder."""
+    """Return `case.json` for the content of the journal and of the evidence folder."""
     there = set(scan.paths)
     rows = gone = 0
     for path in journal.paths(about.settings_sha256):

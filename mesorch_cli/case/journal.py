@@ -1,4 +1,4 @@
-"""What is known of a case, and stays known whatever happens: one transaction for every finished file."""
+"""What is known about a case, safe whatever happens: one transaction per finished file."""
 
 import hashlib
 import os
@@ -17,8 +17,8 @@ FILE_NAME = "journal.sqlite"
 SCHEMA = "mesorch.journal/1"
 FACTS = ("schema", "evidence", "shard", "settings")
 LONGEST_FACT = 65536  # characters
-UNFINISHED = "unfinished"  # the fact that a run writes first and takes away last
-BESIDE = ("", "-wal", "-shm", "-journal")  # the files that SQLite opens for one journal, by what their names end with
+UNFINISHED = "unfinished"  # the fact that a run writes first and removes last
+BESIDE = ("", "-wal", "-shm", "-journal")  # endings of the files that SQLite opens for one journal
 _OBJECTS = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -44,13 +44,13 @@ class Journal:
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         """Open or make the journal.
 
-        Raises OutputError if that fails, UsageError if another process has it, or, to read, if there is none, and
-        VerificationError for links in its place and, to write, for tables, triggers or views that are not its own.
+        Raises OutputError if that fails; UsageError if another process has it open, or if there is none to read; and
+        VerificationError for links in its place and, when writing, for foreign tables, triggers or views.
         """
         self.path = folder / FILE_NAME
         _refuse_links(folder)
         if read_only and not self.path.is_file():
-            raise UsageError(f"{str(folder)!r} is no case: it has no {FILE_NAME}. Make one with `mesorch batch`.")
+            raise UsageError(f"{str(folder)!r} is not a case: it has no {FILE_NAME}. Make one with `mesorch batch`.")
         try:
             if read_only:
                 self._db = self._opened_to_read()
@@ -62,12 +62,13 @@ class Journal:
                 strange = self.strangers() if self._db.execute("SELECT 1 FROM sqlite_master").fetchone() else []
                 if strange:
                     raise VerificationError(
-                        f"The journal {str(self.path)!r} was changed: it {'; it '.join(strange)}. Expected the tables that "
+                        f"The journal {str(self.path)!r} was changed: it {'; it '.join(strange)}. Expected the tables "
+                        "that "
                         "`mesorch batch` makes; take a copy of the case that was not changed."
                     )
                 self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
                 self._db.execute("PRAGMA journal_mode=WAL")
-                self._db.execute("PRAGMA synchronous=FULL")  # a row that was told to be finished survives a power cut
+                self._db.execute("PRAGMA synchronous=FULL")  # a row reported as finished survives a power cut
                 self._db.executescript(_TABLES)
                 self._db.execute("INSERT OR IGNORE INTO facts VALUES ('schema', ?)", (SCHEMA,))
             found = self.fact("schema")
@@ -154,7 +155,7 @@ class Journal:
         )
 
     def rows(self, settings: str | None = None) -> Iterator[Row]:
-        """Yield all rows of these settings, None for the case's own, in the order of their paths, one at a time in memory."""
+        """Yield all rows of these settings (None: the case's own) in the order of their paths, one at a time in memory."""
         settings = self.fact("settings") if settings is None else settings
         for found in self._db.execute("SELECT * FROM files WHERE settings = ? ORDER BY path", (settings,)):
             yield _row(found)
@@ -169,17 +170,17 @@ class Journal:
         for (path,) in self._db.execute("SELECT path FROM files WHERE settings = ? ORDER BY path", (settings,)):
             yield os.fsdecode(path)
 
-    def lost_copies(self, settings: str) -> list[str]:
-        """Return the paths of copies whose first file has no such content any more."""
+    def lost_duplicates(self, settings: str) -> list[str]:
+        """Return the paths of duplicates whose first file no longer has that content."""
         command = """
-            SELECT path FROM files AS copy WHERE settings = ? AND copy_of IS NOT NULL AND NOT EXISTS (
-                SELECT 1 FROM files AS first WHERE first.path = copy.copy_of AND first.copy_of IS NULL
-                AND first.sha256 = copy.sha256 AND first.settings = copy.settings
+            SELECT path FROM files AS duplicate WHERE settings = ? AND copy_of IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM files AS first WHERE first.path = duplicate.copy_of AND first.copy_of IS NULL
+                AND first.sha256 = duplicate.sha256 AND first.settings = duplicate.settings
             ) ORDER BY path"""
         return [os.fsdecode(path) for (path,) in self._db.execute(command, (settings,))]
 
     def counts(self, settings: str) -> dict[str, int]:
-        """Return how many files of these settings are analysed, not analysed, failed; of these, findings and copies."""
+        """Count the files of these settings: analysed, not analysed, failed; and among them findings and duplicates."""
         by_status = dict(
             self._db.execute("SELECT status, count(*) FROM files WHERE settings = ? GROUP BY status", (settings,))
         )
@@ -187,13 +188,13 @@ class Journal:
             "SELECT count(*) FILTER (WHERE verdict = 'evidence of manipulation'), count(copy_of) FROM files "
             "WHERE settings = ?"
         )
-        findings, copies = self._db.execute(command, (settings,)).fetchone()
+        findings, duplicates = self._db.execute(command, (settings,)).fetchone()
         return {
             "analysed": by_status.get(ANALYSED, 0),
             "not_analysed": by_status.get(NOT_ANALYSED, 0),
             "failed": by_status.get(FAILED, 0),
             "findings": findings,
-            "copies": copies,
+            "duplicates": duplicates,
         }
 
     def digest(self, kind: Literal[1, 2] = 2) -> str:
@@ -238,7 +239,7 @@ class Journal:
                 yield f"has a fact {name!r} of {length} characters, expected at most {LONGEST_FACT}"
 
     def problems(self) -> list[str]:
-        """Return what SQLite itself finds wrong with the file; empty if it is sound."""
+        """Return what SQLite itself finds wrong with the file; empty if it is intact."""
         try:
             return [str(row[0]) for row in self._db.execute("PRAGMA integrity_check") if row[0] != "ok"]
         except sqlite3.Error as error:
@@ -249,8 +250,9 @@ class Journal:
             yield from self._db.execute(command)
         except sqlite3.Error as error:
             raise VerificationError(
-                f"The journal {str(self.path)!r} cannot be read: {error}. It is damaged or was changed; take a copy of the "
-                "case that was not."
+                f"The journal {str(self.path)!r} cannot be read: {error}. It is damaged or was changed. Use an "
+                "unchanged copy of the "
+                "case."
             ) from error
 
     def _one(self, command: str, values: tuple[object, ...]) -> Row | None:
@@ -262,8 +264,9 @@ class Journal:
             self._db.execute(command, values)
         except sqlite3.Error as error:
             raise OutputError(
-                f"Cannot write the journal {str(self.path)!r}: {error}. Make room and give the same command again; nothing "
-                "that was finished is lost."
+                f"Cannot write the journal {str(self.path)!r}: {error}. Make room and give the same command again. No "
+                "finished "
+                "file is lost."
             ) from error
 
 
@@ -274,15 +277,16 @@ def _row(values: tuple[bytes, bytes, str | None, str, str, str | None, str, floa
 
 
 def _refuse_links(folder: Path) -> None:
-    """Raise VerificationError where a file that SQLite would open is a link, a pipe or a device."""
+    """Raise VerificationError if a file that SQLite would open is a link, a pipe or a device."""
     for end in BESIDE:
         path = folder / (FILE_NAME + end)
         try:
             mode = path.lstat().st_mode
         except OSError:
-            continue  # none there, or none that can be reached: opening says why
+            continue  # missing or unreachable: opening it will say why
         if not stat.S_ISREG(mode):
             kind = "a symbolic link" if stat.S_ISLNK(mode) else "no regular file"
             raise VerificationError(
-                f"{str(path)!r} is {kind}; expected the journal of a case. It is not opened; find out who put it there."
+                f"{str(path)!r} is {kind}. Expected the journal of a case. It was not opened: find out who put it "
+                "there."
             )

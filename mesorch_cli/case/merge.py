@@ -1,4 +1,4 @@
-"""The shares of a case, analysed apart, become the case that one run would have made."""
+"""Joins the shares of a case, analysed separately, into the case that one run would have made."""
 
 import heapq
 import os
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from mesorch_cli.case.batch import copy_of, hash_of, is_passing, placed_at
+from mesorch_cli.case.batch import duplicate_of, hash_of, is_passing, placed_at
 from mesorch_cli.case.case_file import AboutPart, CaseFile
 from mesorch_cli.case.finish import finish
 from mesorch_cli.case.journal import Journal
@@ -17,7 +17,7 @@ from mesorch_cli.case.scan import LEFT_OUT, UNLISTED, Scan
 from mesorch_cli.errors import UsageError, VerificationError
 from mesorch_cli.examination.outputs import RECORD_NAME
 from mesorch_cli.examination.record import Record, json_path
-from mesorch_cli.files.writing import duplicate_below, write_below
+from mesorch_cli.files.writing import link_or_copy_below, write_below
 
 
 def merge(
@@ -25,10 +25,10 @@ def merge(
 ) -> tuple[CaseFile, str]:
     """Join shares 1/N to N/N into a new case; return its `case.json` and the SHA-256 of its SHA256SUMS.
 
-    Pictures get a second name where the file system has such, or are copied; each is hashed where it then lies. Same bytes
-    in several shares count as copies of the first of them, as in one run. Interrupted, the same call goes on.
-    Raises UsageError for shares that do not belong together or are unfinished, VerificationError for changed journals and
-    results.
+    Pictures become hard links, or copies if the file system has none, and each is hashed at its new place. Files with
+    the same bytes in several shares count as duplicates of the first one, as in one run. If interrupted, the same call
+    continues. Raises UsageError for shares that do not belong together or are unfinished, VerificationError for changed
+    journals and results.
     """
     with ExitStack() as stack:
         held = {share: stack.enter_context(opened_to_read(share)) for share in shares}
@@ -53,7 +53,7 @@ def _rows(share: Path, journal: Journal) -> Iterator[tuple[bytes, Path, Row]]:
 
 
 def common(files: dict[Path, CaseFile]) -> AboutPart:
-    """Return what the whole case is about. Raises UsageError unless the files are all shares of one."""
+    """Return what the whole case is about. Raises UsageError unless the files are all the shares of one case."""
     first_path, first = next(iter(files.items()))
     count = first.selection.shard[1]
     for path, file in files.items():
@@ -61,16 +61,17 @@ def common(files: dict[Path, CaseFile]) -> AboutPart:
             if getattr(file, name) != getattr(first, name):
                 raise UsageError(
                     f"{str(path)!r} and {str(first_path)!r} differ in {name}: {getattr(file, name)!r}, "
-                    f"{getattr(first, name)!r}. Expected shares of one case; make them with the same command and --shard."
+                    f"{getattr(first, name)!r}. Expected shares of one case: make them with the same command and "
+                    "--shard."
                 )
         if file.counts.waiting:
             raise UsageError(
-                f"{str(path)!r} is unfinished: {file.counts.waiting} files wait. Give its batch command again."
+                f"{str(path)!r} is unfinished: {file.counts.waiting} files are waiting. Give its batch command again."
             )
     found = sorted(file.selection.shard for file in files.values())
     if found != [(number, count) for number in range(1, count + 1)]:
         shown = ", ".join("{}/{}".format(*shard) for shard in found)
-        raise UsageError(f"The shares are {shown}; expected 1/{count} to {count}/{count}, each once.")
+        raise UsageError(f"The shares are {shown}. Expected 1/{count} to {count}/{count}, each once.")
     selection = first.selection.model_copy(update={"shard": (1, 1)})
     return AboutPart(**{name: getattr(first, name) for name in AboutPart.model_fields} | {"selection": selection})
 
@@ -79,16 +80,17 @@ def placed(share: Path, row: Row, mirror: Mirror, journal: Journal) -> Row:
     """Bring a row's results into the case and return its row there."""
     first = None if row.sha256 is None else journal.with_content(row.sha256, row.settings)
     if first is not None and not is_passing(first.reason):
-        return copy_of(first, row.path, mirror)
+        return duplicate_of(first, row.path, mirror)
     place = mirror.place(row.path)
     for artefact, sha256 in artefacts_of(row).items():
         name = f"{place}/{artefact.rpartition('/')[2]}"
         if os.path.lexists(share / artefact):
-            duplicate_below(share, artefact, mirror.case, name)
+            link_or_copy_below(share, artefact, mirror.case, name)
         if hash_of(mirror.case, name) != sha256:
             raise VerificationError(
-                f"{json_path(str(share / artefact))!r} is not what the journal of its case records. Expected the SHA-256 "
-                f"{sha256[:16]}...; see `mesorch verify`, then delete its folder and give the share's batch command again."
+                f"{json_path(str(share / artefact))!r} is not what its journal records. Expected the SHA-256 "
+                f"{sha256[:16]}... See `mesorch verify`, then delete its folder and give the share's batch command "
+                "again."
             )
     record = placed_at(place, Record.model_validate_json(row.record))
     write_below(mirror.case, f"{place}/{RECORD_NAME}", record.to_text().encode("ascii"))
@@ -96,7 +98,7 @@ def placed(share: Path, row: Row, mirror: Mirror, journal: Journal) -> Row:
 
 
 def look(files: Collection[CaseFile], paths: Sequence[str]) -> Scan:
-    """Return what one look at the evidence would have found. A share calls the files of all others left out."""
+    """Return what one scan of the evidence would have found. To each share, the files of the others are left out."""
     others: dict[str, int] = {}
     for file in files:
         for kind, count in file.others.items():

@@ -1,4 +1,4 @@
-"""Where in a case the results of a file lie: a folder for each, below `photos` as the file lies in the evidence."""
+"""Where a case keeps the results of a file: in a folder of its own below `photos`, which mirrors the evidence."""
 
 import json
 import os
@@ -12,14 +12,14 @@ from mesorch_cli.examination.record import text_of
 from mesorch_cli.files.reading import opened_below, read_below
 from mesorch_cli.files.writing import folds_names
 
-LONGEST_PATH = 3900  # bytes; systems allow 4096, file names below the folder need room
+LONGEST_PATH = 3900  # bytes; systems allow 4096, and file names in the folder need room
 
 
 class Mirror:
-    """The places of a case. A file's path is a folder's here, so no two files of one evidence folder share one."""
+    """The places of a case. Each file's path becomes a folder, so no two files of the evidence share one."""
 
     def __init__(self, case: Path) -> None:
-        """Look at the case's file system. Raises OutputError if nothing can be written there."""
+        """Examine the case's file system. Raises OutputError if nothing can be written there."""
         self.case = case
         self._room = LONGEST_PATH - len(os.fsencode(case.absolute()))
         try:
@@ -37,8 +37,8 @@ class Mirror:
 def place_of(path: str, *, room: int, folds: bool) -> str:
     """Return the place of a path, another one for every path.
 
-    room: bytes that a place may have. folds: whether the file system takes `A` and `a`, or two spellings of `ü`, for one
-    name; then every path that is not plain itself gets a mark of its own.
+    room: bytes that a place may have. folds: whether the file system takes `A` and `a`, or two spellings of `ü`, for
+    one name; then every path that is not plain itself gets a mark of its own.
     """
     plain, marked, by_hash = places_of(path)
     place = marked if folds and path != unicodedata.normalize("NFC", path).casefold() else plain

@@ -25,8 +25,9 @@ from mesorch_cli.inference.recorded_settings import digest, run_values
 
 
 def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: dict[str, str]) -> AboutPart:
-    """Return what a case of this evidence, examined so, is about. tool: as an examiner of the spec has it."""
+    """Return what a case with this evidence and spec is about. tool: from an examiner of the spec."""
     weights = spec.analysis.weights
+    passport = weights.passport
     settings = run_values(spec.analysis.settings, weights.sha256, spec.accept_damaged, spec.explain)
     return AboutPart(
         evidence=json_path(str(evidence.resolve())),
@@ -37,7 +38,12 @@ def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: d
         ),
         settings=settings,
         settings_sha256=digest(settings),
-        weights={"name": weights.passport.name, "sha256": weights.sha256, "licence": weights.passport.licence},
+        weights={
+            "name": passport.name,
+            "version": passport.version,
+            "sha256": weights.sha256,
+            "licence": passport.licence,
+        },
         tool=tool,
     )
 
@@ -46,21 +52,22 @@ def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: d
 def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tuple[Journal, Mirror]]:
     """Open a case, or make it.
 
-    moved: the evidence of the case lies elsewhere now. Raises UsageError if the folder holds something else, if the case is
-    of other evidence or another share, or if another process works on it; VerificationError if its journal was changed;
-    OutputError if nothing can be written.
+    moved: the evidence of the case is elsewhere now. Raises UsageError if the folder holds something else, if the case
+    has other evidence or another share, or if another process works on it; VerificationError if its journal was
+    changed; OutputError if nothing can be written.
     """
     if not (case / FILE_NAME).exists() and case.exists() and (not case.is_dir() or any(case.iterdir())):
-        raise UsageError(f"{str(case)!r} is there and is no case. Choose a new or empty folder with -o.")
+        raise UsageError(f"{str(case)!r} exists and is not a case. Choose a new or empty folder with -o.")
     with Journal(case) as journal:
         require_sound(case, journal, read_case(case) if os.path.lexists(case / CASE_FILE) else None)
         facts = {"evidence": about.evidence, "shard": "{}/{}".format(*about.selection.shard)}
         for name, value in facts.items():
             before = journal.fact(name)
             if before is not None and before != value and not (moved and name == "evidence"):
-                cure = " Say --moved if that is where its evidence lies now." if name == "evidence" else ""
+                cure = " Add --moved if its evidence is there now." if name == "evidence" else ""
                 raise UsageError(
-                    f"The case {str(case)!r} has the {name} {before!r}, not {value!r}. Give the same, or another -o.{cure}"
+                    f"The case {str(case)!r} has the {name} {before!r}, not {value!r}. Give the same, or another "
+                    f"-o.{cure}"
                 )
         mirror = Mirror(case)
         if journal.is_unfinished():
@@ -75,20 +82,21 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
 
 
 def require_own_hash(case: Path, case_file: CaseFile) -> None:
-    """Raise VerificationError where `case.json` is not the one that SHA256SUMS lists: what it says would be taken over."""
+    """Raise VerificationError if `case.json` is not the one in SHA256SUMS, as its content would be adopted."""
     if digest(case_file.settings) != case_file.settings_sha256:
         how = "its settings do not have the hash that it records"
     else:
         try:
             recorded = read_sums(case).get(CASE_FILE)
         except OSError:
-            return  # a case without, which `mesorch verify` says
+            return  # a case without SHA256SUMS, which `mesorch verify` reports
         if recorded is None or recorded == sha256_below(case, CASE_FILE):
             return
         how = f"{SUMS} has another hash of it"
     raise VerificationError(
-        f"{str(case / CASE_FILE)!r} was changed after the case was made: {how}. It is left as it is; take a copy of the case "
-        "that was not changed."
+        f"{str(case / CASE_FILE)!r} was changed after the case was made: {how}. It is left as it is. Use an unchanged "
+        "copy of the "
+        "case."
     )
 
 
@@ -96,7 +104,7 @@ def require_own_hash(case: Path, case_file: CaseFile) -> None:
 def opened_to_read(case: Path) -> Iterator[tuple[CaseFile, Journal]]:
     """Open a finished case to read it.
 
-    Raises UsageError for a folder that is no case or one whose last run was interrupted, VerificationError if its journal or
+    Raises UsageError for a folder that is not a case and for an interrupted case, VerificationError if its journal or
     `case.json` was changed after the case was made.
     """
     case_file = read_case(case)

@@ -11,24 +11,24 @@ from typing import Protocol
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.examination.examiner import Composed, Examiner, Loaded
 
-AHEAD = 2  # photos in hand beside those that are analysed: one that is read, one that is encoded
+AHEAD = 2  # photos in progress besides those being analysed: one is read, one is encoded
 
 Lend = Callable[[], AbstractContextManager[Examiner]]
 
 
 class Engine(Protocol):
-    """What turns paths of the evidence into records, in any order."""
+    """Turns paths of the evidence into records, in any order."""
 
     def results(self, paths: Iterator[str], stop: Callable[[], bool]) -> Iterator[tuple[str, Composed]]:
-        """Yield every path with its record, nothing written; paths are drawn as they are needed, and not once stop() says so.
+        """Yield every path with its record; write nothing. Paths are drawn as needed, and no more once stop() is True.
 
-        What is in hand then is finished or left, and whatever was left is not yielded.
+        Photos in progress are then finished or dropped, and dropped ones are not yielded.
         """
         ...
 
 
 class Pipeline:
-    """The engine of one machine; `examiners` share the work, one for each device."""
+    """The engine for one machine. `examiners` share the work, one per device."""
 
     def __init__(self, examiners: Sequence[Examiner], evidence: Path, place: Callable[[str], str]) -> None:
         self._reader = examiners[0]
@@ -40,7 +40,7 @@ class Pipeline:
         self._place = place
 
     def results(self, paths: Iterator[str], stop: Callable[[], bool]) -> Iterator[tuple[str, Composed]]:
-        """Yield records as they are done; at most one photo for each engine and AHEAD more are in memory."""
+        """Yield records as they are done. At most one photo per examiner and AHEAD more are in memory."""
         left = threading.Event()
         in_hand: dict[Future[Composed | None], str] = {}
         exhausted = False
@@ -60,7 +60,7 @@ class Pipeline:
                         if composed is not None:
                             yield path, composed
             finally:
-                left.set()  # where the results are no longer wanted, what is not yet analysed is left
+                left.set()  # when results are no longer wanted, photos not yet analysed are dropped
 
     def _one(self, path: str, given_up: Callable[[], bool]) -> Composed | None:
         return one_photo(self._reader, self._lend, self._evidence, path, self._place(path), given_up=given_up)
@@ -84,10 +84,10 @@ def one_photo(
     data: bytes | None = None,
     given_up: Callable[[], bool] = lambda: False,
 ) -> Composed | None:
-    """Return the record and pictures of one photo below a folder of evidence, whatever happens.
+    """Return the record and pictures of one photo below the evidence folder, whatever happens.
 
-    None where it was given up before its analysis. reader: reads and encodes; lend: gives the
-    examiner whose network is free. data: the bytes, where they were read before.
+    None if it was given up before its analysis. reader: reads and encodes. lend: yields an examiner whose network is
+    free. data: the bytes, if they were read before.
     """
     loaded: Loaded | None = None
     source = str(evidence / path)
@@ -99,6 +99,6 @@ def one_photo(
             analysed = examiner.analyse(loaded)
         return examiner.compose(analysed, place)
     except WeightsError:
-        raise  # no photo can be analysed with these
-    except Exception as error:  # noqa: BLE001 - whatever it is, it becomes this file's record and the others go on
+        raise  # no photo can be analysed with these weights
+    except Exception as error:  # noqa: BLE001 - any error goes into this file's record, and the others continue
         return reader.compose(reader.fault(source, path, loaded, error, evidence), place)

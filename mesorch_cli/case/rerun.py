@@ -1,4 +1,4 @@
-"""An analysis repeated from its record: identical, within tolerance, or different, and because of what."""
+"""Repeats an analysis from its record: identical, within tolerance or different, with the causes."""
 
 import math
 from collections.abc import Mapping
@@ -23,22 +23,25 @@ from mesorch_cli.examination.record import Record
 from mesorch_cli.files.reading import read, read_below
 from mesorch_cli.validation import first_problem
 
-# Other threads, processors and devices move the last bits of logits, and so score and map by far less than this.
+# Other threads, processors and devices change the last bits of logits, which moves score and map far less than this.
 SCORE_TOLERANCE = 0.001
-PIXEL_TOLERANCE = 0.02  # of the map, in probability, at any pixel
-BOX_TOLERANCE_PX = 4  # of a region's edges, where the map itself is not the same to the last bit
-PROBABILITY_TOLERANCE = 0.02  # of what is calculated from the score
+PIXEL_TOLERANCE = 0.02  # of the map, at any pixel
+BOX_TOLERANCE_PX = 4  # of a region's edges, if the map differs in the last bits
+PROBABILITY_TOLERANCE = 0.02  # of the probability calculated from the score
 RATIO_TOLERANCE = 0.05  # of the logarithm (base 10) of the likelihood ratio
 HEATMAP, HEATMAP_ROLE = "heatmap.png", "heatmap"
 LEVELS = 65535  # of the heat map's 16 bits
 LARGEST_MAP = 1 << 30  # bytes of a heat map that is read
 PNG_HEAD = 29  # bytes up to the end of a PNG's width, height, bits and kind
-MOST_PIXELS = 4_000_000_000  # that a record may ask for; what needs more is read with `detect` and --max-pixels
-OF_THE_MACHINE = (("decode", "isolation"), ("metadata", "exiftool"))  # what depends on kernel and installed programs
+MOST_PIXELS = 4_000_000_000  # that a record may request; larger photos need `detect` with --max-pixels
+OF_THE_MACHINE = (
+    ("decode", "isolation"),
+    ("metadata", "exiftool"),
+)  # kernel and installed programs decide these
 
 
 class Answer(StrEnum):
-    """What a repetition says of a record."""
+    """The outcome of a repetition."""
 
     IDENTICAL = "identical"
     WITHIN_TOLERANCE = "within tolerance"
@@ -47,7 +50,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Comparison:
-    """The answer, what is different in the results, and what is different in what they depend on."""
+    """The answer, the differences in the results, and the differences in what the results depend on."""
 
     answer: Answer
     differences: tuple[str, ...]
@@ -55,7 +58,7 @@ class Comparison:
 
 
 def read_record(path: Path) -> Record:
-    """Read a record. Raises UsageError for a file that is none."""
+    """Read a record. Raises UsageError for any other file."""
     try:
         return Record.model_validate_json(read(path, LARGEST_RECORD))
     except OSError as error:
@@ -67,7 +70,7 @@ def read_record(path: Path) -> Record:
 
 
 def input_of(record_path: Path, record: Record) -> Path:
-    """Return where a record's input should lie: below the evidence of its case, else where the record says."""
+    """Return where a record's input should be: below the evidence of its case, otherwise where the record says."""
     for case in record_path.absolute().parents:
         if (case / FILE_NAME).is_file():
             place = record_path.absolute().parent.relative_to(case).as_posix()
@@ -79,8 +82,10 @@ def input_of(record_path: Path, record: Record) -> Path:
 
 
 def reading_of(record: Record) -> ReadOptions:
-    """Return how to read a record's file again: the page that was asked for, a second decoder where there was one, and a
-    limit of pixels that lets through what was read then."""
+    """Return how to read a record's file again.
+
+    The page, the use of a second decoder and a sufficient limit of pixels are the same as before.
+    """
     decode = record.decode
     if decode is None:
         return ReadOptions(provenance=True)
@@ -95,7 +100,7 @@ def reading_of(record: Record) -> ReadOptions:
 
 
 def compared(record: Record, record_path: Path, again: Composed) -> Comparison:
-    """Compare a record, and the heat map beside it where there is one, with the repetition of its analysis."""
+    """Compare a record, and the heat map beside it if there is one, with the repeated analysis."""
     now = again.record
     if not record.result.rates:  # an earlier version wrote none, and they follow from verdict and weights
         now = now.model_copy(update={"result": now.result.model_copy(update={"rates": []})})
@@ -129,7 +134,7 @@ def _differences(record: Record, now: Record) -> list[str]:
 
 
 def _compared_parts(record: Record) -> dict[str, dict[str, Any]]:
-    """Return what a repetition must give again: the bytes, how they were decoded, what they say, and the result."""
+    """Return what must be the same in a repetition: the bytes, their decoding, their metadata, and the result."""
     parts = {part: _plain(getattr(record, part)) for part in ("input", "decode", "metadata", "result")}
     parts["input"] = {name: parts["input"].get(name) for name in ("size", "sha256")}
     parts["result"]["flags"] = [
@@ -167,10 +172,10 @@ def _unequal(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, t
 
 
 def _beyond_tolerance(record: Record, now: Record, *, same_map: bool) -> bool:
-    """Say whether anything differs by more than another machine explains.
+    """Return whether anything differs by more than another machine explains.
 
-    Score and map may move a little, and with them what is calculated from them; all else must be equal. same_map: the heat
-    map is the same to the last bit; then its regions must be, too.
+    Score and map may move slightly, and so may values calculated from them. Everything else must be equal. same_map:
+    the heat map is the same to the last bit, so its regions must be, too.
     """
     before, after = record.result, now.result
     return (
@@ -183,7 +188,7 @@ def _beyond_tolerance(record: Record, now: Record, *, same_map: bool) -> bool:
 
 
 def _steady(record: Record) -> dict[str, Any]:
-    """Return what no other machine moves: all of input, decoding and result but what hangs on the last bits of the map."""
+    """Return what no machine changes: input, decoding and result, without anything that the map's last bits affect."""
     moving = {"score", "probability", "likelihood_ratio", "regions"}
     parts = _compared_parts(record)
     parts["result"] = {name: value for name, value in parts["result"].items() if name not in moving}
@@ -216,14 +221,14 @@ def _same_regions(record: Record, now: Record, same_map: bool) -> bool:
 
 
 def _map_distance(path: Path, now: bytes | None) -> float | None:
-    """Return the largest difference of two heat maps, 0..1; None unless both are there, of one size."""
+    """Return the largest difference between two heat maps, 0..1; None unless both exist and have one size."""
     try:
         before = read_below(path.parent, path.name, LARGEST_MAP)
     except OSError:
         return None
-    if not before or not now or before[:PNG_HEAD] != now[:PNG_HEAD]:  # of another size: not decoded to see that
+    if not before or not now or before[:PNG_HEAD] != now[:PNG_HEAD]:  # another size, which shows without decoding
         return None
-    try:  # it may come from anybody, as a photo does
+    try:  # like a photo, it may come from anyone
         first = process_reader().read(HEATMAP, data=before, options=ReadOptions(checks=False)).pixels[..., 0]
     except InputError:
         return None

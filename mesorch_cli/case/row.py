@@ -1,7 +1,7 @@
-"""One row of a journal, and whether it can be believed: one function checks it before anything is done with it.
+"""A row of a journal, and the function that checks it before anything is done with it.
 
-A journal may come from others, or may have been changed. A row names folders that are written to and files that are
-opened, and repeats what its record says; both are compared here.
+A journal may come from others or may have been changed. A row names folders to be written to and files to be opened,
+and repeats parts of its record. Both are checked here.
 """
 
 import hashlib
@@ -18,8 +18,8 @@ from mesorch_cli.validation import first_problem
 
 ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
 PHOTOS = "photos"
-BY_HASH = "photos-by-hash"  # for files whose paths are too long to be mirrored
-MARK_DIGITS = 12  # of the mark that a place gets where the file system folds names
+BY_HASH = "photos-by-hash"  # for files with paths too long to be mirrored
+MARK_DIGITS = 12  # of the mark in a place's name, where the file system ignores case
 SUFFIXES = {
     "overlay": "png",
     "heatmap": "png",
@@ -35,9 +35,9 @@ BYTES, TEXT, NUMBER = bytes, str, float
 LONGEST: dict[type, int] = {
     BYTES: LONGEST_NAME + 64,
     TEXT: 65536,
-}  # of a value; a place is a little longer than its path
+}  # of a value; a place is slightly longer than its path
 LARGEST_RECORD = 256 << 20  # characters
-_TYPES: dict[str, tuple[type, bool]] = {  # of the columns: type, whether it may be null
+_TYPES: dict[str, tuple[type, bool]] = {  # columns: type, and whether it may be null
     "path": (BYTES, False),
     "place": (BYTES, False),
     "sha256": (TEXT, True),
@@ -53,7 +53,10 @@ _TYPES: dict[str, tuple[type, bool]] = {  # of the columns: type, whether it may
 
 @dataclass(frozen=True)
 class Row:
-    """One finished file, as the table has it. record: its line of JSON."""
+    """One finished file, as in the table. record: its line of JSON.
+
+    copy_of: of a duplicate, the path of the file with the same bytes that was analysed; the column keeps its old name.
+    """
 
     path: str
     place: str
@@ -68,7 +71,7 @@ class Row:
 
 
 class RowError(Exception):
-    """A row that cannot be used at all: a column of another type, a path that leads outside, or no record."""
+    """A row that cannot be used: a column has another type, a path leads outside, or there is no record."""
 
 
 def row_of(path: str, place: str, record: Record, first: str | None = None) -> Row:
@@ -77,7 +80,7 @@ def row_of(path: str, place: str, record: Record, first: str | None = None) -> R
 
 
 def _repeated(record: Record) -> dict[str, Any]:
-    """Return the columns that repeat what the record says."""
+    """Return the columns that repeat parts of the record."""
     result = record.result
     not_analysed = FAILED if record.decode is None else NOT_ANALYSED
     return {
@@ -91,8 +94,8 @@ def _repeated(record: Record) -> dict[str, Any]:
 
 
 def usable(values: Sequence[object]) -> Row:
-    """Return the row of a table's values. Raises RowError for types that are not the table's and paths that lead outside."""
-    if len(values) != len(_TYPES):  # a generated column is one more
+    """Return the row with these values. Raises RowError for wrong types and for paths that lead outside."""
+    if len(values) != len(_TYPES):  # a generated column would add one
         raise RowError(f"has {len(values)} columns, expected {len(_TYPES)}")
     for (name, (kind, may_miss)), value in zip(_TYPES.items(), values, strict=True):
         if not isinstance(value, kind) and not (value is None and may_miss):
@@ -109,18 +112,18 @@ def usable(values: Sequence[object]) -> Row:
         if path is not None and not stays_inside(path):
             raise RowError(f"has the {name} {json_path(path)!r}, which leads out of the evidence folder")
     if row.place not in places_of(row.path):
-        raise RowError(f"has the place {json_path(row.place)!r}, which is none of its path")
+        raise RowError(f"has the place {json_path(row.place)!r}, which does not belong to its path")
     return row
 
 
 def places_of(path: str) -> tuple[str, str, str]:
-    """Return the folders, below a case, that the results of a path may have: mirrored, marked, by hash."""
+    """Return the folders below a case that may hold the results of a path: mirrored, marked, by hash."""
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()
     return f"{PHOTOS}/{path}", f"{PHOTOS}/{path}~{digest[:MARK_DIGITS]}", f"{BY_HASH}/{digest}"
 
 
 def record_in(row: Row) -> Record:
-    """Return the record of a row. Raises RowError where it is none."""
+    """Return the record of a row. Raises RowError if it is invalid."""
     try:
         return Record.model_validate_json(row.record)
     except ValidationError as error:
@@ -128,7 +131,7 @@ def record_in(row: Row) -> Record:
 
 
 def contradictions(row: Row, record: Record) -> Iterator[str]:
-    """Yield what a row says otherwise than its record does."""
+    """Yield the contradictions between a row and its record."""
     for name, told in _repeated(record).items():
         if getattr(row, name) != told:
             yield f"has the {name} {getattr(row, name)!r}, its record {told!r}"

@@ -1,4 +1,4 @@
-"""What lies in an evidence folder: photos told by their content, everything else counted; nothing is followed or changed."""
+"""Lists an evidence folder: photos, recognised by content, and counts of everything else. No link is followed."""
 
 import fnmatch
 import hashlib
@@ -17,19 +17,19 @@ from mesorch_cli.evidence.inspection import UnsupportedError
 from mesorch_cli.evidence.side_files import side_file
 from mesorch_cli.files.reading import opened_below
 
-MOST_PATTERNS, LONGEST_PATTERN = 10_000, 4096  # of a selection; characters of one
+MOST_PATTERNS, LONGEST_PATTERN = 10_000, 4096  # patterns of a selection; characters of a pattern
 MOST_SHARES = 1_000_000
 LEFT_OUT, UNLISTED, PHOTO = "left out by the selection", "folder that cannot be listed", "photo"
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Photos of a folder, as paths below it in byte order, and how many other entries there are of each kind.
+    """The photos in a folder, as paths below it in byte order, and the number of other entries of each kind.
 
-    unlisted: folders that could not be looked into; nobody knows what is in them.
+    unlisted: folders that could not be listed, with unknown content.
 
-    A file counts as a photo by its first bytes, and also by its name alone: a photo that is damaged from its first byte on
-    must be reported, not passed over.
+    A file counts as a photo by its first bytes, or by its name alone, so that a photo damaged from its first byte on is
+    reported and not skipped.
     """
 
     paths: tuple[str, ...]
@@ -41,8 +41,9 @@ class Scan:
 class Selection:
     """Which paths of a scan are wanted.
 
-    include, exclude: patterns on the path below the folder, `*` also across folders; none of include means all.
-    shard: (k, n): of n shares the k-th, from 1 on; a path's share depends on its name alone. Raises UsageError for no share.
+    include, exclude: patterns on the path below the folder; `*` also matches across folders. An empty include means
+    all. shard: (k, n) for share k of n, counted from 1; a path's share depends on its name alone. Raises UsageError for
+    an impossible share.
     """
 
     include: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ class Selection:
                 )
 
     def wants(self, path: str) -> bool:
-        """Say whether a path below the folder is wanted."""
+        """Return whether a path below the folder is selected."""
         if self.include and not any(fnmatch.fnmatchcase(path, pattern) for pattern in self.include):
             return False
         if any(fnmatch.fnmatchcase(path, pattern) for pattern in self.exclude):
@@ -82,9 +83,11 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 
 def scan(root: Path, selection: Selection, most: int | None = None) -> Scan:
-    """Look at everything below a folder. Raises UsageError if it is none, cannot be listed, or holds more than `most`."""
+    """List everything below a folder. UsageError if it is not a folder, cannot be listed, or holds more than `most`."""
     if not os.path.isdir(root):  # noqa: PTH112  # a Path raises for a name that is too long
-        raise UsageError(f"{str(root)!r} is no folder. Expected one with photos; single files go to `mesorch detect`.")
+        raise UsageError(
+            f"{str(root)!r} is not a folder. Expected one with photos. Single files go to `mesorch detect`."
+        )
     paths: list[str] = []
     others: dict[str, int] = {}
     unlisted: list[str] = []
@@ -107,7 +110,7 @@ def scan(root: Path, selection: Selection, most: int | None = None) -> Scan:
 
 
 def _entries(root: Path) -> Iterator[tuple[str, str]]:
-    """Yield (path below root, kind) of everything but folders; links are named and not followed."""
+    """Yield (path below root, kind) of everything except folders. Links are named but not followed."""
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -120,7 +123,7 @@ def _entries(root: Path) -> Iterator[tuple[str, str]]:
                     elif entry.is_dir(follow_symlinks=False):
                         waiting.append(path + "/")
                     else:
-                        with suppress(FileNotFoundError):  # gone since the folder was listed
+                        with suppress(FileNotFoundError):  # removed since the folder was listed
                             mode = entry.stat(follow_symlinks=False).st_mode
                             yield path, "file" if stat.S_ISREG(mode) else "no regular file"
         except OSError as error:
@@ -130,7 +133,7 @@ def _entries(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def _kind(root: Path, path: str) -> str:
-    """Say what a regular file is: "photo" by its first bytes or its name, a side file of a system, or "not a photo"."""
+    """Return what a regular file is: "photo" by its first bytes or its name, a system's side file, or "not a photo"."""
     name = path.rpartition("/")[2]
     named = os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122  # a Path would change odd names
     if named and not name.startswith("._"):
@@ -149,20 +152,21 @@ def _kind(root: Path, path: str) -> str:
 
 
 def overlap(evidence: Path, case: Path) -> bool:
-    """Say whether the case lies in the evidence, or the evidence in the case."""
+    """Return whether the case is inside the evidence, or the evidence inside the case."""
     inner, outer = case.resolve(), evidence.resolve()
     return inner == outer or outer in inner.parents or inner in outer.parents
 
 
 def refuse_overlap(evidence: Path, case: Path) -> None:
-    """Raise UsageError if the case would lie in the evidence, or the evidence in the case."""
+    """Raise UsageError if the case would be inside the evidence, or the evidence inside the case."""
     if overlap(evidence, case):
         raise UsageError(
-            f"The case {str(case)!r} and the evidence {str(evidence)!r} lie in each other. Evidence folders are not written "
-            "to; choose another folder with -o."
+            f"The case {str(case)!r} and the evidence {str(evidence)!r} overlap: one folder contains the other. "
+            "Evidence "
+            "folders are never written to. Choose another folder with -o."
         )
 
 
 def matching(patterns: Sequence[str]) -> tuple[str, ...]:
-    """Return patterns as a selection takes them: one without a slash is meant for names in any folder."""
+    """Return patterns for a selection. A pattern without a slash applies to names in any folder."""
     return tuple(part for pattern in patterns for part in ((pattern,) if "/" in pattern else (pattern, f"*/{pattern}")))

@@ -1,7 +1,7 @@
-"""The seal of a case: the digest of its journal in `case.json`, and what is looked at before a case is worked with.
+"""The seal of a case: the digest of its journal in `case.json`, and the checks before a case is used.
 
-The digest is a checksum: it shows what was changed by accident or by hand, and whoever can write the whole case can make
-another. A signature over SHA256SUMS (`signature.py`) is for cases that have to be proven.
+The digest is a checksum. It reveals changes by accident or by hand, but anyone who can write the whole case can make a
+new one. Cases that must be proven unchanged need a signature over SHA256SUMS (`signature.py`).
 """
 
 from collections.abc import Iterator
@@ -15,20 +15,20 @@ from mesorch_cli.case.row import Row, RowError, contradictions, record_in, usabl
 from mesorch_cli.errors import UsageError, VerificationError
 from mesorch_cli.examination.record import json_path
 
-SHOWN = 4096  # bytes of a path that is told
-NAMED = 10  # faults in the sentence of a refusal; `mesorch verify` names all
+SHOWN = 4096  # bytes of a path that are shown
+NAMED = 10  # faults named in a refusal; `mesorch verify` names all
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something in a journal that no run of the program writes. name: of the row, or of the journal's file."""
+    """Something in a journal that no run of the program writes. name: of the row or of the journal file."""
 
     name: str
     how: str
 
 
 def examined(journal: Journal) -> Iterator[Row | Fault]:
-    """Yield the rows of a journal that can be used, and everything that is wrong with it or with a row."""
+    """Yield the usable rows of a journal, and everything that is wrong with it or with a row."""
     for strange in journal.strangers():
         yield Fault(FILE_NAME, strange)
     for values in journal.raw():
@@ -44,31 +44,31 @@ def examined(journal: Journal) -> Iterator[Row | Fault]:
 
 
 def require_sound(case: Path, journal: Journal, case_file: CaseFile | None) -> None:
-    """Raise VerificationError unless a journal is what `case.json` has the digest of, and every row is sound.
+    """Raise VerificationError unless a journal matches its digest in `case.json` and every row is valid.
 
-    case_file: None for a case that has none yet, because its first run was interrupted. A run that was interrupted leaves a
-    marker in the journal; then only the rows are looked at, for the digest is that of an earlier state.
+    case_file: None for a case without one, whose first run was interrupted. An interrupted run leaves a marker in the
+    journal. Then only the rows are checked, as the digest belongs to an earlier state.
     """
     faults = [found for found in examined(journal) if isinstance(found, Fault)]
     if not faults and (case_file is None or journal.is_unfinished() or digest_holds(journal, case_file)):
         return
     more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
     named = "; ".join(f"{fault.name!r} {fault.how}" for fault in faults[:NAMED]) + more
-    named = named or f"its content is not what {CASE_FILE} has the digest of, though every row agrees with its record"
+    named = named or f"its content does not match its digest in {CASE_FILE}, although every row agrees with its record"
     raise VerificationError(
         f"The case {str(case)!r} was changed after it was made: {named}. It is left as it is. `mesorch verify` names "
-        "everything; take a copy of the case that was not changed, or analyse the evidence again."
+        "every change. Use an unchanged copy of the case, or analyse the evidence again."
     )
 
 
 def require_finished(case: Path, journal: Journal, case_file: CaseFile) -> None:
-    """Raise UsageError for a case whose last run was interrupted: `case.json` and the pages do not know of its last rows."""
+    """Raise UsageError for a case whose last run was interrupted, as `case.json` and the pages lack its last rows."""
     if journal.is_unfinished() and not digest_holds(journal, case_file):
         raise UsageError(f"{str(case)!r} is unfinished: its last run was interrupted. Give its batch command again.")
 
 
 def digest_holds(journal: Journal, case_file: CaseFile) -> bool:
-    """Say whether a journal's content is the one that `case.json` has the digest of."""
+    """Return whether a journal's content matches its digest in `case.json`."""
     return journal.digest(case_file.journal_digest) == case_file.journal_sha256
 
 

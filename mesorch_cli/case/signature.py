@@ -1,7 +1,7 @@
-"""A case signed: who vouches for it, shown by a key, where its checksums only show that it is whole.
+"""Signing a case: a key shows who vouches for it, while its checksums only show that it is intact.
 
-What is signed is the SHA-256 of SHA256SUMS, which covers every file of the case; `case.json` among them has the digest of
-the journal.
+The signature covers the SHA-256 of SHA256SUMS, which covers every file of the case. Among them, `case.json` has the
+digest of the journal.
 """
 
 from pathlib import Path
@@ -17,18 +17,18 @@ SIGNATURE = SUMS + signing.SUFFIX
 
 
 def sign_case(case: Path, private_key: Path) -> tuple[Path, str]:
-    """Sign a case that is as it was made; return the signature's path and the SHA-256 that it is of.
+    """Sign an unchanged case. Return the path of the signature and the signed SHA-256.
 
-    Raises UsageError for a key or a case that is none or unfinished, VerificationError if anything in the case was changed,
-    OutputError if the signature cannot be written.
+    Raises UsageError for an invalid key, and for an invalid or unfinished case; VerificationError if anything in the
+    case was changed; OutputError if the signature cannot be written.
     """
     key = signing.read_private_key(private_key)
     with opened_to_read(case) as (case_file, journal):
         found = next(changes(case, case_file, journal, None, lambda: None), None)
     if found is not None:
         raise VerificationError(
-            f"The case {str(case)!r} is not as it was made: {found.name!r} {found.how}. It is not signed; `mesorch verify` "
-            "names everything that changed."
+            f"The case {str(case)!r} was changed: {found.name!r} {found.how}. It was not signed. `mesorch verify` "
+            "names every change."
         )
     sha256 = sha256_below(case, SUMS)
     path = case / SIGNATURE
@@ -37,7 +37,7 @@ def sign_case(case: Path, private_key: Path) -> tuple[Path, str]:
 
 
 def require_signature(case: Path, public_key: Path) -> None:
-    """Raise VerificationError unless the owner of the key signed the case as it is, UsageError for a key that is none."""
+    """Raise VerificationError unless the key's owner signed the case as it is now, UsageError for an invalid key."""
     key = signing.read_public_key(public_key)
     try:
         sha256 = sha256_below(case, SUMS)

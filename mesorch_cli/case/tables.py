@@ -1,4 +1,4 @@
-"""The results of a case for programs: a line of JSON for every file, a table, and the hashes of everything written."""
+"""The results of a case for programs: a line of JSON per file, a table, and the hashes of everything written."""
 
 import csv
 import hashlib
@@ -55,7 +55,7 @@ def write_tables(case: Path, journal: Journal, settings: str) -> None:
 
 
 def cells(row: Row) -> list[str]:
-    """Return a row's cells in the order of COLUMNS; text that a spreadsheet would run gets an apostrophe."""
+    """Return a row's cells in the order of COLUMNS. Text that a spreadsheet would execute gets an apostrophe."""
     record = json.loads(row.record)
     result, decode = record["result"], record["decode"] or {}
     ratio = result.get("likelihood_ratio") or {}
@@ -89,7 +89,7 @@ def _line(values: Iterable[str]) -> bytes:
 
 
 def write_sums(case: Path, journal: Journal, settings: str) -> str:
-    """Write SHA256SUMS over every file of the case but the journal, as `sha256sum -c` reads it; return its own SHA-256."""
+    """Write SHA256SUMS for `sha256sum -c`, over every file of the case except the journal. Return its own SHA-256."""
     digest = hashlib.sha256()
     with writing_below(case, SUMS) as sums:
         for name, sha256 in expected_sums(case, journal, settings):
@@ -100,9 +100,9 @@ def write_sums(case: Path, journal: Journal, settings: str) -> str:
 
 
 def expected_sums(case: Path, journal: Journal, settings: str) -> Iterator[tuple[str, str]]:
-    """Yield (path below the case, SHA-256): of the case's own files as they are, of results as they were when written.
+    """Yield (path below the case, SHA-256): the case's own files as they are now, results as they were when written.
 
-    The journal itself changes when it is opened; `case.json` has the hash of its content.
+    The journal file changes whenever it is opened, so `case.json` has the hash of its content instead.
     """
     for name in own_files(case):
         yield name, sha256_below(case, name)
@@ -113,7 +113,7 @@ def expected_sums(case: Path, journal: Journal, settings: str) -> Iterator[tuple
 
 
 def files_in(case: Path, place: str) -> Iterator[str]:
-    """Yield the files that lie in a row's folder, below the case; what is half written has no part in it."""
+    """Yield the files in a row's folder, below the case, except half-written ones."""
     with suppress(FileNotFoundError):
         for name, kind in listed(case, place):
             if kind is Kind.FILE and not name.endswith(UNFINISHED):
@@ -121,13 +121,13 @@ def files_in(case: Path, place: str) -> Iterator[str]:
 
 
 def results_of(row: Row) -> dict[str, str]:
-    """Return SHA-256 by path below the case of everything that belongs to a row."""
+    """Return the SHA-256, by path below the case, of everything that belongs to a row."""
     record = sha256_bytes(text_of(row.record).encode("ascii"))
     return artefacts_of(row) | {f"{row.place}/{RECORD_NAME}": record}
 
 
 def own_files(case: Path) -> Iterator[str]:
-    """Yield the files of a case that belong to no photo, named below it, in order; links are none of them."""
+    """Yield the files of a case that belong to no photo, as paths below it and in order. Links are left out."""
     for name, kind in entries(case, leave_out=(PHOTOS, BY_HASH)):
         ours = name not in (SUMS, SUMS + SUFFIX) and not name.startswith(JOURNAL) and not name.endswith(UNFINISHED)
         if kind is Kind.FILE and ours:
@@ -135,7 +135,7 @@ def own_files(case: Path) -> Iterator[str]:
 
 
 def sum_line(name: str, sha256: str) -> str:
-    """Return one line as coreutils writes it: a name with a newline or backslash is escaped, and the line starts with one."""
+    """Return one line as coreutils writes it: it escapes newlines and backslashes, and then starts with a backslash."""
     if "\\" in name or "\n" in name or "\r" in name:
         name = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
         return f"\\{sha256}  {name}\n"
@@ -143,7 +143,7 @@ def sum_line(name: str, sha256: str) -> str:
 
 
 def read_sums(case: Path) -> dict[str, str]:
-    """Return SHA-256 by name from SHA256SUMS. Raises OSError where there is none."""
+    """Return the SHA-256 by name from SHA256SUMS. Raises OSError if there is no such file."""
     found: dict[str, str] = {}
     for line in read_below(case, SUMS, LARGEST_SUMS).decode("utf-8", "surrogateescape").split("\n"):
         escaped = line.startswith("\\")

@@ -1,4 +1,4 @@
-"""Whether a case is what it was: evidence, results, tables and journal, each compared with what was recorded."""
+"""Checks that a case is unchanged: evidence, results, tables and journal are compared with the recorded state."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -18,12 +18,12 @@ from mesorch_cli.files.folders import Kind, entries
 from mesorch_cli.files.writing import UNFINISHED
 from mesorch_cli.signing import SUFFIX
 
-MORE_FILES = 100_000  # in the evidence folder than the case counted there, and no more is looked through
+MORE_FILES = 100_000  # more files than the case counted in its evidence folder; no further ones are examined
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is not as recorded. what: evidence, output, journal or case; name: below its folder."""
+    """One thing that is not as recorded. what: evidence, output, journal or case. name: below its folder."""
 
     what: str
     name: str
@@ -33,15 +33,15 @@ class Change:
 def changes(
     case: Path, case_file: CaseFile, journal: Journal, evidence: Path | None, on_file: Callable[[], None]
 ) -> Iterator[Change]:
-    """Yield everything that is not as it was recorded. evidence: where it lies, None to leave it out.
+    """Yield everything that is not as recorded. evidence: its folder, None to leave it out.
 
-    Evidence that a case records above itself, such as `/`, is named and not looked through: no run makes such a case, and
-    a hostile one would have the whole machine read. A row that cannot be used is named, and the others are looked at all the
-    same. on_file: called for every row.
+    If a case records evidence above itself, such as `/`, the folder is named but not searched: no run makes such a
+    case, and a hostile one would have the whole machine read. An unusable row is named, and the others are still
+    checked. on_file: called for every row.
     """
     yield from _journal_changes(case_file, journal)
     if evidence is not None and evidence == Path(case_file.evidence) and _around(evidence, case):
-        how = "contains the case or lies in it, which no run makes. It was not searched: name another folder with --evidence"
+        how = "contains the case or is inside it, which no run makes. It was not searched: name another with --evidence"
         yield Change("evidence", json_path(str(evidence)), how)
         evidence = None
     try:
@@ -62,7 +62,7 @@ def changes(
                 if evidence is not None:
                     yield from _evidence_changes(evidence, found)
                 on_file()
-    except VerificationError as error:  # the file is damaged from here on
+    except VerificationError as error:  # the rest of the file is damaged
         yield Change("journal", FILE_NAME, str(error))
     for name in sorted(sums.keys() - known):
         yield from _compared("case", json_path(name), sums[name], hash_of(case, name))
@@ -75,7 +75,7 @@ def _around(evidence: Path, case: Path) -> bool:
     try:
         return overlap(evidence, case)
     except (OSError, ValueError, RuntimeError):
-        return False  # a loop of links, or a name that no folder has: it cannot be looked through either
+        return False  # a loop of links or an impossible name, which cannot be searched either
 
 
 def _journal_changes(case_file: CaseFile, journal: Journal) -> Iterator[Change]:
@@ -122,7 +122,7 @@ def _compared(what: str, name: str, before: str | None, now: str | None) -> Iter
 
 
 def _strangers(case: Path, known: set[str]) -> Iterator[Change]:
-    """Yield what lies in a case and is none of it: files that nothing speaks of, and whatever is no plain file or folder."""
+    """Yield foreign things in a case: files that nothing mentions, and anything that is not a plain file or folder."""
     for name, kind in entries(case):
         shown, what = json_path(name), "output" if name.startswith((f"{PHOTOS}/", f"{BY_HASH}/")) else "case"
         if kind not in (Kind.FILE, Kind.FOLDER):
@@ -151,7 +151,7 @@ def _newcomers(evidence: Path, case_file: CaseFile, journal: Journal) -> Iterato
     try:
         paths = set(journal.paths(case_file.settings_sha256))
     except (sqlite3.Error, TypeError):
-        return  # the journal cannot be read, which has been said
+        return  # the journal cannot be read, which was reported before
     for path in found.paths:
         if path not in paths and not case_file.counts.waiting:
             yield Change("evidence", json_path(path), "was not there when the case was made")

@@ -1,4 +1,4 @@
-"""A folder that files come into: each is taken once it is complete, and again if it is written to later."""
+"""Watches a folder for new files. Each is taken once it is complete, and again if it changes later."""
 
 import time
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from mesorch_cli.errors import UsageError
 
 @dataclass(frozen=True)
 class _Seen:
-    """What a file looked like (size, time of change, identity), since when, and whether it was taken so."""
+    """A file's state (size, time of change, identity), since when it has it, and whether it was taken in this state."""
 
     look: tuple[int, int, int]
     since: float
@@ -18,21 +18,21 @@ class _Seen:
 
 
 class Watch:
-    """Looks at a folder again and again. It polls, since network shares tell nobody of new files."""
+    """Lists a folder again and again. It polls, as network shares do not announce new files."""
 
     def __init__(self, root: Path, selection: Selection, settle_s: float) -> None:
-        """settle_s: a file is complete when nothing wrote to it for so many seconds."""
+        """settle_s: a file is complete when nothing wrote to it for this many seconds."""
         self.scan = Scan((), {})
-        self.problem: str | None = None  # why the last look saw nothing
+        self.problem: str | None = None  # why the last listing failed
         self._root = root
         self._selection = selection
         self._settle_s = settle_s
         self._seen: dict[str, _Seen] = {}
 
     def ready(self) -> list[str]:
-        """Look once and return the paths that are complete and were not taken as they are now.
+        """List the folder once and return the complete paths that were not yet taken in their present state.
 
-        A folder that is away for a while, as a share whose server starts again, is a `problem` and no error.
+        A folder that is unavailable for a while, such as a restarting network share, is a `problem`, not an error.
         """
         try:
             self.scan, self.problem = scan(self._root, self._selection), None

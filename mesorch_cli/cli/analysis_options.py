@@ -1,4 +1,4 @@
-"""The analysis options of a command, made of the fields of `Overrides`: one declaration for every command."""
+"""The analysis options of a command. They come from the fields of `Overrides`, declared once for every command."""
 
 import inspect
 from collections.abc import Callable, Iterator
@@ -11,14 +11,17 @@ from mesorch_cli.cli.options import ANALYSIS
 from mesorch_cli.inference.settings import Overrides
 
 Command = Callable[..., None]
-COLLECTED = "overrides"  # the parameter of a command that takes them all
+COLLECTED = "overrides"  # the parameter of a command that receives all of them
+FROM_WEIGHTS = "(default: from the weights)"
+NOT_FROM_WEIGHTS = {"tile_batch": "(default: what suits the device)"}
 
 
 def analysis_options(*, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
     """Return a decorator that gives a command an option for every field of `Overrides`.
 
-    The options stand where the command has its parameter `overrides`, which takes them as one object. Typer reads a
-    command's signature, so the decorated command has one with the options in it. without: fields that get no option.
+    The options take the place of the command's parameter `overrides`, which receives them as one object. Typer reads a
+    command's signature, so the decorated command gets a signature with the options in it. without: fields without an
+    option.
     """
 
     def decorate(command: Command) -> Command:
@@ -40,10 +43,11 @@ def analysis_options(*, without: tuple[str, ...] = ()) -> Callable[[Command], Co
 
 
 def _options() -> Iterator[inspect.Parameter]:
-    """Yield a parameter, as Typer understands it, for every field of `Overrides`."""
+    """Yield a Typer parameter for every field of `Overrides`."""
     for name, annotation in get_type_hints(Overrides, include_extras=True).items():
         kind, shown = get_args(annotation)
-        option = typer.Option(metavar=shown.metavar, help=shown.text, rich_help_panel=ANALYSIS)
+        text = shown.text if "default" in shown.text else f"{shown.text} {NOT_FROM_WEIGHTS.get(name, FROM_WEIGHTS)}"
+        option = typer.Option(metavar=shown.metavar, help=text, rich_help_panel=ANALYSIS)
         yield inspect.Parameter(
             name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=Annotated[kind, option]
         )

@@ -44,7 +44,12 @@ def mesorch(
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Find where a photo was manipulated: localisation map, image score and a repeatable record, offline."""
+    """Find where a photo was manipulated: localisation map, image score and a repeatable record, offline.
+
+    Example: mesorch detect photo.jpg -o results
+
+    Example: mesorch batch evidence -o case
+    """
 
 
 app.command()(detect)

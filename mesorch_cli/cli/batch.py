@@ -1,4 +1,4 @@
-"""`mesorch batch`: a folder of photos into a case that loses none."""
+"""`mesorch batch`: analyse a folder of photos into a case, without losing any."""
 
 import json
 import time
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from mesorch_cli.case.scan import Scan, Selection
 
 FILES, MACHINES = "Files", "Machines"
-LOOK_EVERY_S = 1.0  # at a folder that is watched
-REFRESH_REST = 9  # times as long as writing tables and pages took, they rest: a tenth of the time at most
+LOOK_EVERY_S = 1.0  # how often a watched folder is listed
+REFRESH_REST = 9  # the pause after writing tables and pages, as a multiple of the time that took: a tenth at most
 SHOWN = 10  # photos in the table of the highest scores
 
 
@@ -40,7 +40,7 @@ class EngineName(StrEnum):
 
 
 def exit_code(case_file: "CaseFile", interrupted: bool, fail_on_findings: bool) -> int:
-    """Return the code for what came of a case: 130 before 4 before 3 before 10 before 0."""
+    """Return the exit code for a case. 130 precedes 4, 4 precedes 3, 3 precedes 10, 10 precedes 0."""
     counts = case_file.counts
     if interrupted:
         return INTERRUPTED
@@ -52,7 +52,7 @@ def exit_code(case_file: "CaseFile", interrupted: bool, fail_on_findings: bool) 
 
 
 class Reporter:
-    """Tells every file as it is finished: progress and problems to people, records to stdout where they are wanted."""
+    """Reports each file when it is finished: progress and problems to people, records to stdout with --json."""
 
     def __init__(self, progress: console.FileProgress, as_json: bool) -> None:
         self._progress = progress
@@ -63,17 +63,21 @@ class Reporter:
             console.say_error(problem)
         if self._as_json:
             console.write_json_line(row.record)
-        finding = row.verdict == "evidence of manipulation"
-        self._progress.file(new=new, finding=finding, failure=row.reason is not None)
+        self._progress.file(
+            new=new,
+            finding=row.verdict == "evidence of manipulation",
+            not_analysed=row.status == "not analysed",
+            failed=row.status == "failed",
+        )
 
 
 def follow(
     run: "Batch", engine: "Engine", folder: Path, selection: "Selection", settle: float, progress: console.FileProgress,
     stop: Stop, refresh: Callable[["Scan"], object],
 ) -> "Scan":  # fmt: skip
-    """Take files as they come in until somebody stops it; return the last look at the folder.
+    """Analyse files as they arrive, until the user stops it. Return the last listing of the folder.
 
-    refresh: writes tables and pages of a look at the folder; called after new files, for at most a tenth of the time.
+    refresh: writes tables and pages for a listing. It is called after new files, and takes at most a tenth of the time.
     """
     from mesorch_cli.case.watch import Watch
 
@@ -92,29 +96,34 @@ def follow(
             began = time.monotonic()
             refresh(watch.scan)
             outdated, rested_at = False, time.monotonic() + REFRESH_REST * (time.monotonic() - began)
-        # A look may take long where there are many files: the folder's server gets four times as long to rest.
+        # Listing many files may take long. Pause four times as long, to spare the folder's server.
         stop.wait(max(min(settle, LOOK_EVERY_S), 0 if paths else 4 * (time.monotonic() - started)))
     return watch.scan
 
 
 def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal", quiet: bool, as_json: bool) -> None:
-    """Tell what came of a case: people on stderr, and one line of data unless the records were the data."""
+    """Report a case: to people on stderr, and as one line of data unless the records were written as data."""
     counts = case_file.counts
     for folder in case_file.unlisted:
         console.say_error(
-            f"the folder {folder!r} cannot be listed; what is in it is not in the case. Check its permissions."
+            f"the folder {folder!r} cannot be listed, so the case lacks its files. Check its permissions."
         )
     if not quiet:
         others = "; ".join(f"{count} {kind}" for kind, count in case_file.others.items())
+        duplicates = (
+            f", {counts.duplicates} duplicate{'' if counts.duplicates == 1 else 's'} among them"
+            if counts.duplicates
+            else ""
+        )
         rows = [
-            ("found", f"{counts.found} photos" + (f", {counts.copies} of them copies" if counts.copies else "")),
+            ("found", f"{counts.found} photos{duplicates}"),
             ("analysed", f"{counts.analysed}, {counts.findings} with evidence of manipulation"),
             ("not analysed", str(counts.not_analysed)),
             ("failed", str(counts.failed)),
         ]
-        rows += [("waiting", f"{counts.waiting}; the same command goes on")] if counts.waiting else []
+        rows += [("waiting", f"{counts.waiting}; give the same command to continue")] if counts.waiting else []
         rows += [("gone", f"{counts.gone} are no longer in the folder")] if counts.gone else []
-        rows += [("beside them", others)] if others else []
+        rows += [("other files", others)] if others else []
         rows += [("case", str(case)), ("SHA256SUMS", sums)]
         highest = journal.highest(case_file.settings_sha256, SHOWN)
         console.show_case(
@@ -127,47 +136,71 @@ def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal"
 
 @analysis_options()
 def batch(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The evidence; it is read and never written to.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder of the evidence. It is only read, never written to.")
+    ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="CASE", help="Folder of the case, a new one or one to go on with.")
+        Path, typer.Option("--output", "-o", metavar="CASE", help="Folder of the case: a new one, or one to continue.")
     ],
     include: Annotated[
         list[str] | None,
-        typer.Option(metavar="GLOB", help="Only such paths; `*.jpg` in any folder.", rich_help_panel=FILES),
+        typer.Option(
+            metavar="GLOB",
+            help="Analyse only paths that match, such as `*.jpg` in any folder. Repeatable.",
+            rich_help_panel=FILES,
+        ),
     ] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(metavar="GLOB", help="Not such paths.", rich_help_panel=FILES)
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Leave out paths that match. Repeatable.", rich_help_panel=FILES),
     ] = None,
     shard: Annotated[
-        str, typer.Option(metavar="K/N", help="Of N shares only the K-th; `case merge` joins.", rich_help_panel=FILES)
+        str,
+        typer.Option(
+            metavar="K/N",
+            help="Analyse only share K of N. `mesorch case merge` joins the shares.",
+            rich_help_panel=FILES,
+        ),
     ] = "1/1",
     moved: Annotated[
-        bool, typer.Option("--moved", help="The case's evidence lies in FOLDER now.", rich_help_panel=FILES)
+        bool, typer.Option("--moved", help="Continue a case whose evidence has moved to FOLDER.", rich_help_panel=FILES)
     ] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on with files as they come in, until stopped.", rich_help_panel=FILES)
+        bool,
+        typer.Option(
+            "--watch", help="Keep running and analyse files as they arrive, until stopped.", rich_help_panel=FILES
+        ),
     ] = False,
     settle: Annotated[
         float,
-        typer.Option(min=0.1, help="Seconds without a change after which a file is complete.", rich_help_panel=FILES),
+        typer.Option(
+            min=0.1,
+            help="With --watch: a file is complete after so many seconds without a change.",
+            rich_help_panel=FILES,
+        ),
     ] = 2.0,
     weights: options.Weights = None,
     public_key: options.PublicKey = None,
     engine: Annotated[
-        EngineName, typer.Option(help="This machine, or a Ray cluster.", rich_help_panel=MACHINES)
+        EngineName,
+        typer.Option(help="Where photos are analysed: on this machine or on a Ray cluster.", rich_help_panel=MACHINES),
     ] = EngineName.LOCAL,
     address: Annotated[
         str | None,
-        typer.Option(help="Of the Ray cluster. (default: one on this machine)", rich_help_panel=MACHINES),
+        typer.Option(help="Address of the Ray cluster. (default: start one on this machine)", rich_help_panel=MACHINES),
     ] = None,
     workers: Annotated[
         int | None,
-        typer.Option(min=1, help="Of the Ray cluster. (default: as many as fit)", rich_help_panel=MACHINES),
+        typer.Option(min=1, help="Workers on the Ray cluster. (default: as many as fit)", rich_help_panel=MACHINES),
     ] = None,
     device: options.Device = "auto",
     devices: Annotated[
         str | None,
-        typer.Option(metavar="LIST", help="One engine for each, as `0,1`.", rich_help_panel=MACHINES),
+        typer.Option(
+            metavar="LIST",
+            help="Use several devices, with one engine on each, such as `0,1`.",
+            rich_help_panel=MACHINES,
+        ),
     ] = None,
     overrides: Overrides = AS_THE_WEIGHTS_SAY,
     calibration: options.Calibration = None,
@@ -190,20 +223,24 @@ def batch(
     fail_on_findings: options.FailOnFindings = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Analyse every photo of a folder, to any depth, into a case; give the same command again to go on.
+    """Analyse every photo in a folder, to any depth, into a case. The same command continues an interrupted run.
 
-    Photos are told by their content. CASE gets `journal.sqlite` (every finished file at once), `results.jsonl`,
-    `results.csv`, `case.json`, `index.html` and a page for every photo, `SHA256SUMS`, and below `photos` a folder for each
-    file, as it lies in FOLDER. A file is finished for its bytes, the weights and the settings: changed ones are analysed
-    again. Same bytes are analysed once and reported for each file. Ctrl-C finishes the photo in hand.
+    The content of a file decides whether it is a photo. CASE gets `journal.sqlite` (each file as soon as it is
+    finished), `results.jsonl`, `results.csv`, `case.json`, `index.html`, a page for each photo, and `SHA256SUMS`. The
+    folder `photos` in it mirrors FOLDER, with a folder of results for each file.
 
-    On stdout: with --json a record a line, as they are done; else case, found, analysed, not analysed, failed, findings
-    and the SHA-256 of SHA256SUMS, separated by tabs.
+    A file whose content, weights or settings changed is analysed again. Files with the same bytes are analysed once and
+    reported separately. Ctrl-C finishes the photo in progress.
 
-    Exit codes: 0 done, 2 usage or no room, 3 some photos could not be analysed, 4 none was, 5 weights, 6 CASE was changed
-    after it was made, 10 findings with --fail-on-findings, 130 interrupted.
+    On stdout: with --json, one record per line as each file is finished. Otherwise one line with case, found, analysed,
+    not analysed, failed, findings and the SHA-256 of SHA256SUMS, separated by tabs.
+
+    Exit codes: 0 done, 2 usage or disk full, 3 some photos could not be analysed, 4 none could, 5 weights, 6 CASE was
+    changed after it was made, 10 findings with --fail-on-findings, 130 interrupted.
 
     Example: mesorch batch evidence -o case
+
+    Example: mesorch batch evidence -o share1 --shard 1/3
     """
     with guard(), stopping() as stop:
         from mesorch_cli.case.batch import Batch
@@ -235,12 +272,12 @@ def batch(
             with console.count_progress("pages", wanted=not quiet) as on_page:
                 case_file, sums = finish(output, journal, about, found, on_page)
             report_case(output, case_file, sums, journal, quiet, as_json)
-        # Stopping is how a watch ends; it was interrupted only if something is left to do.
+        # A watch always ends by being stopped. It counts as interrupted only if files are left to analyse.
         interrupted = stop() and (not watch or case_file.counts.waiting > 0)
         raise typer.Exit(exit_code(case_file, interrupted, fail_on_findings))
 
 
 def _declared(line: str) -> str:
-    """Return what a record's file says of itself about AI, to stand behind its name; nothing where it says nothing."""
+    """Return what a file declares about AI, to be shown after its name. Empty if it declares nothing."""
     declared = short_of(json.loads(line))
     return f" (declared: {declared})" if declared else ""

@@ -1,4 +1,4 @@
-"""`mesorch bench`: how fast the networks run on this machine."""
+"""`mesorch bench`: measure how fast the networks run on this machine."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +11,7 @@ from mesorch_cli.cli.guard import guard
 
 
 class PrecisionName(StrEnum):
-    """Arithmetic of the network; Typer takes several of an enumeration."""
+    """Arithmetic of the network, as an enumeration, of which Typer accepts several."""
 
     FP32 = "fp32"
     BF16 = "bf16"
@@ -21,33 +21,33 @@ class PrecisionName(StrEnum):
 def bench(
     networks: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NETWORK...", help="mesorch, mesorch-p, mesorch-s. (default: mesorch-s)"),
+        typer.Argument(metavar="NETWORK", help="Networks to time: mesorch, mesorch-p, mesorch-s. (default: mesorch-s)"),
     ] = None,
     files: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--exported", metavar="FILE", help="An exported file beside the networks; may be given several times."
-        ),
+        typer.Option("--exported", metavar="FILE", help="Exported file to time beside the networks. Repeatable."),
     ] = None,
     precision: Annotated[
-        list[PrecisionName] | None, typer.Option(help="Arithmetic; may be given several times.")
+        list[PrecisionName] | None, typer.Option(help="Arithmetic. Repeatable. (default: fp32)")
     ] = None,
-    tile_batch: Annotated[list[int] | None, typer.Option(help="Tiles per call; may be given several times.")] = None,
+    tile_batch: Annotated[list[int] | None, typer.Option(help="Tiles per call. Repeatable. (default: 1)")] = None,
     lanes: Annotated[
         list[int] | None,
-        typer.Option(help="Calls at the same time; may be given several times. (default: as in an analysis)"),
+        typer.Option(help="Calls at the same time. Repeatable. (default: as in an analysis)"),
     ] = None,
     device: options.Device = "auto",
-    side: Annotated[int, typer.Option(help="Pixels along a side of a tile.")] = 512,
-    rounds: Annotated[int, typer.Option(help="Interleaved rounds; medians and quartiles are over them.")] = 5,
+    side: Annotated[int, typer.Option(help="Side of a tile in pixels.")] = 512,
+    rounds: Annotated[int, typer.Option(help="Interleaved rounds, over which medians and quartiles are taken.")] = 5,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. (default: PyTorch's choice)")] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Time the networks on this machine, beside the floor that its matrix rate and bandwidth set.
+    """Time the networks on this machine, and compare them with the floor: the least time that the machine allows.
 
-    Random values: speed does not depend on them. A call takes tiles from memory and brings logits back. On a CPU several
-    calls run at the same time (lanes), as in an analysis; seconds are those of all, divided by their number. `batch` is
-    tiles of a call x lanes; `of floor` is the floor's share of the time. Operations and the floor itself are in --json.
+    The floor follows from the measured matrix rate and memory bandwidth. The weights are random, as the speed does not
+    depend on their values. A call reads tiles from memory and returns logits. On a CPU, several calls run at the same
+    time (lanes), as in an analysis, and the seconds of all calls are divided by their number. The column `batch` shows
+    tiles per call x lanes, and `of floor` the floor as a share of the time. --json also gives the number of operations
+    and the floor itself.
 
     Exported files run on their own runtime, in the same rounds.
 
@@ -57,7 +57,7 @@ def bench(
         import torch
 
         from mesorch_cli.inference.loading import open_exported
-        from mesorch_cli.inference.speed import Case, measure
+        from mesorch_cli.inference.speed import Workload, measure
         from mesorch_cli.network.families import family_of, member_named
 
         names = list(dict.fromkeys(networks or ["mesorch-s"]))
@@ -66,7 +66,7 @@ def bench(
             torch.set_num_threads(threads)
         lanes_wanted: list[int | None] = [*lanes] if lanes else [None]
         cases = [
-            Case(name, wanted.value, batch, at_once)
+            Workload(name, wanted.value, batch, at_once)
             for name in names
             for wanted in precision or [PrecisionName.FP32]
             for batch in tile_batch or [1]
@@ -74,7 +74,7 @@ def bench(
         ]
         exported = {path.name: open_exported(path) for path in files or []}
         cases += [
-            Case(name, file.seal.precision, batch, at_once)
+            Workload(name, file.seal.precision, batch, at_once)
             for name, file in exported.items()
             for batch in tile_batch or [1]
             for at_once in lanes_wanted
@@ -86,7 +86,8 @@ def bench(
                 console.write_json(speed.to_dict())
             return
         console.show_table(
-            f"tiles of {side} x {side} on {speeds[0].device}, torch {torch.__version__}, {torch.get_num_threads()} threads",
+            f"tiles of {side} x {side} on {speeds[0].device}, torch {torch.__version__}, {torch.get_num_threads()} "
+            "threads",
             ["network", "run by", "batch", "s/call", "quartiles", "Mpx/s", "of floor"],
             [
                 [

@@ -1,4 +1,4 @@
-"""`mesorch calibrate`: what a score of these weights is worth, from photos whose truth is known."""
+"""`mesorch calibrate`: find out what a score of these weights means, from photos whose truth is known."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,42 +18,53 @@ FIT = "Fitting"
 
 @analysis_options(without=("threshold",))
 def calibrate(
-    authentic: Annotated[Path, typer.Option(metavar="FOLDER", help="Authentic photos.")],
-    tampered: Annotated[Path, typer.Option(metavar="FOLDER", help="Tampered photos.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the calibration goes.")] = Path(
+    authentic: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of authentic photos.")],
+    tampered: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of tampered photos.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="File for the calibration.")] = Path(
         "calibration.json"
     ),
     name: Annotated[
-        str | None, typer.Option(help="Name of the set in reports. (default: the folders' names)", rich_help_panel=FIT)
+        str | None,
+        typer.Option(help="Name of these photos in reports. (default: the folders' names)", rich_help_panel=FIT),
     ] = None,
     fpr: Annotated[
         float,
-        typer.Option(min=0.001, max=0.5, help="Authentic photos that may be called evidence.", rich_help_panel=FIT),
+        typer.Option(
+            min=0.001, max=0.5, help="Share of authentic photos that may be called evidence.", rich_help_panel=FIT
+        ),
     ] = 0.05,
     inconclusive_fpr: Annotated[
-        float, typer.Option(min=0.001, max=0.9, help="Authentic photos that may be inconclusive.", rich_help_panel=FIT)
+        float,
+        typer.Option(
+            min=0.001,
+            max=0.9,
+            help="Share of authentic photos that may be inconclusive or evidence.",
+            rich_help_panel=FIT,
+        ),
     ] = 0.2,
     keep_pooling: Annotated[
         bool,
-        typer.Option("--keep-pooling", help="Keep the passport's pooling instead of fitting it.", rich_help_panel=FIT),
+        typer.Option(
+            "--keep-pooling", help="Keep the pooling of the passport instead of fitting it.", rich_help_panel=FIT
+        ),
     ] = False,
     weights: options.Weights = None,
     overrides: Overrides = AS_THE_WEIGHTS_SAY,
     device: options.Device = "auto",
     no_plots: Annotated[
-        bool, typer.Option("--no-plots", help="No plots beside the file.", rich_help_panel=options.OUTPUT)
+        bool, typer.Option("--no-plots", help="Write no plots beside the file.", rich_help_panel=options.OUTPUT)
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Fit pooling, limits, probability and likelihood ratio of the image score to photos whose truth is known.
+    """Fit the pooling, limits, probability and likelihood ratio of the image score to photos whose truth is known.
 
-    The photos should be like those of the casework: same kinds of cameras, channels, manipulations. All figures that are
-    shown come from folds that were held out. `mesorch detect --calibration FILE` then reports a probability and a
-    likelihood ratio with its bounds.
+    The photos should resemble those of your cases: the same kinds of cameras, channels and manipulations. All figures
+    shown come from held-out folds. `mesorch detect --calibration FILE` then reports a probability, and a likelihood
+    ratio with its bounds.
 
-    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed (the file is written without
-    them), or too few, or scores without meaning, 5 weights.
+    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed (the file is written without them), there are too
+    few photos, or the scores do not separate them, 5 weights.
 
     Example: mesorch calibrate --authentic known/authentic --tampered known/tampered -o calibration.json
     """
@@ -67,7 +78,9 @@ def calibrate(
         from mesorch_cli.inference.detector import Detector
 
         if inconclusive_fpr < fpr:
-            raise UsageError(f"--inconclusive-fpr {inconclusive_fpr:g} below --fpr {fpr:g}: expected at least as much.")
+            raise UsageError(
+                f"--inconclusive-fpr {inconclusive_fpr:g} is below --fpr {fpr:g}. Expected at least as much."
+            )
         if not no_plots:
             require_plots()
         analysis = Analysis.load(weights, overrides)
@@ -102,7 +115,7 @@ def calibrate(
 
 
 def show(made: "CalibrationFile", output: Path) -> None:
-    """Show what was fitted and what it is worth."""
+    """Show what was fitted, with its figures."""
     rule, held = made.score, made.held_out
     ratios = rule.calibration.ratios if rule.calibration else None
     pooling = "maximum" if rule.pooling == "max" else f"mean of the top {rule.share:.2%} of pixels"

@@ -1,4 +1,4 @@
-"""What people see: the only place that knows Rich. People read stderr; stdout is for data."""
+"""Output to people, and the only place that knows Rich. People read stderr; stdout is for data."""
 
 import io
 import json
@@ -25,6 +25,7 @@ from rich.progress import (
 from rich.segment import Segment
 from rich.table import Table
 
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.report import rates
 from mesorch_cli.report.declared import lines_of
 from mesorch_cli.report.numbers import share_text
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mesorch_cli.examination.examiner import Examination
-    from mesorch_cli.report.explained import Shown
+    from mesorch_cli.report.explained import ShownExplanation
 
 STYLES = {
     "evidence of manipulation": "bold red",
@@ -42,18 +43,18 @@ STYLES = {
     "not analysed": "bold magenta",
 }
 REGIONS_SHOWN = 5
-# Control characters, and those that turn the direction of writing.
+# Control characters, and characters that change the direction of writing.
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 UNSAFE_IN_JSON = re.compile(UNSAFE.pattern[:-1] + r"\ud800-\udfff]")
 LONE_SURROGATES = re.compile(r"[\ud800-\udc7f\udd00-\udfff]")
-PLAIN_SECONDS = 20.0  # between lines on the course of something long, where there is no terminal
+PLAIN_SECONDS = 20.0  # between progress lines where there is no terminal
 
 
 class SafeConsole(Console):
-    """A console that shows what a terminal would obey: the last door, whatever a caller forgot to make printable."""
+    """A console that makes control characters visible: the last safeguard if a caller forgot to."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the pieces of something to show, without a control character but line ends; colours come later."""
+        """Yield the segments to show, free of control characters except line ends. Colours come later."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text == "\n":
                 yield segment
@@ -63,13 +64,13 @@ class SafeConsole(Console):
 
 
 def people() -> Console:
-    """Return a console on stderr; plain text where that is no terminal, no colour where NO_COLOR is set."""
+    """Return a console on stderr: plain text if that is no terminal, without colour if NO_COLOR is set."""
     return SafeConsole(stderr=True, highlight=False)
 
 
 def printable(text: str) -> str:
-    """Return text that cannot move the cursor or break the line: control characters and stray bytes as escapes."""
-    text = LONE_SURROGATES.sub(_escaped, text)  # the others stand for bytes of a file's name
+    """Return text that cannot move the cursor or break the line. Control characters and stray bytes become escapes."""
+    text = LONE_SURROGATES.sub(_escaped, text)  # the other surrogates stand for bytes of a file name
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return UNSAFE.sub(_escaped, text)
 
@@ -79,12 +80,12 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def shown(text: str) -> str:
-    """Return text as Rich takes it, with neither markup nor control characters; all text of others goes through this."""
+    """Return text for Rich without markup or control characters. All text from outside passes through here."""
     return escape(printable(text))
 
 
 def styled(verdict: str) -> str:
-    """Return a verdict in its colour, as Rich takes it; a word that is none comes as it is."""
+    """Return a verdict in its colour, as markup for Rich. Any other word is returned unstyled."""
     return f"[{STYLES[verdict]}]{verdict}[/]" if verdict in STYLES else shown(verdict)
 
 
@@ -99,9 +100,9 @@ def say(message: str) -> None:
 
 
 def write_data(*cells: object) -> None:
-    """Write one line of data to stdout, at once, its cells apart by tabs: a reader may be waiting for it.
+    """Write one line of data to stdout and flush it, as a reader may be waiting. Tabs separate the cells.
 
-    A reader who has gone, or a full disk, raises nothing: see `streams`.
+    A missing reader or a full disk raises nothing: see `streams`.
     """
     _write_line("\t".join(printable(str(cell)) for cell in cells))
 
@@ -112,7 +113,7 @@ def write_json(values: Mapping[str, Any]) -> None:
 
 
 def write_json_line(line: str) -> None:
-    """Write a line that is JSON already; what a terminal would obey, or no encoding has, is escaped as JSON escapes it."""
+    """Write a line of JSON. Control characters and lone surrogates are escaped the way JSON does it."""
     _write_line(UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", line))
 
 
@@ -122,7 +123,7 @@ def _write_line(line: str) -> None:
 
 
 class _OneThread(io.TextIOBase):
-    """Standard output for one thread; what others print goes to people."""
+    """Standard output for one thread. What other threads print goes to stderr."""
 
     def __init__(self) -> None:
         self._data, self._thread = sys.stdout, threading.current_thread()
@@ -139,14 +140,14 @@ class _OneThread(io.TextIOBase):
 
 @contextmanager
 def data_of_this_thread_alone() -> "Iterator[None]":
-    """Keep stdout for data while inside, where a library has threads that print to it."""
+    """Keep stdout for data while inside, although a library's threads print to it."""
     with redirect_stdout(_OneThread()):
         yield
 
 
 @contextmanager
 def tile_progress(label: str, wanted: bool) -> "Iterator[Callable[[int, int], None] | None]":
-    """Show a bar over the tiles of one photo while inside, on a terminal; yields the callback for the engine."""
+    """On a terminal, show a progress bar over the tiles of one photo while inside. Yield the engine's callback."""
     console = people()
     if not wanted or not console.is_terminal:
         yield None
@@ -159,7 +160,7 @@ def tile_progress(label: str, wanted: bool) -> "Iterator[Callable[[int, int], No
 
 @contextmanager
 def count_progress(label: str, wanted: bool) -> "Iterator[Callable[[int, int], None]]":
-    """Show a bar over photos while inside, on a terminal; without one a plain line every tenth of the way."""
+    """Show a progress bar over photos while inside. Without a terminal, write a line at every tenth."""
     console = people()
     if not wanted:
         yield lambda _done, _total: None
@@ -180,7 +181,7 @@ def count_progress(label: str, wanted: bool) -> "Iterator[Callable[[int, int], N
 
 
 class StepProgress:
-    """The course of something long, in steps of which each has something to say: a bar, or plain lines now and then."""
+    """Progress in steps, each with a text of its own: a bar on a terminal, otherwise a line now and then."""
 
     def __init__(self, wanted: bool, bar: Progress | None) -> None:
         self._wanted = wanted
@@ -189,7 +190,7 @@ class StepProgress:
         self._said = time.monotonic()
 
     def step(self, done: int, total: int, text: str, seconds_left: float) -> None:
-        """Show that a step was done. seconds_left: an estimate, for the plain lines; the bar makes its own."""
+        """Show that a step was done. seconds_left: an estimate for the plain lines; the bar makes its own."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total, text=shown(text))
         elif self._wanted and (done == total or time.monotonic() - self._said >= PLAIN_SECONDS):
@@ -198,7 +199,7 @@ class StepProgress:
             say(f"step {done} of {total}, {text}, {minutes} min {seconds:02d} s left")
 
     def line(self, text: str) -> None:
-        """Write one line, above the bar where there is one."""
+        """Write one line, above the bar if there is one."""
         if self._bar is not None:
             self._bar.console.print(shown(text))
         elif self._wanted:
@@ -207,7 +208,7 @@ class StepProgress:
 
 @contextmanager
 def step_progress(wanted: bool) -> Iterator[StepProgress]:
-    """Show a bar over steps while inside, on a terminal; without one a plain line every twenty seconds."""
+    """Show a progress bar over steps while inside. Without a terminal, write a line every twenty seconds."""
     console = people()
     if not wanted or not console.is_terminal:
         yield StepProgress(wanted, None)
@@ -233,28 +234,29 @@ def _tenths(label: str) -> "Callable[[int, int], None]":
 
 
 class FileProgress:
-    """How far a run over files is, told on one line that is drawn again, or in plain log lines.
+    """Progress of a run over files, on one line that is redrawn, or in plain log lines.
 
-    total may grow while files come in; seen counts those that were finished before, which say nothing about speed.
+    total may grow while files arrive. seen counts files that were finished earlier, which say nothing about speed.
     """
 
     EVERY_S = 10.0  # between two log lines
 
     def __init__(self, redraw: "Callable[[FileProgress], None] | None") -> None:
-        self.done = self.seen = self.findings = self.failures = self.total = 0
+        self.done = self.seen = self.findings = self.not_analysed = self.failed = self.total = 0
         self._redraw = redraw
         self._started = self._told = time.monotonic()
 
-    def file(self, *, new: bool, finding: bool, failure: bool) -> None:
+    def file(self, *, new: bool, finding: bool = False, not_analysed: bool = False, failed: bool = False) -> None:
         """Count one finished file."""
         self.done += 1
         self.seen += not new
         self.findings += finding
-        self.failures += failure
+        self.not_analysed += not_analysed
+        self.failed += failed
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw the line again, or write a log line if the last was long ago."""
+        """Redraw the line, or write a log line if the last one was long ago."""
         if self._redraw is not None:
             self._redraw(self)
         elif time.monotonic() - self._told >= self.EVERY_S:
@@ -262,8 +264,12 @@ class FileProgress:
             self._told = time.monotonic()
 
     def line(self) -> str:
-        """Return where the run is, as text."""
-        counts = f"{self.done} of {self.total} files, {self.findings} findings, {self.failures} not analysed"
+        """Return the progress as text."""
+        analysed = self.done - self.not_analysed - self.failed
+        counts = (
+            f"{self.done} of {self.total} photos: {analysed} analysed, {self.findings} with evidence, "
+            f"{self.not_analysed} not analysed, {self.failed} failed"
+        )
         elapsed, new = time.monotonic() - self._started, self.done - self.seen
         if not new or elapsed <= 0:
             return counts
@@ -278,7 +284,7 @@ def _clock(seconds: float) -> str:
 
 @contextmanager
 def file_progress(wanted: bool) -> "Iterator[FileProgress]":
-    """Show how far a run over files is while inside: a bar on a terminal, else a log line now and then."""
+    """Show the progress of a run over files while inside: a bar on a terminal, otherwise a log line now and then."""
     console = people()
     if not wanted:
         yield FileProgress(lambda _progress: None)
@@ -294,7 +300,7 @@ def file_progress(wanted: bool) -> "Iterator[FileProgress]":
 
 
 def show_case(title: str, rows: list[tuple[str, str]], highest: list[tuple[str, str, str]]) -> None:
-    """Show what came of a case to people on stderr: a panel on a terminal, else a line for each row."""
+    """Show the results of a case to people on stderr: a panel on a terminal, otherwise one line per row."""
     console = people()
     if not console.is_terminal:
         for name, value in rows:
@@ -316,7 +322,7 @@ def show_case(title: str, rows: list[tuple[str, str]], highest: list[tuple[str, 
 
 
 def show_examination(examination: "Examination") -> None:
-    """Show one result as a panel."""
+    """Show one result to people as a panel."""
     from mesorch_cli.report.findings import counted_words, tables_of
 
     record = examination.record
@@ -324,7 +330,8 @@ def show_examination(examination: "Examination") -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    table.add_row("verdict", styled(result.verdict.value))
+    why = f": {LIKE_A_SCREEN}; these weights were not made for it" if LIKE_A_SCREEN in result.flags else ""
+    table.add_row("verdict", styled(result.verdict.value) + why)
     for line in lines_of(record.model_dump(include={"declared"})):
         table.add_row("declared", shown(line.sentence))
     if result.reason:
@@ -359,18 +366,21 @@ def show_examination(examination: "Examination") -> None:
     if result.flags:
         table.add_row("flags", shown("; ".join(result.flags)))
     if record.decode is not None and record.decode.orientation != 1:
-        table.add_row("orientation", f"EXIF {record.decode.orientation}, not applied: places are in the stored raster")
+        table.add_row(
+            "orientation", f"EXIF {record.decode.orientation}, not applied: positions refer to the stored pixels"
+        )
     if record.analysis is not None:
         table.add_row("analysis", shown(f"{', '.join(record.analysis.scales)}; {record.analysis.tiles} tiles"))
     if record.input.sha256:
         table.add_row("sha256", shown(record.input.sha256))
-    table.add_row("weights", shown(f"{record.weights.name} {record.weights.sha256[:16]}..."))
+    named = " ".join(filter(None, (record.weights.name, record.weights.version)))
+    table.add_row("weights", shown(f"{named}, SHA-256 {record.weights.sha256[:16]}..."))
     if examination.folder is not None:
         table.add_row("written to", shown(str(examination.folder)))
     people().print(Panel(table, title=shown(record.input.path), title_align="left", expand=False))
 
 
-def show_explanation(photo: str, explained: "Shown") -> None:
+def show_explanation(photo: str, explained: "ShownExplanation") -> None:
     """Show what stays of each region of a photo, and which branch raised it, to people on stderr."""
     facts = explained.facts
     if facts is None:
@@ -393,8 +403,8 @@ def show_explanation(photo: str, explained: "Shown") -> None:
 
 
 def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """Show a table to people on stdout, where it is the answer to a question."""
-    table = Table(title=shown(title), title_justify="left")
+    """Show a table on stdout, as the answer of a command. If no column has a title, there is no header."""
+    table = Table(title=shown(title), title_justify="left", show_header=any(columns))
     for column in columns:
         table.add_column(shown(column), overflow="fold")
     for row in rows:

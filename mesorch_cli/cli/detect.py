@@ -1,4 +1,4 @@
-"""`mesorch detect`: where photos were manipulated."""
+"""`mesorch detect`: find where photos were manipulated."""
 
 import sys
 from contextlib import ExitStack
@@ -24,7 +24,7 @@ SOME_NOT_ANALYSED, NONE_ANALYSED, FINDINGS = 3, 4, 10
 
 
 def exit_code(examinations: "list[tuple[bool, bool]]", fail_on_findings: bool) -> int:
-    """Return the code for (analysed, evidence found) of every input: 4 before 3 before 10 before 0."""
+    """Return the exit code for inputs, each (analysed, evidence found): 4 before 3, 3 before 10, 10 before 0."""
     if not any(analysed for analysed, _ in examinations):
         return NONE_ANALYSED
     if not all(analysed for analysed, _ in examinations):
@@ -33,7 +33,7 @@ def exit_code(examinations: "list[tuple[bool, bool]]", fail_on_findings: bool) -
 
 
 def report(examination: "Examination", as_json: bool, quiet: bool) -> None:
-    """Tell one result: data to stdout, people on stderr."""
+    """Report one result: data on stdout, a panel for people on stderr."""
     record = examination.record
     if examination.problem is not None:
         console.say_error(examination.problem)
@@ -52,7 +52,7 @@ def report(examination: "Examination", as_json: bool, quiet: bool) -> None:
 @analysis_options()
 def detect(
     paths: Annotated[
-        list[str] | None, typer.Argument(metavar="PHOTO...", help="Photos; `-` reads one from standard input.")
+        list[str] | None, typer.Argument(metavar="PHOTO", help="Photos; `-` reads one from standard input.")
     ] = None,
     output: options.OutputDir = DEFAULT_OUTPUT,
     weights: options.Weights = None,
@@ -62,9 +62,9 @@ def detect(
     calibration: options.Calibration = None,
     as_json: options.Json = False,
     files_from: Annotated[
-        str | None, typer.Option(metavar="FILE|-", help="Also the photos that this file lists, one a line.")
+        str | None, typer.Option(metavar="FILE|-", help="Also analyse the photos listed in this file, one per line.")
     ] = None,
-    null: Annotated[bool, typer.Option("--null", "-0", help="The list of --files-from is NUL-separated.")] = False,
+    null: Annotated[bool, typer.Option("--null", "-0", help="Entries of --files-from are separated by NUL.")] = False,
     accept_damaged: options.AcceptDamaged = False,
     max_pixels: options.MaxPixels = 500_000_000,
     page: reading.Page = None,
@@ -74,26 +74,32 @@ def detect(
     decode_timeout: reading.DecodeTimeout = reading.TIMEOUT_S,
     decode_memory: reading.DecodeMemory = reading.MEMORY_MIB,
     no_artefacts: Annotated[
-        bool, typer.Option("--no-artefacts", help="Write no files at all.", rich_help_panel=options.OUTPUT)
+        bool, typer.Option("--no-artefacts", help="Write no files.", rich_help_panel=options.OUTPUT)
     ] = False,
     in_tree: Annotated[
         bool,
-        typer.Option("--in-tree", help="Allow results in the folder of a photo.", rich_help_panel=options.OUTPUT),
+        typer.Option(
+            "--in-tree", help="Allow an output folder that holds one of the photos.", rich_help_panel=options.OUTPUT
+        ),
     ] = False,
     fail_on_findings: options.FailOnFindings = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Find where photos were manipulated, how sure that is, and write a record that can be repeated.
+    """Find where photos were manipulated, say how certain that is, and write a record that others can repeat.
 
-    For every photo the output folder gets `overlay.png`, `panel.png` (photo, map and outlines side by side, for a
-    report), `heatmap.png` (16 bits), `mask.png` and `record.json`. A verdict is `no evidence found`,
-    `inconclusive`, `evidence of manipulation`, or `not analysed` with its reason.
-    On stdout: with --json a record a line; else, where it is no terminal, verdict, score and photo, separated by tabs.
+    For each photo, the output folder gets `overlay.png`, `panel.png` (photo, map and outlines side by side, for a
+    report), `heatmap.png` (16 bits), `mask.png` and `record.json`. The verdict is `no evidence found`, `inconclusive`,
+    `evidence of manipulation`, or `not analysed` with a reason.
+
+    On stdout: with --json, one record per line. Otherwise, unless stdout is a terminal, one line per photo with
+    verdict, score and path, separated by tabs.
 
     Exit codes: 0 done, 2 usage, 3 some photos could not be analysed, 4 none could, 5 weights, 10 findings with
     --fail-on-findings, 130 interrupted.
 
     Example: mesorch detect photo.jpg -o results
+
+    Example: mesorch detect photo.jpg --json --no-artefacts
     """
     printing = no_artefacts and not fail_on_findings
     with guard(printing=printing), ExitStack() as held:
@@ -106,15 +112,15 @@ def detect(
 
         if output == DEFAULT_OUTPUT and output.is_symlink() and not no_artefacts:
             raise UsageError(
-                f"The output folder {str(output)!r} is a symbolic link; whoever made this folder chose where results would "
-                "go. Expected a folder of your own; name one with -o."
+                f"The output folder {str(output)!r} is a symbolic link, so someone else decides where the results go. "
+                "Expected a folder of your own: name one with -o."
             )
         folder = None if no_artefacts else OutputFolder(output)
         if folder is not None and not in_tree:
             folder.refuse_beside(sources)
 
         reader = held.enter_context(how.reader())
-        if sources and sources[0] != STDIN:  # is decoded while the network is loaded
+        if sources and sources[0] != STDIN:  # the first photo is decoded while the network loads
             reader.begin(sources[0], read_options if first_page is None else replace(read_options, page=first_page))
 
         from mesorch_cli.examination.spec import ExaminerSpec
@@ -131,7 +137,7 @@ def detect(
         outcomes = []
         for source in sources:
             if printing and streams.output_lost():
-                break  # nobody reads, and nothing else is left of it
+                break  # nobody reads the output, and the command produces nothing else
             data = standard_input if source == STDIN else None
             number, last = first_page, first_page
             while True:

@@ -19,7 +19,7 @@ from mesorch_cli.inference.settings import Overrides
 
 @dataclass(frozen=True)
 class Engines:
-    """What was asked for. Raises UsageError for what does not go together."""
+    """The options for engines. Raises UsageError for options that contradict each other."""
 
     device: str
     devices: str | None
@@ -29,17 +29,17 @@ class Engines:
 
     def __post_init__(self) -> None:
         if self.devices is not None and self.device != "auto":
-            raise UsageError("--device and --devices are both given. Expected one of them.")
+            raise UsageError("--device and --devices were both given. Expected only one of them.")
         if self.engine == "ray" and self.devices is not None:
             raise UsageError(
-                "--devices is for one machine; a Ray cluster gives every worker a GPU of its own. Leave it out."
+                "--devices applies to one machine only; a Ray cluster gives each worker its own GPU. Leave it out."
             )
         if self.engine != "ray" and (self.address is not None or self.workers is not None):
-            raise UsageError("--address and --workers are for a Ray cluster. Give --engine ray with them.")
+            raise UsageError("--address and --workers apply to a Ray cluster. Add --engine ray.")
 
     @property
     def names(self) -> list[str]:
-        """Return the devices of this machine; of a list, a number alone is a CUDA device."""
+        """Return the devices on this machine. In a list, a bare number means a CUDA device."""
         if self.devices is None:
             return [self.device]
         names = [name.strip() for name in self.devices.split(",")]
@@ -55,7 +55,7 @@ class Engines:
         public_key: Path | None = None,
         explain: bool = False,
     ) -> ExaminerSpec:
-        """Load what the examiners need."""
+        """Load the weights and settings for the examiners."""
         return ExaminerSpec(
             Analysis.load(weights, overrides, calibration=calibration, public_key=public_key),
             tuple(sys.argv[1:]),
@@ -67,14 +67,14 @@ class Engines:
         )
 
     def examiners(self, spec: ExaminerSpec) -> list[Examiner]:
-        """Return one examiner for each device of this machine; for a cluster none, its workers make theirs."""
+        """Return one examiner per device of this machine. For a cluster there are none: its workers make their own."""
         return [] if self.engine == "ray" else [spec.examiner(name) for name in self.names]
 
     @contextmanager
     def started(
         self, spec: ExaminerSpec, examiners: list[Examiner], evidence: Path, mirror: Mirror
     ) -> Iterator[Engine]:
-        """Start the engine; what it holds is given back at the end."""
+        """Start the engine, and release its resources at the end."""
         if self.engine != "ray":
             yield Pipeline(examiners, evidence, mirror.place)
             return
@@ -82,12 +82,12 @@ class Engines:
             from mesorch_cli.case.cluster import Cluster
         except ImportError as error:
             raise UsageError(f"--engine ray needs Ray: {error}. Install mesorch with the extra `cluster`.") from error
-        with data_of_this_thread_alone():  # Ray tells of lost nodes on stdout
+        with data_of_this_thread_alone():  # Ray reports lost nodes on stdout
             cluster = Cluster(
                 spec, evidence, mirror.place, address=self.address, workers=self.workers, device=self.device
             )
             try:
                 yield cluster
             finally:
-                with redirect_stdout(sys.stderr):  # and of the rest when it is left
+                with redirect_stdout(sys.stderr):  # Ray also prints while it shuts down
                     cluster.close()

@@ -1,4 +1,4 @@
-"""`mesorch evaluate`: what weights are worth on photos with masks."""
+"""`mesorch evaluate`: measure weights on photos with masks."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,15 +23,19 @@ MEASURE, SET = "Measuring", "Sets"
 def evaluate(
     sets: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="SET...", help="Folders with Tp, Gt (and Au) or image, mask (and authentic); lists."),
+        typer.Argument(
+            metavar="SET", help="Folders with Tp, Gt (and Au), or with image, mask (and authentic); or lists."
+        ),
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of tampered photos.", rich_help_panel=SET)] = None,
-    masks: Annotated[Path | None, typer.Option(help="Their masks, paired by stem.", rich_help_panel=SET)] = None,
+    masks: Annotated[
+        Path | None, typer.Option(help="Folder of their masks, paired by file stem.", rich_help_panel=SET)
+    ] = None,
     authentic: Annotated[Path | None, typer.Option(help="Folder of authentic photos.", rich_help_panel=SET)] = None,
     limit: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Only the first so many tampered and authentic photos of each set.", rich_help_panel=SET
+            min=1, help="Use only the first N tampered and N authentic photos of each set.", rich_help_panel=SET
         ),
     ] = None,
     allow_empty_masks: Annotated[
@@ -45,55 +49,75 @@ def evaluate(
     mask_colour: Annotated[
         str | None,
         typer.Option(
-            metavar="RRGGBB", help="Which of a mask's two colours is tampered, as ff0000.", rich_help_panel=SET
+            metavar="RRGGBB",
+            help="The colour that means tampered in masks of two colours, such as ff0000.",
+            rich_help_panel=SET,
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Only inspect the sets; exit 6 if something is wrong.", rich_help_panel=SET)
+        bool,
+        typer.Option(
+            "--check", help="Only inspect the sets, and exit with 6 if something is wrong.", rich_help_panel=SET
+        ),
     ] = False,
     weights: Annotated[
         list[str] | None,
-        typer.Option("--weights", "-w", metavar="NAME|FILE", help="Weights; several are compared side by side."),
+        typer.Option(
+            "--weights",
+            "-w",
+            metavar="NAME|FILE",
+            autocompletion=options.names_of_weights,
+            help="Weights to measure. Repeatable: several are compared side by side. (default: mesorch-s)",
+        ),
     ] = None,
     protocol: Annotated[
         options.ProtocolName,
-        typer.Option(help="native: the mask's own pixels. paper: all at 512, as published.", rich_help_panel=MEASURE),
+        typer.Option(
+            help="native: score at the mask's own size. paper: score at 512 x 512, as published.",
+            rich_help_panel=MEASURE,
+        ),
     ] = options.ProtocolName.NATIVE,
     no_score_band: Annotated[
-        int, typer.Option(min=0, help="Pixels beside mask outlines that are not scored.", rich_help_panel=MEASURE)
+        int,
+        typer.Option(
+            min=0, help="Width in pixels of a band along mask outlines that is not scored.", rich_help_panel=MEASURE
+        ),
     ] = 0,
     permuted: Annotated[
-        bool, typer.Option("--permuted", help="Also the permuted F1, which flatters.", rich_help_panel=MEASURE)
+        bool, typer.Option("--permuted", help="Also report the permuted F1, which flatters.", rich_help_panel=MEASURE)
     ] = False,
     perturb: Annotated[
         str | None,
         typer.Option(
             metavar="LIST",
-            help="jpeg,blur,noise,resize,double-jpeg,webp,crop; or with levels: jpeg=70:90,resize=0.5.",
+            help="Perturbations: jpeg,blur,noise,resize,double-jpeg,webp,crop; or with levels, such as "
+            "jpeg=70:90,resize=0.5.",
             rich_help_panel=MEASURE,
         ),
     ] = None,
     resave: Annotated[
         int | None,
         typer.Option(
-            min=2, max=100, help="Save every photo again as JPEG of this quality first.", rich_help_panel=MEASURE
+            min=2, max=100, help="First save every photo again as a JPEG of this quality.", rich_help_panel=MEASURE
         ),
     ] = None,
     against: Annotated[
         str | None,
         typer.Option(
             metavar="LIST",
-            help="Baselines that the weights must beat: all, or names such as centre-prior,ela.",
+            help="Also measure baselines that the weights must beat: all, or names such as centre-prior,ela.",
             rich_help_panel=MEASURE,
         ),
     ] = None,
     bootstrap: Annotated[
-        int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0: none.", rich_help_panel=MEASURE)
+        int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0 for no intervals.", rich_help_panel=MEASURE)
     ] = 1000,
     fail_under: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="FIGURE=VALUE", help="Exit 6 if a figure is lower; several times.", rich_help_panel=MEASURE
+            metavar="FIGURE=VALUE",
+            help="Exit with 6 if a figure is below this value. Repeatable.",
+            rich_help_panel=MEASURE,
         ),
     ] = None,
     overrides: Overrides = AS_THE_WEIGHTS_SAY,
@@ -101,24 +125,29 @@ def evaluate(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FOLDER", help="Keep rows, tables and plots.", rich_help_panel=options.OUTPUT
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Folder for rows, tables and plots.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     no_plots: Annotated[
-        bool, typer.Option("--no-plots", help="No plots among the files.", rich_help_panel=options.OUTPUT)
+        bool, typer.Option("--no-plots", help="Write no plots.", rich_help_panel=options.OUTPUT)
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure what weights are worth on photos with masks: pixels, photos, and intervals.
+    """Measure weights on photos with masks: figures over pixels and over photos, with intervals.
 
-    --against measures baselines on the same photos, from an even map to classical detectors.
+    --against measures baselines on the same photos, from a constant map to classical detectors.
 
-    With -o, rows are kept photo by photo and a run that was stopped goes on; the folder gets `photos.csv`,
-    `evaluation.jsonl`, plots, and a sheet of the best and worst cases. Under `torchrun`, processes share the photos.
+    With -o, the result of each photo is kept, and a stopped run continues. The folder gets `photos.csv`,
+    `evaluation.jsonl`, plots, and a sheet of the best and worst photos. Under `torchrun`, the processes share the
+    photos.
 
-    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed or paired, 4 none could, 5 weights, 6 a figure below
-    --fail-under or a finding of --check.
+    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed or paired, 4 none could, 5 weights, 6 a figure is
+    below --fail-under, or --check found something.
 
     Example: mesorch evaluate --images tampered --masks masks --authentic authentic -o evaluation
     """
@@ -188,19 +217,19 @@ def evaluate(
 def named_sets(
     sets: list[Path], images: Path | None, masks: Path | None, authentic: Path | None, limit: int | None
 ) -> "list[Dataset]":
-    """Return the sets that a command line names; what does not pair is left out of them and listed."""
+    """Return the sets that a command line names. Photos without a partner are left out of them and listed."""
     from dataclasses import replace
 
     from mesorch_cli.errors import UsageError
     from mesorch_cli.evaluation.datasets import read_dataset, read_folders
 
     if (images is None) != (masks is None):
-        raise UsageError("--images and --masks belong together: photos and their masks.")
+        raise UsageError("--images and --masks belong together. Give both: the photos and their masks.")
     datasets = [read_dataset(path, strict=False) for path in sets]
     if images is not None or authentic is not None:
         datasets.append(read_folders(images or authentic or Path(), masks, authentic, strict=False))
     if not datasets:
-        raise UsageError("No set given. Name a folder with Tp and Gt, a list, or --images and --masks.")
+        raise UsageError("No set was given. Name a folder with Tp and Gt, a list, or --images and --masks.")
     names = [dataset.name for dataset in datasets]
     if len(set(names)) < len(names):
         datasets = [replace(one, name=f"{one.name}-{place}") for place, one in enumerate(datasets, start=1)]
@@ -214,7 +243,7 @@ def named_sets(
 def networks(
     names: "list[str] | list[None] | list[str | None]", paper: bool, overrides: Overrides, device: str
 ) -> "list[NetworkEntrant]":
-    """Load every network that is measured, under names that differ."""
+    """Load every network to be measured, each under its own name."""
     from dataclasses import replace
 
     from mesorch_cli.errors import UsageError
@@ -224,7 +253,8 @@ def networks(
 
     if paper and overrides.scales not in (None, "reference"):
         raise UsageError(
-            f"The paper protocol is the reference analysis; --scales {overrides.scales} belongs to the native one."
+            f"The paper protocol uses the reference analysis. --scales {overrides.scales} works only with the native "
+            "protocol."
         )
     if paper:
         overrides = replace(overrides, scales="reference")
@@ -233,7 +263,7 @@ def networks(
         analysis = Analysis.load(name, overrides)
         loaded = analysis.weights
         if any(one.weights_sha256 == loaded.sha256 for one in found):
-            raise UsageError(f"The weights {name!r} are given twice; expected each only once.")
+            raise UsageError(f"The weights {name!r} were given twice. Expected each only once.")
         title = loaded.passport.name
         if any(one.name == title for one in found):
             title = f"{title} {loaded.sha256[:8]}"
@@ -242,7 +272,7 @@ def networks(
 
 
 def say_of_masks(results: "list[Result]", quiet: bool) -> None:
-    """Tell people how the masks of each set were read, and what is doubtful about them."""
+    """Tell people how the masks of each set were read, and what looks doubtful about them."""
     for dataset, result in {result.dataset: result for result in reversed(results)}.items():
         for reading, count in result.masks.items():
             if not quiet:
@@ -252,7 +282,7 @@ def say_of_masks(results: "list[Result]", quiet: bool) -> None:
 
 
 def said_of_losses(results: "list[Result]", datasets: "list[Dataset]") -> int:
-    """Tell people which photos are not in the figures; returns the exit code."""
+    """Tell people which photos the figures leave out. Return the exit code."""
     from mesorch_cli.evaluation.masks import EMPTY
 
     unpaired = [f"{dataset.name}: {line}" for dataset in datasets for line in dataset.unpaired]
@@ -265,14 +295,14 @@ def said_of_losses(results: "list[Result]", datasets: "list[Dataset]") -> int:
     for line in [*unpaired, *sorted(lost)]:
         console.say_error(f"not counted: {line}")
     if any(line.endswith(EMPTY) for line in lost):
-        console.say("photos of masks without a tampered pixel count as authentic with --allow-empty-masks.")
+        console.say("With --allow-empty-masks, photos whose masks have no tampered pixel count as authentic.")
     if not any(row.status == "analysed" for result in results if not result.is_baseline for row in result.outcomes):
         return 4
     return 3 if unpaired or lost else 0
 
 
 def inspected(datasets: "list[Dataset]", masks: "MaskRule", as_json: bool, quiet: bool) -> None:
-    """Inspect sets and report; ends with exit code 6 if something is wrong with them."""
+    """Inspect the sets and report. Exits with 6 if something is wrong with them."""
     from dataclasses import asdict
 
     from mesorch_cli.evaluation.inspection import inspect

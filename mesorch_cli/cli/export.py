@@ -1,4 +1,4 @@
-"""`mesorch export`: the same answers outside PyTorch."""
+"""`mesorch export`: write weights for other runtimes, with the same answers."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class FormatName(StrEnum):
-    """Forms that other runtimes load."""
+    """Formats that other runtimes load."""
 
     ONNX = "onnx"
     TORCH = "torch"
@@ -30,44 +30,51 @@ FORMATS: "dict[FormatName, Format]" = {
 
 
 class ExportPrecisionName(StrEnum):
-    """Arithmetic inside the file; the frequency split and every softmax are float32 in any case."""
+    """Arithmetic inside the file. The frequency split and every softmax are always float32."""
 
     FP32 = "fp32"
     FP16 = "fp16"
 
 
 def export(
-    form: Annotated[FormatName, typer.Option("--format", "-f", help="What to make.")] = FormatName.ONNX,
+    form: Annotated[FormatName, typer.Option("--format", "-f", help="Format of the file.")] = FormatName.ONNX,
     precision: Annotated[ExportPrecisionName, typer.Option(help="Arithmetic.")] = ExportPrecisionName.FP32,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Where it goes. (default: NAME-PRECISION.onnx, .pt2 or .xml)"
+            "--output", "-o", metavar="FILE", help="File to write. (default: NAME-PRECISION.onnx, .pt2 or .xml)"
         ),
     ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
-            "--weights", "-w", metavar="NAME|FILE", help="Weights by name, or a .safetensors file. (default: mesorch-s)"
+            "--weights",
+            "-w",
+            metavar="NAME|FILE",
+            help="Name of installed weights, or a .safetensors file. (default: mesorch-s)",
+            autocompletion=options.names_of_weights,
         ),
     ] = None,
     photos: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Photos for the gate, beside those that come with the tool."),
+        typer.Option(
+            metavar="FOLDER", help="Folder of more photos for the comparison, beside those that come with the tool."
+        ),
     ] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace the file if it is there.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace the file if it exists.")] = False,
     sign: options.Sign = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write weights as a file for another runtime, if it gives the same answers there.
+    """Write weights as a file for another runtime, provided that it gives the same answers there.
 
-    The graph takes RGB tiles (batch, height, width, 3) of bytes, any batch, sides that are multiples of 32, and gives logits;
-    everything between is inside. The file is run by its own runtime and compared with PyTorch before it is kept. It carries
-    the weights' passport; beside it goes FILE.json with hashes and the comparison. `detect`, `evaluate` and `calibrate` take
-    it as --weights. With --sign, FILE.sig says who made it.
+    The graph takes RGB tiles of bytes (batch, height, width, 3), with any batch and sides that are multiples of 32, and
+    returns logits. All steps in between are inside the graph. Before the file is kept, its own runtime runs it and the
+    answers are compared with PyTorch's. The file carries the passport of the weights. FILE.json beside it holds hashes
+    and the comparison. `detect`, `evaluate` and `calibrate` accept the file as --weights. With --sign, FILE.sig shows
+    who made it.
 
-    Exit codes: 0 done, 2 usage, 5 weights, 6 not equal to PyTorch: no file.
+    Exit codes: 0 done, 2 usage, 5 weights, 6 the answers differ from PyTorch's and no file is kept.
 
     Example: mesorch export --format onnx -o mesorch-s.onnx
     """
@@ -84,12 +91,15 @@ def export(
         wanted = Export(FORMATS[form], "fp16" if precision is ExportPrecisionName.FP16 else "fp32")
         stored = resolve(weights)
         if stored.path.suffix != SUFFIX:
-            raise UsageError(f"{stored.path.name} is no {SUFFIX} file; an export starts from the weights themselves.")
+            raise UsageError(
+                f"{stored.path.name} is not a {SUFFIX} file. Expected the original weights: exported files cannot be "
+                "exported again."
+            )
         path = output or Path(f"{stored.name}-{wanted.precision}{SUFFIXES[wanted.format]}")
         if path.exists() and not replace:
-            raise UsageError(f"{str(path)!r} is there already. Give another --output, or --replace.")
+            raise UsageError(f"{str(path)!r} exists already. Give another --output, or --replace.")
         if sign is not None:
-            read_private_key(sign)  # a key that is none is said before the work
+            read_private_key(sign)  # a bad key is reported before the work begins
         looked_at = standard_photos() | ({} if photos is None else folder_photos(photos))
         loaded = load_weights(read_weights(weights))
         with console.count_progress("comparisons", wanted=not quiet) as on_case:

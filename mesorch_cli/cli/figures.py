@@ -1,4 +1,4 @@
-"""The tables of an evaluation, as people see them."""
+"""The tables of an evaluation for people."""
 
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ SHOWN = (
 )
 
 
-BESIDE = (("pixel AUC", "auc"), ("F1 at the set's best threshold", "f1_best"))  # what a baseline has too
+BESIDE = (("pixel AUC", "auc"), ("F1 at the set's best threshold", "f1_best"))  # figures that baselines have too
 
 
 def show(results: "list[Result]", gaps: "list[Gap]") -> None:
@@ -71,7 +71,7 @@ def show(results: "list[Result]", gaps: "list[Gap]") -> None:
 
 
 def show_baselines(dataset: str, results: "list[Result]", gaps: "list[Gap]") -> None:
-    """Show what stands beside the weights, and for each of them how far it is ahead of every baseline."""
+    """Show the baselines beside the weights, and how far each set of weights is ahead of each baseline."""
     baselines = [result for result in results if result.is_baseline]
     if not baselines:
         return
@@ -93,12 +93,12 @@ def show_baselines(dataset: str, results: "list[Result]", gaps: "list[Gap]") -> 
 
 
 def difference(gap: "Difference") -> str:
-    """Return a difference with its interval, and whether it may be chance."""
+    """Return a difference with its interval, marked if it may be chance."""
     return f"{gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]{'' if gap.clear else ' not clear'}"
 
 
 def counted(result: "Result") -> str:
-    """Return how many photos the figures stand on, and how many they do not."""
+    """Return how many photos the figures include, and how many they leave out."""
     counts, summary = result.summary.counts, result.summary
     parts = [f"{counts.tampered} tampered and {counts.authentic} authentic analysed"]
     if lost := counts.not_analysed + counts.failed + counts.unpaired:
@@ -109,7 +109,7 @@ def counted(result: "Result") -> str:
 
 
 def cell(result: "Result", name: str) -> str:
-    """Return a figure with its interval, and how many photos it is not defined for."""
+    """Return a figure with its interval, and the number of photos for which it is undefined."""
     figure = result.summary.figures.get(name)
     if figure is None or figure.value != figure.value:
         return "none"
@@ -118,13 +118,13 @@ def cell(result: "Result", name: str) -> str:
 
 
 def short(result: "Result", name: str) -> str:
-    """Return a figure alone."""
+    """Return a figure without its interval."""
     figure = result.summary.figures.get(name)
     return "none" if figure is None or figure.value != figure.value else f"{figure.value:.3f}"
 
 
 def show_inspection(inspection: "Inspection") -> None:
-    """Show what a look at sets found."""
+    """Show the result of an inspection of sets."""
     console.show_table(
         f"{inspection.photos} photos looked at, {len(inspection.findings)} findings",
         ["set", "finding", "files"],
@@ -134,9 +134,11 @@ def show_inspection(inspection: "Inspection") -> None:
     if read:
         console.show_table("Masks", ["set", "read as", "masks"], read)
     rows = [
-        [name, leak.of, f"{leak.auc:.3f}", "a leak: image figures of this set are void" if leak.notable else ""]
+        [name, leak.of, f"{leak.auc:.3f}", "a leak: this set's image figures are void" if leak.notable else ""]
         for name, found in inspection.leaks.items()
         for leak in found
     ]
     if rows:
-        console.show_table("Tampered told from authentic by the file alone", ["set", "by", "AUC", ""], rows)
+        console.show_table(
+            "Tampered and authentic photos separated by file properties alone", ["set", "by", "AUC", ""], rows
+        )

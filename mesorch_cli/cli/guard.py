@@ -1,4 +1,4 @@
-"""Errors become one line and an exit code here, and nowhere else."""
+"""The only place where an error becomes one line and an exit code."""
 
 import os
 import traceback
@@ -15,15 +15,15 @@ from mesorch_cli.errors import MesorchError, UsageError
 INTERRUPTED = 130
 INTERNAL = 1
 TRACEBACK_VARIABLE = "MESORCH_TRACEBACK"
-NEEDED = ("torch", "safetensors")  # by some commands, and left out of an installation without PyTorch
+NEEDED = ("torch", "safetensors")  # packages that an installation without PyTorch lacks
 
 
 @contextmanager
 def guard(*, printing: bool = False) -> Iterator[None]:
-    """Run a command's body: known errors and Ctrl-C end it with a line and their code, a fault of ours with code 1.
+    """Run a command's body. A known error or Ctrl-C ends it with a line and its exit code, a fault of ours with 1.
 
-    printing: all that the command finds is what it prints. Its work is for nothing once nobody reads that, and it ends as
-    other programs do then; of any other command files and exit code stand, and are the same with or without a reader.
+    printing: the command only prints its result. It then ends as other programs do when nobody reads the output any
+    more. A command that writes files, or whose exit code is the result, continues without a reader.
     """
     outlet = output()
     if outlet is not None:
@@ -37,15 +37,15 @@ def guard(*, printing: bool = False) -> Iterator[None]:
         say_error(str(error))
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt as error:
-        say_error("interrupted; results already written are whole.")
+        say_error("interrupted. Results already written are complete.")
         raise typer.Exit(INTERRUPTED) from error
     except ModuleNotFoundError as error:
         if error.name not in NEEDED:
             raise told_fault(error) from error
         say_error(
-            f"This needs the package {error.name}, which is not installed here. Expected the whole tool: `pip install .` in "
-            "the folder of the mesorch sources. Without PyTorch there are `detect`, `batch`, `rerun`, `verify` and `report`, "
-            "with weights in the ONNX form by --weights."
+            f"This needs the package {error.name}, which is not installed here. Expected the complete tool: run "
+            "`pip install .` in the folder of the mesorch sources. Without PyTorch, only `detect`, `batch`, `rerun`, "
+            "`verify` and `report` work, with --weights naming an .onnx file."
         )
         raise typer.Exit(UsageError.exit_code) from error
     except Exception as error:
@@ -53,7 +53,7 @@ def guard(*, printing: bool = False) -> Iterator[None]:
 
 
 def told_fault(error: Exception) -> typer.Exit:
-    """Tell of a fault of the program itself; return what ends it with its code."""
+    """Report a fault of the program itself. Return the exception that ends it with its exit code."""
     if os.environ.get(TRACEBACK_VARIABLE):
         traceback.print_exc()
     say_error(
@@ -64,10 +64,10 @@ def told_fault(error: Exception) -> typer.Exit:
 
 
 def refuse_lost_folder() -> None:
-    """Raise UsageError where the working folder is gone: nothing that is named below it could be found or written."""
+    """Raise UsageError if the working folder is gone: no relative path could be read or written."""
     try:
         Path.cwd()
     except OSError as error:
         raise UsageError(
-            f"The working folder cannot be used: {error.strerror}. Expected one that is there; change to another."
+            f"The working folder cannot be used: {error.strerror}. Expected an existing folder: change to another one."
         ) from error

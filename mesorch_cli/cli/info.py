@@ -1,4 +1,4 @@
-"""`mesorch info`: what this installation is, for a report or a bug."""
+"""`mesorch info`: describe this installation, for a report or an issue."""
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def info(as_json: options.Json = False) -> None:
-    """Show versions, devices and weights of this installation.
+    """Show the versions, devices and weights of this installation.
 
     Example: mesorch info --json
     """
@@ -25,7 +25,7 @@ def info(as_json: options.Json = False) -> None:
             try:
                 return f"{stored.name} {read_passport(stored.path).version} ({stored.origin})"
             except WeightsError:
-                return f"{stored.name} ({stored.origin}, cannot be used: see `mesorch weights verify {stored.name}`)"
+                return f"{stored.name} ({stored.origin}, cannot be used, see `mesorch weights verify {stored.name}`)"
 
         values = {
             **tool_versions({package: _version(package) for package in ("torch", "onnxruntime", "openvino")}),
@@ -46,7 +46,7 @@ def _version(package: str) -> str:
 
 
 def _devices() -> dict[str, str]:
-    """Return what PyTorch can run on; nothing where it is not installed."""
+    """Return the devices that PyTorch can use; empty if it is not installed."""
     try:
         import torch
     except ModuleNotFoundError:

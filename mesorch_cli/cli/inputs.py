@@ -1,4 +1,4 @@
-"""Which inputs a command line names: paths, standard input, and lists in files."""
+"""The inputs that a command line names: paths, standard input, and lists in files."""
 
 import os
 from collections.abc import Iterator
@@ -12,12 +12,14 @@ STDIN = "-"
 
 
 def named_inputs(paths: list[str], files_from: str | None, null_separated: bool) -> Iterator[str]:
-    """Yield the inputs in order: the paths given, then those of the list. Raises UsageError if there is none at all.
+    """Yield the inputs in order: first the paths given, then those in the list. Raises UsageError if there is none.
 
-    files_from: a file of paths, one a line (or NUL-separated), or `-` to read that list from standard input.
+    files_from: a file of paths, one per line (or separated by NUL), or `-` to read the list from standard input.
     """
     if not paths and files_from is None:
-        raise UsageError("No photo given. Name one or more, `-` for standard input, or a list with --files-from.")
+        raise UsageError(
+            "No photo was given. Name one or more photos, `-` for standard input, or a list with --files-from."
+        )
     if paths.count(STDIN) + (files_from == STDIN) > 1:
         raise UsageError("`-` is given more than once; standard input can be read only once.")
     yield from paths
@@ -26,10 +28,10 @@ def named_inputs(paths: list[str], files_from: str | None, null_separated: bool)
 
 
 def listed(files_from: str, null_separated: bool) -> Iterator[str]:
-    """Yield the paths of a list; empty lines are skipped, any byte but the separator may stand in a name.
+    """Yield the paths in a list. Empty lines are skipped. A name may contain any byte except the separator.
 
-    Without a byte-order mark the bytes of a line are those of a name, in whatever encoding the disk has it. Raises UsageError
-    for a list that cannot be read, or whose encoding is not that of the names.
+    Without a byte-order mark, the bytes of a line are taken as the bytes of a name on the disk, whatever its encoding.
+    Raises UsageError for a list that cannot be read, or whose encoding differs from that of the names.
     """
     try:
         data = read_input() if files_from == STDIN else _list_bytes(Path(files_from))
@@ -40,8 +42,9 @@ def listed(files_from: str, null_separated: bool) -> Iterator[str]:
         content = decoded(data, f"The list {files_from!r}").encode("utf-8")
     elif not null_separated and b"\0" in content:
         raise UsageError(
-            f"The list {files_from!r} holds zero bytes: it is UTF-16 without a byte-order mark, or its names are separated "
-            "by NUL. Save it as UTF-8, or give --null."
+            f"The list {files_from!r} contains zero bytes. Either it is UTF-16 without a byte-order mark, or NUL "
+            "separates "
+            "its names. Save it as UTF-8, or give --null."
         )
     entries = content.split(b"\0" if null_separated else b"\n")
     names = [name for entry in entries if (name := entry if null_separated else entry.removesuffix(b"\r"))]
@@ -50,7 +53,7 @@ def listed(files_from: str, null_separated: bool) -> Iterator[str]:
 
 
 def _list_bytes(path: Path) -> bytes:
-    """Return the bytes of a list, which may come from a pipe. Raises OSError, and UsageError for one without an end."""
+    """Return the bytes of a list, which may be a pipe. Raises OSError, and UsageError for a list that does not end."""
     with path.open("rb") as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
@@ -61,7 +64,7 @@ def _list_bytes(path: Path) -> bytes:
 
 
 def _refuse_foreign(names: list[bytes], files_from: str) -> None:
-    """Raise UsageError where names are no UTF-8, and none of them is on the disk in these bytes."""
+    """Raise UsageError if some names are not UTF-8 and none of those exists on the disk with these bytes."""
     foreign = [name for name in names if not _is_utf8(name)]
     if foreign and not any(os.path.lexists(name) for name in foreign):
         decoded(b"\n".join(names), f"The list {files_from!r}")

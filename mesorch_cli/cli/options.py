@@ -1,4 +1,4 @@
-"""Options that several commands share, so that one name means one thing everywhere."""
+"""Options that several commands share. One name means the same thing everywhere."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -17,13 +17,25 @@ class ProtocolName(StrEnum):
     PAPER = "paper"
 
 
+def names_of_weights(incomplete: str) -> list[str]:
+    """Return the installed weights whose names begin with this text, for the shell, which completes files itself."""
+    from mesorch_cli.errors import MesorchError
+    from mesorch_cli.network.store import list_weights
+
+    try:
+        return [stored.name for stored in list_weights() if stored.name.startswith(incomplete)]
+    except MesorchError:  # the user is still typing; the command itself reports what is wrong
+        return []
+
+
 Weights = Annotated[
     str | None,
     typer.Option(
         "--weights",
         "-w",
         metavar="NAME|FILE",
-        help="Weights by name or file, exported ones too: .onnx, .xml, .pt2. (default: mesorch-s)",
+        autocompletion=names_of_weights,
+        help="Name of installed weights, or a file; exported files (.onnx, .xml, .pt2) work too. (default: mesorch-s)",
     ),
 ]
 PublicKey = Annotated[
@@ -31,18 +43,18 @@ PublicKey = Annotated[
     typer.Option(
         "--public-key",
         metavar="PUB.pem",
-        help="Use the weights only if the owner of this Ed25519 key signed them, in FILE.sig beside them.",
+        help="Use the weights only if FILE.sig beside them holds a signature by this Ed25519 key.",
     ),
 ]
 Sign = Annotated[
     Path | None,
-    typer.Option(metavar="KEY.pem", help="Sign what is written with this private Ed25519 key, in FILE.sig beside it."),
+    typer.Option(metavar="KEY.pem", help="Sign the file with this private Ed25519 key and write FILE.sig beside it."),
 ]
 Device = Annotated[
     str,
     typer.Option(
         metavar="auto|cpu|cuda[:N]|mps",
-        help="Where the network runs. An .onnx also takes openvino, an .xml what OpenVINO lists.",
+        help="Where the network runs. An .onnx file also accepts openvino; an .xml file accepts any OpenVINO device.",
         rich_help_panel=ANALYSIS,
     ),
 ]
@@ -50,26 +62,32 @@ Calibration = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Score rule of `mesorch calibrate`, made for these weights and settings.",
+        help="Calibration file that `mesorch calibrate` made for these weights and settings.",
         rich_help_panel=ANALYSIS,
     ),
 ]
 AcceptDamaged = Annotated[
     bool,
-    typer.Option("--accept-damaged", help="Analyse damaged files too; the record says so.", rich_help_panel=ANALYSIS),
+    typer.Option(
+        "--accept-damaged",
+        help="Analyse damaged files too. The record says that they are damaged.",
+        rich_help_panel=ANALYSIS,
+    ),
 ]
-MaxPixels = Annotated[int, typer.Option(min=1, help="Refuse larger photos before decoding.", rich_help_panel=ANALYSIS)]
+MaxPixels = Annotated[
+    int, typer.Option(min=1, help="Refuse photos with more pixels, before they are decoded.", rich_help_panel=ANALYSIS)
+]
 FailOnFindings = Annotated[
     bool,
     typer.Option(
         "--fail-on-findings",
-        help="Exit with 10 if any verdict is evidence of manipulation and every file could be analysed; 3 and 4 go first.",
+        help="Exit with 10 if any verdict is evidence of manipulation. Codes 3 and 4 take precedence.",
         rich_help_panel=OUTPUT,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.", rich_help_panel=OUTPUT)]
 OutputDir = Annotated[
     Path,
-    typer.Option("--output", "-o", metavar="FOLDER", help="Folder for results.", rich_help_panel=OUTPUT),
+    typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the results.", rich_help_panel=OUTPUT),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No panels and no progress.", rich_help_panel=OUTPUT)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no panels and no progress.", rich_help_panel=OUTPUT)]

@@ -1,4 +1,4 @@
-"""`mesorch probe`: what a map reacts to, traces of editing or things."""
+"""`mesorch probe`: find out whether a map reacts to traces of editing or to objects."""
 
 import json
 from pathlib import Path
@@ -28,54 +28,58 @@ DONORS_TRIED = 20
 def probe(
     photos: Annotated[
         Path | None,
-        typer.Argument(metavar="[PHOTOS]", help="Folder of authentic photos to edit, searched to any depth."),
+        typer.Argument(metavar="PHOTOS", help="Folder of authentic photos to edit, searched to any depth."),
     ] = None,
     output: options.OutputDir = Path("probes"),
     weights: options.Weights = None,
-    count: Annotated[int, typer.Option("--count", "-n", min=3, help="Photos to edit, drawn by the seed.")] = 30,
-    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Same seed, same bytes.")] = 0,
+    count: Annotated[
+        int, typer.Option("--count", "-n", min=3, help="Number of photos to edit, drawn with the seed.")
+    ] = 30,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Seed. The same seed gives the same bytes.")] = 0,
     side: Annotated[int, typer.Option(help="Longest side of an edited photo in pixels.")] = 768,
     pairs: Annotated[
         Path | None,
         typer.Option(
             metavar="LIST|FOLDER",
-            help="Forgeries with their originals: a CSV with the columns forgery, original, mask, or a folder with folders "
-            "of these names.",
+            help="Forgeries and their originals: a CSV with the columns forgery, original, mask, or a folder with "
+            "subfolders of these names.",
         ),
     ] = None,
     objects: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Authentic photos of objects; with --object-masks.")
+        Path | None, typer.Option(metavar="FOLDER", help="Folder of authentic photos of objects. Needs --object-masks.")
     ] = None,
     object_masks: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Masks of these objects, paired by stem.")
+        Path | None, typer.Option(metavar="FOLDER", help="Folder of masks of these objects, paired by file stem.")
     ] = None,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0: none.")] = 1000,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0 for no intervals.")] = 1000,
     device: options.Device = "auto",
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show what a map reacts to: traces of editing, foreign content, or things.
+    """Show what a map reacts to: traces of editing, foreign content, or objects.
 
-    In every photo one region is edited in place (JPEG on and off the grid, resampling, noise, blur, denoising, sharpening,
-    gamma, demosaicing), replaced by a piece of another photo with the same history, or left alone, and each is saved as
-    PNG, as JPEG of quality 90, and at web size as JPEG of quality 80. The figures are the mean pixel AUC of the map, with
-    intervals over photos; that of `nothing` is chance for these regions.
+    In each photo, one region is edited in place (JPEG on and off the grid, resampling, noise, blur, denoising,
+    sharpening, gamma, demosaicing), replaced by a piece of another photo with the same history, or left alone. Each
+    version is saved as PNG, as JPEG of quality 90, and at web size as JPEG of quality 80. The figure is the mean pixel
+    AUC of the map, with an interval over photos. The row `nothing` shows what chance gives for these regions.
 
-    --pairs compares the maps of forgeries with those of their originals. --objects compares the maps of authentic photos
-    with their objects: a map that follows traces has .5 there. No figure is given for whole photos: files that were saved
-    differently can be told apart by that alone.
+    --pairs compares the maps of forgeries with those of their originals. --objects compares the maps of authentic
+    photos with the masks of their objects: a map that follows traces reaches .5 there. There is no figure for whole
+    photos, because a difference in how the files were saved would be enough to separate them.
 
-    OUT gets `probes.json`, and `probes.md` with the tables for a model card.
+    OUT gets `probes.json`, and `probes.md` with tables for a model card.
 
-    Exit codes: 0 done, 2 usage, 3 photos left out, or too few, or without a partner, 5 weights.
+    Exit codes: 0 done, 2 usage, 3 photos were left out, are too few, or lack a partner, 5 weights.
 
     Example: mesorch probe photos -n 30 -s 7 -o probes
     """
     with guard():
         if photos is None and pairs is None and objects is None:
-            raise UsageError("Nothing to probe. Name a folder of authentic photos, --pairs, or --objects.")
+            raise UsageError("There is nothing to probe. Name a folder of authentic photos, --pairs, or --objects.")
         if (objects is None) != (object_masks is None):
-            raise UsageError("--objects and --object-masks belong together: photos and the masks of their objects.")
+            raise UsageError(
+                "--objects and --object-masks belong together. Give both: the photos and the masks of their objects."
+            )
         from mesorch_cli.evaluation import probe_output, probe_pairs
         from mesorch_cli.evaluation.datasets import read_folders
         from mesorch_cli.evaluation.entrants import NetworkEntrant
@@ -146,7 +150,7 @@ def edited(
     left_out: list[tuple[str, str]],
     quiet: bool,
 ) -> "list[Probed]":
-    """Forge the probes of some photos and have them evaluated as any other files; photos that cannot be used are noted."""
+    """Make the probes of some photos and evaluate them like any other files. Unusable photos are noted."""
     import numpy as np
 
     from mesorch_cli.evaluation.datasets import Sample
@@ -183,7 +187,7 @@ def edited(
 
 
 def _donor(folder: "PhotoFolder", others: list[str], host: "Pixels", sound: "SoundPhotos") -> "Pixels":
-    """Return the first of some photos that is large enough, as a donor. Raises InputError where none is."""
+    """Return the first of these photos that is large enough to be a donor. Raises InputError if there is none."""
     from mesorch_cli.forge.probe import donor_of
 
     for path in others[:DONORS_TRIED]:
@@ -194,7 +198,7 @@ def _donor(folder: "PhotoFolder", others: list[str], host: "Pixels", sound: "Sou
         if donor is not None:
             return donor
     raise InputError(
-        f"None of {min(len(others), DONORS_TRIED)} other photos in {str(folder.root)!r} is large enough to be put in; "
-        "expected photos of about the same size. Give more.",
+        f"None of {min(len(others), DONORS_TRIED)} other photos in {str(folder.root)!r} is large enough to serve as a "
+        "donor. Expected photos of about the same size: add more.",
         reason="no other photo is large enough",
     )

@@ -1,4 +1,4 @@
-"""Options on how photos are read, and the reader that they make."""
+"""Options for reading photos, and the reader that they configure."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ Page = Annotated[
     str | None,
     typer.Option(
         metavar="N|all",
-        help="Page or frame to analyse, from 1 on, or all of them. (default: the first full one)",
+        help="Page or frame to analyse, counted from 1, or all. (default: the first full image)",
         rich_help_panel=READING,
     ),
 ]
@@ -28,7 +28,7 @@ CompareDecoders = Annotated[
     bool,
     typer.Option(
         "--compare-decoders",
-        help="Decode a second time by another library and record how far both agree.",
+        help="Decode again with a second library and record how closely the two agree.",
         rich_help_panel=READING,
     ),
 ]
@@ -36,7 +36,7 @@ TrustList = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Certificates (PEM) that C2PA signers are checked against; the record names it by its hash.",
+        help="PEM file of certificates that C2PA signers are checked against. The record names its hash.",
         rich_help_panel=READING,
     ),
 ]
@@ -44,19 +44,19 @@ ExifTool = Annotated[
     bool,
     typer.Option(
         "--exiftool",
-        help="Ask ExifTool too, which has to be installed, and record its tags beside the program's own.",
+        help="Also run ExifTool, which must be installed, and record its tags beside the tool's own.",
         rich_help_panel=READING,
     ),
 ]
 DecodeTimeout = Annotated[
     float,
     typer.Option(
-        metavar="SECONDS", min=1, help="Give up a photo that takes longer to decode.", rich_help_panel=READING
+        metavar="SECONDS", min=1, help="Give up on a photo that takes longer to decode.", rich_help_panel=READING
     ),
 ]
 DecodeMemory = Annotated[
     int,
-    typer.Option(metavar="MIB", min=256, help="Memory that decoding one photo may take.", rich_help_panel=READING),
+    typer.Option(metavar="MIB", min=256, help="Memory limit for decoding one photo.", rich_help_panel=READING),
 ]
 TIMEOUT_S = 300.0
 MEMORY_MIB = 4096
@@ -64,7 +64,7 @@ MEMORY_MIB = 4096
 
 @dataclass(frozen=True)
 class Reading:
-    """The reading options as they were given."""
+    """The reading options that were given."""
 
     max_pixels: int
     compare_decoders: bool
@@ -74,15 +74,18 @@ class Reading:
     memory_mib: int
 
     def options(self) -> "ReadOptions":
-        """Return how files are to be read. Raises UsageError for a trust list that cannot be read or holds nothing, and
-        where ExifTool is asked for and is not installed."""
+        """Return how to read files.
+
+        Raises UsageError for a trust list that cannot be read or is empty, and if ExifTool is wanted but not installed.
+        """
         from mesorch_cli.evidence import ReadOptions
         from mesorch_cli.evidence.metadata.exiftool import find_exiftool
 
         if self.exiftool and find_exiftool() is None:
             raise UsageError(
-                "--exiftool: there is no program of the name exiftool in the folders of PATH; expected ExifTool, installed. "
-                "Install it, or leave the option out: the program's own reading of metadata does not need it."
+                "--exiftool needs ExifTool, and no folder in PATH has a program named exiftool. Install it, or leave "
+                "the "
+                "option out: the tool reads metadata without it."
             )
         return ReadOptions(
             max_pixels=self.max_pixels,
@@ -93,14 +96,14 @@ class Reading:
         )
 
     def limits(self) -> "Limits":
-        """Return what reading one photo may take."""
+        """Return the limits for reading one photo."""
         from mesorch_cli.evidence.isolation.isolated_reader import Limits
         from mesorch_cli.evidence.photo import MAX_PIXELS
 
         return Limits(self.timeout_s, self.memory_mib << 20, max(self.max_pixels, MAX_PIXELS))
 
     def reader(self) -> "IsolatedReader":
-        """Return the reader, its first process on its way."""
+        """Return the reader, with its first process starting."""
         from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
 
         reader = IsolatedReader(self.limits())
@@ -109,22 +112,22 @@ class Reading:
 
 
 def read_trust_list(path: Path) -> str:
-    """Return the certificates of a PEM file. Raises UsageError if it cannot be read or holds none."""
+    """Return the certificates in a PEM file. Raises UsageError if it cannot be read or contains none."""
     try:
         text = read_text(path)
     except UsageError as error:
         raise UsageError(f"The trust list cannot be used: {error}") from error
     if "-----BEGIN CERTIFICATE-----" not in text:
-        raise UsageError(f"The trust list {str(path)!r} holds no certificate. Expected a file of PEM certificates.")
+        raise UsageError(f"The trust list {str(path)!r} contains no certificate. Expected a file of PEM certificates.")
     return text
 
 
 def wanted_page(text: str | None) -> int | None:
-    """Return the page to begin with: a number from 1 on, 1 for `all`, None where none was named. UsageError otherwise."""
+    """Return the page to begin with: its number, 1 for `all`, None if none was named. Raises UsageError otherwise."""
     if text is None:
         return None
     if text == ALL:
         return 1
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1_000_000):
-        raise UsageError(f"Page {text!r}: expected a number from 1 on, or {ALL}.")
+        raise UsageError(f"--page {text!r} is not a page. Expected a number from 1 up, or {ALL}.")
     return int(text)

@@ -1,4 +1,4 @@
-"""`mesorch report`: the pages of a case, built again."""
+"""`mesorch report`: rebuild the pages of a case."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,10 +15,10 @@ PDF_PICTURES = 200
 
 
 def renew_sums(case: Path, journal: "Journal", settings: str) -> str | None:
-    """Bring SHA256SUMS up to date for the pages of the report, and for nothing else: what was changed otherwise must show.
+    """Bring SHA256SUMS up to date for the pages of the report only, so that any other change still shows.
 
-    Returns the new SHA-256 of that file, None where it is as before. A case without it (its run never came to an end) stays
-    without.
+    Returns the new SHA-256 of that file, or None if it did not change. A case without the file, whose run never
+    finished, stays without it.
     """
     from mesorch_cli.case.tables import SUMS, expected_sums, read_sums, sum_line
     from mesorch_cli.files.hashing import sha256_below
@@ -33,7 +33,7 @@ def renew_sums(case: Path, journal: "Journal", settings: str) -> str | None:
         for name, sha256 in expected_sums(case, journal, settings):
             if is_page(name) or name in before:
                 file.write(sum_line(name, before.pop(name, sha256)).encode("utf-8", "surrogateescape"))
-        for name, sha256 in before.items():  # files that are gone
+        for name, sha256 in before.items():  # files that no longer exist
             file.write(sum_line(name, sha256).encode("utf-8", "surrogateescape"))
     new = sha256_below(case, SUMS)
     return None if new == old else new
@@ -42,33 +42,36 @@ def renew_sums(case: Path, journal: "Journal", settings: str) -> str | None:
 def report(
     case: Annotated[Path, typer.Argument(metavar="CASE", help="Folder that `mesorch batch` made.")],
     pdf: Annotated[
-        bool, typer.Option("--pdf", help="Also report.pdf, for print.", rich_help_panel=options.OUTPUT)
+        bool, typer.Option("--pdf", help="Also write report.pdf, for printing.", rich_help_panel=options.OUTPUT)
     ] = False,
     pdf_pictures: Annotated[
         int,
         typer.Option(
-            min=0, help="Findings that get pictures in the PDF, highest score first.", rich_help_panel=options.OUTPUT
+            min=0,
+            help="How many findings get pictures in the PDF, highest scores first.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = PDF_PICTURES,
     pdf_font: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="TrueType font of the PDF, for names in scripts that its own font lacks.",
+            help="TrueType font for the PDF, for names in scripts that the built-in font lacks.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Build the pages of a case again from its journal: `index.html`, a page for every photo, and `report.pdf`.
+    """Rebuild the pages of a case from its journal: `index.html`, a page for each photo, and `report.pdf`.
 
-    `mesorch batch` builds the pages at its end; this command is for pages that were lost, for a newer version, and for the
-    PDF. Nothing is analysed. The same case gives the same bytes; SHA256SUMS follows for the pages, and for them alone.
+    `mesorch batch` writes the pages when it ends. Use this command if pages were lost, after an update of the tool, or
+    for the PDF. Nothing is analysed. The same case gives the same bytes. SHA256SUMS is updated for the pages only.
 
-    On stdout: the pages, and, where SHA256SUMS is another than before, that file and its new SHA-256, separated by a tab: the
-    one that was noted elsewhere no longer holds.
+    On stdout: the pages. If SHA256SUMS changed, also that file and its new SHA-256, separated by a tab: a hash that you
+    noted earlier no longer holds.
 
-    Exit codes: 0 done, 2 no case, an unfinished one, or a page cannot be written, 6 the case was changed after it was made.
+    Exit codes: 0 done, 2 no case, an unfinished case, or a page cannot be written, 6 the case was changed after it was
+    made.
 
     Example: mesorch report case --pdf
     """

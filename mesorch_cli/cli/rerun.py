@@ -1,4 +1,4 @@
-"""`mesorch rerun`: an analysis repeated from its record."""
+"""`mesorch rerun`: repeat an analysis from its record."""
 
 import sys
 from pathlib import Path
@@ -19,9 +19,9 @@ MOST_THREADS = 512  # of one process, on the largest machines
 
 
 def weights_for(record: "Record", given: str | None) -> Path:
-    """Return the weights to repeat with: those given, else the installed ones that have the record's hash.
+    """Return the weights for the repetition: those given, or else the installed weights with the record's hash.
 
-    A record may come from anybody, so that the name in it is never opened. Raises WeightsError where there are none.
+    A record may come from anyone, so the name in it is never opened. Raises WeightsError if no weights match.
     """
     from mesorch_cli.files.hashing import sha256_file
     from mesorch_cli.network.store import find_weights, list_weights
@@ -32,14 +32,14 @@ def weights_for(record: "Record", given: str | None) -> Path:
         if sha256_file(stored.path) == record.weights.sha256:
             return stored.path
     raise WeightsError(
-        f"The record was made with the weights {record.weights.name!r} of the SHA-256 {record.weights.sha256[:16]}..., and "
-        "no installed weights have that hash; expected the same ones. Install them with `mesorch weights import`, or name "
-        "others with --weights."
+        f"The record was made with the weights {record.weights.name!r}, SHA-256 {record.weights.sha256[:16]}..., and "
+        "no "
+        "installed weights have that hash. Install them with `mesorch weights import`, or name others with --weights."
     )
 
 
 def threads_for(record: "Record") -> int | None:
-    """Return how many threads of a processor to repeat with, None where the record does not say.
+    """Return the number of CPU threads for the repetition; None if the record does not say.
 
     Raises UsageError for a number that no machine has.
     """
@@ -49,14 +49,14 @@ def threads_for(record: "Record") -> int | None:
     threads = int(told[:9])
     if not 1 <= threads <= MOST_THREADS:
         raise UsageError(
-            f"The record says that it was made with {told[:20]} threads; expected 1 to {MOST_THREADS}. It was changed: get "
-            "the original."
+            f"The record claims {told[:20]} threads. Expected 1 to {MOST_THREADS}: the record was changed, get the "
+            "original."
         )
     return threads
 
 
 def device_for(record: "Record", given: str | None) -> str:
-    """Return the device to repeat on: the one given, else the record's if this machine has it, else the best there is."""
+    """Return the device for the repetition: the one given, or the record's, or the best on this machine."""
     if given is not None:
         return given
     recorded = record.analysis.device if record.analysis is not None else "auto"
@@ -67,7 +67,7 @@ def device_for(record: "Record", given: str | None) -> str:
     try:
         choose_device(recorded)
     except UsageError:
-        return "auto"  # another device is a difference, and is named as one
+        return "auto"  # the change of device is reported as a cause
     return recorded
 
 
@@ -77,28 +77,41 @@ def rerun(
     ],
     photo: Annotated[
         Path | None,
-        typer.Option("--input", "-i", metavar="PHOTO", help="Where the photo lies now. (default: as the record says)"),
+        typer.Option(
+            "--input", "-i", metavar="PHOTO", help="Where the photo is now. (default: the path in the record)"
+        ),
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option("--weights", "-w", metavar="NAME|FILE", help="(default: the installed ones of the record's hash)"),
+        typer.Option(
+            "--weights",
+            "-w",
+            metavar="NAME|FILE",
+            autocompletion=options.names_of_weights,
+            help="Weights to use. (default: the installed ones with the record's hash)",
+        ),
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option(metavar="auto|cpu|cuda[:N]|mps", help="(default: as recorded)", rich_help_panel=options.ANALYSIS),
+        typer.Option(
+            metavar="auto|cpu|cuda[:N]|mps",
+            help="Where the network runs. (default: as recorded)",
+            rich_help_panel=options.ANALYSIS,
+        ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Repeat an analysis with the settings of its record and compare.
+    """Repeat an analysis with the settings in its record, and compare the results.
 
-    The answer is `identical` (result, decoding and pictures, byte for byte), `within tolerance` (same bytes in, same verdict,
-    score within 0.001, map within 0.02 at every pixel, all else equal), or `different`; what differs is named, and what of
-    version, device, weights, settings or input is another than recorded. Nothing is written.
+    The answer is `identical` (result, decoding and pictures, byte for byte), `within tolerance` (same input bytes, same
+    verdict, score within 0.001, map within 0.02 at every pixel, everything else equal), or `different`. The command
+    names each difference, and every version, device, weights, setting or input that is not as recorded. It writes no
+    files.
 
-    On stdout: with --json an object; else the answer and the photo, separated by a tab.
+    On stdout: with --json, one object. Otherwise the answer and the photo, separated by a tab.
 
-    Exit codes: 0 identical or within tolerance, 2 usage, 4 the photo was not found or cannot be read, 5 weights, 6 different,
-    or the record is not sound.
+    Exit codes: 0 identical or within tolerance, 2 usage, 4 the photo was not found or cannot be read, 5 weights, 6
+    different, or the record was changed.
 
     Example: mesorch rerun results/photo.jpg/record.json
     """
@@ -114,11 +127,13 @@ def rerun(
         if digest(record.settings) != record.settings_sha256:
             raise VerificationError(
                 f"The settings in {str(record_file)!r} do not have the hash that it records, "
-                f"{record.settings_sha256[:16]}...; expected a record as it was written. It was changed: get the original."
+                f"{record.settings_sha256[:16]}... The record was changed: get the original."
             )
         source = photo or input_of(record_file, record)
         if str(source) == STDIN:
-            raise UsageError(f"{str(record_file)!r} is of a photo from standard input. Name the photo with --input.")
+            raise UsageError(
+                f"{str(record_file)!r} describes a photo from standard input. Name the photo with --input."
+            )
         threads, file = threads_for(record), weights_for(record, weights)
         if (
             threads is not None and file.suffix not in EXPORTED_SUFFIXES
@@ -139,7 +154,7 @@ def rerun(
         if again.record.input.sha256 is None and record.input.sha256 is not None:
             console.say_error(
                 f"The photo of {str(record_file)!r} was not found or cannot be read, so nothing was repeated: "
-                f"{again.problem} Name where it lies now with --input."
+                f"{again.problem} Say where it is now with --input."
             )
             raise typer.Exit(NOT_READ)
         found = compared(record, record_file, again)
@@ -148,7 +163,9 @@ def rerun(
                 console.say(sentence)
         if found.differences and not found.causes:
             console.say(
-                "nothing that it depends on is recorded as another; the record, or this machine, is not as it was."
+                "No recorded cause explains this: versions, device, weights, settings and input are the same. The "
+                "record or "
+                "this machine has changed."
             )
         if as_json:
             values = {"answer": found.answer.value, "input": console.printable(str(source))}
@@ -157,6 +174,6 @@ def rerun(
             console.write_data(found.answer.value, source)
         if found.answer is Answer.DIFFERENT:
             raise VerificationError(
-                f"The analysis of {str(source)!r} gives another result than {str(record_file)!r} records; expected the same "
-                "within tolerance. What differs is named above."
+                f"The analysis of {str(source)!r} differs from {str(record_file)!r} by more than the tolerance. The "
+                "differences are listed above."
             )

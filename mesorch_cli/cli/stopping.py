@@ -1,4 +1,4 @@
-"""Ctrl-C and a polite kill, for commands that finish what they have in hand."""
+"""Ctrl-C and SIGTERM, for commands that finish the work in progress before they stop."""
 
 import signal
 import threading
@@ -10,7 +10,7 @@ from mesorch_cli.cli.console import say
 
 
 class Stop:
-    """Whether somebody asked the command to stop; calling it answers."""
+    """Whether the command was asked to stop. Call the object to find out."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -19,28 +19,28 @@ class Stop:
         return self._event.is_set()
 
     def ask(self) -> None:
-        """Ask for the end."""
+        """Ask the command to stop."""
         self._event.set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the question, at most so long; return whether it came."""
+        """Wait for the request to stop, for at most so many seconds. Return whether it came."""
         return self._event.wait(seconds)
 
 
 @contextmanager
 def stopping() -> Iterator[Stop]:
-    """Let the first SIGINT or SIGTERM ask for the end while inside; a second SIGINT interrupts at once."""
+    """While inside, the first SIGINT or SIGTERM asks for a stop. A second SIGINT interrupts at once."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
-        yield stop  # signals come to the main thread alone
+        yield stop  # only the main thread receives signals
         return
 
     def asked(number: int, _frame: FrameType | None) -> None:
         if stop() and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.ask()
-        with suppress(RuntimeError):  # the signal came while standard error was being written to
-            say("stopping: the photo in hand is finished; once more to leave it.")
+        with suppress(RuntimeError):  # the signal arrived during a write to standard error
+            say("stopping after the photo in progress; press Ctrl-C again to stop at once.")
 
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,7 +1,7 @@
-"""The three standard streams as the surroundings give them: closed, full, or with a reader that has gone.
+"""The three standard streams as the tool finds them: open, closed, full, or with a reader that is gone.
 
-None of that may change what a command found. What cannot be written is noted and dropped, the work goes on, and the end of
-the program says what was lost.
+None of this may change what a command finds. Output that cannot be written is noted and dropped, the work continues,
+and the program says at its end what was lost.
 """
 
 import errno
@@ -25,10 +25,10 @@ DESCRIPTORS = (0, 1, 2)
 
 
 class Outlet(io.RawIOBase):
-    """Bytes on their way to standard output or error; after a write that fails `lost` says why, and the rest is dropped.
+    """Bytes on their way to standard output or error. After a failed write, `lost` says why, and the rest is dropped.
 
-    raw: what takes the bytes, None for a stream that was closed before the program started. lasting: whether what the command
-    found stands in files or in its exit code as well, so that a reader who goes away loses nothing.
+    raw: the stream below, None if it was closed before the program started. lasting: whether the result is also in
+    files or in the exit code, so that a reader who goes away loses nothing.
     """
 
     def __init__(self, raw: io.RawIOBase | None) -> None:
@@ -48,12 +48,12 @@ class Outlet(io.RawIOBase):
         return self._raw is not None and self._raw.isatty()
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Write, or drop what nobody can take; returns how many bytes are done with."""
+        """Write the bytes, or drop them if they cannot be written. Return how many were handled."""
         if self.lost is None:
             try:
                 if self._raw is None:
                     raise OSError(errno.EBADF, "the stream is closed")
-                while (written := self._raw.write(data)) is None:  # a pipe that does not block, and is full
+                while (written := self._raw.write(data)) is None:  # a full pipe that does not block
                     select.select([], [self._raw], [])
                 return written
             except OSError as error:
@@ -63,13 +63,13 @@ class Outlet(io.RawIOBase):
 
 @dataclass(frozen=True)
 class Streams:
-    """Standard output and error of this program."""
+    """Standard output and standard error of this program."""
 
     output: Outlet
     error: Outlet
 
     def exit_code(self, code: int) -> int:
-        """Return the code to end with: that of what happened; where it would be 0, whether its answer was lost."""
+        """Return the final exit code: the given one, or where that is 0, a code for output that was lost."""
         lost = self.output.lost
         if code or lost is None:
             return code
@@ -79,20 +79,21 @@ class Streams:
 
     @property
     def problem(self) -> str | None:
-        """What to tell people: nothing of a reader who went away, for he knows; a sentence of any other loss."""
+        """A sentence for people about lost output; None if only the reader went away, who knows it."""
         lost = self.output.lost
         if lost is None or isinstance(lost, BrokenPipeError):
             return None
-        elsewhere = " Files that were written are whole." if self.output.lasting else ""
+        elsewhere = " Files that were written are complete." if self.output.lasting else ""
         return (
-            f"Cannot write to standard output: {lost.strerror}. Expected a place for the answer; give one, or leave the "
-            f"redirection out.{elsewhere}"
+            f"Cannot write to standard output: {lost.strerror}. Expected a place for the answer: free one, or remove "
+            "the "
+            f"redirection.{elsewhere}"
         )
 
 
 @contextmanager
 def standard_streams() -> Iterator[Streams]:
-    """Put outlets under standard output and error while inside, and take the descriptors that are closed."""
+    """Put outlets under standard output and error while inside, and occupy closed descriptors."""
     closed = taken()
     streams = Streams(_outlet(sys.stdout, 1 in closed), _outlet(sys.stderr, 2 in closed))
     before = sys.stdout, sys.stderr
@@ -106,7 +107,7 @@ def standard_streams() -> Iterator[Streams]:
 
 
 def taken() -> frozenset[int]:
-    """Open the null device for every standard descriptor that is closed; returns which. Else the next file would get it."""
+    """Open the null device on each closed standard descriptor, which the next file would get otherwise. Return them."""
     closed = set()
     for descriptor in DESCRIPTORS:
         try:
@@ -129,7 +130,7 @@ def _outlet(stream: TextIO | None, closed: bool) -> Outlet:
 
 
 def _text(outlet: Outlet, before: TextIO | None, line_buffering: bool = False) -> io.TextIOWrapper:
-    """Return a text stream over an outlet, in the encoding of the one before; what that lacks is written as an escape."""
+    """Return a text stream over an outlet, in the previous encoding. Characters that it lacks become escapes."""
     return io.TextIOWrapper(
         io.BufferedWriter(outlet),
         encoding=(before.encoding if before is not None else None) or "utf-8",
@@ -139,24 +140,25 @@ def _text(outlet: Outlet, before: TextIO | None, line_buffering: bool = False) -
 
 
 def output() -> Outlet | None:
-    """Return the outlet under standard output; None where the command runs inside another program."""
+    """Return the outlet under standard output; None if the command runs inside another program."""
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
     return raw if isinstance(raw, Outlet) else None
 
 
 def output_lost() -> bool:
-    """Say whether nobody reads what is written to standard output."""
+    """Say whether standard output was lost."""
     outlet = output()
     return outlet is not None and outlet.lost is not None
 
 
 def read_input() -> bytes:
-    """Return all of standard input. Raises UsageError where it is closed or cannot be read."""
+    """Return all of standard input. Raises UsageError if it is closed or cannot be read."""
     if sys.stdin is None:
         raise UsageError("Standard input is closed. Expected data on it for `-`: pipe it in, or name a file instead.")
     try:
         return sys.stdin.buffer.read()
     except OSError as error:
         raise UsageError(
-            f"Cannot read standard input: {error.strerror}. Expected data on it for `-`: pipe it in, or name a file instead."
+            f"Cannot read standard input: {error.strerror}. Expected data on it for `-`: pipe it in, or name a file "
+            "instead."
         ) from error

@@ -1,4 +1,4 @@
-"""`mesorch train`: weights out of photos with masks, and out of forgeries made on the fly."""
+"""`mesorch train`: train a network on photos with masks and on forgeries made on the fly."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 SCHEMA = "mesorch.training/1"
 RUN, MACHINE = "Run", "Machine"
 RUNS = Path("runs")
-SMOOTHING = 0.05  # of the loss and the speed that are shown: the share of the newest step
+SMOOTHING = 0.05  # share of the newest step in the loss and speed that are shown
 SHOWN = ("f1_best", "f1", "auc")
 
 
 class PrecisionName(StrEnum):
-    """Arithmetic of training; fp16 is not offered, since it would need its losses scaled."""
+    """Arithmetic of training. fp16 is not offered, as it would need loss scaling."""
 
     FP32 = "fp32"
     BF16 = "bf16"
 
 
 def train(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="What to train on, and how.")],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="Training file: what to train on, and how.")],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="RUN", help="Folder of the run. (default: runs/CONFIG)"),
@@ -38,14 +38,17 @@ def train(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume/--no-resume", help="Go on with the run in RUN, or refuse where one is.", rich_help_panel=RUN
+            "--resume/--no-resume", help="Continue the run in RUN, or refuse if there is one.", rich_help_panel=RUN
         ),
     ] = True,
     check: Annotated[
         bool, typer.Option("--check", help="Only check the training file and its data.", rich_help_panel=RUN)
     ] = False,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard/--no-tensorboard", help="Write RUN/tensorboard.", rich_help_panel=RUN)
+        bool,
+        typer.Option(
+            "--tensorboard/--no-tensorboard", help="Write logs for TensorBoard to RUN/tensorboard.", rich_help_panel=RUN
+        ),
     ] = True,
     device: Annotated[
         str, typer.Option(metavar="auto|cpu|cuda[:N]|mps", help="Where the network runs.", rich_help_panel=MACHINE)
@@ -62,38 +65,46 @@ def train(
         int | None,
         typer.Option(
             min=1,
-            help="Passes that a process divides its part of a batch into, to save memory.",
+            help="Split each process's part of a batch into this many passes, to save memory. (default: the training "
+            "file's)",
             rich_help_panel=MACHINE,
         ),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes that make samples, per device.", rich_help_panel=MACHINE)
+        int | None,
+        typer.Option(
+            min=0,
+            help="Processes per device that make samples. (default: the training file's)",
+            rich_help_panel=MACHINE,
+        ),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of a process on a CPU.", rich_help_panel=MACHINE)
+        int | None,
+        typer.Option(min=1, help="CPU threads per process. (default: the training file's)", rich_help_panel=MACHINE),
     ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a network from a TOML file.
+    """Train a network as a TOML file describes.
 
-    RUN gets `best.safetensors` (weights with their passport, chosen on validation, for `--weights`), `best.md` (its card),
-    `checkpoint.pt`, `metrics.jsonl`, and the validation photos that were forged. The same call goes on where a run was
-    stopped and ends where an unbroken one does, to the bit on a CPU. Ctrl-C saves first.
+    RUN gets `best.safetensors` (weights with their passport, chosen on validation photos), `best.md` (their model
+    card), `checkpoint.pt`, `metrics.jsonl`, and the forged validation photos. The same command continues a stopped run
+    and reaches the same weights as an uninterrupted one, bit for bit on a CPU. Ctrl-C saves a checkpoint first.
 
-    Data that would make the figures wrong is refused with the first five files named: photos and masks that do not pair or
-    differ in size, photos both trained and validated on. Under `torchrun`, processes share each batch.
+    Data that would make the figures wrong is refused, and the first five files are named: photos and masks that do not
+    pair or differ in size, and photos used for both training and validation. Under `torchrun`, the processes share each
+    batch.
 
-    On stdout: the weights, their SHA-256 and the steps done, separated by tabs; with --json one object.
+    On stdout: the weights, their SHA-256 and the number of steps, separated by tabs. With --json, one object.
 
-    Exit codes: 0 done, 2 usage, 3 data refused, 5 weights to start from, 6 loss not finite, 130 interrupted (go on with the
-    same call).
+    Exit codes: 0 done, 2 usage, 3 data refused, 5 weights to start from, 6 the loss is not finite, 130 interrupted
+    (continue with the same command).
 
     Example: mesorch train configs/quick.toml -o runs/quick
     """
     with guard():
         try:
-            import lightning_fabric  # noqa: F401 - only to say what is missing
+            import lightning_fabric  # noqa: F401 - imported only to report that it is missing
         except ImportError as error:
             raise UsageError(f"`mesorch train` needs Lightning Fabric: {install_hint('train')}.") from error
         from mesorch_cli.inference.backends import choose_device
@@ -111,7 +122,7 @@ def train(
             precision=None if precision is None else precision.value,
         )
         if not resume and (folder / "checkpoint.pt").exists():
-            raise UsageError(f"There is a run in {folder}. Expected none with --no-resume; choose another folder.")
+            raise UsageError(f"{folder} already holds a run. Expected none with --no-resume: choose another folder.")
         settings = settled(settings, folder, choose_device(device), processes_wanted(devices))
         fabric = open_runtime(device, devices, settings.precision)
         try:
@@ -129,13 +140,13 @@ def train(
 
 
 def changed(config: "TrainingConfig", **values: int | str | None) -> "TrainingConfig":
-    """Return the training file with the values of the command line that were given."""
+    """Return the training file, changed by the values given on the command line."""
     given = {name: value for name, value in values.items() if value is not None}
     return type(config).model_validate(config.model_dump() | given)
 
 
 def say_start(trainer: "Trainer") -> None:
-    """Tell people what is about to run."""
+    """Tell people what is about to be trained."""
     config, samples = trainer.config, trainer.samples
     kinds = [f"{len(set(samples.files))} photos"]
     if samples.forged is not None:
@@ -150,29 +161,29 @@ def say_start(trainer: "Trainer") -> None:
             console.say(f"{dataset}: {count} masks read as {reading}")
     if trainer.changed:
         console.say(
-            f"note: from step {trainer.step} on, the training file has other values: {', '.join(trainer.changed)}"
+            f"note: from step {trainer.step} on, these values of the training file differ: {', '.join(trainer.changed)}"
         )
 
 
 def run(trainer: "Trainer", wanted: bool, tensorboard: bool) -> None:
-    """Train to the end, with a journal in the first process and a bar before people."""
+    """Train to the end. The first process keeps the log and shows a progress bar."""
     from contextlib import nullcontext
 
-    from mesorch_cli.training.journal import Journal
+    from mesorch_cli.training.run_log import RunLog
 
     steps, batch, select = trainer.config.schedule.steps, trainer.config.batch, trainer.config.validation.select
     first = trainer.processes.reports
     shown = {"loss": 0.0, "seconds": 0.0, "weight": 0.0}
     opened = (
-        Journal(trainer.folder, trainer.step, trainer.validated, tensorboard=tensorboard) if first else nullcontext()
+        RunLog(trainer.folder, trainer.step, trainer.validated, tensorboard=tensorboard) if first else nullcontext()
     )
-    with opened as journal, console.step_progress(wanted) as progress:
+    with opened as run_log, console.step_progress(wanted) as progress:
 
         def on_step(report: "StepReport") -> None:
             for sentence in report.refused:
                 progress.line(f"left out: {sentence}")
-            if journal is not None:
-                journal.step(
+            if run_log is not None:
+                run_log.step(
                     report.step,
                     {
                         "loss": report.loss,
@@ -190,8 +201,8 @@ def run(trainer: "Trainer", wanted: bool, tensorboard: bool) -> None:
 
         def on_validation(report: "ValidationReport") -> None:
             figures = report.measured.figures
-            if journal is not None:
-                journal.validation(report.step, figures)
+            if run_log is not None:
+                run_log.validation(report.step, figures)
             for name, found in figures.items():
                 values = ", ".join(f"{key} {found[key]:.3f}" for key in SHOWN if key in found)
                 best = f" (best {select} so far)" if report.best else ""
@@ -200,13 +211,13 @@ def run(trainer: "Trainer", wanted: bool, tensorboard: bool) -> None:
         try:
             trainer.run(on_step, on_validation)
         except KeyboardInterrupt:
-            kept = f"saved after step {trainer.saved} of {steps}" if trainer.saved else "nothing was saved yet"
-            progress.line(f"{kept}; the same call goes on from there")
+            kept = f"saved after step {trainer.saved} of {steps}" if trainer.saved else "nothing was saved"
+            progress.line(f"{kept}; the same command continues from there")
             raise
 
 
 def report(trainer: "Trainer", check: bool, as_json: bool) -> None:
-    """Write what came of it to stdout."""
+    """Write the result to stdout."""
     from mesorch_cli.files.hashing import sha256_file
     from mesorch_cli.training.result import WEIGHTS
 

@@ -1,4 +1,4 @@
-"""`mesorch verify`: whether a case and its evidence are what they were."""
+"""`mesorch verify`: check that a case and its evidence are unchanged."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,28 +15,31 @@ OK = "ok"
 def verify(
     case: Annotated[Path, typer.Argument(metavar="CASE", help="Folder that `mesorch batch` made.")],
     evidence: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the evidence lies now. (default: as the case says)")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder of the evidence now. (default: the one that the case records)"),
     ] = None,
-    without_evidence: Annotated[bool, typer.Option("--without-evidence", help="Look at the case alone.")] = False,
+    without_evidence: Annotated[
+        bool, typer.Option("--without-evidence", help="Check only the case, not its evidence.")
+    ] = False,
     public_key: Annotated[
         Path | None,
-        typer.Option(metavar="PUB.pem", help="Also require the signature of this Ed25519 key's owner."),
+        typer.Option(metavar="PUB.pem", help="Also require a signature by this Ed25519 key."),
     ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Hash evidence and results again, and check tables and journal; name everything that changed.
+    """Hash the evidence and the results again, check tables and journal, and name everything that changed.
 
-    Evidence, pictures and records are compared with the journal, all files of the case with SHA256SUMS, the journal with the
-    digest in `case.json`, each row with its record. These are checksums: whoever can write to the case can make all of them
-    agree. Note the SHA-256 of SHA256SUMS, which `mesorch batch` tells at its end and this command again, elsewhere; or have
-    the case signed with `mesorch case sign` and give --public-key.
+    The command compares evidence, pictures and records with the journal, all files of the case with SHA256SUMS, the
+    journal with the digest in `case.json`, and each row with its record. These are checksums: anyone who can write to
+    the case can make all of them agree. Keep the SHA-256 of SHA256SUMS, which `mesorch batch` and this command print,
+    in another place. Or sign the case with `mesorch case sign` and give --public-key here.
 
-    On stdout: with --json an object for each change; else `what`, name and change, separated by tabs; `ok` and the
-    SHA-256 of SHA256SUMS where nothing changed.
+    On stdout: with --json, one object per change. Otherwise one line per change with kind, name and change, separated
+    by tabs. If nothing changed: `ok` and the SHA-256 of SHA256SUMS.
 
-    Exit codes: 0 as it was, 2 no case or no key, 6 something changed, the case is unfinished, or it was not signed with the
-    key.
+    Exit codes: 0 unchanged, 2 no case or no key, 6 something changed, the case is unfinished, or the key did not sign
+    it.
 
     Example: mesorch verify case
     """
@@ -69,7 +72,7 @@ def verify(
                     console.write_data(change.what, change.name, change.how)
         if found:
             raise VerificationError(
-                f"{found} things in {str(case)!r} or its evidence are not as recorded. They are named on stdout."
+                f"{str(case)!r} or its evidence is not as recorded. Changes, listed on stdout: {found}."
             )
         if not as_json:
             console.write_data(OK, sha256_below(case, SUMS))

@@ -14,27 +14,33 @@ from mesorch_cli.errors import InputError, UsageError
 
 
 def views(
-    paths: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Photos; `-` reads one from standard input.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PHOTO", help="Photos; `-` reads one from standard input.")],
     output: options.OutputDir = DEFAULT_OUTPUT,
     view: Annotated[
-        str | None, typer.Option(metavar="NAME,...", help="Only these views, separated by commas. (default: all)")
+        str | None, typer.Option(metavar="NAME,...", help="Draw only these views, separated by commas. (default: all)")
     ] = None,
-    ela_quality: Annotated[int, typer.Option(min=1, max=100, help="JPEG quality of the error level.")] = 90,
-    zoom: Annotated[str | None, typer.Option(metavar="X,Y,W,H", help="Rectangle to show pixel by pixel.")] = None,
+    ela_quality: Annotated[
+        int, typer.Option(min=1, max=100, help="JPEG quality at which the error level view saves the photo.")
+    ] = 90,
+    zoom: Annotated[
+        str | None, typer.Option(metavar="X,Y,W,H", help="Rectangle for the zoom, which shows it pixel by pixel.")
+    ] = None,
     accept_damaged: Annotated[
-        bool, typer.Option("--accept-damaged", help="Draw damaged files too; the page says so.")
+        bool, typer.Option("--accept-damaged", help="Draw damaged files too. The page says that they are damaged.")
     ] = False,
     max_pixels: options.MaxPixels = 500_000_000,
     page: Annotated[
-        str | None, typer.Option(metavar="N", help="Page or frame, from 1 on.", rich_help_panel=reading.READING)
+        str | None,
+        typer.Option(metavar="N", help="Page or frame to draw, counted from 1.", rich_help_panel=reading.READING),
     ] = None,
     decode_timeout: reading.DecodeTimeout = reading.TIMEOUT_S,
     decode_memory: reading.DecodeMemory = reading.MEMORY_MIB,
 ) -> None:
-    """Draw pictures of a photo that show traces of compression, noise and editing to the eye; no verdict is taken from them.
+    """Draw pictures of a photo that make traces of compression, noise and editing visible. They lead to no verdict.
 
-    For every photo the output folder gets NAME-views with a PNG for each view, `index.html` and `views.json`. On stdout: the
-    path of each page.
+    For each photo, the output folder gets a folder NAME-views with a PNG per view, `index.html` and `views.json`.
+
+    On stdout: the path of each page.
 
     Exit codes: 0 done, 2 usage, 3 some photos could not be drawn, 4 none could, 130 interrupted.
 
@@ -50,7 +56,9 @@ def views(
         wanted = chosen(view)
         settings = ViewSettings(ela_quality, None if zoom is None else Rectangle.parsed(zoom))
         if page == reading.ALL:
-            raise UsageError("--page all: expected one number; the views of other pages need a command each.")
+            raise UsageError(
+                "--page all does not work here. Expected one number: draw other pages with a command each."
+            )
         number = reading.wanted_page(page)
         if output == DEFAULT_OUTPUT and output.is_symlink():
             raise UsageError(
@@ -68,8 +76,9 @@ def views(
                     photo = reader.read(source, data=data, options=read_options)
                     if not photo.decode.integrity.ok and not accept_damaged:
                         raise InputError(
-                            f"{source!r} is damaged: {'; '.join(photo.decode.integrity.findings[:2])}. Get an undamaged "
-                            "copy, or draw it all the same with --accept-damaged.",
+                            f"{source!r} is damaged: {'; '.join(photo.decode.integrity.findings[:2])}. Get an "
+                            "undamaged "
+                            "copy, or draw it anyway with --accept-damaged.",
                             reason="damaged",
                         )
                 except InputError as error:

@@ -1,9 +1,8 @@
-"""`mesorch weights`: which weights there are and what they are; importing, checking, signing and trusting them."""
+"""`mesorch weights`: list, describe, import, verify, sign and trust weights."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,23 +12,39 @@ from mesorch_cli.cli.guard import guard
 if TYPE_CHECKING:
     from mesorch_cli.inference.exported import Seal
 
-app = typer.Typer(no_args_is_help=True, help="List, describe, import, verify, sign and trust weights.")
+HELP = """List, describe, import, verify, sign and trust weights.
 
-ONLY_TENSORS = "The passport has no checksum, only the tensors have one: these weights are of an earlier version."
-NOT_RECORDED = "no SHA256SUMS beside it; compared with the checksums inside it alone"
+Example: mesorch weights list
+
+Example: mesorch weights info mesorch-s
+"""
+
+app = typer.Typer(no_args_is_help=True, help=HELP)
+
+ONLY_TENSORS = "Only the tensors have a checksum, the passport has none: an earlier version wrote these weights."
+NOT_RECORDED = "there is no SHA256SUMS beside it; only the checksums inside it were compared"
 TRUSTING = (
-    "To trust this file means: whenever you name it, it may run code on this machine with your rights. It can read, change "
-    "and send what you can. Nobody looked at that code. Trust only what you made, or got from someone you know by a way "
-    "that nobody else could change. This holds for these very bytes: another file of the same name is not trusted. Take it "
-    "back with"
+    "To trust this file means: whenever you name it, it may run code on this machine with your rights. It can read, "
+    "change and send everything that you can. Nobody has reviewed that code. Trust only files that you made, or that "
+    "you "
+    "got from someone you know in a way that nobody else could tamper with. The trust covers these exact bytes: "
+    "another "
+    "file of the same name is not trusted. Withdraw it with"
 )
 
-Which = Annotated[str | None, typer.Argument(metavar="NAME|FILE", help="Weights by name or file. (default: mesorch-s)")]
+Which = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME|FILE",
+        help="Weights by name or file. (default: mesorch-s)",
+        autocompletion=options.names_of_weights,
+    ),
+]
 
 
 @app.command("list")
 def list_all(as_json: options.Json = False) -> None:
-    """List the weights that a name can mean: shipped with the tool, or imported.
+    """List the weights that have a name: those shipped with the tool, and those you imported.
 
     Example: mesorch weights list
     """
@@ -59,19 +74,22 @@ def list_all(as_json: options.Json = False) -> None:
 
 
 def uncovered_note(seal: "Seal") -> str | None:
-    """Return what no checksum of an exported file covers, as a sentence; None where they cover everything."""
+    """Return a sentence on what no checksum of an exported file covers; None if everything is covered."""
     if seal.uncovered is None:
         return None
-    return f"No checksum covers {seal.uncovered} of this file: it was exported by an earlier version."
+    return f"No checksum covers {seal.uncovered} of this file: an earlier version exported it."
 
 
 @app.command()
 def info(which: Which = None, as_json: options.Json = False) -> None:
-    """Show the passport of weights: network, defaults, training, figures, licence, limits.
+    """Show the passport of weights: network, licence, default of each option, figures, limits, training.
+
+    Example: mesorch weights info mesorch-s
 
     Example: mesorch weights info mesorch-s --json
     """
     with guard(printing=True):
+        from mesorch_cli.cli.passport_tables import tables
         from mesorch_cli.inference.loading import open_exported
         from mesorch_cli.network.contents import read_contents
         from mesorch_cli.network.header import passport_of
@@ -85,41 +103,27 @@ def info(which: Which = None, as_json: options.Json = False) -> None:
         else:
             passport, sha256 = passport_of(contents), contents.sha256
             note = ONLY_TENSORS if passport.passport_sha256 is None else None
-        values = json.loads(passport.to_json())
-        values |= {"path": str(stored.path), "sha256": sha256}
         if note is not None and not as_json:
             console.say(note)
         if as_json:
-            console.write_json(values)
+            console.write_json(json.loads(passport.to_json()) | {"path": str(stored.path), "sha256": sha256})
         else:
-            console.show_table(stored.name, ["field", "value"], list(_fields(values)))
-
-
-def _fields(value: Any, name: str = "") -> Iterator[list[str]]:
-    """Yield (name, value) of everything in a passport: names joined by dots, plain lists on one line, nothing left out."""
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _fields(inner, f"{name}.{key}" if name else key)
-    elif isinstance(value, list) and any(isinstance(inner, dict | list) for inner in value):
-        for number, inner in enumerate(value, start=1):
-            yield from _fields(inner, f"{name} {number}")
-    elif isinstance(value, list):
-        yield [name, ("; " if any(len(str(inner)) > 30 for inner in value) else ", ").join(map(str, value))]
-    else:
-        yield [name, value if isinstance(value, str) else json.dumps(value)]
+            for table in tables(passport, str(stored.path), sha256):
+                console.show_table(table.title, table.columns, table.rows)
+            console.say("--json gives the whole passport, with the numbers inside its rules.")
 
 
 @app.command("import")
 def import_(
     source: Annotated[Path, typer.Argument(metavar="FILE.pth", help="A published checkpoint of Mesorch or Mesorch-P.")],
-    name: Annotated[str | None, typer.Option(help="Name for later. (default: the network's)")] = None,
-    licence: Annotated[str | None, typer.Option(help="Licence of the weights, for the passport.")] = None,
-    network: Annotated[str | None, typer.Option(help="Refuse anything but this: mesorch or mesorch-p.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name to give the weights. (default: the network's)")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the weights, to be noted in the passport.")] = None,
+    network: Annotated[str | None, typer.Option(help="Accept only this network: mesorch or mesorch-p.")] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace imported weights of the same name.")] = False,
     sign: options.Sign = None,
     as_json: options.Json = False,
 ) -> None:
-    """Bring in a published checkpoint: read without running its code, check every tensor, write safetensors.
+    """Import a published checkpoint: read it without running its code, check every tensor, write safetensors.
 
     Example: mesorch weights import mesorch-98.pth
     """
@@ -130,15 +134,15 @@ def import_(
         from mesorch_cli.signing import read_private_key
 
         if sign is not None:
-            read_private_key(sign)  # a key that is none is said before the work
+            read_private_key(sign)  # a bad key is reported before the work begins
         contents = checkpoint_contents(source)
         chosen = name or recognise(read_checkpoint(contents), source).name
         if chosen != Path(chosen).name or chosen.startswith("."):
-            raise UsageError(f"The name {chosen!r}: expected a plain word such as mesorch-98.")
+            raise UsageError(f"The name {chosen!r} cannot be used. Expected a plain word such as mesorch-98.")
         taken = {stored.name: stored for stored in store.list_weights()}
         if chosen in taken and (taken[chosen].origin == "shipped" or not replace):
             raise UsageError(
-                f"Weights named {chosen!r} are there already ({taken[chosen].path}). Give another --name"
+                f"Weights named {chosen!r} exist already ({taken[chosen].path}). Give another --name"
                 + ("." if taken[chosen].origin == "shipped" else ", or --replace.")
             )
         folder = store.imported_folder()
@@ -155,16 +159,16 @@ def import_(
         else:
             console.write_data(chosen, imported.config_name, imported.sha256, imported.path)
             if imported.dropped:
-                console.say(f"left out, as this network does not use them: {len(imported.dropped)} tensors")
+                console.say(f"{len(imported.dropped)} tensors were left out, as this network does not use them")
 
 
 @app.command()
 def verify(which: Which = None, public_key: options.PublicKey = None, as_json: options.Json = False) -> None:
-    """Compare weights with their checksums: the file with SHA256SUMS, tensors and passport with those in the passport.
+    """Compare weights with their checksums: the file with SHA256SUMS, its tensors and passport with the passport's own.
 
-    Of an exported file: graph, topology and passport with the checksums inside, every file with the sidecar. Every tensor
-    must have its place. A checksum shows damage, and a change by someone who did not also change the checksum. Who made the
-    weights is shown by a signature alone: --public-key.
+    For an exported file, graph, topology and passport are compared with the checksums inside, and every file with the
+    sidecar. Every tensor must fit the network. A checksum reveals damage, and changes by someone who did not also
+    change the checksum. Only a signature shows who made the weights: give --public-key.
 
     Example: mesorch weights verify mesorch-s
     """
@@ -189,7 +193,7 @@ def verify(which: Which = None, public_key: options.PublicKey = None, as_json: o
         if note is not None:
             console.say(note)
         if trusted:
-            console.say("It can run code when it is loaded, and does: you trusted this file (mesorch weights trust).")
+            console.say("This file may run code when it is loaded, because you trusted it (mesorch weights trust).")
         remark = "" if recorded else f" ({NOT_RECORDED})"
         signed = "" if public_key is None else f", signed by the owner of {public_key.name}"
         console.write_data("ok", loaded.passport.name, f"{loaded.sha256}{remark}{signed}")
@@ -201,10 +205,11 @@ def sign(
     key: Annotated[Path, typer.Option("--key", metavar="KEY.pem", help="Your private Ed25519 key.")],
     as_json: options.Json = False,
 ) -> None:
-    """Sign weights, in FILE.sig beside them: others see by your public key that they are yours and unchanged.
+    """Sign weights. With your public key, others can then check that they come from you and are unchanged.
 
-    Keys are PEM files: `openssl genpkey -algorithm ed25519 -out key.pem`, and for others `openssl pkey -in key.pem -pubout
-    -out public.pem`. The signature is of the SHA-256 that records name; of an .xml it covers its .bin too.
+    The signature is written to FILE.sig. It covers the SHA-256 that records name, and for an .xml its .bin too. Keys
+    are PEM files. To make a private key: `openssl genpkey -algorithm ed25519 -out key.pem`. To get its public key:
+    `openssl pkey -in key.pem -pubout -out public.pem`.
 
     Example: mesorch weights sign mine.safetensors --key key.pem
     """
@@ -223,15 +228,15 @@ def sign(
 @app.command()
 def trust(
     file: Annotated[
-        str | None, typer.Argument(metavar="FILE.pt2", help="A program; with --remove also its SHA-256.")
+        str | None, typer.Argument(metavar="FILE.pt2", help="The program. With --remove, its SHA-256 works too.")
     ] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Trust it no longer.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Withdraw the trust.")] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Let a program of others (.pt2) run code when you name it, or list those that may.
+    """Allow a .pt2 file from someone else to run code when you name it, or list the files that are allowed to.
 
-    Only a .pt2 can hold code, and those that `mesorch export` writes hold none and need no trust. Any other is refused,
-    unless its SHA-256 is on the list that this command keeps in $MESORCH_HOME. Without FILE: the list.
+    Only a .pt2 can contain code. Those that `mesorch export` writes contain none and need no trust. Any other is
+    refused unless its SHA-256 is on the list that this command keeps in $MESORCH_HOME. Without FILE, the list is shown.
 
     Example: mesorch weights trust colleague.pt2
     """
@@ -243,7 +248,7 @@ def trust(
         trusted = trusted_files()
         if file is None:
             if remove:
-                raise UsageError("--remove without a file. Expected one, or a SHA-256 of the list.")
+                raise UsageError("--remove was given without a file. Expected a file, or a SHA-256 from the list.")
             for entry in trusted.read():
                 if as_json:
                     console.write_json(entry.model_dump())
@@ -259,7 +264,7 @@ def trust(
         else:
             path = Path(file)
             if path.suffix != ".pt2":
-                raise UsageError(f"{path.name} needs no trust: only a .pt2 can hold code. Expected one.")
+                raise UsageError(f"{path.name} needs no trust, as only a .pt2 can contain code. Expected a .pt2.")
             sha256 = read_contents(path).sha256
             entry = trusted.add(sha256, path.name)
             console.say(f"{TRUSTING} `mesorch weights trust --remove {sha256}`.")

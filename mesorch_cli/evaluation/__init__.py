@@ -1,1 +1,1 @@
-"""What a map is worth: metrics that count every pixel and say where they are undefined."""
+"""Measuring maps: metrics that count every pixel and say where they are undefined."""

@@ -1,4 +1,4 @@
-"""Balanced lists: several sets in one file, each of which counts as much as the others, whatever its size."""
+"""Balanced lists: several sets in one file, all of equal weight whatever their sizes."""
 
 import json
 from pathlib import Path
@@ -7,14 +7,17 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.datasets import Dataset, read_dataset, read_folders
 from mesorch_cli.evaluation.lists import read_json
 
-FOLDER, LIST = "ManiDataset", "JsonDataset"  # what published lists call a folder with Tp and Gt, and a list of pairs
+FOLDER, LIST = (
+    "ManiDataset",
+    "JsonDataset",
+)  # published names of a folder with Tp and Gt, and of a list of pairs
 
 
 def read_sets(path: Path) -> tuple[Dataset, ...]:
     """Read a set as `read_dataset` does, or a balanced list: JSON of ["ManiDataset" or "JsonDataset", path] entries.
 
-    Paths in a balanced list are relative to it. A folder there gives its tampered photos alone, as published. Raises as
-    `read_dataset` does.
+    Paths in a balanced list are relative to it. A folder in it contributes only its tampered photos, as published.
+    Raises as `read_dataset` does.
     """
     entries = _entries(path)
     if entries is None:
@@ -32,7 +35,7 @@ def read_sets(path: Path) -> tuple[Dataset, ...]:
 
 
 def _entries(path: Path) -> list[tuple[str, str]] | None:
-    """Return the entries of a balanced list, or None for whatever else a path may be."""
+    """Return the entries of a balanced list, or None for anything else."""
     if path.suffix.lower() != ".json" or not path.is_file():
         return None
     try:

@@ -1,7 +1,7 @@
-"""What weights must beat: maps that know nothing of the photo's content, and classical detectors.
+"""Baselines that weights must beat: maps that ignore the content of the photo, and classical detectors.
 
-Each takes a photo, (H, W, 3) RGB uint8 in its stored raster, and returns a map, (H, W) float32 in 0..1, larger where the
-photo is rather manipulated. A map ranks pixels; it has no threshold, score or verdict of its own.
+Each takes a photo, (H, W, 3) RGB uint8 in its stored raster, and returns a map, (H, W) float32 in 0..1, larger where
+manipulation is more likely. A map ranks pixels. It has no threshold, score or verdict.
 """
 
 import io
@@ -19,12 +19,12 @@ from mesorch_cli.errors import UsageError
 CENTRE_DEVIATION = 1 / 4  # of a side
 BLOB_DEVIATION = 1 / 16  # of the long side
 ELA_QUALITY = 90
-ELA_BLUR = 0.01  # of the long side: neighbours vote, as an examiner's eye does
+ELA_BLUR = 0.01  # of the long side: neighbouring pixels vote, as in an examiner's eye
 SALIENCY_SIDE = 64  # pixels, as published
 NOISE_BLOCK = 32  # pixels
 SIFT_POINTS = 4000  # strongest key points of a photo
-SIFT_RATIO = 0.6  # of the distance to the next best match: a repeated pattern has many equal ones
-SIFT_APART = 16  # pixels between a point and its second self
+SIFT_RATIO = 0.6  # of the distance to the next best match, as a repeated pattern has many equal matches
+SIFT_APART = 16  # pixels between a point and its match
 
 Rgb = NDArray[np.uint8]
 Map = NDArray[np.float32]
@@ -32,7 +32,7 @@ Map = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Baseline:
-    """A map by its name on the command line; about: what it marks, for people; version: rises when its map changes."""
+    """A map and its name on the command line. about: what it marks, for people. version: rises when its map changes."""
 
     name: str
     about: str
@@ -46,7 +46,7 @@ def constant(rgb: Rgb) -> Map:
 
 
 def random_blobs(rgb: Rgb) -> Map:
-    """Return smooth noise, blobs an eighth of the photo wide; the same for all photos of one size."""
+    """Return smooth noise with blobs an eighth of the photo wide, the same for all photos of one size."""
     noise = np.random.default_rng(0).standard_normal(rgb.shape[:2]).astype(np.float32)
     return scaled(_blurred(noise, max(1.0, max(rgb.shape[:2]) * BLOB_DEVIATION)))
 
@@ -70,7 +70,7 @@ def error_level(rgb: Rgb) -> Map:
 
 
 def saliency(rgb: Rgb) -> Map:
-    """Mark what stands out: the spectral residual (Hou and Zhang, CVPR 2007, section 2), found at 64 x 64 pixels."""
+    """Mark salient parts: the spectral residual (Hou and Zhang, CVPR 2007, section 2), computed at 64 x 64 pixels."""
     height, width = rgb.shape[:2]
     small = cv2.resize(_grey(rgb), (SALIENCY_SIDE, SALIENCY_SIDE), interpolation=cv2.INTER_AREA).astype(np.float64)
     spectrum = np.fft.fft2(small)
@@ -82,17 +82,17 @@ def saliency(rgb: Rgb) -> Map:
 
 
 def centre_saliency(rgb: Rgb) -> Map:
-    """Mark what stands out in the middle."""
+    """Mark salient parts in the middle."""
     return scaled(centre_prior(rgb) * saliency(rgb))
 
 
 def centre_error_level(rgb: Rgb) -> Map:
-    """Mark what changes most in the middle when it is saved once more."""
+    """Mark what changes most in the middle when the photo is saved once more."""
     return scaled(centre_prior(rgb) * error_level(rgb))
 
 
 def block_noise(rgb: Rgb) -> Map:
-    """Mark blocks whose noise is far from the photo's: logarithm of the median diagonal detail of 32 x 32 pixels.
+    """Mark blocks whose noise differs from the photo's, by the log of the median diagonal detail of 32 x 32 pixels.
 
     After Mahdian and Saic, "Using noise inconsistencies for blind image forensics", Image and Vision Computing 2009.
     """
@@ -111,7 +111,7 @@ def block_noise(rgb: Rgb) -> Map:
 
 
 def self_match(rgb: Rgb) -> Map:
-    """Mark where the photo repeats itself: SIFT key points with a close second self elsewhere, as blurred discs.
+    """Mark where the photo repeats itself: SIFT key points with a close match elsewhere, as blurred discs.
 
     After Amerini et al., "A SIFT-based forensic method for copy-move attack detection", IEEE TIFS 2011.
     """
@@ -168,7 +168,7 @@ def parse_baselines(text: str) -> tuple[Baseline, ...]:
         return tuple(BASELINES.values())
     for name in names:
         if name not in BASELINES:
-            raise UsageError(f"Unknown baseline {name!r}; expected {ALL}, or a comma list of {', '.join(BASELINES)}.")
+            raise UsageError(f"Unknown baseline {name!r}. Expected {ALL}, or a comma list of {', '.join(BASELINES)}.")
     if len(set(names)) < len(names):
-        raise UsageError(f"A baseline is named twice in {text!r}; name each once.")
+        raise UsageError(f"A baseline is named twice in {text!r}. Name each only once.")
     return tuple(BASELINES[name] for name in names)

@@ -1,4 +1,4 @@
-"""From scores of photos whose truth is known to what a score is worth: pooling, limits, probability, likelihood ratio."""
+"""Fits pooling, limits, probability and likelihood ratio to scores of photos whose truth is known."""
 
 import math
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from mesorch_cli.network.passport import Calibration, ScoreRule
 
 FOLDS = 5
 SEED = 20260202  # of the folds
-FEWEST = 30  # photos of either class, whatever the rate
+FEWEST = 30  # photos per class, whatever the rate
 CONFIDENCE = 0.95
 POOLINGS = (
     ScoreRule(pooling="max"),
@@ -44,7 +44,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What the calibration is worth on photos that it was not fitted on; both classes of equal weight.
+    """Figures of the calibration on photos that it was not fitted on, with both classes of equal weight.
 
     stated (N,): probability of each photo, ratio (N,): log10 likelihood ratio, both from the folds without it.
     flagged: share of authentic photos at or above the evidence limit of the other folds.
@@ -64,7 +64,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Limits:
-    """The evidence limit on the photos it was fitted on: how many authentic ones it flags, and how many it may flag.
+    """The evidence limit on its own photos: how many authentic ones it flags, and how many it may flag.
 
     upper: one-sided 95 % Clopper-Pearson bound of the false-positive rate.
     """
@@ -76,28 +76,29 @@ class Limits:
 
 
 def needed(rate: float) -> int:
-    """Return how many authentic photos a stated false-positive rate needs.
+    """Return how many authentic photos a false-positive rate requires.
 
-    With so many, none of them flagged, a larger rate could be ruled out with 95 % confidence: log(0.05) / log(1 - rate).
+    If none of that many is flagged, a larger rate is ruled out with 95 % confidence: log(0.05) / log(1 - rate).
     """
     return max(FEWEST, math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-rate)))
 
 
 def refuse_too_few(truth: Truth, rate: float) -> None:
-    """Raise InputError, with the number needed, for fewer photos than the stated rate needs."""
+    """Raise InputError, with the number needed, for fewer photos than the rate requires."""
     authentic, tampered = int(np.count_nonzero(~truth)), int(np.count_nonzero(truth))
     if authentic < needed(rate) or tampered < FEWEST:
         raise InputError(
-            f"{authentic} authentic and {tampered} tampered photos were analysed; a false-positive rate of {rate:g} needs at "
-            f"least {needed(rate)} authentic and {FEWEST} tampered ones. Add photos, or state a larger rate with --fpr.",
+            f"{authentic} authentic and {tampered} tampered photos were analysed. A false-positive rate of {rate:g} "
+            "needs at "
+            f"least {needed(rate)} authentic and {FEWEST} tampered ones. Add photos, or give a larger rate with --fpr.",
             reason="too few photos",
         )
 
 
 def limit_at(authentic: Floats, rate: float) -> float:
-    """Return the lowest score from which at most a share `rate` of the authentic scores lies.
+    """Return the lowest limit that at most a share `rate` of the authentic scores reaches.
 
-    Raises InputError where even the highest score there is flags more.
+    Raises InputError if even the highest possible score flags more.
     """
     allowed = math.floor(rate * authentic.size)
     falling = np.sort(authentic)[::-1]
@@ -105,7 +106,8 @@ def limit_at(authentic: Floats, rate: float) -> float:
         return 0.0
     if falling[allowed] >= 1.0:
         raise InputError(
-            f"{np.count_nonzero(authentic >= 1.0)} of {authentic.size} authentic photos have the highest score there is; no "
+            f"{np.count_nonzero(authentic >= 1.0)} of {authentic.size} authentic photos have the highest possible "
+            "score, so no "
             f"limit flags at most {rate:g} of them. Use other weights or settings.",
             reason="scores without meaning",
         )
@@ -115,8 +117,8 @@ def limit_at(authentic: Floats, rate: float) -> float:
 def fit_logistic(score: Floats, truth: Truth) -> tuple[float, float]:
     """Return slope and intercept of the probability over the score's logit, for even prior odds.
 
-    Platt, "Probabilistic outputs for support vector machines" (1999), with his targets just inside 0 and 1, so that classes
-    which do not overlap have an answer too. Raises InputError if tampered photos do not score higher.
+    Platt, "Probabilistic outputs for support vector machines" (1999), with his targets just inside 0 and 1, so that
+    classes without overlap have a solution, too. Raises InputError if tampered photos do not score higher.
     """
     logit = logit_of_score(score)
     positive, negative = int(np.count_nonzero(truth)), int(np.count_nonzero(~truth))
@@ -133,17 +135,18 @@ def fit_logistic(score: Floats, truth: Truth) -> tuple[float, float]:
     slope, intercept = (float(value) for value in found.x)
     if slope <= 0:
         raise InputError(
-            f"Tampered photos do not score higher than authentic ones (slope {slope:.3g}): there is nothing to calibrate. "
-            "Use other weights or settings, or look at the photos with `mesorch evaluate`.",
+            f"Tampered photos do not score higher than authentic ones (slope {slope:.3g}), so there is nothing to "
+            "calibrate. "
+            "Use other weights or settings, or examine the photos with `mesorch evaluate`.",
             reason="scores without meaning",
         )
     return slope, intercept
 
 
 def fit_rule(scored: Scored, rate: float, inconclusive_rate: float, pooling: int | None, name: str) -> ScoreRule:
-    """Return the score rule that all photos of `scored` give.
+    """Return the score rule fitted to all photos of `scored`.
 
-    pooling: a place in POOLINGS, or None to take the one with the largest AUC (of equals the first).
+    pooling: an index into POOLINGS, or None for the one with the largest AUC (the first of equals).
     """
     truth = scored.truth
     if pooling is None:
@@ -169,7 +172,7 @@ def fit_rule(scored: Scored, rate: float, inconclusive_rate: float, pooling: int
 
 
 def place_of(rule: ScoreRule) -> int:
-    """Return the place in POOLINGS of a rule's pooling. Raises InputError where it is not among them."""
+    """Return the index in POOLINGS of a rule's pooling. Raises InputError if it is not among them."""
     for place, known in enumerate(POOLINGS):
         if known.pooling == rule.pooling and (rule.pooling == "max" or known.share == rule.share):
             return place
@@ -179,7 +182,7 @@ def place_of(rule: ScoreRule) -> int:
 
 
 def held_out(scored: Scored, rate: float, inconclusive_rate: float, pooling: int | None) -> HeldOut:
-    """Fit on all folds but one and judge that one, for every fold; every step of the fit is repeated, pooling included."""
+    """For every fold, fit on the other folds and judge it. Every step of the fit is repeated, including pooling."""
     truth = scored.truth
     fold = folds(truth)
     stated, ratio, flagged = np.empty(truth.size), np.empty(truth.size), np.empty(truth.size, bool)
@@ -206,7 +209,7 @@ def held_out(scored: Scored, rate: float, inconclusive_rate: float, pooling: int
 
 
 def folds(truth: Truth) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Return the fold of each photo; each class is spread evenly."""
+    """Return the fold of each photo. Each class is spread evenly."""
     rng = np.random.default_rng(SEED)
     fold = np.empty(truth.size, np.intp)
     for places in (np.flatnonzero(truth), np.flatnonzero(~truth)):
@@ -215,7 +218,7 @@ def folds(truth: Truth) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
 
 
 def limits(score: Floats, truth: Truth, rule: ScoreRule, rate: float) -> Limits:
-    """Return what the evidence limit does on authentic photos, and the bound of its false-positive rate."""
+    """Return how many authentic photos the evidence limit flags, and the bound of its false-positive rate."""
     authentic = score[~truth]
     flagged = int(np.count_nonzero(authentic >= rule.evidence_at))
     upper = 1.0 if flagged == authentic.size else float(beta.ppf(CONFIDENCE, flagged + 1, authentic.size - flagged))

@@ -1,4 +1,4 @@
-"""What a calibration is worth, as pictures: reliability and Tippett plot of held-out photos."""
+"""Pictures of a calibration: reliability and Tippett plot of held-out photos."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ def pictures(stem: str, figures: HeldOut) -> dict[str, bytes]:
 
 
 def tippett(figures: HeldOut) -> bytes:
-    """Share of photos of each class whose log10 ratio is at least so large: how often evidence misleads, and how far."""
+    """Share of photos of each class over the least log10 ratio: how often evidence misleads, and how strongly."""
 
     def paint(axes: "Axes") -> None:
         for place, (name, truth) in enumerate((("tampered", True), ("authentic", False))):

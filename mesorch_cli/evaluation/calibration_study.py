@@ -1,4 +1,4 @@
-"""Scoring the photos that a calibration rests on, and writing down what came of it."""
+"""Scores the photos of a calibration and writes the result."""
 
 import hashlib
 from collections.abc import Callable
@@ -39,10 +39,10 @@ def score_folders(
     rate: float,
     on_photo: Callable[[int, int], None] | None = None,
 ) -> tuple[Scored, list[str]]:
-    """Analyse the photos of two folders and pool their maps in every way; returns also a sentence for each one lost.
+    """Analyse the photos of two folders and pool their maps in every way. Also return a sentence for each lost photo.
 
-    Raises InputError, before the first analysis where the files are too few already, if the stated rate needs more photos,
-    and for a photo that is in both folders; UsageError for a folder that is not there.
+    Raises InputError if the rate requires more photos (before the first analysis, if there are too few files), and for
+    a photo that is in both folders; UsageError for a missing folder.
     """
     files = [(path, True) for path in files_of(tampered)] + [(path, False) for path in files_of(authentic)]
     refuse_too_few(np.array([truth for _, truth in files], bool), rate)
@@ -55,9 +55,7 @@ def score_folders(
             photo = process_reader().read(path)
             known = seen.get(photo.sha256)
             if known is not None and known[1] != is_tampered:
-                raise UsageError(
-                    f"The same photo is called tampered and authentic: {known[0].name} and {path.name}. Move one away."
-                )
+                raise UsageError(f"The same photo is in both folders: {known[0].name} and {path.name}. Remove one.")
             if known is not None:
                 lost.append(f"{path.name}: the same bytes as {known[0].name}")
             elif not photo.decode.integrity.ok:
@@ -91,7 +89,7 @@ def calibration_file(
     name: str,
     lost: int,
 ) -> CalibrationFile:
-    """Fit on all photos and return the file. weights: name and SHA-256. rates: of evidence and of inconclusive."""
+    """Fit on all photos and return the file. weights: name and SHA-256. rates: for evidence and for inconclusive."""
     rule = fit_rule(scored, rates[0], rates[1], pooling, name)
     score = scored.scores[:, place_of(rule)]
     lines = sorted(

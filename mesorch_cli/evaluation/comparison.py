@@ -1,4 +1,4 @@
-"""Two entrants on the same photos: the difference of a figure, and how sure it is."""
+"""Two entrants on the same photos: the difference of a figure, and its uncertainty."""
 
 import math
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ COMPARED = ("f1", "f1_best", "auc", "iou", "mcc", "image_auc", "balanced_accurac
 
 @dataclass(frozen=True)
 class Difference:
-    """Figure of the first minus figure of the second, over the photos that both analysed, with a 95 % interval.
+    """The first's figure minus the second's, over the photos that both analysed, with a 95 % interval.
 
-    The interval comes from a paired bootstrap: both figures are taken from the same resampled photos.
+    The interval comes from a paired bootstrap, in which both figures use the same resampled photos.
     """
 
     figure: str
@@ -31,13 +31,13 @@ class Difference:
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves out zero."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
 
 @dataclass(frozen=True)
 class Gap:
-    """What one entrant is better than another by, on one set; differences: first less second."""
+    """How much better one entrant is than another on one set. differences: first minus second."""
 
     dataset: str
     first: str
@@ -53,9 +53,9 @@ def compare(
     evidence_at: tuple[float | None, float | None],
     resamples: int = RESAMPLES,
 ) -> list[Difference]:
-    """Return the differences of those COMPARED figures that both have.
+    """Return the differences of the COMPARED figures that both have.
 
-    Photos that only one of the two analysed are left out of both. evidence_at: of the first and of the second, see
+    Photos that only one of the two analysed are left out. evidence_at: for the first and for the second, see
     `figure_samples`.
     """
     by_photo = {outcome.photo: outcome for outcome in second if outcome.status == "analysed"}
@@ -91,7 +91,7 @@ def compare(
 
 
 def differences(results: Sequence[Result], protocol: Protocol) -> list[Gap]:
-    """Compare every two networks, and every network with every baseline, on the photos as they are."""
+    """Compare every pair of networks, and every network with every baseline, on unperturbed photos."""
     plain = [result for result in results if result.perturbation is None]
     found = []
     for place, first in enumerate(plain):

@@ -1,4 +1,4 @@
-"""A contact sheet: the photos that came out best and worst, each beside its mask and the map."""
+"""A contact sheet of the best and worst photos, each beside its mask and map."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Case:
-    """A photo on the sheet: the strip that was kept when it was evaluated, and what is said under it."""
+class SheetEntry:
+    """A photo on the sheet: the strip kept when it was evaluated, and its caption."""
 
     strip: Path
     caption: str
@@ -36,7 +36,7 @@ def strip(seen: Seen) -> bytes:
     panels = [
         _fitted(np.ascontiguousarray(eight_bits(seen.pixels)[..., ::-1])),
         _fitted(np.asarray(cv2.cvtColor(mask, cv2.COLOR_GRAY2BGR), np.uint8)),
-        colours(_fitted_map(seen.probability)),
+        colours(_fitted_map(seen.map)),
     ]
     height = max(panel.shape[0] for panel in panels)
     row = np.full((height, 3 * PANEL + 2 * GAP, 3), PAPER, np.uint8)
@@ -49,7 +49,7 @@ def strip(seen: Seen) -> bytes:
     return data.tobytes()
 
 
-def sheet(best: Sequence[Case], worst: Sequence[Case]) -> bytes:
+def sheet(best: Sequence[SheetEntry], worst: Sequence[SheetEntry]) -> bytes:
     """Return one PNG: the best cases in the left column, the worst in the right one."""
     columns = [_column("best", best), _column("worst", worst)]
     height = max(column.shape[0] for column in columns)
@@ -60,7 +60,7 @@ def sheet(best: Sequence[Case], worst: Sequence[Case]) -> bytes:
     return png(np.concatenate(padded, axis=1))
 
 
-def _column(title: str, cases: Sequence[Case]) -> Picture:
+def _column(title: str, cases: Sequence[SheetEntry]) -> Picture:
     width = 3 * PANEL + 2 * GAP
     parts = [_line(f"{title}: photo, mask, map", width)]
     for case in cases:
@@ -86,5 +86,5 @@ def _fitted(picture: Picture) -> Picture:
     return np.asarray(cv2.resize(picture, _size(*picture.shape[:2]), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _fitted_map(probability: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(cv2.resize(probability, _size(*probability.shape), interpolation=cv2.INTER_AREA), np.float32)
+def _fitted_map(map_: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(cv2.resize(map_, _size(*map_.shape), interpolation=cv2.INTER_AREA), np.float32)

@@ -1,7 +1,7 @@
-"""Sets of photos with masks, as researchers keep them: folders, lists, tables.
+"""Sets of photos with masks in the usual forms: folders, lists, tables.
 
-A set pairs photos with masks by the stem of their names, never by their order. What does not pair is refused by name, or
-on request counted and named beside the figures: a wrong pair would give a wrong figure without a word.
+A set pairs photos with masks by file stem, never by order, as a wrong pair would silently give a wrong figure. Files
+that do not pair are refused by name or, on request, counted and named beside the figures.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from mesorch_cli.evidence.side_files import side_file
 from mesorch_cli.texts import read_text
 
 LAYOUTS = (("Tp", "Gt", "Au"), ("image", "mask", "authentic"))
-MASK_ENDINGS = ("", "_gt", "_mask", "_edgemask")  # what data sets hang on a photo's stem to name its mask
-MANIFEST = "manifest.jsonl"  # of a folder of forged photos: what was done to each
-NAMED = 5  # of what is wrong, the first so many are named
+MASK_ENDINGS = ("", "_gt", "_mask", "_edgemask")  # what data sets append to a photo's stem to name its mask
+MANIFEST = "manifest.jsonl"  # in a folder of forged photos: what was done to each
+NAMED = 5  # how many faulty files are named
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A photo and its mask; no mask means authentic. kind: what was done to it, where the set says so."""
+    """A photo and its mask. No mask means authentic. kind: what was done to it, if the set says so."""
 
     photo: Path
     mask: Path | None
@@ -31,7 +31,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples under one name, in a fixed order. unpaired: files that were left out, as sentences."""
+    """Named samples in a fixed order. unpaired: sentences on files that were left out."""
 
     name: str
     samples: tuple[Sample, ...]
@@ -47,15 +47,15 @@ class Dataset:
 
 
 def refusal(what: str, names: Sequence[str], remedy: str) -> InputError:
-    """Return the error that names the first few."""
+    """Return an error that names the first few files."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return InputError(f"{what}: {', '.join(names[:NAMED])}{more}. {remedy}", reason="unpaired")
 
 
 def files_of(folder: Path) -> list[Path]:
-    """Return the files of a folder by name, without hidden ones and those of the system; UsageError if it is no folder."""
+    """Return the files of a folder by name, without hidden and system files. UsageError if it is not a folder."""
     if not folder.is_dir():
-        raise UsageError(f"{folder} is no folder. Expected one with photos or masks.")
+        raise UsageError(f"{folder} is not a folder. Expected one with photos or masks.")
     files = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     return sorted(path for path in files if side_file(path.name, b"") is None)
 
@@ -65,15 +65,15 @@ def read_folders(
 ) -> Dataset:
     """Pair the photos of `images` with the files of `masks` by stem, and add the photos of `authentic`.
 
-    With `strict`, raises InputError for a photo without a mask, a mask without a photo, or two photos that would share one;
-    else these are left out and named in `unpaired`. Raises UsageError for a folder that is not there.
+    With `strict`, raises InputError for a photo without a mask, a mask without a photo, and two photos with one mask.
+    Otherwise these are left out and named in `unpaired`. Raises UsageError for a missing folder.
     """
     samples: list[Sample] = []
     unpaired: list[str] = []
     if masks is not None:
         pairs, lonely, spare, shared = _paired(files_of(images), files_of(masks))
         if strict and shared:
-            raise refusal(f"The photos of {images} share one mask", shared, "Give each its own stem.")
+            raise refusal(f"Several photos of {images} share a mask", shared, "Give each its own stem.")
         if strict and lonely:
             raise refusal(f"Photos of {images} without a mask in {masks}", lonely, "Add the masks or move them away.")
         if strict and spare:
@@ -90,7 +90,7 @@ def read_folders(
 
 
 def _paired(photos: list[Path], masks: list[Path]) -> tuple[list[Sample], list[str], list[str], list[str]]:
-    """Return pairs by stem, then the names of photos without a mask, masks without a photo, photos that share one."""
+    """Return pairs by stem, and the names of photos without a mask, masks without a photo, photos sharing a mask."""
     by_stem: dict[str, Path] = {path.stem: path for path in masks}
     takers: dict[Path, list[Path]] = {}
     lonely = []
@@ -106,7 +106,7 @@ def _paired(photos: list[Path], masks: list[Path]) -> tuple[list[Sample], list[s
 
 
 def _kinds(folder: Path) -> dict[str, str]:
-    """Return the operation by stem that a manifest of forged photos names; nothing where there is none."""
+    """Return the operation by stem from the manifest of forged photos; empty without a manifest."""
     manifest = folder / MANIFEST
     if not manifest.is_file():
         return {}
@@ -116,19 +116,17 @@ def _kinds(folder: Path) -> dict[str, str]:
             item = json_within(line)
             kinds.update({Path(name).stem: str(item["operation"]) for name in item["files"]})
         except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(
-                f"{manifest} has a line that is no item: {line[:60]!r} ({error}). Make the set again."
-            ) from error
+            raise UsageError(f"{manifest} has an invalid line: {line[:60]!r} ({error}). Make the set again.") from error
     return kinds
 
 
 def read_dataset(path: Path, *, strict: bool = True) -> Dataset:
-    """Read a set: a folder with `Tp` and `Gt` (and `Au`) or `image` and `mask` (and `authentic`), a JSON list of
-    [photo, mask or "Negative"], or a CSV with the columns photo and mask (empty: authentic), and kind if wanted.
+    """Read a set.
 
-    Paths in a list are relative to the list. `strict`: see `read_folders`; files that a list names and that are not there
-    are refused or left out alike. Raises UsageError for what is none of these, InputError for files that are
-    missing or do not pair.
+    It is a folder with `Tp` and `Gt` (and `Au`) or `image` and `mask` (and `authentic`), a JSON list of [photo, mask or
+    "Negative"], or a CSV with the columns photo and mask (empty: authentic), and kind if wanted. Paths in a list are
+    relative to the list. `strict`: see `read_folders`; it applies to missing files of a list, too. Raises UsageError
+    for anything else, InputError for files that are missing or do not pair.
     """
     if path.is_dir():
         for tampered, masks, authentic in LAYOUTS:
@@ -140,12 +138,12 @@ def read_dataset(path: Path, *, strict: bool = True) -> Dataset:
                 named = (replace(sample, kind=kinds.get(sample.photo.stem, sample.kind)) for sample in found.samples)
                 return replace(found, samples=tuple(named))
         expected = " or ".join(f"{tampered}/ and {masks}/" for tampered, masks, _ in LAYOUTS)
-        raise UsageError(f"{path} holds no set. Expected {expected} in it; or use --images and --masks.")
+        raise UsageError(f"{path} contains no set. Expected {expected} in it, or use --images and --masks.")
     if not path.is_file():
         raise UsageError(f"{path} does not exist. Expected a folder, a .json list or a .csv table.")
     rows = read_rows(path)
     if rows is None:
-        raise UsageError(f"{path} is no set. Expected a folder, a .json list or a .csv table.")
+        raise UsageError(f"{path} is not a set. Expected a folder, a .json list or a .csv table.")
     samples = [
         Sample(path.parent / row.photo, None if row.authentic else path.parent / row.mask, row.kind) for row in rows
     ]
@@ -156,15 +154,15 @@ def read_dataset(path: Path, *, strict: bool = True) -> Dataset:
     }
     gone = [name for names in missing.values() for name in names]
     if strict and gone:
-        raise refusal(f"Files that {path} lists and that are not there", gone, "Correct the list.")
+        raise refusal(f"Files that {path} lists but that do not exist", gone, "Correct the list.")
     there = tuple(sample for sample in samples if not missing[sample])
     if not there:
-        raise UsageError(f"{path} lists no file that is there; the first is {gone[0]}. Paths are relative to the list.")
+        raise UsageError(f"{path} lists no existing file. First entry: {gone[0]}. Paths are relative to the list.")
     return Dataset(path.stem, there, tuple(f"{name}: listed, but not there" for name in gone))
 
 
 def _there(path: Path) -> bool:
-    """Say whether a file is there; a name that is too long for any is not."""
+    """Return whether a file exists, which one with too long a name does not."""
     try:
         return path.is_file()
     except OSError:

@@ -1,4 +1,4 @@
-"""How well a number per photo tells tampered photos from authentic ones."""
+"""How well one number per photo separates tampered from authentic photos."""
 
 import math
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class DetectionCurve:
-    """The ROC curve of an image score, photos counted by weight so that a bootstrap can reuse the order.
+    """The ROC curve of an image score. Photos have weights, so that a bootstrap can reuse their order.
 
-    true_positive, false_positive: float64, weights at or above each distinct score, from (0, 0) on.
+    true_positive, false_positive: float64, the weights at or above each distinct score, starting at (0, 0).
     """
 
     true_positive: NDArray[np.float64]
@@ -27,12 +27,12 @@ class DetectionCurve:
 
     @property
     def defined(self) -> bool:
-        """Whether both classes are there."""
+        """Whether both classes are present."""
         return bool(self.true_positive[-1] > 0 and self.false_positive[-1] > 0)
 
     @property
     def auc(self) -> float:
-        """Area under the curve by trapezoids, which counts ties half; nan if a class is absent."""
+        """Area under the curve by trapezoids, which count ties half; nan if a class is absent."""
         if not self.defined:
             return math.nan
         return float(np.trapezoid(self.true_positive_rate, self.false_positive_rate))
@@ -48,7 +48,7 @@ class DetectionCurve:
 
     @property
     def equal_error_rate(self) -> float:
-        """Where the line between neighbouring points of the curve has as many misses as false alarms; nan if undefined."""
+        """The rate at which interpolated misses and false alarms are equal; nan if undefined."""
         if not self.defined:
             return math.nan
         gap = self.false_positive_rate - (1 - self.true_positive_rate)  # rises from -1 to 1

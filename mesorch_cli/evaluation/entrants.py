@@ -1,4 +1,4 @@
-"""What an evaluation measures: networks with their settings, and the baselines beside them, behind one door."""
+"""The entrants of an evaluation: networks with their settings, and baselines, behind one interface."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,19 +10,19 @@ from mesorch_cli.evaluation.baselines import Baseline
 from mesorch_cli.evidence.photo import Pixels, eight_bits
 from mesorch_cli.inference.detector import Detector
 
-# Rows keep counts at one threshold. Of a baseline no figure is made of these: it has no threshold.
+# Rows keep counts at one threshold. A baseline has none, so no figure uses its counts.
 BASELINE_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What an entrant says of one photo.
+    """An entrant's answer for one photo.
 
-    probability: (H, W) float32 in 0..1, None with the reason where it says nothing. threshold: above it a pixel of this
-    photo counts as tampered. verdict, score: None from a baseline, which has neither.
+    map: (H, W) float32 in 0..1, None with a reason if there is no answer. threshold: above it, a pixel of this photo
+    counts as tampered. verdict, score: None for a baseline.
     """
 
-    probability: NDArray[np.float32] | None
+    map: NDArray[np.float32] | None
     threshold: float | None = None
     verdict: str | None = None
     score: float | None = None
@@ -30,11 +30,11 @@ class Answer:
 
 
 class Entrant(Protocol):
-    """Whatever turns photos into maps and is measured.
+    """Anything that turns photos into maps and is measured.
 
-    name: in tables. weights_sha256: None for a baseline. identity: all that its answers depend on beside the photo; rows
-    of another identity are not used again. threshold: the same for all photos, None where there is no such threshold.
-    evidence_at: the score from which a photo is called evidence; None for a baseline, which makes no decisions.
+    name: in tables. weights_sha256: None for a baseline. identity: everything besides the photo that its answers depend
+    on; rows of another identity are not reused. threshold: the one for all photos, None if there is none. evidence_at:
+    the score from which a photo is called evidence; None for a baseline, which makes no decisions.
     """
 
     @property
@@ -59,7 +59,7 @@ class Entrant(Protocol):
 
 @dataclass(frozen=True)
 class NetworkEntrant:
-    """A network that is measured: the name it has in tables, the hash of its weights, and its engine."""
+    """A network to be measured: its name in tables, the hash of its weights, and its engine."""
 
     name: str
     weights_sha256: str
@@ -86,7 +86,7 @@ class NetworkEntrant:
 
 @dataclass(frozen=True)
 class BaselineEntrant:
-    """A baseline that is measured."""
+    """A baseline to be measured."""
 
     baseline: Baseline
     weights_sha256: None = None
@@ -101,5 +101,5 @@ class BaselineEntrant:
     def identity(self) -> tuple[object, ...]:
         return "baseline", self.baseline.name, self.baseline.version
 
-    def answer(self, pixels: Pixels, steps: NDArray[np.int64] | None) -> Answer:  # noqa: ARG002 - coefficients are not looked at
+    def answer(self, pixels: Pixels, steps: NDArray[np.int64] | None) -> Answer:  # noqa: ARG002 - they ignore steps
         return Answer(self.baseline.map_of(eight_bits(pixels)), BASELINE_THRESHOLD)

@@ -17,23 +17,23 @@ from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, Pixels
 from mesorch_cli.files.hashing import sha256_file
 
-ROWS = "mesorch.evaluation.row/2"  # a new way of counting gets a new number, so that no old row is reused
+ROWS = "mesorch.evaluation.row/3"  # raise it when counting changes, so that old rows are not reused
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was compared, for whoever wants a picture of it: pixels as analysed, mask, map."""
+    """What was compared, for pictures: pixels as analysed, mask, map."""
 
     pixels: Pixels
     mask: NDArray[np.bool_]
-    probability: NDArray[np.float32]
+    map: NDArray[np.float32]
 
 
 OnSeen = Callable[[Outcome, Seen], None]
 
 
 class Evaluator:
-    """One entrant, one protocol, and the changes made to every photo before the analysis."""
+    """One entrant, one protocol, and the changes to every photo before the analysis."""
 
     def __init__(
         self,
@@ -56,12 +56,12 @@ class Evaluator:
         )
 
     def key(self, sample: Sample) -> str:
-        """Return what the row of a sample depends on, as a hash. Raises OSError for files that cannot be read."""
+        """Return a hash of everything that the row of a sample depends on. Raises OSError for unreadable files."""
         mask = "" if sample.mask is None else sha256_file(sample.mask)
         return row_key(*self._fixed, *self.changes, sha256_file(sample.photo), mask, sample.kind)
 
     def outcome(self, sample: Sample) -> Outcome:
-        """Return the row of one sample; a bad photo or mask gives a row that says why."""
+        """Return the row of one sample. A bad photo or mask gives a row with the reason."""
         try:
             key = self.key(sample)
         except OSError as error:
@@ -99,12 +99,12 @@ class Evaluator:
         for change in self.changes:
             pixels, mask = change.apply(pixels, mask, photo.sha256)
         prepared = self.protocol.prepared(pixels)
-        # Coefficients belong to the pixels as the file has them.
+        # Coefficients belong to the file's own pixels.
         answer = self.entrant.answer(prepared, photo.steps if prepared is photo.pixels else None)
-        if answer.probability is None:
+        if answer.map is None:
             return replace(row, reason=answer.reason, verdict=answer.verdict)
         assert answer.threshold is not None
-        figures = self.protocol.compare(answer.probability, mask, answer.threshold)
+        figures = self.protocol.compare(answer.map, mask, answer.threshold)
         row = replace(
             row,
             tampered=figures.tampered > 0,
@@ -115,11 +115,11 @@ class Evaluator:
             pixels=figures,
         )
         if self.on_seen is not None:
-            self.on_seen(row, Seen(prepared, mask, answer.probability))
+            self.on_seen(row, Seen(prepared, mask, answer.map))
         return row
 
     def run(self, samples: Iterable[Sample], known: dict[str, Outcome]) -> Iterator[tuple[Outcome, bool]]:
-        """Yield the row of every sample in order, and whether it is new; rows of `known` keys are not computed again."""
+        """Yield the row of every sample in order, and whether it is new. Rows with `known` keys are not recomputed."""
         for sample in samples:
             found = known.get(self._key_or_none(sample) or "")
             if found is not None and found.photo == sample.photo.name:

@@ -9,14 +9,14 @@ from mesorch_cli.evaluation.study import Result
 
 @dataclass(frozen=True)
 class Gate:
-    """A figure by its name in the JSON output, and the least it must be."""
+    """A figure, by its name in the JSON output, and its least value."""
 
     figure: str
     least: float
 
 
 def parse_gates(words: Sequence[str]) -> tuple[Gate, ...]:
-    """Read `f1=0.3` and the like. Raises UsageError for anything else."""
+    """Parse text such as `f1=0.3`. Raises UsageError for anything else."""
     gates = []
     for word in words:
         name, sign, value = word.partition("=")
@@ -30,7 +30,7 @@ def parse_gates(words: Sequence[str]) -> tuple[Gate, ...]:
 
 
 def unmet(gates: Sequence[Gate], results: Sequence[Result]) -> list[str]:
-    """Return a sentence for every gate that some weights do not pass on photos as they are; undefined is not passed.
+    """Return a sentence for every gate that some weights fail on unperturbed photos. An undefined figure fails.
 
     Raises UsageError for a figure that no result has.
     """
@@ -39,13 +39,14 @@ def unmet(gates: Sequence[Gate], results: Sequence[Result]) -> list[str]:
     sentences = []
     for gate in gates:
         if gate.figure not in known:
-            raise UsageError(f"No figure {gate.figure!r}; expected one of {', '.join(sorted(known))}.")
+            raise UsageError(f"There is no figure {gate.figure!r}. Expected one of {', '.join(sorted(known))}.")
         for result in plain:
             figure = result.summary.figures.get(gate.figure)
             if figure is None or not figure.value >= gate.least:
                 value = "undefined" if figure is None else f"{figure.value:.4f}"
                 sentences.append(
-                    f"{gate.figure} of {result.entrant} on {result.dataset} is {value}; expected at least {gate.least:g}. "
-                    "The gate is closed."
+                    f"{gate.figure} of {result.entrant} on {result.dataset} is {value}; expected at least "
+                    f"{gate.least:g}. "
+                    "The weights fail this gate."
                 )
     return sentences

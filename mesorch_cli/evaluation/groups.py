@@ -1,4 +1,4 @@
-"""The same figures by what the photos have in common: what was done to them, how large, how they were saved."""
+"""The same figures for groups of photos: by what was done to them, their size, and how they were saved."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ SIDE_EDGES = (512, 1024, 2048, 4096)  # long side in pixels
 
 @dataclass(frozen=True)
 class Group:
-    """Photos of one kind: means over the tampered ones, share called evidence over the authentic ones; nan if none."""
+    """A group of photos: means over tampered ones, share called evidence among authentic ones; nan if none."""
 
     by: str
     name: str
@@ -58,7 +58,7 @@ GROUPINGS: dict[str, Callable[[Outcome], str | None]] = {
 
 
 def groups(outcomes: Sequence[Outcome], protocol: Protocol, evidence: str | None) -> list[Group]:
-    """Return all groups in a fixed order; a grouping that says nothing of any photo is left out.
+    """Return all groups in a fixed order. A grouping that applies to no photo is left out.
 
     evidence: the verdict that authentic photos should not get; None for a baseline, which makes no decisions.
     """

@@ -1,4 +1,4 @@
-"""A look at sets before anything is measured on them: what is missing, broken, doubled, or gives itself away."""
+"""Inspects sets before anything is measured: what is missing, broken or duplicated, and which properties leak."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from mesorch_cli.evidence.photo import Photo
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with one file (or group of files) of a set."""
+    """One fault of a file (or group of files) of a set."""
 
     dataset: str
     what: str
@@ -23,9 +23,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a look at one or several sets showed. Figures of a set with a notable leak say nothing about pictures.
+    """The result of inspecting sets. Figures of a set with a notable leak say nothing about pictures.
 
-    masks: by set, how its masks were read, and how many each way.
+    masks: for each set, how its masks were read, with counts.
     """
 
     photos: int
@@ -41,7 +41,7 @@ class Inspection:
 def inspect(
     datasets: Sequence[Dataset], on_photo: Callable[[int, int], None] | None = None, masks: MaskRule | None = None
 ) -> Inspection:
-    """Read every file of the sets and say what is wrong with them; nothing is analysed."""
+    """Read every file of the sets and report what is wrong. Nothing is analysed."""
     total = sum(len(dataset.samples) for dataset in datasets)
     findings: list[Finding] = []
     places: dict[str, list[tuple[str, Sample]]] = defaultdict(list)
@@ -80,7 +80,7 @@ def inspect(
 
 
 def _looked_at(dataset: str, sample: Sample, masks: MaskRule) -> tuple[Photo | None, str | None, list[Finding]]:
-    """Return the photo, how its mask was read, and what is wrong with either."""
+    """Return the photo, how its mask was read, and the faults of either."""
     try:
         photo = process_reader().read(sample.photo)
     except InputError as error:

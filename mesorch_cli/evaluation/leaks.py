@@ -1,4 +1,4 @@
-"""What tells tampered from authentic files without a look at the picture: on such a set an image figure is void.
+"""Properties that separate tampered from authentic files without the picture. They void image figures of a set.
 
 The published example: on CASIA v1 the JPEG quantisation tables alone reach an image AUC of .997.
 """
@@ -14,14 +14,14 @@ from mesorch_cli.evidence.photo import Photo
 
 FOLDS = 5
 SEED = 1
-PRIOR = 1.0  # photos of either class that a value is thought to have had before any was seen
+PRIOR = 1.0  # pseudo-count of photos of each class for every value
 NOTABLE = 0.7  # AUC from which a property of the file is called a leak
-FEWEST = 10  # photos of either class: with fewer an AUC says nothing
+FEWEST = 10  # photos per class: with fewer, an AUC says nothing
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What a file shows without its pixels: quantisation tables, size of the raster, bits per pixel, and metadata."""
+    """A file's properties besides its pixels: quantisation tables, raster size, bits per pixel, and metadata."""
 
     tables: str
     raster: str
@@ -44,7 +44,7 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class Leak:
-    """How well one property of the files alone tells the classes apart: AUC 0.5 is not at all, 1 is completely."""
+    """How well one property of the files separates the classes: AUC 0.5 means not at all, 1 completely."""
 
     of: str
     auc: float
@@ -55,10 +55,10 @@ class Leak:
 
 
 def leaks(facts: Sequence[FileFacts], tampered: Sequence[bool]) -> list[Leak]:
-    """Return the leaks of a set; an empty list with fewer than 10 photos of either class.
+    """Return the leaks of a set; an empty list with fewer than 10 photos in a class.
 
-    A property of names (tables, raster, metadata) scores a photo by the share of tampered ones among the photos of the
-    other folds that have the same value, so that no photo speaks for itself; bits per pixel count in either direction.
+    A categorical property (tables, raster, metadata) scores a photo by the share of tampered ones among photos of the
+    other folds with the same value, so that no photo scores itself. Bits per pixel count in either direction.
     """
     truth = np.asarray(tampered, bool)
     if min(truth.sum(), (~truth).sum()) < FEWEST:
@@ -94,7 +94,7 @@ def _by_value(
         others = fold != number
         seen = Counter(value for value, other in zip(values, others, strict=True) if other)
         forged = Counter(value for value, other, true in zip(values, others, truth, strict=True) if other and true)
-        for place in np.flatnonzero(~others).tolist():  # a value never seen scores the same in every fold
+        for place in np.flatnonzero(~others).tolist():  # an unseen value scores the same in every fold
             value = values[place]
             score[place] = (forged[value] + PRIOR) / (seen[value] + 2 * PRIOR)
     return score

@@ -1,7 +1,7 @@
-"""Scores as likelihood ratios: how much more probable a score is of a tampered photo than of an authentic one.
+"""Scores as likelihood ratios: how much more probable a score is for a tampered photo than for an authentic one.
 
-All ratios are log10. Both classes weigh the same whatever their sizes, so nothing depends on how many photos of each were
-at hand: the prior belongs to the case, not to the set.
+All ratios are log10. Both classes weigh the same whatever their sizes, so nothing depends on the number of photos in
+each: the prior belongs to the case, not to the set.
 """
 
 import math
@@ -15,8 +15,8 @@ from mesorch_cli.network.passport import RatioMap
 Floats = NDArray[np.float64]
 Truth = NDArray[np.bool_]
 
-RANGE = 7.0  # decades of ratios that are looked at for bounds
-STEP = 0.01  # decades between them, both as published
+RANGE = 7.0  # decades of ratios searched for bounds
+STEP = 0.01  # decades between steps, both as published
 BINS = 10  # of the calibration error
 
 
@@ -27,7 +27,7 @@ def class_weights(truth: Truth) -> Floats:
 
 
 def pav(score: Floats, truth: Truth) -> tuple[Floats, Floats]:
-    """Return distinct rising scores and the log10 ratio of each, by pool-adjacent-violators; infinite at the ends.
+    """Return distinct rising scores and their log10 ratios, by pool-adjacent-violators; infinite at the ends.
 
     Brummer and du Preez, "Application-independent evaluation of speaker detection", Computer Speech and Language 20
     (2006), section 6: the isotonic fit of the posterior, less the prior odds, which are even here.
@@ -37,7 +37,7 @@ def pav(score: Floats, truth: Truth) -> tuple[Floats, Floats]:
     total = np.bincount(place, weights, values.size)
     positive = np.bincount(place, weights * truth, values.size)
     posterior = np.clip(isotonic_regression(positive / total, weights=total).x.astype(np.float64), 0.0, 1.0)
-    # Sums of weights that should cancel leave rounding; a block of one class alone is told by counting.
+    # Sums of weights that should cancel leave rounding errors, so blocks of a single class are found by counting.
     one_class = (posterior < 1e-12) | (posterior > 1 - 1e-12)
     posterior = np.where(one_class, np.round(posterior), posterior)
     with np.errstate(divide="ignore"):
@@ -48,18 +48,18 @@ def empirical_bounds(ratio: Floats, truth: Truth) -> tuple[float, float]:
     """Return the lowest and highest log10 ratio that the data support, at most 0 and at least 0.
 
     Vergeer et al., "Numerical likelihood ratios outputted by LR systems are often based on extrapolation: when to stop
-    extrapolating?", Science and Justice 56 (2016): around an even ratio, those decision thresholds at which the
-    Bayes decision costs no more than deciding without the evidence, after one misleading value was added to either class.
+    extrapolating?", Science and Justice 56 (2016): around an even ratio, the decision thresholds at which the
+    Bayes decision costs no more than one without the evidence, after adding one misleading value to each class.
     """
     positive, negative = np.sort(ratio[truth]), np.sort(ratio[~truth])
-    # No data can carry more than its number; the bounds are never beyond the ratios themselves either.
+    # The bounds exceed neither what the number of photos supports nor the ratios themselves.
     lowest = max(float(ratio.min()), -math.log10(positive.size + 1), -RANGE)
     highest = min(float(ratio.max()), math.log10(negative.size + 1), RANGE)
     return -_last_good(positive, negative, -1, -lowest), _last_good(positive, negative, 1, highest)
 
 
 def _last_good(positive: Floats, negative: Floats, sign: int, farthest: float) -> float:
-    """Return how far from zero thresholds stay good in one direction, in steps of STEP; sign: -1 below, 1 above."""
+    """Return how far from zero thresholds stay valid in one direction, in steps of STEP. sign: -1 below, 1 above."""
     steps = np.arange(0.0, max(0.0, farthest) + STEP / 2, STEP)
     logs = sign * steps
     misses = (np.searchsorted(positive, logs, "left") + 1) / (positive.size + 1)
@@ -77,7 +77,7 @@ def fit_ratios(score: Floats, truth: Truth) -> RatioMap:
     own = ratios[np.searchsorted(values, score)]
     lower, upper = empirical_bounds(own, truth)
     bounded = np.clip(ratios, lower, upper)
-    # Of a run of equal ratios the two ends say everything.
+    # The two ends of a run of equal ratios are enough.
     inner = np.concatenate([[False], (bounded[1:-1] == bounded[:-2]) & (bounded[1:-1] == bounded[2:]), [False]])
     kept = ~inner[: bounded.size]
     return RatioMap(
@@ -93,7 +93,7 @@ def cllr(ratio: Floats, truth: Truth) -> float:
 
 
 def cllr_min(ratio: Floats, truth: Truth) -> float:
-    """Return what the cost would be after the best monotone map: what is lost to telling apart alone."""
+    """Return the cost after the best monotone map, which is the loss in discrimination alone."""
     values, best = pav(ratio, truth)
     return cllr(best[np.searchsorted(values, ratio)], truth)
 
@@ -104,7 +104,7 @@ def brier(probability: Floats, truth: Truth) -> float:
 
 
 def expected_calibration_error(probability: Floats, truth: Truth) -> float:
-    """Return the mean gap of stated and observed share over ten even bins, both classes of equal weight."""
+    """Return the mean gap between stated and observed share over ten even bins, both classes of equal weight."""
     weights = class_weights(truth)
     bins = np.minimum((probability * BINS).astype(np.intp), BINS - 1)
     stated = np.bincount(bins, weights * probability, BINS)

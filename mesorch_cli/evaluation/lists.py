@@ -1,4 +1,4 @@
-"""Lists of photos and masks in a file: JSON pairs, or a table with named columns as spreadsheets save it."""
+"""Lists of photos and masks: JSON pairs, or a table with named columns as spreadsheets save it."""
 
 import csv
 import io
@@ -15,13 +15,13 @@ NEGATIVE = "Negative"  # in place of a mask: the photo is authentic
 AUTHENTIC = "authentic"
 DELIMITERS = (",", ";", "\t")
 PHOTO, MASK, KIND = "photo", "mask", "kind"
-SHOWN = 80  # characters of an entry that a refusal quotes
-LONGEST = 4096  # characters of a path or a kind: no file system takes longer ones
+SHOWN = 80  # characters of an entry that messages quote
+LONGEST = 4096  # characters of a path or a kind; no file system allows longer ones
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a list: paths as written; the mask empty or "Negative" where the photo is authentic."""
+    """A line of a list. Paths are as written. The mask of an authentic photo is empty or "Negative"."""
 
     photo: str
     mask: str
@@ -33,25 +33,25 @@ class Row:
 
 
 def read_rows(path: Path) -> list[Row] | None:
-    """Read a list by its suffix, .json or .csv; None for any other. Raises UsageError for one that is not what it says."""
+    """Read a .json or .csv list; None for any other suffix. Raises UsageError for invalid content."""
     reader = {".json": _json_rows, ".csv": _csv_rows}.get(path.suffix.lower())
     return None if reader is None else reader(path)
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds. Raises UsageError where it cannot be read or is none."""
+    """Return the content of a JSON file. Raises UsageError if it cannot be read or is not JSON."""
     try:
         return json_within(read_text(path), most_bytes=MOST_BYTES)
     except OutOfBoundsError as error:
         raise UsageError(f"{path}: {error}. Expected a list of [photo, mask] pairs.") from error
     except ValueError as error:
-        raise UsageError(f"{path} is no JSON: {error}.") from error
+        raise UsageError(f"{path} is not JSON: {error}.") from error
 
 
 def _json_rows(path: Path) -> list[Row]:
     content = read_json(path)
     if not isinstance(content, list):
-        raise UsageError(f"{path} holds a {type(content).__name__}. Expected a list of [photo, mask] pairs.")
+        raise UsageError(f"{path} contains a {type(content).__name__}. Expected a list of [photo, mask] pairs.")
     for row in content:
         if not (isinstance(row, list) and len(row) == 2 and all(isinstance(part, str) for part in row) and row[0]):
             shown = json.dumps(row)[:SHOWN]
@@ -70,7 +70,7 @@ def _require_short(path: Path, place: str, fields: dict[str, str]) -> None:
 
 
 def _csv_rows(path: Path) -> list[Row]:
-    """Read a table: separated by commas, semicolons or tabs; quotes around names that hold those, a line or a quote."""
+    """Read a table separated by commas, semicolons or tabs, with quotes around names that contain these or quotes."""
     text = read_text(path)
     first, _, rest = text.partition("\n")
     if first.strip().lower().startswith("sep=") and rest:  # a line for spreadsheets
@@ -89,7 +89,7 @@ def _csv_rows(path: Path) -> list[Row]:
             if not max(photo, mask) < len(fields) <= len(header) or not fields[photo]:
                 raise UsageError(
                     f"{path}, line {reader.line_num}: {delimiter.join(fields)[:SHOWN]!r} has {len(fields)} fields, the "
-                    f"header {len(header)}; expected a photo and its mask, or nothing for the mask. Put a name that holds "
+                    f"header {len(header)}. Expected a photo and its mask, or an empty mask. Put names that contain "
                     f"{delimiter!r} in quotes."
                 )
             _require_short(path, f"line {reader.line_num}", dict(zip(header, fields, strict=False)))
@@ -98,18 +98,19 @@ def _csv_rows(path: Path) -> list[Row]:
     except csv.Error as error:
         if "field larger" in str(error):
             raise UsageError(
-                f"{path}, line {reader.line_num}: {error}. Expected at most {LONGEST} characters in a field. Is a quote "
+                f"{path}, line {reader.line_num}: {error}. Expected at most {LONGEST} characters in a field. Is a "
+                "quote "
                 "missing?"
             ) from error
         raise UsageError(
-            f"{path}, line {reader.line_num}: {error}. Expected a table with quotes in pairs; a quote within a name is "
+            f"{path}, line {reader.line_num}: {error}. Expected quotes in pairs, with a quote inside a name "
             "written twice."
         ) from error
     return rows
 
 
 def _header(path: Path, text: str) -> tuple[list[str], str]:
-    """Return the column names of a table and what separates them."""
+    """Return the column names of a table and their separator."""
     line = next(iter(text.splitlines()), "")
     for delimiter in DELIMITERS:
         names = [name.strip().strip('"').strip().lower() for name in line.split(delimiter)]

@@ -1,14 +1,14 @@
-"""Masks as data sets write them: which pixels of a photo are tampered, by rules that are stated, or a refusal.
+"""Masks as data sets write them. Stated rules decide which pixels of a photo are tampered, or the mask is refused.
 
 Every command that reads a mask reads it here. The rules, in this order:
 
-- Transparency that varies over one colour is the mask: the more opaque is tampered. Transparency that is even is nothing.
-- Two values: the larger is tampered, whatever they are (0 and 1, 0 and 255, 0 and 65535).
-- Two colours (of a palette as well): beside black, the colour is tampered. Two colours without black do not say which of
-  them is meant; MaskRule.colour does.
-- One value: black says that nothing is tampered, white that everything is.
-- More than two values of grey: above half of the used range is tampered, where the values lie in two groups, as those of
-  JPEG and smoothed masks do. Otherwise they are labels or a heat map, and are refused.
+- Transparency that varies over one colour is the mask, and the more opaque is tampered. Even transparency is ignored.
+- Two values: the larger one is tampered, whatever it is (0 and 1, 0 and 255, 0 and 65535).
+- Two colours, also from a palette: beside black, the other colour is tampered. Two colours without black are ambiguous,
+  and MaskRule.colour decides.
+- One value: black means that nothing is tampered, white that everything is.
+- More than two values of grey: values above half of the used range are tampered, provided that they form two groups, as
+  in JPEG and smoothed masks. Otherwise they are labels or a heat map, and are refused.
 """
 
 import re
@@ -30,12 +30,12 @@ READ = ReadOptions(alpha=True)
 EMPTY = "mask: nothing tampered"  # the reason of such a photo
 GROUPS = "two groups of values: above half of the used range is tampered"
 DARK = 1 / 8  # of white: a colour is black if no channel is brighter
-GREY_TOLERANCE = 3 / 255  # of white: the channels of a grey JPEG may be so far apart
-FEW_VALUES = 8  # so few in a file without loss are labels, unless those between the ends are an edge, thinner than this
+GREY_TOLERANCE = 3 / 255  # of white: how far apart the channels of a grey JPEG may be
+FEW_VALUES = 8  # so few in a lossless file are labels, unless the middle ones form an edge thinner than this
 THIN = 3  # pixels
-FEW_LEVELS = 16  # a smaller used range holds no two groups that could be told apart
+FEW_LEVELS = 16  # a smaller used range has no two distinguishable groups
 MIDDLE_SHARE = 0.5  # the middle half of the used range holds at most this share of the smaller group
-NAMED = 5  # values that a refusal names
+NAMED = 5  # values that a message names
 
 Mask = NDArray[np.bool_]
 Colour = tuple[int, int, int]
@@ -43,7 +43,7 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class MaskRule:
-    """What a file cannot say itself. allow_empty: masks without a tampered pixel are meant, their photos count as authentic.
+    """What a mask file cannot say. allow_empty: masks without tampered pixels are valid, and their photos authentic.
 
     colour: which of a mask's two colours is tampered, 0..255 a channel; None for the rules above.
     """
@@ -69,7 +69,7 @@ def parse_colour(text: str) -> Colour:
 
 
 def read_mask(path: Path, rule: MaskRule | None = None) -> ReadMask:
-    """Read a mask file. Raises InputError, whose reason begins with `mask: `, for one that cannot be read or understood."""
+    """Read a mask file. Raises InputError, with a reason starting `mask: `, if it cannot be read or interpreted."""
     try:
         photo = process_reader().read(path, options=READ)
     except InputError as error:
@@ -78,7 +78,7 @@ def read_mask(path: Path, rule: MaskRule | None = None) -> ReadMask:
 
 
 def mask_of(photo: Photo, rule: MaskRule) -> ReadMask:
-    """Return the mask that a file, read with READ, holds. Raises InputError as `read_mask` does."""
+    """Return the mask in a file that was read with READ. Raises InputError as `read_mask` does."""
     if not photo.decode.integrity.ok:
         found = photo.decode.integrity.findings[0]
         raise InputError(f"The mask {photo.source!r} is damaged: {found}.", reason="mask: damaged")
@@ -95,15 +95,16 @@ def mask_of(photo: Photo, rule: MaskRule) -> ReadMask:
     read = _coloured(photo, pixels, rule)
     if not read.tampered.any() and not rule.allow_empty:
         raise InputError(
-            f"The mask {photo.source!r} says that nothing is tampered, and its photo is listed as tampered; expected a mask "
-            "with tampered pixels. List the photo as authentic, or allow empty masks.",
+            f"The mask {photo.source!r} says that nothing is tampered, but its photo is listed as tampered. Expected "
+            "a mask "
+            "with tampered pixels: list the photo as authentic, or allow empty masks.",
             reason=EMPTY,
         )
     return read
 
 
 def readings(found: Iterable[str | None]) -> dict[str, int]:
-    """Return how often each reading was taken, most often first."""
+    """Return how often each reading was used, the most frequent first."""
     return dict(Counter(reading for reading in found if reading is not None).most_common())
 
 
@@ -158,7 +159,7 @@ def _chosen(photo: Photo, one: Colour, other: Colour, white: int, rule: MaskRule
 
 
 def _grey(photo: Photo, values: NDArray[np.unsignedinteger]) -> ReadMask:
-    """Read grey values or opacities (H, W) of which there are at least two."""
+    """Read grey values or opacities (H, W), at least two different ones."""
     counts = np.bincount(values.ravel())
     present = np.flatnonzero(counts)
     low, high = int(present[0]), int(present[-1])
@@ -173,12 +174,12 @@ def _grey(photo: Photo, values: NDArray[np.unsignedinteger]) -> ReadMask:
 
 
 def _is_thin(pixels: Mask) -> bool:
-    """Say whether some pixels of a plane are lines, as the smoothed edges of an area are."""
+    """Return whether some pixels of a plane form lines, like the smoothed edges of an area."""
     return not cv2.erode(pixels.astype(np.uint8), np.ones((THIN, THIN), np.uint8)).any()
 
 
 def _in_two_groups(counts: NDArray[np.int64], low: int, high: int) -> bool:
-    """Say whether values lie near the ends of their range, at both of them."""
+    """Return whether values lie near both ends of their range."""
     if high - low < FEW_LEVELS:
         return False
     quarter = (high - low) / 4
@@ -202,7 +203,7 @@ def _named(colour: Colour) -> str:
 
 
 def _first(colours: Pixels) -> str:
-    """Name the first few of more colours than two."""
+    """Name the first few of more than two colours."""
     found: dict[Colour, None] = {}
     left = colours
     while len(left) and len(found) <= NAMED:
@@ -217,6 +218,6 @@ def _listed(names: list[str]) -> str:
 
 def _refused(photo: Photo, what: str) -> InputError:
     return InputError(
-        f"The mask {photo.source!r} holds {what}. Expected two values, the larger tampered. Write it anew with 0 and 255.",
+        f"The mask {photo.source!r} has {what}. Expected two values, the larger one tampered. Save it with 0 and 255.",
         reason=f"mask: {what}",
     )

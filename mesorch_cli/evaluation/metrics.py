@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Confusion:
-    """Pixels by truth and decision; a pixel is decided tampered where its probability exceeds the threshold."""
+    """Pixels by truth and decision; a pixel is decided tampered where the map exceeds the threshold."""
 
     true_positive: int
     false_positive: int
@@ -51,7 +51,7 @@ class Confusion:
 
     @property
     def mcc(self) -> float:
-        """Matthews correlation, -1..1; 0 where mask or decision is empty or full, as scikit-learn has it."""
+        """Matthews correlation, -1..1; 0 where mask or decision is empty or full, as in scikit-learn."""
         factors = (
             self.true_positive + self.false_positive,
             self.true_positive + self.false_negative,
@@ -73,9 +73,9 @@ def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else math.nan
 
 
-def confusion(probability: NDArray[np.float32], mask: NDArray[np.bool_], threshold: float) -> Confusion:
-    """Count pixels of `probability > threshold` (strictly, as the published protocol) against the mask."""
-    decided = probability > threshold
+def confusion(map_: NDArray[np.float32], mask: NDArray[np.bool_], threshold: float) -> Confusion:
+    """Count pixels of `map_ > threshold` (strictly, as the published protocol) against the mask."""
+    decided = map_ > threshold
     true_positive = int(np.count_nonzero(decided & mask))
     found, tampered = int(np.count_nonzero(decided)), int(np.count_nonzero(mask))
     return Confusion(
@@ -85,7 +85,7 @@ def confusion(probability: NDArray[np.float32], mask: NDArray[np.bool_], thresho
 
 @dataclass(frozen=True)
 class Ranking:
-    """Scores in falling order, ties joined: how many positives and negatives lie at or above each distinct score.
+    """Scores in falling order, ties joined: the numbers of positives and negatives at or above each distinct score.
 
     true_positive, false_positive: int64, rising, one value per distinct score. The last ones are the totals.
     """
@@ -114,7 +114,7 @@ class Ranking:
 
 
 def ranking(score: NDArray[np.floating], truth: NDArray[np.bool_]) -> Ranking:
-    """Rank scores; `score` and `truth` are of one shape, and a larger score means rather tampered."""
+    """Rank scores. `score` and `truth` have one shape, and a larger score means more likely tampered."""
     order = np.argsort(score, axis=None)[::-1]
     values, positive = score.ravel()[order], truth.ravel()[order]
     last = np.append(values[1:] != values[:-1], True) if values.size else np.zeros(0, bool)
@@ -128,10 +128,10 @@ def pixel_auc(score: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:
 
 
 def counts_above(
-    probability: NDArray[np.float32], mask: NDArray[np.bool_], thresholds: NDArray[np.float64]
+    map_: NDArray[np.float32], mask: NDArray[np.bool_], thresholds: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return TP and FP of `probability > threshold` for every one of the rising thresholds."""
-    passed = np.searchsorted(thresholds, probability.ravel(), side="left")  # how many thresholds a pixel exceeds
+    """Return TP and FP of `map_ > threshold` for every one of the rising thresholds."""
+    passed = np.searchsorted(thresholds, map_.ravel(), side="left")  # how many thresholds a pixel exceeds
     bins = thresholds.size + 1
 
     def above(values: NDArray[np.intp]) -> NDArray[np.int64]:
@@ -143,10 +143,10 @@ def counts_above(
 
 
 def f1_curve(
-    probability: NDArray[np.float32], mask: NDArray[np.bool_], thresholds: NDArray[np.float64]
+    map_: NDArray[np.float32], mask: NDArray[np.bool_], thresholds: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the F1 of `probability > threshold` for every one of the rising thresholds, as `confusion` defines it."""
-    true_positive, false_positive = counts_above(probability, mask, thresholds)
+    """Return the F1 of `map_ > threshold` for every one of the rising thresholds, as `confusion` defines it."""
+    true_positive, false_positive = counts_above(map_, mask, thresholds)
     return f1_of_counts(true_positive, false_positive, int(np.count_nonzero(mask)))
 
 

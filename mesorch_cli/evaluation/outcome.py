@@ -1,4 +1,4 @@
-"""What is known of one photo of a set after it was evaluated: the row from which every figure is made."""
+"""The result for one photo of a set: the row from which every figure is made."""
 
 import hashlib
 import json
@@ -21,11 +21,11 @@ Status = Literal["analysed", "not analysed", "failed"]
 class Outcome:
     """One photo of a set, evaluated or not.
 
-    photo: its name in the set. tampered: whether its mask has a pixel. status `failed`: it or its mask could not be read;
-    `not analysed`: the engine declined; both with the reason. verdict, score: of the engine. pixels: the comparison with
-    the mask, which for an authentic photo is empty; None without a map.
-    mask: how its mask was read, None without one.
-    key: what the row depends on (bytes of photo and mask, weights, settings, protocol, perturbation), as SHA-256.
+    photo: its name in the set. tampered: whether its mask has tampered pixels. status `failed`: it or its mask could
+    not be read; `not analysed`: the engine declined; both have a reason. verdict, score: of the engine. pixels: the
+    comparison with the mask, which is empty for an authentic photo; None without a map. mask: how its mask was read,
+    None without one. key: what the row depends on (bytes of photo and mask, weights, settings, protocol, perturbation),
+    as SHA-256.
     """
 
     photo: str
@@ -54,7 +54,7 @@ class Outcome:
 
     @cached_property
     def f1_by_threshold(self) -> NDArray[np.float64]:
-        """F1 at each of THRESHOLDS; only where there is a comparison."""
+        """F1 at each of THRESHOLDS; only with a comparison."""
         assert self.pixels is not None
         return f1_of_counts(
             np.asarray(self.pixels.true_positive, np.int64),
@@ -63,7 +63,7 @@ class Outcome:
         )
 
     def to_line(self) -> str:
-        """Return the row as one line of JSON; floats come back exactly, nan as null."""
+        """Return the row as one line of JSON. Floats survive exactly, and nan becomes null."""
         return json.dumps(_plain(asdict(self)), ensure_ascii=True, allow_nan=False)
 
     @classmethod
@@ -82,7 +82,7 @@ class Outcome:
                 pixels[name] = tuple(pixels[name])
             return replace(outcome, pixels=PixelFigures(counts=counts, **pixels))
         except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"no row of an evaluation: {error}") from error
+            raise ValueError(f"not a row of an evaluation: {error}") from error
 
 
 def row_key(*parts: object) -> str:

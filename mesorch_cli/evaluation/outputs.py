@@ -21,7 +21,7 @@ from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.report.names import harmless_cell
 
 SCHEMA = "mesorch.evaluation/1"
-CASES = 6  # best and worst ones on the contact sheet
+CASES = 6  # best and worst photos on the contact sheet
 SHOWN_UNDER_PERTURBATION = ("f1", "auc", "image_auc")
 COLUMNS = (
     "weights",
@@ -52,7 +52,7 @@ COLUMNS = (
 
 
 def as_json(result: Result, protocol: Protocol, resave: str | None, gaps: Sequence[Gap] = ()) -> dict[str, Any]:
-    """Return a result as JSON values; nan is null. gaps: differences of the evaluation, of which it takes its own."""
+    """Return a result as JSON values, with null for nan. gaps: all differences of the evaluation."""
     summary = result.summary
     baseline = {"name": result.entrant, "about": BASELINES[result.entrant].about} if result.is_baseline else None
     return {
@@ -87,7 +87,7 @@ def as_json(result: Result, protocol: Protocol, resave: str | None, gaps: Sequen
 
 
 def photo_table(results: Iterable[Result], protocol: Protocol) -> str:
-    """Return a CSV (RFC 4180) with a line for every photo of every pass; nothing in it is a formula."""
+    """Return a CSV (RFC 4180) with a line per photo and pass. No cell is a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
@@ -144,7 +144,7 @@ def _cell(value: object) -> str:
 
 
 def pictures(results: Sequence[Result], folder: Path) -> dict[str, bytes]:
-    """Return the plots and the contact sheet by file name; one that would have nothing to show is left out."""
+    """Return the plots and the contact sheet by file name, without empty ones."""
     made: dict[str, bytes] = {}
     for dataset in dict.fromkeys(result.dataset for result in results):
         own = [result for result in results if result.dataset == dataset]
@@ -168,13 +168,13 @@ def pictures(results: Sequence[Result], folder: Path) -> dict[str, bytes]:
     return made
 
 
-def cases(result: Result, folder: Path) -> tuple[list[contact.Case], list[contact.Case]]:
-    """Return the tampered photos with the largest and the smallest F1, as many as there are for both."""
+def cases(result: Result, folder: Path) -> tuple[list[contact.SheetEntry], list[contact.SheetEntry]]:
+    """Return the tampered photos with the largest and the smallest F1, the same number of each."""
     rows = [row for row in result.outcomes if row.tampered and row.pixels and strip_path(folder, row).is_file()]
     rows.sort(key=lambda row: (-(row.pixels.counts.f1 if row.pixels else 0.0), row.photo))
     count = min(CASES, (len(rows) + 1) // 2)
     made = [
-        contact.Case(
+        contact.SheetEntry(
             strip_path(folder, row),
             f"{row.photo}: F1 {row.pixels.counts.f1:.2f}, AUC {row.pixels.auc:.2f}, {row.verdict}"
             if row.pixels
@@ -207,7 +207,7 @@ def _perturbation_plots(dataset: str, results: Sequence[Result]) -> dict[str, by
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:
-    """Write files into a folder, each whole or not at all. Raises OutputError where that fails."""
+    """Write files into a folder, each completely or not at all. Raises OutputError if that fails."""
     for name, data in files.items():
         write_below(folder, name, data)
 

@@ -1,7 +1,7 @@
-"""What happens to photos on their way, applied on purpose: how figures fall as it grows worse.
+"""Perturbations that photos meet on their way, applied on purpose to see how figures fall.
 
-Blur, noise and JPEG with the levels and order of the published robustness test; beyond it double JPEG, WebP, resizing and
-cropping. Random draws depend on the photo's bytes and the level alone, so every run and every process sees the same.
+Blur, noise and JPEG with the levels and order of the published robustness test; in addition double JPEG, WebP, resizing
+and cropping. Random draws depend only on the photo's bytes and the level, so every run and process makes the same ones.
 """
 
 import hashlib
@@ -18,14 +18,14 @@ from mesorch_cli.evidence.photo import Pixels, eight_bits
 Mask = NDArray[np.bool_]
 Eight = NDArray[np.uint8]
 
-FIRST_QUALITY = 75  # of the save before the last in `double-jpeg`; its grid is then shifted
+FIRST_QUALITY = 75  # of the first save in `double-jpeg`, whose grid is then shifted
 GRID_SHIFT = 3  # pixels cut off between the two saves, which moves the second grid
 CROP_TRIES = 20
 
 LEVELS: dict[str, tuple[float, ...]] = {
-    "blur": (0, 3, 7, 11, 15, 19, 23),  # side of the Gaussian kernel in pixels, 0 is the photo as it is
+    "blur": (0, 3, 7, 11, 15, 19, 23),  # side of the Gaussian kernel in pixels; 0 leaves the photo unchanged
     "noise": (3, 7, 11, 15, 19, 23),  # variance in squared grey levels
-    "jpeg": (50, 60, 70, 80, 90, 100),  # quality; each photo draws this one or the one below
+    "jpeg": (50, 60, 70, 80, 90, 100),  # quality; each photo draws this one or the next lower number
     "jpeg-exact": (70, 90),  # quality, the same for every photo
     "double-jpeg": (50, 60, 70, 80, 90, 100),  # quality of the second save
     "webp": (50, 60, 70, 80, 90, 100),  # quality
@@ -36,20 +36,20 @@ LEVELS: dict[str, tuple[float, ...]] = {
 
 @dataclass(frozen=True)
 class Perturbation:
-    """One change at one level; UsageError for a name or level that is none."""
+    """One perturbation at one level. Raises UsageError for an unknown name or invalid level."""
 
     name: str
     level: float
 
     def __post_init__(self) -> None:
         if self.name not in LEVELS:
-            raise UsageError(f"No perturbation {self.name!r}; expected one of {', '.join(LEVELS)}.")
+            raise UsageError(f"There is no perturbation {self.name!r}. Expected one of {', '.join(LEVELS)}.")
         low, high, whole = BOUNDS[self.name]
         if not low <= self.level <= high or (whole and self.level != int(self.level)):
             kind = "a whole number" if whole else "a number"
-            raise UsageError(f"Level {self.level:g} of {self.name}: expected {kind} in {low:g} to {high:g}.")
+            raise UsageError(f"{self.name} has no level {self.level:g}. Expected {kind} from {low:g} to {high:g}.")
         if self.name == "blur" and self.level and self.level % 2 == 0:
-            raise UsageError(f"Level {self.level:g} of blur: expected 0 or an odd side of the kernel.")
+            raise UsageError(f"blur has no level {self.level:g}. Expected 0 or an odd side of the kernel.")
 
     def __str__(self) -> str:
         return f"{self.name} {self.level:g}"
@@ -57,8 +57,8 @@ class Perturbation:
     def apply(self, pixels: Pixels, mask: Mask, photo_sha256: str) -> tuple[Pixels, Mask]:
         """Return changed pixels (H, W, 3) uint8, and the mask that belongs to them.
 
-        Only cropping changes the mask; after resizing the map is compared at the mask's own pixels. Sixteen bits are
-        brought to eight first: none of these changes exists for more.
+        Only cropping changes the mask. After resizing, the map is compared at the mask's own pixels. Sixteen bits are
+        first reduced to eight, as none of these perturbations exists for more.
         """
         seed = hashlib.sha256(f"{photo_sha256} {self}".encode()).digest()
         rng = np.random.default_rng(int.from_bytes(seed[:8], "little"))
@@ -78,19 +78,19 @@ BOUNDS: dict[str, tuple[float, float, bool]] = {  # lowest, highest, whole numbe
 
 
 def parse(text: str) -> tuple[Perturbation, ...]:
-    """Read `jpeg,blur` (all levels) or `jpeg=70:80,resize=0.5` into perturbations; UsageError for anything else."""
+    """Parse `jpeg,blur` (all levels) or `jpeg=70:80,resize=0.5`. Raises UsageError for anything else."""
     result = []
     for word in text.split(","):
         name, _, levels = word.strip().partition("=")
         if name not in LEVELS:
-            raise UsageError(f"No perturbation {name!r}; expected one of {', '.join(LEVELS)}.")
+            raise UsageError(f"There is no perturbation {name!r}. Expected one of {', '.join(LEVELS)}.")
         try:
             wanted = [float(level) for level in levels.split(":")] if levels else list(LEVELS[name])
         except ValueError as error:
-            raise UsageError(f"Levels {levels!r} of {name}: expected numbers joined by colons.") from error
+            raise UsageError(f"{name} has the levels {levels!r}. Expected numbers joined by colons.") from error
         result += [Perturbation(name, level) for level in wanted]
     if len(set(result)) != len(result):
-        raise UsageError(f"A perturbation stands twice in {text!r}; expected each only once.")
+        raise UsageError(f"A perturbation is named twice in {text!r}. Name each only once.")
     return tuple(result)
 
 
@@ -101,7 +101,7 @@ def saved(pixels: Eight, suffix: str, quality: int) -> Eight:
     if not ok:
         raise UsageError(f"A photo of {pixels.shape[1]} x {pixels.shape[0]} pixels cannot be saved as {suffix}.")
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    assert decoded is not None  # what was just encoded
+    assert decoded is not None  # it was just encoded
     return np.ascontiguousarray(decoded[..., ::-1], np.uint8)
 
 
@@ -142,7 +142,7 @@ def _resize(_: np.random.Generator, pixels: Eight, mask: Mask, level: float) -> 
 
 
 def _crop(rng: np.random.Generator, pixels: Eight, mask: Mask, level: float) -> tuple[Eight, Mask]:
-    """Keep a window, drawn anew while nothing tampered is in it; if it never is, the last one."""
+    """Keep a window, redrawn while it contains nothing tampered; the last one if none ever does."""
     height, width = pixels.shape[:2]
     kept_height, kept_width = max(1, round(height * level)), max(1, round(width * level))
     for _ in range(CROP_TRIES):

@@ -1,4 +1,4 @@
-"""Curves as PNG: one figure each, the same look, no state kept anywhere."""
+"""Curves as PNG files of one style, without shared state."""
 
 import io
 import math
@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 SIZE = (6.4, 4.8)  # inches at DPI
 DPI = 110
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # told apart without red and green
+COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+)  # need no red and green
 STYLES = ("-", "--", "-.", ":")
 BINS = 10  # of a reliability curve
 
@@ -30,13 +37,13 @@ Draw = Callable[["Axes"], None]
 
 
 def require_plots() -> None:
-    """Raise UsageError if what draws is not installed: before photos are analysed for hours, not after."""
+    """Raise UsageError if matplotlib is missing, before photos are analysed for hours and not after."""
     if find_spec("matplotlib") is None:
         raise UsageError(f"Plots need matplotlib: {install_hint('plots')}, or give --no-plots.")
 
 
 def draw(title: str, x_label: str, y_label: str, paint: Draw, *, unit_square: bool = True) -> bytes:
-    """Return a PNG of one pair of axes that `paint` fills; UsageError names the extra if matplotlib is not there."""
+    """Return a PNG with axes that `paint` fills. Without matplotlib, UsageError names the extra."""
     require_plots()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -62,12 +69,12 @@ def colour(place: int) -> str:
 
 
 def stroke(place: int) -> str:
-    """Return the stroke of the n-th curve: colour alone must not tell curves apart."""
+    """Return the line style of the n-th curve, as curves must not differ by colour alone."""
     return STYLES[place % len(STYLES)]
 
 
 def pixel_roc(named: Named) -> bytes:
-    """Mean over tampered photos of the true-positive rate against the mean false-positive rate, per threshold."""
+    """Mean true-positive rate over tampered photos against their mean false-positive rate, per threshold."""
 
     def paint(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
@@ -79,7 +86,7 @@ def pixel_roc(named: Named) -> bytes:
 
 
 def pixel_precision_recall(named: Named) -> bytes:
-    """Pooled over tampered photos, each weighing the same: precision against recall, per threshold."""
+    """Precision against recall, per threshold, pooled over tampered photos of equal weight."""
 
     def paint(axes: "Axes") -> None:
         for place, (name, outcomes) in enumerate(named):
@@ -98,7 +105,7 @@ def pixel_precision_recall(named: Named) -> bytes:
 
 
 def f1_over_threshold(named: Sequence[tuple[str, Sequence[Outcome], float | None]]) -> bytes:
-    """Mean F1 of tampered photos over a threshold that is the same for all; the one in use is marked where there is one."""
+    """Mean F1 of tampered photos over a common threshold. The threshold in use, if any, is marked."""
 
     def paint(axes: "Axes") -> None:
         for place, (name, outcomes, threshold) in enumerate(named):
@@ -111,7 +118,7 @@ def f1_over_threshold(named: Sequence[tuple[str, Sequence[Outcome], float | None
 
 
 def f1_over_area(named: Named) -> bytes:
-    """F1 of every tampered photo over its tampered share, logarithmic."""
+    """F1 of every tampered photo over its tampered share, on a logarithmic axis."""
 
     def paint(axes: "Axes") -> None:
         for place, (name, outcomes) in enumerate(named):
@@ -154,7 +161,7 @@ def image_roc(named: Named) -> bytes:
 def reliability(named: Sequence[tuple[str, NDArray[np.float64], NDArray[np.bool_]]], title: str, x_label: str) -> bytes:
     """Share of tampered photos over a stated probability, in BINS bins, both classes of equal weight.
 
-    The size of a dot says how much of the weight it has.
+    The size of a dot shows its share of the weight.
     """
 
     def paint(axes: "Axes") -> None:
@@ -173,7 +180,7 @@ def reliability(named: Sequence[tuple[str, NDArray[np.float64], NDArray[np.bool_
 
 
 def score_reliability(named: Named) -> bytes:
-    """Reliability of raw scores, which are no probabilities: how far they are from being some."""
+    """Reliability of raw scores, which shows how far they are from probabilities."""
     rows = [
         (
             name,
@@ -188,7 +195,7 @@ def score_reliability(named: Named) -> bytes:
 def curves(
     title: str, x_label: str, y_label: str, lines: Sequence[tuple[str, Sequence[float], Sequence[float]]]
 ) -> bytes:
-    """Plain lines with dots, from 0 on upwards: how a figure falls as a perturbation grows."""
+    """Lines with dots over an axis from 0: how a figure falls as a perturbation grows."""
 
     def paint(axes: "Axes") -> None:
         for place, (name, x, y) in enumerate(lines):

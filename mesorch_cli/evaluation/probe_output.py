@@ -14,7 +14,7 @@ SCHEMA = "mesorch.probes/1"
 
 @dataclass(frozen=True)
 class Probing:
-    """What was measured. weights: name, version and SHA-256. left_out: photos that could not be used, with the reason."""
+    """What was measured. weights: name, version and SHA-256. left_out: photos that could not be used, with reasons."""
 
     weights: dict[str, str]
     settings: dict[str, Any]
@@ -25,7 +25,7 @@ class Probing:
 
 
 def as_json(probing: Probing) -> dict[str, Any]:
-    """Return a probing as JSON values; nan is null."""
+    """Return a probing as JSON values, with null for nan."""
     pairs = probing.pairs
     return {
         "schema": SCHEMA,
@@ -45,7 +45,7 @@ def as_json(probing: Probing) -> dict[str, Any]:
 
 
 def tables(probing: Probing) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Return (title, columns, rows) of every table that there is something for."""
+    """Return (title, columns, rows) of every table that is not empty."""
     found = []
     if probing.cells:
         savings = list(dict.fromkeys(cell.saving for cell in probing.cells))
@@ -71,7 +71,7 @@ def tables(probing: Probing) -> list[tuple[str, list[str], list[list[str]]]]:
 
 
 def markdown(probing: Probing) -> str:
-    """Return all tables as Markdown, under a line that says which weights they are of."""
+    """Return all tables as Markdown, below a line that names the weights."""
     weights = probing.weights
     parts = [f"Weights {weights['name']} {weights['version']}, SHA-256 `{weights['sha256']}`.\n"]
     for title, columns, rows in tables(probing):
@@ -81,7 +81,7 @@ def markdown(probing: Probing) -> str:
 
 
 def text(figure: Figure) -> str:
-    """Return a figure with its interval, where it has one."""
+    """Return a figure with its interval, if it has one."""
     if math.isnan(figure.value):
         return "none"
     return f"{figure.value:.3f}" + ("" if math.isnan(figure.low) else f" [{figure.low:.3f}, {figure.high:.3f}]")

@@ -21,7 +21,7 @@ COLUMNS = ("forgery", "original", "mask")
 
 @dataclass(frozen=True)
 class Pair:
-    """A forgery, the photo that it was made from, and the mask of what was changed."""
+    """A forgery, its original photo, and the mask of the change."""
 
     forgery: Path
     original: Path
@@ -30,7 +30,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class MapUnder:
-    """A map against a mask: mean probability inside and outside of it, pixel AUC, and the score of the photo."""
+    """A map against a mask: its mean inside and outside, pixel AUC, and the score of the photo."""
 
     inside: float
     outside: float
@@ -40,7 +40,7 @@ class MapUnder:
 
 @dataclass(frozen=True)
 class PairFigures:
-    """Figures over pairs by name (the forgery's and the original's own), and in how many the forgery scores higher."""
+    """Figures over pairs by name, for forgery and original, and in how many pairs the forgery scores higher."""
 
     figures: dict[str, Figure]
     higher: int
@@ -50,7 +50,7 @@ class PairFigures:
 def read_pairs(path: Path) -> list[Pair]:
     """Read a CSV with the columns forgery, original and mask, or a folder with folders of these names, paired by stem.
 
-    Paths in a list are relative to it. Raises UsageError for what is neither, InputError for files without a partner.
+    Paths in a list are relative to it. Raises UsageError for anything else, InputError for files without a partner.
     """
     if path.is_dir():
         found = {name: {file.stem: file for file in files_of(path / name)} for name in COLUMNS}
@@ -76,7 +76,7 @@ def read_pairs(path: Path) -> list[Pair]:
         raise UsageError(f"{path}, line {reader.line_num}: {error}. Expected a table with quotes in pairs.") from error
     gone = [str(file) for pair in pairs for file in (pair.forgery, pair.original, pair.mask) if not file.is_file()]
     if gone:
-        raise refusal(f"Files that {path} lists and that are not there", gone, "Correct the list.")
+        raise refusal(f"Files that {path} lists but that do not exist", gone, "Correct the list.")
     return pairs
 
 
@@ -86,7 +86,7 @@ def measure_pairs(
     resamples: int = RESAMPLES,
     on_pair: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> PairFigures:
-    """Analyse both photos of every pair. Raises InputError for too few pairs, and for one that cannot be compared."""
+    """Analyse both photos of every pair. Raises InputError for too few pairs, and for incomparable ones."""
     require_photos(len(pairs), "pairs")
     seen: list[tuple[Outcome, Seen]] = []
     evaluator = Evaluator(entrant, Protocol(), on_seen=lambda row, what: seen.append((row, what)))
@@ -110,23 +110,25 @@ def measure_pairs(
 def _under(photo: Path, mask: Path, outcome: Outcome, seen: Sequence[tuple[Outcome, Seen]]) -> MapUnder:
     if outcome.status != "analysed" or not seen:
         raise InputError(
-            f"{str(photo)!r} cannot be compared with {str(mask)!r}: {outcome.reason}; expected a whole photo and a mask of "
+            f"{str(photo)!r} cannot be compared with {str(mask)!r}: {outcome.reason}. Expected an intact photo and a "
+            "mask of "
             "its shape. Leave the pair out.",
             reason=outcome.reason or "not analysed",
         )
-    probability, tampered = seen[0][1].probability, seen[0][1].mask
-    if probability.shape != tampered.shape:
+    map_, tampered = seen[0][1].map, seen[0][1].mask
+    if map_.shape != tampered.shape:
         raise InputError(
-            f"{str(mask)!r} has {tampered.shape[1]} x {tampered.shape[0]} pixels, {str(photo)!r} {probability.shape[1]} x "
-            f"{probability.shape[0]}; expected the same size. Make the mask on the photo's own pixels.",
+            f"{str(mask)!r} has {tampered.shape[1]} x {tampered.shape[0]} pixels, {str(photo)!r} {map_.shape[1]} x "
+            f"{map_.shape[0]}; expected the same size. Make the mask at the photo's own size.",
             reason="mask of another size",
         )
     if tampered.all() or not tampered.any():
         raise InputError(
-            f"{str(mask)!r} marks {'everything' if tampered.any() else 'nothing'}; expected a part of the photo. Leave the "
+            f"{str(mask)!r} marks {'everything' if tampered.any() else 'nothing'}. Expected a part of the photo. "
+            "Leave the "
             "pair out.",
             reason="mask without an inside or an outside",
         )
     assert outcome.score is not None
-    inside, outside = float(probability[tampered].mean()), float(probability[~tampered].mean())
+    inside, outside = float(map_[tampered].mean()), float(map_[~tampered].mean())
     return MapUnder(inside, outside, auc_of(outcome), outcome.score)

@@ -1,4 +1,4 @@
-"""What probes show: pixel AUC of the map by kind of edit and saving, of pairs, and of objects, with intervals over photos."""
+"""The figures of probes: pixel AUC by edit and saving, for pairs and for objects, with intervals over photos."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,12 @@ from mesorch_cli.errors import InputError
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.summary import RESAMPLES, Figure, Rows, interval
 
-LEAST_PHOTOS = 3  # fewer give no interval that means anything
+LEAST_PHOTOS = 3  # fewer give no meaningful interval
 
 
 @dataclass(frozen=True)
 class Probed:
-    """One probe after the engine: what was done in the region, how the file was saved, and its row."""
+    """One analysed probe: what was done in the region, how the file was saved, and its row."""
 
     kind: str
     saving: str
@@ -25,7 +25,7 @@ class Probed:
 
 @dataclass(frozen=True)
 class Cell:
-    """The mean pixel AUC of one kind of edit, saved one way."""
+    """The mean pixel AUC for one kind of edit and one way of saving."""
 
     kind: str
     saving: str
@@ -33,8 +33,8 @@ class Cell:
 
 
 def mean_figure(values: Sequence[float], resamples: int = RESAMPLES) -> Figure:
-    """Return the mean of one value a photo, with its bootstrap interval; nan values are left out and counted."""
-    # The rows are stand-ins: the resampling is that of every other figure.
+    """Return the mean of one value per photo, with its bootstrap interval. nan values are left out and counted."""
+    # The rows are placeholders, so that resampling is the same as for every other figure.
     rows = Rows.of([Outcome(str(place), "", True, "analysed") for place in range(len(values))], resamples)
     array = np.asarray(values, np.float64)
     usable = int(np.count_nonzero(np.isfinite(array)))
@@ -51,10 +51,10 @@ def auc_of(outcome: Outcome) -> float:
 def edit_cells(
     probed: Sequence[Probed], means: Mapping[str, Sequence[str]] | None = None, resamples: int = RESAMPLES
 ) -> list[Cell]:
-    """Return a cell for every kind and saving, over the photos of which every probe was analysed.
+    """Return a cell for every kind and saving, over the photos with all probes analysed.
 
-    means: further rows, each the mean over several kinds, taken per photo. Raises InputError where fewer than LEAST_PHOTOS
-    photos are left.
+    means: further rows, each a mean over several kinds per photo. Raises InputError if fewer than LEAST_PHOTOS photos
+    are left.
     """
     whole = {one.photo for one in probed} - {one.photo for one in probed if math.isnan(auc_of(one.outcome))}
     require_photos(len(whole), "photos of which every probe could be analysed")
@@ -73,13 +73,13 @@ def require_photos(count: int, what: str) -> None:
     """Raise InputError for fewer than LEAST_PHOTOS."""
     if count < LEAST_PHOTOS:
         raise InputError(
-            f"{count} {what}; expected at least {LEAST_PHOTOS}. Give more photos, or larger ones.",
+            f"{count} {what}. Expected at least {LEAST_PHOTOS}: add more photos, or larger ones.",
             reason="too few photos",
         )
 
 
 def object_figure(outcomes: Sequence[Outcome], resamples: int = RESAMPLES) -> Figure:
-    """Return the mean AUC of the maps of authentic photos for the masks of their objects: .5 is best.
+    """Return the mean AUC of authentic photos' maps for the masks of their objects. .5 is best.
 
     Raises InputError for too few photos.
     """

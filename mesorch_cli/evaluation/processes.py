@@ -1,4 +1,4 @@
-"""Several processes that share one set, as `torchrun` starts them: each takes every n-th photo, one joins the rows."""
+"""Processes that share a set, as `torchrun` starts them. Each takes every n-th photo, and one joins the rows."""
 
 import os
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among `count`: its `rank` is 0 to count - 1; rank 0 reports."""
+    """This process among `count`. Its `rank` is 0 to count - 1, and rank 0 reports."""
 
     rank: int = 0
     count: int = 1
 
     @classmethod
     def from_environment(cls) -> "Processes":
-        """Return what RANK and WORLD_SIZE say, one process without them; UsageError if they say nonsense."""
+        """Return what RANK and WORLD_SIZE say, or a single process without them. UsageError if they are invalid."""
         try:
             rank, count = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         except ValueError as error:
-            raise UsageError(f"RANK or WORLD_SIZE is no number: {error}. Start with torchrun.") from error
+            raise UsageError(f"RANK or WORLD_SIZE is not a number: {error}. Start with torchrun.") from error
         if not 0 <= rank < count:
             raise UsageError(f"RANK {rank} of WORLD_SIZE {count}: expected 0 to {count - 1}. Start with torchrun.")
         return cls(rank, count)
@@ -33,11 +33,11 @@ class Processes:
         return self.rank == 0
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """Return every count-th item from the own rank on: together the processes have each item exactly once."""
+        """Return every count-th item from this rank on, so that the processes together have each item exactly once."""
         return items[self.rank :: self.count]
 
     def joined(self, own: list[Item]) -> list[Item]:
-        """Return the items of all processes in the order of the whole; every process must call this, all get the result."""
+        """Return the items of all processes in their original order. Every process must call this and gets them."""
         if self.count == 1:
             return own
         from torch import distributed

@@ -1,4 +1,4 @@
-"""The two ways of comparing a map with a mask: as published at 512 x 512, and at the mask's own pixels."""
+"""The two ways to compare a map with a mask: as published, at 512 x 512, and at the mask's own pixels."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,10 +13,10 @@ from mesorch_cli.evidence.photo import Pixels
 
 PAPER_SIDE = 512  # pixels; the published protocol squashes every photo and mask to this
 PAPER_EPSILON = 1e-8
-# At which curves are counted: even steps, and finer ones at the ends, where most pixels of most photos are.
+# Curves are counted at these thresholds: even steps, finer at the ends, where most pixels of most photos are.
 ENDS = np.array([0.0002, 0.0005, 0.001, 0.002, 0.003])
 THRESHOLDS: NDArray[np.float64] = np.concatenate([ENDS, np.arange(1, 200) / 200, 1 - ENDS[::-1]])
-ASPECT_TOLERANCE = 0.01  # of a side: a mask may be a smaller or larger copy of its photo's raster, not another picture
+ASPECT_TOLERANCE = 0.01  # of a side: a mask may be a scaled version of its photo's raster, but no other picture
 
 ProtocolName = Literal["native", "paper"]
 Mask = NDArray[np.bool_]
@@ -26,9 +26,9 @@ Mask = NDArray[np.bool_]
 class PixelFigures:
     """One map against one mask.
 
-    counts: at the threshold asked for. auc, average_precision: rank-based; nan where a class is absent.
+    counts: at the given threshold. auc, average_precision: rank-based; nan where a class is absent.
     true_positive, false_positive: at each of THRESHOLDS. scored, tampered: pixels. permuted_f1: the larger F1 of the
-    decision and its opposite, or None where it was not asked for: it knows the truth, and flatters.
+    decision and its opposite, or None if not wanted. It uses the truth and therefore flatters.
     """
 
     counts: Confusion
@@ -55,10 +55,10 @@ class PixelFigures:
 class Protocol:
     """How maps are compared with masks.
 
-    native: at the mask's own pixels; a map of another size is stretched to them, bilinear. paper: photo and mask squashed
-    to 512 x 512 (mask by nearest neighbour), one reference pass, F1 and IoU with the published epsilon.
-    no_score_band: pixels on either side of the mask's outline that are not scored, native only: hand-drawn outlines are
-    not exact. permuted: also the permuted F1. Raises UsageError for a band under `paper`, which knows none.
+    native: at the mask's own pixels; a map of another size is stretched bilinearly. paper: photo and mask squashed to
+    512 x 512 (mask by nearest neighbour), one reference pass, F1 and IoU with the published epsilon. no_score_band:
+    pixels on either side of the mask's outline that are not scored, as hand-drawn outlines are inexact; native only.
+    permuted: also the permuted F1. Raises UsageError for a band under `paper`.
     """
 
     name: ProtocolName = "native"
@@ -67,31 +67,31 @@ class Protocol:
 
     def __post_init__(self) -> None:
         if self.no_score_band < 0:
-            raise UsageError(f"A no-score band of {self.no_score_band} pixels: expected 0 or more.")
+            raise UsageError(f"A no-score band of {self.no_score_band} pixels is impossible. Expected 0 or more.")
         if self.name == "paper" and self.no_score_band:
-            raise UsageError("The paper protocol scores every pixel; give --no-score-band with the native one.")
+            raise UsageError("The paper protocol scores every pixel. Use --no-score-band with the native protocol.")
 
     def prepared(self, pixels: Pixels) -> Pixels:
-        """Return the pixels that the engine is given: (H, W, 3), or (512, 512, 3) under `paper`."""
+        """Return the pixels for the engine: (H, W, 3), or (512, 512, 3) under `paper`."""
         if self.name == "native":
             return pixels
         return cv2.resize(pixels, (PAPER_SIDE, PAPER_SIDE), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
 
-    def compare(self, probability: NDArray[np.float32], mask: Mask, threshold: float) -> PixelFigures:
-        """Compare the engine's map of `prepared` pixels with the mask (H, W) as it is in its file.
+    def compare(self, map_: NDArray[np.float32], mask: Mask, threshold: float) -> PixelFigures:
+        """Compare the engine's map of `prepared` pixels with the mask (H, W) in its file.
 
         Raises InputError for a mask whose sides do not fit the map's.
         """
         if self.name == "paper":
             mask = _resized(mask, PAPER_SIDE, PAPER_SIDE)
-        elif probability.shape != mask.shape:
-            probability = _fitted(probability, mask)
+        elif map_.shape != mask.shape:
+            map_ = _fitted(map_, mask)
         if self.no_score_band:
             kept = scored_pixels(mask, self.no_score_band)
-            probability, mask = probability[kept], mask[kept]
-        ranks = ranking(probability, mask)
-        true_positive, false_positive = counts_above(probability, mask, THRESHOLDS)
-        counts = confusion(probability, mask, threshold)
+            map_, mask = map_[kept], mask[kept]
+        ranks = ranking(map_, mask)
+        true_positive, false_positive = counts_above(map_, mask, THRESHOLDS)
+        counts = confusion(map_, mask, threshold)
         return PixelFigures(
             counts=counts,
             auc=ranks.auc,
@@ -122,10 +122,10 @@ class Protocol:
 def scored_pixels(mask: Mask, band: int) -> Mask:
     """Return where a mask is scored: not within `band` pixels of its outline (square neighbourhood).
 
-    A mask so small that nothing of it would be left is scored whole, the band outside it still left out.
+    If nothing of a small mask would be left, it is scored whole, but the band outside it is still left out.
     """
     size = 2 * band + 1
-    # A filter, one axis after the other: its cost does not grow with the band's square.
+    # A separable filter, whose cost does not grow with the square of the band.
     plain = mask.astype(np.uint8)
     kernel = np.ones((1, size), np.uint8), np.ones((size, 1), np.uint8)
     grown, shrunk = plain, plain
@@ -140,16 +140,16 @@ def _resized(mask: Mask, height: int, width: int) -> Mask:
     return cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
 
 
-def _fitted(probability: NDArray[np.float32], mask: Mask) -> NDArray[np.float32]:
-    (height, width), (mask_height, mask_width) = probability.shape, mask.shape
+def _fitted(map_: NDArray[np.float32], mask: Mask) -> NDArray[np.float32]:
+    (height, width), (mask_height, mask_width) = map_.shape, mask.shape
     expected = width * mask_height / height
     if abs(expected - mask_width) > max(2.0, ASPECT_TOLERANCE * mask_width):
         turned = (
-            " It has them swapped: one of the two was turned." if (mask_width, mask_height) == (height, width) else ""
+            " The sides are swapped: one of the two was turned." if (mask_width, mask_height) == (height, width) else ""
         )
         raise InputError(
-            f"The mask has {mask_width} x {mask_height} pixels, its photo {width} x {height}; expected the same shape."
+            f"The mask has {mask_width} x {mask_height} pixels, its photo {width} x {height}. Expected the same shape."
             f"{turned} Make the mask again on the stored raster.",
             reason="mask of another shape",
         )
-    return np.asarray(cv2.resize(probability, (mask_width, mask_height), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.resize(map_, (mask_width, mask_height), interpolation=cv2.INTER_LINEAR), np.float32)

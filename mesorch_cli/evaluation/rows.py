@@ -1,4 +1,4 @@
-"""Rows on disk: each written as soon as its photo is done, so that a run that was stopped goes on where it was."""
+"""Rows on disk. Each is written as soon as its photo is done, so that a stopped run can continue."""
 
 import os
 from pathlib import Path
@@ -13,13 +13,13 @@ LARGEST_BYTES = 4 << 30
 
 
 class RowFile:
-    """The rows of earlier runs in a folder, whichever process wrote them, and a file for the new ones of this process.
+    """The rows of earlier runs in a folder, from all processes, and a file for this process's new rows.
 
-    A last line that was cut off by a kill is not a row; it is computed again.
+    A last line cut off by a kill is not a row and is computed again.
     """
 
     def __init__(self, folder: Path, process: int = 0) -> None:
-        """Open a folder, made if need be. Raises OutputError where that is not possible."""
+        """Open a folder, making it if necessary. Raises OutputError if that is impossible."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self.known: dict[str, Outcome] = {}
@@ -31,7 +31,7 @@ class RowFile:
                         self.known[outcome.key] = outcome
             name = f"rows-{process}.jsonl"
             self._path = folder / name
-            # After a kill the file may end within a line: the next row must not be glued to it.
+            # After a kill, the file may end within a line, to which the next row must not be appended.
             before = read_below(folder, name, LARGEST_BYTES) if os.path.lexists(folder / name) else b""
             with opened_folder(folder, ()) as here:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | NO_LINKS
@@ -44,7 +44,7 @@ class RowFile:
             ) from error
 
     def add(self, outcome: Outcome) -> None:
-        """Write a row to the disk before going on."""
+        """Write a row to the disk before continuing."""
         try:
             self._file.write(outcome.to_line() + "\n")
             self._file.flush()
@@ -63,5 +63,5 @@ def _row_or_none(line: str) -> Outcome | None:
         outcome = Outcome.from_line(line)
     except ValueError:
         return None
-    # What could not be read may be readable now.
+    # Files that could not be read may be readable now.
     return outcome if outcome.key and outcome.status != "failed" else None

@@ -1,4 +1,4 @@
-"""An evaluation as a whole: entrants by sets by perturbations, every photo once, shared among processes."""
+"""A whole evaluation: entrants x sets x perturbations, each photo once, shared among processes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,16 +18,16 @@ from mesorch_cli.evaluation.summary import RESAMPLES, Summary, summarise
 from mesorch_cli.files.writing import write_below
 
 ROWS_FOLDER, STRIPS_FOLDER = "rows", "strips"
-INVERTED_AUC, INVERTED_SHARE = 0.2, 0.5  # below, and above: masks that mark what is untouched
+INVERTED_AUC, INVERTED_SHARE = 0.2, 0.5  # an AUC below and a share above these mean that masks mark untouched parts
 
-OnPhoto = Callable[[int, int, Outcome], None]  # photos done by this process, photos in all for it, the row
+OnPhoto = Callable[[int, int, Outcome], None]  # photos done by this process, its total, the row
 
 
 @dataclass(frozen=True)
 class Result:
-    """One entrant on one set under one perturbation (None: photos as they are).
+    """One entrant on one set under one perturbation (None: unperturbed).
 
-    weights_sha256, evidence_at: None of a baseline, which has no weights and makes no decisions.
+    weights_sha256, evidence_at: None for a baseline, which has no weights and makes no decisions.
     """
 
     entrant: str
@@ -44,12 +44,12 @@ class Result:
 
     @property
     def masks(self) -> dict[str, int]:
-        """How the masks were read, and how many each way."""
+        """How the masks were read, with counts."""
         return readings(row.mask for row in self.outcomes)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What makes these figures doubtful, as sentences."""
+        """Sentences on what makes these figures doubtful."""
         shares = [row.tampered_share for row in self.outcomes if row.tampered and row.status == "analysed"]
         auc = self.summary.figures.get("auc")
         if (
@@ -62,7 +62,8 @@ class Result:
             return ()
         return (
             f"The masks of {self.dataset} look inverted: they call {sum(shares) / len(shares):.0%} of the photos' area "
-            f"tampered, and the pixel AUC is {auc.value:.3f}. Look at them; --mask-colour 000000 reads black as tampered.",
+            f"tampered, and the pixel AUC is {auc.value:.3f}. Check them; --mask-colour 000000 reads black as "
+            "tampered.",
         )
 
 
@@ -70,9 +71,9 @@ class Result:
 class Study:
     """What is to be measured.
 
-    resave: a change made to every photo before anything else, which levels differences between files. perturbations: each
-    one is a pass of its own over all photos, beside the pass over photos as they are. folder: where rows and strips are kept,
-    None to keep nothing. masks: what their files do not say themselves.
+    resave: a change to every photo before anything else, which removes differences between files. perturbations: each
+    one is a separate pass over all photos, besides the unperturbed pass. folder: for rows and strips, None to keep
+    nothing. masks: what mask files cannot say.
     """
 
     entrants: Sequence[Entrant]
@@ -85,7 +86,7 @@ class Study:
     masks: MaskRule = field(default_factory=MaskRule)
 
     def run(self, processes: Processes, on_photo: OnPhoto | None = None) -> list[Result]:
-        """Measure everything; every process returns the same results. Raises OutputError if rows cannot be kept."""
+        """Measure everything. Every process returns the same results. Raises OutputError if rows cannot be kept."""
         passes: tuple[Perturbation | None, ...] = (None, *self.perturbations)
         total = len(self.entrants) * len(passes) * sum(len(processes.share(one.samples)) for one in self.datasets)
         done = 0
@@ -144,5 +145,5 @@ class Study:
 
 
 def strip_path(folder: Path, outcome: Outcome) -> Path:
-    """Return where the strip of a row is kept."""
+    """Return the path of a row's strip."""
     return folder / STRIPS_FOLDER / f"{outcome.key[:20]}.jpg"

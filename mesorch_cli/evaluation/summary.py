@@ -16,7 +16,7 @@ from mesorch_cli.inference.rates import exact_interval
 from mesorch_cli.inference.scoring import Verdict
 
 RESAMPLES = 1000
-SEED = 20260101  # of the bootstrap: the same rows give the same intervals
+SEED = 20260101  # of the bootstrap, so that the same rows give the same intervals
 INTERVAL = (2.5, 97.5)  # percentiles
 
 IMAGE_FIGURES = ("image_auc", "image_average_precision", "balanced_accuracy", "eer", "tpr_at_fpr_1", "tpr_at_fpr_5")
@@ -31,7 +31,7 @@ class Figure:
 
     The interval is exact (Clopper-Pearson) for shares of photos, and a bootstrap over photos for everything else.
 
-    undefined: photos left out because the figure has no value for them. Values are nan where there is none at all.
+    undefined: photos left out because the figure is undefined for them. Values are nan if there are none.
     """
 
     value: float
@@ -43,7 +43,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the photos of a set."""
+    """How many photos of a set were analysed, and how many not."""
 
     tampered: int
     authentic: int
@@ -57,8 +57,8 @@ class Counts:
 class Summary:
     """Figures of one set by one entrant under one protocol.
 
-    threshold: None where it is set by photo, or where there is none. best_threshold: of those that are the same for all, the
-    one where the mean F1 is largest.
+    threshold: None if it is set for each photo, or if there is none. best_threshold: the common threshold with the
+    largest mean F1.
     """
 
     counts: Counts
@@ -71,7 +71,7 @@ class Summary:
 class Rows:
     """The analysed rows of a set as columns, and weights that resample them.
 
-    weights: (R, N) how often each photo counts; the first row of ones is the set itself.
+    weights: (R, N) how often each photo counts. The first row, all ones, is the set itself.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -79,7 +79,7 @@ class Rows:
 
     @classmethod
     def of(cls, outcomes: Sequence[Outcome], resamples: int = RESAMPLES) -> "Rows":
-        """Resample tampered and authentic photos each among themselves, as often as there are of them."""
+        """Resample tampered and authentic photos separately, keeping their numbers."""
         analysed = tuple(outcome for outcome in outcomes if outcome.status == "analysed")
         rng = np.random.default_rng(SEED)
         weights = np.ones((1 + resamples, len(analysed)))
@@ -99,7 +99,7 @@ class Rows:
         return np.array([outcome.score for outcome in self.outcomes], np.float64)
 
     def mean(self, values: Floats, chosen: NDArray[np.bool_]) -> Floats:
-        """Return the weighted means (R,) of values (N,) over the chosen photos where they are finite; nan if none is."""
+        """Return the weighted means (R,) of the finite values (N,) over the chosen photos; nan if none is finite."""
         usable = chosen & np.isfinite(values)
         weight = self.weights[:, usable]
         total = weight.sum(axis=1)
@@ -110,7 +110,7 @@ class Rows:
 
 
 def count_values(counts: Sequence[Confusion | None], protocol: Protocol) -> dict[str, Floats]:
-    """Return the figures of decisions, (N,) by name; nan where one has no value."""
+    """Return the figures of decisions, (N,) by name; nan where undefined."""
     values: dict[str, Callable[[Confusion], float]] = {
         "f1": protocol.f1,
         "iou": protocol.iou,
@@ -152,9 +152,9 @@ def best_threshold(outcomes: Sequence[Outcome]) -> int | None:
 def figure_samples(
     rows: Rows, protocol: Protocol, evidence_at: float | None
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Return every figure (R,): the set's own value first, then resampled ones; and the values (N,) it is a mean of.
+    """Return every figure (R,), first the set's own value, then resampled ones, and the values (N,) it averages.
 
-    evidence_at: None for rows of a baseline, of which only figures that need no decision are made.
+    evidence_at: None for a baseline, which gets only figures that need no decision.
     """
     truth = rows.truth
     each = rank_values(rows.outcomes) if evidence_at is None else pixel_values(rows.outcomes, protocol)
@@ -166,7 +166,7 @@ def figure_samples(
     if place is not None:
         curves = np.stack([row.f1_by_threshold for row in rows.outcomes if row.tampered])
         weight = rows.weights[:, truth]
-        # Each resample chooses its own best threshold, as another set would.
+        # Each resample chooses its own best threshold, as a different set would.
         samples["f1_best"][1:] = (weight @ np.nan_to_num(curves) / weight.sum(axis=1, keepdims=True)).max(axis=1)[1:]
     if evidence_at is not None:
         decided = _decision_values(rows)
@@ -179,7 +179,7 @@ def figure_samples(
 
 
 def _decision_values(rows: Rows) -> dict[str, Floats]:
-    """Return what was decided of each photo, (N,) by name."""
+    """Return the decisions on each photo, (N,) by name."""
     verdicts = np.array([row.verdict for row in rows.outcomes])
     area = [row.pixels.counts.false_positive_rate if row.pixels else math.nan for row in rows.outcomes]
     return {
@@ -235,7 +235,7 @@ def summarise(
     unpaired: int = 0,
     resamples: int = RESAMPLES,
 ) -> Summary:
-    """Return the figures of a set. evidence_at: the score from which a photo is called evidence; None for a baseline."""
+    """Return a set's figures. evidence_at: the score from which a photo is called evidence; None for a baseline."""
     rows = Rows.of(outcomes, resamples)
     truth = rows.truth
     samples, each = figure_samples(rows, protocol, evidence_at)

@@ -1,4 +1,4 @@
-"""Bytes to pixels, honestly: nothing changed without a word, damage found before any forensic claim."""
+"""From bytes to pixels: every change is recorded, and damage is found before any forensic claim."""
 
 from mesorch_cli.evidence.decoding.reader import read_photo
 from mesorch_cli.evidence.photo import Decode, Integrity, Photo, ReadOptions

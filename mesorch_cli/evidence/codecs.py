@@ -1,4 +1,4 @@
-"""What the decoders of several formats share: samples from imagecodecs and from Pillow, and a file's missing end."""
+"""What several formats share: samples from imagecodecs and from Pillow, and padding for truncated files."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from PIL import Image
 from mesorch_cli.evidence.colour import Samples
 
 COMPOSED = "frame put together from the ones before it, as the animation asks"
-NOT_IMPLEMENTED = ("not implemented", "not supported", "unsupported")  # in the words of libraries
+NOT_IMPLEMENTED = ("not implemented", "not supported", "unsupported")  # how libraries word it
 MAX_PADDING = 1 << 26  # never make up more than 64 MiB of missing bytes
 
 
 def from_imagecodecs(name: str, array: Any, kind: str, library: str) -> Samples:
-    """Return what imagecodecs' decoder `name` gave; library: what it calls, with its version."""
+    """Return the samples from imagecodecs' decoder `name`. library: the library that it calls, with its version."""
     version = f"{imagecodecs.__version__} ({library})"
     return Samples(array, kind, f"imagecodecs.{name}", version)
 
 
 def from_pillow(image: Image.Image) -> Samples:
-    """Take an opened image of Pillow's; its class was called directly because `Image.open` has a global pixel limit."""
+    """Take samples from a Pillow image. Its class was called directly, as `Image.open` has a global pixel limit."""
     transparent = "transparency" in image.info
     image.load()
     mode = image.mode
@@ -43,5 +43,5 @@ def from_pillow(image: Image.Image) -> Samples:
 
 
 def padded(data: bytes, needed: int) -> bytes:
-    """Return `data` with zeros for the missing end, where not more than MAX_PADDING bytes are missing."""
+    """Return `data` with zeros in place of a missing end, if at most MAX_PADDING bytes are missing."""
     return data.ljust(needed, b"\0") if len(data) < needed <= len(data) + MAX_PADDING else data

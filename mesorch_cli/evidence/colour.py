@@ -1,4 +1,4 @@
-"""From stored samples to RGB: every step by a written formula, and every step named in `conversions`."""
+"""From stored samples to RGB. Every step follows a documented formula and is named in `conversions`."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,17 +10,17 @@ from mesorch_cli.evidence.inspection import UnsupportedError
 from mesorch_cli.evidence.photo import Pixels
 from mesorch_cli.evidence.storage import allocate
 
-ROWS_AT_ONCE = 256  # conversions that need wider numbers go through the picture in bands, to bound the memory
+ROWS_AT_ONCE = 256  # conversions that need wider numbers process the picture in bands, to bound memory
 
 
 @dataclass
 class Samples:
     """What a decoder returned: `array` is (H, W) or (H, W, C), uint8 or uint16.
 
-    `bits` is the depth of its values where that is less than their type holds; None means the type's full range.
+    `bits` is the depth of its values if that is less than their type holds. None means the full range of the type.
 
     `kind` is one of "grey", "rgb", "cmyk" (0 is no ink) or "cmyk inverted" (0 is full ink); channels beyond the
-    kind's own are alpha or other extra channels. `conversions` holds what was done so far.
+    kind's own are alpha or other extra channels. `conversions` lists the conversions so far.
     """
 
     array: Pixels
@@ -37,9 +37,9 @@ _CHANNELS = {"grey": 1, "rgb": 3, "cmyk": 4, "cmyk inverted": 4}
 def to_rgb(samples: Samples, *, alpha: bool = False) -> Pixels:
     """Return (H, W, 3) C-contiguous pixels, adding each conversion to `samples.conversions`.
 
-    alpha: where there is one extra channel, it is kept as the fourth. Otherwise grey is written to all three channels, extra
-    channels are dropped (nothing is blended), CMYK becomes RGB by
-    R = (1 - C)(1 - K) and so on, without any profile. Done in bands of rows, so that a large picture is never held twice.
+    alpha: a single extra channel is kept as the fourth. Otherwise grey is written to all three channels, extra channels
+    are dropped (nothing is blended), CMYK becomes RGB by R = (1 - C)(1 - K) and so on, without any profile. The work is
+    done in bands of rows, so that a large picture is never held twice.
     """
     array = samples.array if samples.array.ndim == 3 else samples.array[:, :, None]
     if array.dtype not in (np.uint8, np.uint16):
@@ -90,17 +90,17 @@ def spread(array: Pixels, bits: int) -> Pixels:
 
 
 def spread_words(bits: int) -> str:
-    """Say what `spread` did."""
+    """Return a sentence on what `spread` does."""
     return f"{bits}-bit samples scaled to {8 if bits < 8 else 16} bits"
 
 
 def to_fixed_range(array: npt.NDArray[Any], conversions: list[str], bits: int | None = None) -> Pixels:
     """Map samples of any real type to uint8 or uint16, adding what was done to `conversions`.
 
-    bits: the depth of a stored sample, where it is less than that of the type that holds it. uint8 and uint16 stay as they
+    bits: the depth of a stored sample, if it is less than that of its type. uint8 and uint16 stay as they
     are. Wider unsigned integers keep their upper 16 bits' worth by rounding; signed ones
     are first shifted so that their lowest value is 0. Floating-point samples that lie in 0..1 are multiplied by 65535;
-    others are stretched linearly from their smallest to their largest value, both told; what is no number becomes black.
+    others are stretched linearly from their smallest to their largest value, which are stated. NaN becomes black.
     """
     if array.dtype in (np.uint8, np.uint16):
         return array
@@ -118,7 +118,7 @@ def to_fixed_range(array: npt.NDArray[Any], conversions: list[str], bits: int | 
 
 
 def _source_range(array: npt.NDArray[Any], bits: int) -> tuple[float, float, str]:
-    """Return the values that become black and white, and the words for it."""
+    """Return the values that become black and white, and a description."""
     if array.dtype.kind == "u":
         return 0.0, float((1 << bits) - 1), f"{bits}-bit samples scaled to 16 bits"
     if array.dtype.kind == "i":

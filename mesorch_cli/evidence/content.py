@@ -1,4 +1,4 @@
-"""A file's content as a stream for libraries that want one, without a copy, and no longer than it may be read."""
+"""A file's content as a stream for libraries, without a copy and with a deadline."""
 
 import io
 import time
@@ -10,7 +10,7 @@ _BUFFER = 1 << 16
 
 
 class Deadline:
-    """A moment, `seconds` from now, after which a stream gives nothing more."""
+    """A deadline, `seconds` from now, after which a stream gives nothing more."""
 
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
@@ -21,7 +21,7 @@ class Deadline:
 
 
 class _Stream(io.RawIOBase):
-    """Bytes or a mapped file as a stream. Raises TimeoutError where it is used after its deadline."""
+    """Bytes or a mapped file as a stream. Raises TimeoutError if it is used after its deadline."""
 
     def __init__(self, data: Content, deadline: Deadline | None = None) -> None:
         super().__init__()
@@ -59,5 +59,5 @@ def as_stream(data: Content) -> io.BytesIO | io.BufferedReader:
 
 
 def timed_stream(data: Content, deadline: Deadline) -> io.BufferedReader:
-    """Return such a stream that gives at most one buffer more after its deadline, and then raises TimeoutError."""
+    """Return such a stream. After its deadline it gives at most one more buffer and then raises TimeoutError."""
     return io.BufferedReader(_Stream(data, deadline), _BUFFER)

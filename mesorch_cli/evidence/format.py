@@ -1,4 +1,4 @@
-"""What the rest of the tool needs to know of one file format; each format states it once, in its own room."""
+"""What the rest of the tool needs to know about a file format. Each format states it once, in its own package."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from mesorch_cli.evidence.inspection import Inspection
 from mesorch_cli.evidence.photo import Content
 from mesorch_cli.evidence.second_decoder import SecondDecoder
 
-HEAD_BYTES = 1024  # bytes at the start of a file that tell its format
+HEAD_BYTES = 1024  # bytes at the start of a file that identify its format
 
 Recogniser = Callable[[bytes], bool]
 Inspector = Callable[[Content, int | None], Inspection]
@@ -27,16 +27,17 @@ def _nothing_more(_data: Content, _inspection: Inspection, _samples: Samples) ->
 class Format:
     """A file format.
 
-    name: as records and messages show it. suffixes: by which a file that is damaged from its first byte on still counts as
-    a photo; lower case, with the dot. recognises: tells by the first HEAD_BYTES of a file, and no two formats claim the same.
+    name: as records and messages show it. suffixes: lower case, with the dot; a file with such a name counts as a photo
+    even if it is damaged from its first byte on. recognises: decides by the first HEAD_BYTES of a file; no two formats
+    claim the same file.
 
-    inspect: reads the headers of a file and the page or frame that is asked for (None: the first full one); decodes nothing.
-    Raises BrokenHeaderError, UnsupportedError or NoSuchPageError. decode: gives the stored samples of that page. check: adds
-    findings that need those samples. second: the decoder that they can be compared with, None where there is none;
+    inspect: reads the headers of a file and of the page or frame asked for (None: the first full one), and decodes
+    nothing. Raises BrokenHeaderError, UnsupportedError or NoSuchPageError. decode: returns the stored samples of that
+    page. check: adds findings that need those samples. second: the decoder for comparison, None if there is none.
     second_reads_pages: it also reads pages other than the first.
 
-    lossy: samples may differ from those that were saved. media_type: by which C2PA's library knows the format, None where it
-    does not. read_in_place: a very large file is mapped and read where it is needed, instead of being held.
+    lossy: samples may differ from those that were saved. media_type: the name of the format in C2PA's library, None if
+    it does not know the format. read_in_place: a very large file is mapped and read when needed, instead of being held.
     """
 
     name: str
@@ -53,12 +54,12 @@ class Format:
 
 
 def starting(*starts: bytes) -> Recogniser:
-    """Return a recogniser of files that start with one of these."""
+    """Return a function that recognises files starting with one of these."""
     return lambda head: head.startswith(starts)
 
 
 def inspecting_whole(inspect: Callable[[bytes], Inspection]) -> Inspector:
-    """Return an inspector of a format whose pages are all of one size and depth, and which is read as a whole."""
+    """Return an inspector for a format that is read as a whole and whose pages share one size and depth."""
 
     def inspect_page(data: Content, page: int | None) -> Inspection:
         inspection = inspect(bytes(data))
@@ -69,5 +70,5 @@ def inspecting_whole(inspect: Callable[[bytes], Inspection]) -> Inspector:
 
 
 def decoding_whole(decode: Callable[[bytes, Inspection], Samples]) -> Decoder:
-    """Return a decoder of a format that is read as a whole."""
+    """Return a decoder for a format that is read as a whole."""
     return lambda data, inspection: decode(bytes(data), inspection)

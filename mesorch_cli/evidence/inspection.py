@@ -1,22 +1,22 @@
-"""What can be said of a file before a single pixel is decoded: its size, its parts, and what is wrong with them."""
+"""What is known about a file before any pixel is decoded: its size, its parts, and what is wrong with them."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from mesorch_cli.evidence.photo import Content, Integrity
 
-MAX_FINDINGS = 40  # of each kind; a file of noise must not fill the record
+MAX_FINDINGS = 40  # of each kind, as a file of noise must not fill the record
 
 
 @dataclass
 class Findings:
-    """A growing list of what was found: `damage` makes a file damaged, `notes` do not."""
+    """A growing list of findings. `damage` makes a file count as damaged, `notes` do not."""
 
     damage: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def add_damage(self, sentence: str) -> None:
-        """Record damage; repeated sentences and those past the limit are dropped."""
+        """Record damage. Repeated sentences and those beyond the limit are dropped."""
         _append(self.damage, sentence)
 
     def add_note(self, sentence: str) -> None:
@@ -24,7 +24,7 @@ class Findings:
         _append(self.notes, sentence)
 
     def take(self, others: "Findings") -> None:
-        """Add all that another list holds."""
+        """Add all findings of another list."""
         for sentence in others.damage:
             self.add_damage(sentence)
         for sentence in others.notes:
@@ -37,12 +37,12 @@ class Findings:
 
 @dataclass
 class Inspection:
-    """A file's own statement about itself, checked against its bytes.
+    """What a file states about itself, checked against its bytes.
 
-    `width` and `height` are pixels of the picture that will be decoded, `bits` the depth of a stored sample, `pages`
-    the number of pages or frames, `page` the one to be read, from 1 on, and `asked` whether the user named it. `exif`
-    starts with the TIFF header, without the "Exif" prefix of JPEG. `structure` is the format's own parse, used by its
-    decoder; `facts` is the part of it that goes into the metadata (JSON only).
+    `width` and `height` are the size in pixels of the picture that will be decoded, `bits` is the depth of a stored
+    sample, `pages` the number of pages or frames, `page` the one to read, counted from 1, and `asked` whether the user
+    named it. `exif` starts with the TIFF header, without the "Exif" prefix of JPEG. `structure` is the format's own
+    parse, used by its decoder; `facts` is the part of it that goes into the metadata (JSON only).
     """
 
     format: str
@@ -57,25 +57,25 @@ class Inspection:
     icc: bytes | None = None
     xmp: bytes | None = None
     iptc: bytes | None = None
-    orientation: int | None = None  # where the container, not EXIF, states it
+    orientation: int | None = None  # if the container, not EXIF, states it
     facts: dict[str, Any] = field(default_factory=dict)
     structure: Any = None
 
 
 class BrokenHeaderError(Exception):
-    """The header is too damaged to say how large the picture is; the message says where."""
+    """The header is too damaged to give the size of the picture. The message says where."""
 
 
 class UnsupportedError(Exception):
-    """A file of a known kind that this version does not decode; the message says which kind, and what to do."""
+    """A file of a known kind that this version does not decode. The message says which kind."""
 
 
 class NoSuchPageError(Exception):
-    """A page or frame was asked for that the file does not have; the message says how many there are."""
+    """The requested page or frame does not exist. The message says how many there are."""
 
 
 def describe_trailer(trailer: bytes) -> str:
-    """Say in a few words what the bytes after the end of an image look like."""
+    """Describe briefly what the bytes after the end of an image look like."""
     if not trailer.strip(b"\0"):
         kind = "all zero"
     elif trailer.startswith(b"\xff\xd8\xff"):

@@ -1,6 +1,6 @@
-"""The two frames of a photo: the raster as it is stored, and upright as its orientation (EXIF 1..8) asks for.
+"""The two frames of a photo: the stored raster, and upright as its orientation (EXIF 1..8) requests.
 
-In each, x grows to the right and y downwards from the upper left corner, in pixels.
+In both, x grows to the right and y downwards from the upper left corner, in pixels.
 """
 
 from typing import NamedTuple
@@ -43,7 +43,7 @@ def upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
 
 
 def matrix(width: int, height: int, orientation: int) -> tuple[int, int, int, int, int, int]:
-    """Return (a, b, c, d, e, f) as SVG takes them: X = a x + c y + e, Y = b x + d y + f, from stored to upright."""
+    """Return (a, b, c, d, e, f) as SVG defines them: X = a x + c y + e, Y = b x + d y + f, from stored to upright."""
     a, b, c, d, right, down = _MAPS[orientation]
     return (a, b, c, d, right[0] * width + right[1] * height, down[0] * width + down[1] * height)
 

@@ -1,4 +1,4 @@
-"""What the evidence room hands on: a photo as it was stored, with everything that was done to read it."""
+"""A photo as it was stored, with a record of everything that was done to read it."""
 
 import mmap
 from dataclasses import dataclass, field
@@ -11,22 +11,21 @@ Pixels: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
 """(H, W, 3) uint8 or uint16, RGB, the stored raster."""
 
 Content: TypeAlias = bytes | mmap.mmap
-"""The bytes of a file; a very large TIFF is mapped and not held."""
+"""The bytes of a file. A very large TIFF is mapped, not held."""
 
 MAX_PIXELS = 500_000_000
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How files are to be read.
+    """How to read files.
 
-    `max_pixels`: larger pictures are refused before decoding. `page`: which page or frame, from 1 on; None is the first
-    full picture. `compare_decoders`: decode a second time by another library. `provenance`: look for C2PA manifests,
-    and check their signers against `trust_list` (PEM certificates) where there is one. `exiftool`: ask that as well;
-    where it is not installed the record says so. `alpha`: keep a single extra channel beside the colours, so that pixels
-    are (H, W, 4); for masks. `indices`: of a PNG with a palette, give the indices as grey values; for label maps.
-    `checks`: without them the compressed data is not parsed a second time and no metadata is read; for files that were
-    found whole before.
+    `max_pixels`: larger pictures are refused before decoding. `page`: the page or frame, counted from 1; None is the
+    first full picture. `compare_decoders`: decode again with another library. `provenance`: look for C2PA manifests,
+    and check their signers against `trust_list` (PEM certificates) if given. `exiftool`: also run ExifTool; if it is
+    not installed, the record says so. `alpha`: keep a single extra channel beside the colours, so that pixels are (H,
+    W, 4); for masks. `indices`: return the palette indices of a PNG as grey values; for label maps. `checks`: if False,
+    the compressed data is not parsed a second time and no metadata is read; for files already found intact.
     """
 
     max_pixels: int = MAX_PIXELS
@@ -41,24 +40,24 @@ class ReadOptions:
 
 
 def eight_bits(pixels: Pixels) -> npt.NDArray[np.uint8]:
-    """Return samples as uint8: those of 16 bits are scaled, white staying white, and rounded to the nearest."""
+    """Return samples as uint8. Samples of 16 bits are scaled, so that white stays white, and rounded to the nearest."""
     if pixels.dtype == np.uint8:
         return pixels.astype(np.uint8, copy=False)
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def page_read(page: int, pages: int) -> str:
-    """Return what the conversions say where a page was asked for; without it they name the first full one otherwise."""
+    """Return the entry in `conversions` for a page that was asked for. Otherwise they name the first full page."""
     return f"page {page} of {pages} read"
 
 
 @dataclass(frozen=True)
 class Integrity:
-    """Whether the bytes are whole, found out before anything is said about manipulation.
+    """Whether the bytes are intact, checked before anything is said about manipulation.
 
     `ok` is False for damage: bytes missing, a checksum that does not hold, compressed data that does not decode.
-    `findings` are short English sentences, damage first; harmless ones (bytes after the end of the image, as phones
-    and cameras write them) leave `ok` True.
+    `findings` are short English sentences, damage first. Harmless ones (such as the bytes that phones and cameras write
+    after the end of the image) leave `ok` True.
     """
 
     ok: bool
@@ -69,13 +68,13 @@ class Integrity:
 class Decode:
     """How bytes became pixels.
 
-    `reader` and `version` name the decoder; `format` is what the content is, whatever the file's name says; `width`
-    and `height` are those of the pixels; `bits` is the depth of one stored sample (or palette index); `pages` counts
-    pages or frames and `page` is the one that was read, from 1 on; `orientation` is the file's own wish, 1 to 8 as in
-    EXIF, and is never applied; `conversions` lists every step from what the format decodes to (for JPEG: RGB) to the
-    pixels. `icc_sha256` is the hash of the embedded colour profile, which is not applied. `comparison` says how far a
-    second decoder agrees, where that was asked for. `isolation` names what the decoding process had given up (sandbox.py);
-    it is a fact of the machine and not of the photo, so that it takes no part in comparisons.
+    `reader` and `version` name the decoder; `format` is what the content is, whatever the file's name says; `width` and
+    `height` are those of the pixels; `bits` is the depth of one stored sample (or palette index); `pages` counts pages
+    or frames and `page` is the one that was read, counted from 1; `orientation` is what the file requests, 1 to 8 as in
+    EXIF, and is never applied; `conversions` lists every step from the decoded format (for JPEG: RGB) to the pixels.
+    `icc_sha256` is the hash of the embedded colour profile, which is not applied. `comparison` says how closely a
+    second decoder agrees, if wanted. `isolation` names what the decoding process had given up (sandbox.py). It
+    describes the machine and not the photo, so comparisons leave it out.
     """
 
     reader: str
@@ -98,9 +97,9 @@ class Decode:
 class Photo:
     """One input, read once: `sha256` and `pixels` come from the same bytes.
 
-    `source` is the name as it was given ("-" for standard input; bytes that are no valid text are kept as surrogates,
+    `source` is the name as it was given ("-" for standard input; bytes that are not valid text are kept as surrogates,
     as `os.fsdecode` does). `pixels` is (H, W, 3) RGB, C-contiguous, uint8 (0..255) or uint16 (0..65535).
-    `metadata` and `provenance` hold only what JSON can hold. Pixels may lie in a file and be read-only.
+    `metadata` and `provenance` hold only what JSON can hold. Pixels may be in a file and read-only.
     """
 
     source: str
@@ -113,9 +112,10 @@ class Photo:
 
     @property
     def steps(self) -> npt.NDArray[np.int64] | None:
-        """Return the (8, 8) steps by which the JPEG's brightness was quantised, None for other photos.
+        """Return the (8, 8) steps with which the JPEG's brightness was quantised, None for other photos.
 
-        None also where the file does not say which steps hold: several tables of one number, no or four components.
+        It is also None if the file does not say which steps apply: several tables with one number, no or four
+        components.
         """
         jpeg = self.metadata.get("jpeg")
         if self.decode.format != "JPEG" or not isinstance(jpeg, dict) or jpeg.get("tables_defined_again"):

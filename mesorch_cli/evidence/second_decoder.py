@@ -1,4 +1,4 @@
-"""A second, independent decoder of a file, and the libraries that serve as one for several formats."""
+"""A second, independent decoder of a file, and libraries that serve as one for several formats."""
 
 import io
 import warnings
@@ -16,11 +16,11 @@ from mesorch_cli.evidence.photo import Content, Pixels
 
 
 class NotComparableError(Exception):
-    """The second decoder does not read this file, or gives something else than its samples; the message says why."""
+    """The second decoder does not read this file, or does not return its samples. The message says why."""
 
 
 class SecondDecoder(NamedTuple):
-    """A second decoder: `decode` returns samples to compare, and whether they must be equal."""
+    """A second decoder. `decode` returns samples to compare, and whether they must be equal."""
 
     name: str
     version: str
@@ -28,24 +28,24 @@ class SecondDecoder(NamedTuple):
 
 
 def by_opencv(*, exact: bool, prepared: Callable[[Content], Content] = lambda data: data) -> SecondDecoder:
-    """Return OpenCV. exact: its samples must be equal to the first decoder's. prepared: what of the file it is given."""
+    """Return OpenCV. exact: its samples must equal the first decoder's. prepared: the part of the file that it gets."""
     return SecondDecoder("opencv", cv2.__version__, lambda data: (opencv_samples(prepared(data)), exact))
 
 
 def by_pillow(
     *, exact: bool, prepared: Callable[[Content], Content] = lambda data: data, only: str | None = None
 ) -> SecondDecoder:
-    """Return Pillow. only: the mode that its picture must have, for its samples to be those stored."""
+    """Return Pillow. only: the mode of a picture whose samples are the stored ones."""
     return SecondDecoder("pillow", PIL.__version__, lambda data: (pillow_samples(prepared(data), only), exact))
 
 
 def by_pillow_to_8_bits(inspection: Inspection, _samples: Samples) -> SecondDecoder | None:
-    """Return Pillow for a lossy file of at most 8 bits, where decoders may differ by rounding."""
+    """Return Pillow, for lossy files of at most 8 bits, where decoders may differ by rounding."""
     return by_pillow(exact=False) if inspection.bits <= 8 else None
 
 
 def none_because(reason: str) -> SecondDecoder:
-    """Return what stands for a second decoder where none can be asked."""
+    """Return a placeholder for a missing second decoder, with the reason."""
 
     def refuse(_data: Content) -> tuple[Pixels, bool]:
         raise NotComparableError(reason)
@@ -54,7 +54,7 @@ def none_because(reason: str) -> SecondDecoder:
 
 
 def opencv_samples(data: Content) -> Pixels:
-    """Decode by OpenCV, which is asked for the samples as they are stored: not turned, not scaled, alpha kept."""
+    """Decode with OpenCV, which must return the samples as stored: not turned, not scaled, alpha kept."""
     flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -67,9 +67,9 @@ def opencv_samples(data: Content) -> Pixels:
 
 
 def pillow_samples(data: Content, only: str | None = None) -> Pixels:
-    """Decode by Pillow; only: the mode that its picture must have, for its samples to be those stored."""
+    """Decode with Pillow. only: the mode of a picture whose samples are the stored ones."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the size was checked before; oddities are what the comparison is for
+        warnings.simplefilter("ignore")  # the size was checked before, and oddities are what the comparison is for
         try:
             with Image.open(io.BytesIO(bytes(data))) as picture:
                 picture.load()
@@ -78,7 +78,7 @@ def pillow_samples(data: Content, only: str | None = None) -> Pixels:
                 pixels, mode, form = np.asarray(converted), picture.mode, picture.format
         except UnidentifiedImageError as error:
             raise NotComparableError("the decoder does not know the file") from error
-        except Exception as error:  # whatever a plug-in raises on odd data is the same answer
+        except Exception as error:  # whatever a plug-in raises on odd data means the same
             raise NotComparableError(f"the decoder refused the file: {str(error)[:200]}") from error
     if (only is not None and mode != only) or (form == "JPEG2000" and mode == "P"):
         raise NotComparableError(f"the second decoder makes a picture of mode {mode} of it, not of its samples")

@@ -1,4 +1,4 @@
-"""Files that systems leave beside photos, and that are none: named for what they are, and never taken for damaged photos."""
+"""Files that systems leave beside photos. They are recognised and never taken for damaged photos."""
 
 APPLE_DOUBLE = "macOS side file (AppleDouble)"
 _DOUBLE_STARTS = (b"\x00\x05\x16\x07", b"\x00\x05\x16\x00")
@@ -12,10 +12,11 @@ _NAMED = {
 
 
 def side_file(name: str, head: bytes) -> str | None:
-    """Return what kind of side file this is, None for any other. name: without its folder; head: its first bytes.
+    """Return the kind of side file, None for any other file. name: without its folder. head: its first bytes.
 
-    A file named as those of macOS (`._x.jpg`) is one only where its content says so: a photo may be hidden by such a name.
-    The others are told by their names; what they hold is still a photo if it begins as one, which the caller asks first.
+    A file with a macOS side file's name (`._x.jpg`) is one only if its content says so, as such a name may hide a
+    photo. The others are recognised by their names. A file that begins like a photo is still a photo; the caller checks
+    that first.
     """
     if name.startswith("._") and head.startswith(_DOUBLE_STARTS):
         return APPLE_DOUBLE

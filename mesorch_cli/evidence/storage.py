@@ -1,4 +1,4 @@
-"""Where pixels lie: small arrays in memory, large ones in an unlinked file that the system pages in and out."""
+"""Where pixels are stored: small arrays in memory, large ones in an unlinked file that the system pages in and out."""
 
 import math
 import mmap
@@ -21,7 +21,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class FileMap(mmap.mmap):
-    """A shared mapping that keeps a descriptor of its file, so that the file can be handed to another process."""
+    """A shared mapping that keeps a descriptor of its file, so that the file can be passed to another process."""
 
     descriptor: int
 
@@ -30,10 +30,10 @@ class FileMap(mmap.mmap):
 
 
 def allocate(shape: tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) -> npt.NDArray[Scalar]:
-    """Return an array of undefined content (zeros where it is large): up to DISK_BYTES in memory, else in a file.
+    """Return an array with undefined content (zeros if it is large): in memory up to DISK_BYTES, otherwise in a file.
 
-    The file has no name, so that nothing is left behind however the process ends. Its room is reserved at once: OSError
-    where the disk has too little, and never a fault while writing.
+    The file has no name, so nothing is left behind however the process ends. Its space is reserved at once: OSError if
+    the disk has too little, and never a fault while writing.
     """
     size = _size(shape, np.dtype(dtype))
     if size <= DISK_BYTES:
@@ -42,7 +42,7 @@ def allocate(shape: tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) -> 
 
 
 def zeros(shape: tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) -> npt.NDArray[Scalar]:
-    """Return an array of zeros, in memory or in a file as `allocate` does it."""
+    """Return an array of zeros, in memory or in a file as with `allocate`."""
     if _size(shape, np.dtype(dtype)) <= DISK_BYTES:
         return np.zeros(shape, dtype)
     return allocate(shape, dtype)
@@ -51,7 +51,7 @@ def zeros(shape: tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar]) -> npt
 def mapped(
     descriptor: int, shape: tuple[int, ...], dtype: type[Scalar] | np.dtype[Scalar], *, writable: bool = False
 ) -> npt.NDArray[Scalar]:
-    """Return the array that lies in a file, which is taken over: it is closed with the array. ValueError if too short."""
+    """Return the array in a file, which is taken over and closed with the array. ValueError if it is too short."""
     count = _size(shape, np.dtype(dtype))
     access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
     try:
@@ -64,10 +64,10 @@ def mapped(
 
 
 def received(descriptor: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Return the array that a process which nobody trusts has put into a file; read-only, the file is taken over.
+    """Return the array that an untrusted process put into a file. It is read-only, and the file is taken over.
 
-    A file that is sealed, so that nobody can shorten it under the mapping or change what was read, is mapped. Of any other
-    the bytes are copied. Raises ValueError for a file that is too short or none, OSError where there is no room for a copy.
+    A sealed file is mapped, as nobody can shorten it or change what was read. Any other file is copied. Raises
+    ValueError for a file that is too short or not a regular file, OSError if there is no room for a copy.
     """
     if _is_sealed(descriptor):
         return mapped(descriptor, shape, dtype)
@@ -89,10 +89,10 @@ def received(descriptor: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> n
 
 
 def shared(array: npt.NDArray[Any]) -> int:
-    """Return a descriptor of a file that holds the bytes of `array`; the caller closes it.
+    """Return a descriptor of a file that holds the bytes of `array`. The caller closes it.
 
-    Memory without a name where the system has that and the array is small, sealed against every change; else an unlinked
-    file. An array that already lies in such a file is not copied.
+    For a small array, this is unnamed memory, sealed against every change, if the system supports that; otherwise an
+    unlinked file. An array that is already in such a file is not copied.
     """
     owner: Any = array
     while isinstance(owner, (np.ndarray, memoryview)):
@@ -104,7 +104,7 @@ def shared(array: npt.NDArray[Any]) -> int:
     if array.nbytes:
         target = mapped(os.dup(descriptor), array.shape, array.dtype, writable=True)
         np.copyto(target, array)
-        del target  # a mapping that can be written to would stand against the seal
+        del target  # a writable mapping would prevent the seal
     if sealable:
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _seals())
     return descriptor
@@ -120,7 +120,7 @@ def _is_sealed(descriptor: int) -> bool:
     try:
         return fcntl.fcntl(descriptor, fcntl.F_GET_SEALS) & _seals() == _seals()
     except OSError:
-        return False  # a file of a kind that has no seals
+        return False  # this kind of file has no seals
 
 
 def _nameless_memory(size: int) -> int:
@@ -130,11 +130,11 @@ def _nameless_memory(size: int) -> int:
 
 
 def _unlinked_file(size: int) -> int:
-    """Return a descriptor of a new file without a name; OSError if the disk has no room for `size` bytes."""
+    """Return a descriptor of a new unnamed file. Raises OSError if the disk has no room for `size` bytes."""
     try:
         opened = tempfile.TemporaryFile(prefix="mesorch-")  # noqa: SIM115 - closed below
     except PermissionError:
-        # A sandboxed process, on a file system whose files all begin with a name: what is left is memory.
+        # A sandboxed process on a file system without unnamed files: only memory is left.
         if sys.platform != "linux":
             raise
         return _nameless_memory(size)

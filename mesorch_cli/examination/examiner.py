@@ -32,6 +32,7 @@ from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.rates import measured_rates
 from mesorch_cli.inference.recorded_settings import digest, run_values
 from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay, panel, preview
 from mesorch_cli.report.explanation_pictures import ExplanationPictures
@@ -144,8 +145,11 @@ class Examiner:
         self.options = options or ReadOptions(provenance=True)
         self._reader = reader or IsolatedReader()
         self._argv = [json_path(argument) for argument in argv]
-        self.weights = WeightsPart(name=weights.passport.name, sha256=weights.sha256, licence=weights.passport.licence)
-        self._passport = weights.passport
+        passport = weights.passport
+        self.weights = WeightsPart(
+            name=passport.name, version=passport.version, sha256=weights.sha256, licence=passport.licence
+        )
+        self._passport = passport
         self.settings = run_values(detector.settings, weights.sha256, accept_damaged, explain)
         self._explainer = Explainer(detector, weights, ExplanationPictures()) if explain else None
         self.settings_sha256 = digest(self.settings)
@@ -276,7 +280,10 @@ class Examiner:
                 detection,
                 self.detector.settings,
                 photo,
-                measured_rates(self._passport, self.detector.settings, detection.verdict),
+                # The verdicts that were counted are on photos.
+                ()
+                if LIKE_A_SCREEN in detection.flags
+                else measured_rates(self._passport, self.detector.settings, detection.verdict),
             ),
             declared=declared_part(photo) if photo else None,
             artefacts=[
@@ -337,16 +344,16 @@ class Examiner:
     def _pictures(self, photo: Photo | None, detection: Detection) -> dict[str, bytes]:
         if photo is None or detection.map is None:
             return {}
-        pixels, probability = photo.pixels, detection.map
+        pixels, map_ = photo.pixels, detection.map
         threshold = self.detector.settings.threshold if detection.threshold is None else detection.threshold
         with ThreadPoolExecutor(4) as pool:  # of a large photo each takes up to a second of one processor
             made = {
-                "overlay.png": pool.submit(overlay.overlay, pixels, probability, threshold),
-                "heatmap.png": pool.submit(overlay.heatmap, probability),
-                "mask.png": pool.submit(overlay.mask, probability, threshold),
+                "overlay.png": pool.submit(overlay.overlay, pixels, map_, threshold),
+                "heatmap.png": pool.submit(overlay.heatmap, map_),
+                "mask.png": pool.submit(overlay.mask, map_, threshold),
                 "panel.png": pool.submit(
-                    panel.panel, pixels, probability, threshold, detection.regions, photo.decode.orientation
+                    panel.panel, pixels, map_, threshold, detection.regions, photo.decode.orientation
                 ),
             }
-            previews = preview.previews(pixels, probability, threshold) if self.previews else {}
+            previews = preview.previews(pixels, map_, threshold) if self.previews else {}
             return {name: picture.result() for name, picture in made.items()} | previews

@@ -12,11 +12,9 @@ from mesorch_cli.examination.record import (
     PROBABILITY_DIGITS,
     BoxPart,
     CalibrationPart,
-    ComparisonPart,
     DeclaredPart,
     DecodePart,
     FindingPart,
-    IntegrityPart,
     PlacePart,
     RatePart,
     RatioPart,
@@ -36,23 +34,8 @@ def decode_part(photo: Photo) -> DecodePart:
     """Return the decode block of a photo."""
     decode = photo.decode
     upright = upright_size(decode.width, decode.height, decode.orientation)
-    return DecodePart(
-        reader=decode.reader,
-        version=decode.version,
-        format=decode.format,
-        width=decode.width,
-        height=decode.height,
-        bits=decode.bits,
-        pages=decode.pages,
-        orientation=decode.orientation,
-        conversions=list(decode.conversions),
-        integrity=IntegrityPart(ok=decode.integrity.ok, findings=list(decode.integrity.findings)),
-        page=decode.page,
-        upright=SizePart(width=upright[0], height=upright[1]),
-        icc_sha256=decode.icc_sha256,
-        comparison=None if decode.comparison is None else ComparisonPart(**decode.comparison),
-        isolation=list(decode.isolation),
-    )
+    changed = {"integrity": vars(decode.integrity), "upright": SizePart(width=upright[0], height=upright[1])}
+    return DecodePart.model_validate(vars(decode) | changed)
 
 
 def result_part(

@@ -245,7 +245,10 @@ class ArtefactPart(_Part):
 
 
 class WeightsPart(_Part):
+    """The weights of an analysis. version: null in records of earlier versions of the tool."""
+
     name: str
+    version: str | None = None
     sha256: Sha256
     licence: str
 

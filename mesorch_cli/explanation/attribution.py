@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.explanation.facts import LEAST_LIFT, InfluencePart, Spread
-from mesorch_cli.explanation.scales import BRANCHES, Branch, Scale
-from mesorch_cli.inference.parts import Samples
+from mesorch_cli.explanation.scales import BRANCHES, Branch, NetworkScale
+from mesorch_cli.inference.parts import PartSamples
 
 DIGITS = 4
 LEAST_LIMIT = 0.5  # logits; pictures of what scales add are never stretched further
@@ -36,7 +36,7 @@ def means(values: NDArray[np.float32], mask: Mask) -> NDArray[np.float64]:
     return np.asarray(chosen.mean(axis=1, dtype=np.float64)) if chosen.shape[1] else np.full(len(values), np.nan)
 
 
-def network_probability(samples: Samples) -> NDArray[np.float32]:
+def network_map(samples: PartSamples) -> NDArray[np.float32]:
     """Return what the network alone says, (h, w) in 0..1: before copies and double quantisation; NaN where it saw nothing."""
     logits = np.asarray(samples.products.sum(axis=0), np.float64)
     with np.errstate(over="ignore"):
@@ -44,7 +44,7 @@ def network_probability(samples: Samples) -> NDArray[np.float32]:
 
 
 def influences(
-    samples: Samples, scales: Sequence[Scale], gated: bool, region: Mask, rest: Mask
+    samples: PartSamples, scales: Sequence[NetworkScale], gated: bool, region: Mask, rest: Mask
 ) -> tuple[float | None, dict[Branch, InfluencePart], dict[str, InfluencePart]]:
     """Return the lift of a region, and what branches and scales had in it. region, rest: masks of the samples, all seen."""
     weights = means(samples.weights, region)
@@ -69,7 +69,7 @@ def influences(
     return (round(whole, DIGITS) if counted else None), of_branch, of_scale
 
 
-def added_of(samples: Samples) -> NDArray[np.float32]:
+def added_of(samples: PartSamples) -> NDArray[np.float32]:
     """Return what each scale adds to the logits at each sample beyond its median over the photo, (S, h, w)."""
     median = np.nanmedian(samples.products, axis=(1, 2), keepdims=True)
     return np.asarray(np.nan_to_num(samples.products - median, nan=0.0), np.float32)

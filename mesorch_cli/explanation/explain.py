@@ -7,7 +7,7 @@ import numpy as np
 from mesorch_cli import __version__
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence import Photo
-from mesorch_cli.explanation.attribution import added_of, influences, limit_of, means, network_probability, spread
+from mesorch_cli.explanation.attribution import added_of, influences, limit_of, means, network_map, spread
 from mesorch_cli.explanation.drawing import Drawing
 from mesorch_cli.explanation.facts import (
     FILE_NAME,
@@ -15,17 +15,25 @@ from mesorch_cli.explanation.facts import (
     CheckPart,
     Explanation,
     OutcomePart,
-    RegionPart,
+    ExplainedRegion,
     ScalePart,
-    WeightsPart,
+    ExplainedWeights,
 )
-from mesorch_cli.explanation.scales import BRANCHES, Scale, scales_of
-from mesorch_cli.explanation.stability import CHECKS, Mask, NotPossibleError, Place, at_photo_size, outcomes, places_of
+from mesorch_cli.explanation.scales import BRANCHES, NetworkScale, scales_of
+from mesorch_cli.explanation.stability import (
+    CHECKS,
+    Mask,
+    NotPossibleError,
+    RegionPixels,
+    at_photo_size,
+    outcomes,
+    places_of,
+)
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.inference.backends.protocol import Backend, Explaining
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector, OnProgress
-from mesorch_cli.inference.parts import Parts, Samples
+from mesorch_cli.inference.parts import Parts, PartSamples
 from mesorch_cli.network.passport import WeightsFile
 
 RUNS = 1 + len(CHECKS)
@@ -75,7 +83,7 @@ class Explainer:
             photo_sha256=photo.sha256,
             width=photo.decode.width,
             height=photo.decode.height,
-            weights=WeightsPart(name=self.weights.passport.name, sha256=self.weights.sha256),
+            weights=ExplainedWeights(name=self.weights.passport.name, sha256=self.weights.sha256),
             network=self.weights.passport.network.name,
             gate=self.gated,
             gate_words=GATE if self.gated else NO_GATE,
@@ -94,7 +102,7 @@ class Explainer:
         return Explained(detection, facts, made | {FILE_NAME: (facts.to_line() + "\n").encode("ascii")})
 
     def _checked(
-        self, photo: Photo, usual: Detection, above: Mask, places: list[Place], on_progress: OnProgress | None
+        self, photo: Photo, usual: Detection, above: Mask, places: list[RegionPixels], on_progress: OnProgress | None
     ) -> tuple[list[CheckPart], list[dict[str, OutcomePart]], dict[str, bytes]]:
         """Return the checks, what each left of each region, and their pictures."""
         height, width = above.shape
@@ -110,16 +118,16 @@ class Explainer:
             except NotPossibleError as reason:
                 checks.append(CheckPart(name=check.name, title=check.title, reason=str(reason), **told))
                 continue
-            probability = at_photo_size(varied.map, height, width)
-            again = np.asarray(probability > np.float32(usual.threshold))
+            map_ = at_photo_size(varied.map, height, width)
+            again = np.asarray(map_ > np.float32(usual.threshold))
             told = {"verdict": varied.verdict, "score": round(varied.score, 6), "above": _share(again)}
             checks.append(CheckPart(name=check.name, title=check.title, reason=None, **told))
             for region, outcome in zip(found, outcomes(places, above, again), strict=True):
                 region[check.name] = outcome
-            made[f"check_{check.name}.png"] = self.drawing.check(photo.pixels, probability, above)
+            made[f"check_{check.name}.png"] = self.drawing.check(photo.pixels, map_, above)
         return checks, found, made
 
-    def _scale(self, samples: Samples, index: int, scale: Scale) -> ScalePart:
+    def _scale(self, samples: PartSamples, index: int, scale: NetworkScale) -> ScalePart:
         return ScalePart(
             name=scale.name,
             branch=scale.branch,
@@ -129,7 +137,7 @@ class Explainer:
             added=spread(samples.products[index]),
         )
 
-    def _branches(self, samples: Samples) -> dict[str, float | None]:
+    def _branches(self, samples: PartSamples) -> dict[str, float | None]:
         """Return the mean of the gate's weights of each branch over the photo."""
         everywhere = means(samples.weights, _seen(samples))
         return {
@@ -141,19 +149,19 @@ class Explainer:
     def _regions(
         self,
         detection: Detection,
-        samples: Samples,
+        samples: PartSamples,
         above: Mask,
-        places: list[Place],
+        places: list[RegionPixels],
         found: list[dict[str, OutcomePart]],
-    ) -> list[RegionPart]:
-        seen, alone = _seen(samples), network_probability(samples)
+    ) -> list[ExplainedRegion]:
+        seen, alone = _seen(samples), network_map(samples)
         rest = seen & ~np.asarray(samples.of(above), np.bool_)
         listed = []
         for number, (region, place, checks) in enumerate(zip(detection.regions, places, found, strict=True), start=1):
             mask = _sampled(samples, place, seen)
             lift, branches, scales = influences(samples, self.scales, self.gated, mask, rest)
             listed.append(
-                RegionPart(
+                ExplainedRegion(
                     number=number,
                     x=region.x,
                     y=region.y,
@@ -194,11 +202,11 @@ def _share(mask: Mask) -> float:
     return round(float(np.count_nonzero(mask)) / mask.size, 6)
 
 
-def _seen(samples: Samples) -> Mask:
+def _seen(samples: PartSamples) -> Mask:
     return np.asarray(np.isfinite(samples.products).all(axis=0))
 
 
-def _sampled(samples: Samples, place: Place, seen: Mask) -> Mask:
+def _sampled(samples: PartSamples, place: RegionPixels, seen: Mask) -> Mask:
     """Return a region's samples; of one that lies between all of them, the nearest that was seen."""
     mask = np.zeros(seen.shape, np.bool_)
     rows, columns = (np.arange(samples.first, samples.first + size * samples.step, samples.step) for size in seen.shape)

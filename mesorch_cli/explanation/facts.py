@@ -69,7 +69,7 @@ class OutcomePart(_Part):
     survives: bool
 
 
-class RegionPart(_Part):
+class ExplainedRegion(_Part):
     """One region of the detection, in pixels of the stored raster, by its place in the record's list; weak ones come last.
 
     map_mean: of the map inside. network_mean: of what the network alone says there, before copies and traces of JPEG
@@ -109,7 +109,7 @@ class CheckPart(_Part):
     above: Share | None
 
 
-class WeightsPart(_Part):
+class ExplainedWeights(_Part):
     name: str
     sha256: Sha256
 
@@ -126,7 +126,7 @@ class Explanation(_Part):
     photo_sha256: Sha256
     width: int
     height: int
-    weights: WeightsPart
+    weights: ExplainedWeights
     network: str
     gate: bool
     gate_words: str
@@ -138,7 +138,7 @@ class Explanation(_Part):
     added_limit: float
     scales: list[ScalePart]
     branches: dict[Branch, float | None]
-    regions: list[RegionPart]
+    regions: list[ExplainedRegion]
     checks: list[CheckPart]
     survive: str = SURVIVE
     pictures: dict[str, Sha256]

@@ -13,7 +13,7 @@ FINEST_STRIDE = 4
 
 
 @dataclass(frozen=True)
-class Scale:
+class NetworkScale:
     """One scale. stride: pixels of the network's input between neighbouring values of its features."""
 
     name: str
@@ -21,7 +21,7 @@ class Scale:
     stride: int
 
 
-def scales_of(passport: Passport) -> tuple[tuple[Scale, ...], bool]:
+def scales_of(passport: Passport) -> tuple[tuple[NetworkScale, ...], bool]:
     """Return the scales in the order of their maps, and whether a gate weighs them. UsageError for a network without."""
     config = passport.network
     if not isinstance(config, NetworkConfig):
@@ -32,7 +32,9 @@ def scales_of(passport: Passport) -> tuple[tuple[Scale, ...], bool]:
     return tuple(_scale(name, config) for name in config.scales), config.gate_width is not None
 
 
-def _scale(name: str, config: NetworkConfig) -> Scale:
+def _scale(name: str, config: NetworkConfig) -> NetworkScale:
     if name in CNN_SCALES:
-        return Scale(name, "cnn", FINEST_STRIDE << CNN_SCALES.index(name))
-    return Scale(name, "transformer", (FINEST_STRIDE << TRANSFORMER_SCALES.index(name)) * config.transformer_shrink)
+        return NetworkScale(name, "cnn", FINEST_STRIDE << CNN_SCALES.index(name))
+    return NetworkScale(
+        name, "transformer", (FINEST_STRIDE << TRANSFORMER_SCALES.index(name)) * config.transformer_shrink
+    )

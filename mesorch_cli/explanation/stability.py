@@ -71,14 +71,14 @@ CHECKS = (
 
 
 @dataclass(frozen=True)
-class Place:
+class RegionPixels:
     """The pixels of a region: a box of the photo, and which pixels of the box are the region's."""
 
     box: tuple[slice, slice]
     mask: Mask
 
 
-def places_of(regions: Sequence[Region], above: Mask) -> list[Place]:
+def places_of(regions: Sequence[Region], above: Mask) -> list[RegionPixels]:
     """Return the pixels of regions that were found in the pixels above the threshold."""
     labels, stats, _ = components(above)
     of_stats: dict[tuple[int, ...], list[int]] = {}
@@ -88,11 +88,11 @@ def places_of(regions: Sequence[Region], above: Mask) -> list[Place]:
     for region in regions:
         label = of_stats[region.x, region.y, region.width, region.height, region.area_px].pop(0)
         box = np.s_[region.y : region.y + region.height, region.x : region.x + region.width]
-        places.append(Place(box, labels[box] == label))
+        places.append(RegionPixels(box, labels[box] == label))
     return places
 
 
-def outcomes(places: Sequence[Place], above: Mask, again: Mask) -> list[OutcomePart]:
+def outcomes(places: Sequence[RegionPixels], above: Mask, again: Mask) -> list[OutcomePart]:
     """Return what is left of each region. above, again: pixels above the threshold before and now, of the photo's size."""
     labels, stats, _ = components(again)
     before = np.bincount(labels[above], minlength=len(stats))
@@ -108,8 +108,8 @@ def outcomes(places: Sequence[Place], above: Mask, again: Mask) -> list[OutcomeP
     return found
 
 
-def at_photo_size(probability: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+def at_photo_size(map_: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
     """Return a map at the photo's size."""
-    if probability.shape == (height, width):
-        return probability
-    return cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
+    if map_.shape == (height, width):
+        return map_
+    return cv2.resize(map_, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)

@@ -79,7 +79,7 @@ def export(
                 TorchBackend(weights.network, "cpu"),
                 opened.start("cpu", wanted.precision),
                 list(cases(dict(photos), rule.input.side)),
-                threshold=rule.pixel_threshold,
+                threshold=rule.threshold,
                 tolerance=TOLERANCES[wanted.precision],
                 on_case=on_case,
             )

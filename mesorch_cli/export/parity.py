@@ -33,7 +33,7 @@ TOLERANCES = {"fp32": Tolerance(2e-3, 1e-4), "fp16": Tolerance(None, 0.005)}
 
 
 @dataclass(frozen=True)
-class Case:
+class ParityInput:
     """One input: tiles (B, H, W, 3) uint8."""
 
     name: str
@@ -92,15 +92,15 @@ def squashed(photo: Photo, height: int, width: int) -> Photo:
     return resized
 
 
-def cases(photos: dict[str, Photo], side: int) -> Iterator[Case]:
+def cases(photos: dict[str, Photo], side: int) -> Iterator[ParityInput]:
     """Yield the gate's inputs for weights whose tiles have `side` pixels."""
     for name, photo in photos.items():
-        yield Case(name, squashed(photo, side, side)[None])
-    yield Case("flat", np.full((1, side, side, 3), FLAT_GREY, np.uint8))
+        yield ParityInput(name, squashed(photo, side, side)[None])
+    yield ParityInput("flat", np.full((1, side, side, 3), FLAT_GREY, np.uint8))
     all_photos = list(photos.values())
     taken = [all_photos[index % len(all_photos)] for index in range(max(BATCH, *(size[0] for size in EDGE_SIZES)))]
     for batch, height, width in ((BATCH, side, side), (1, side * 3 // 64 * 32, side * 2), *EDGE_SIZES):
-        yield Case("sizes", np.stack([squashed(photo, height, width) for photo in taken[:batch]]))
+        yield ParityInput("sizes", np.stack([squashed(photo, height, width) for photo in taken[:batch]]))
 
 
 def logit_of(threshold: float) -> float:
@@ -129,7 +129,7 @@ def difference(name: str, wanted: NDArray[np.float32], found: NDArray[np.float32
 def compare(
     reference: Backend,
     exported: Backend,
-    inputs: Sequence[Case],
+    inputs: Sequence[ParityInput],
     *,
     threshold: float,
     tolerance: Tolerance,

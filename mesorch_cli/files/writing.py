@@ -94,7 +94,7 @@ def take_whole(source: Path, path: Path) -> None:
         folder.sync()
 
 
-def duplicate_below(source_root: Path, source: str, root: Path, name: str) -> None:
+def link_or_copy_below(source_root: Path, source: str, root: Path, name: str) -> None:
     """Give a file a second name, or copy it where the file system has no second names; follow no link to it.
 
     Raises OutputError.

@@ -45,7 +45,7 @@ class Made:
     refused: tuple[tuple[str, str], ...] = field(default=())
 
 
-class Dataset:
+class ForgedDataset:
     """A dataset in the making: items in order, each whole or not there, the manifest a line longer after each."""
 
     def __init__(self, pools: Pools, settings: ItemSettings, out: Path, *, resume: bool) -> None:

@@ -19,11 +19,11 @@ class Detection:
     score: raw image score 0..1. probability: the calibrated one of the photo, 0..1, None without a calibration.
     ratio: likelihood ratio with its bounds, None where the calibration has none.
     findings: what the witnesses beside the network say; the map knows of them.
-    threshold: probability above which a pixel of this photo counts as manipulated, None where nothing was analysed.
+    threshold: value of the map above which a pixel of this photo counts as manipulated, None where nothing was analysed.
     reason: why not analysed. flags: what the reader of the result must know, sorted.
-    covered: (H, W) bool, the coverage map: which pixels at least one level analysed; None where nothing was.
-    coverage: share of the pixels that at least one level analysed, 0..1. tiles: network inputs, whole image included.
-    scales: names of the levels that ran, coarse to fine.
+    covered: (H, W) bool, the coverage map: which pixels at least one scale analysed; None where nothing was.
+    coverage: share of the pixels that at least one scale analysed, 0..1. tiles: network inputs, whole image included.
+    scales: names of the scales that ran, coarse to fine.
     """
 
     verdict: Verdict

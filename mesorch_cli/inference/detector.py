@@ -31,6 +31,8 @@ from mesorch_cli.inference.scoring import (
     likelihood_ratio,
     photo_threshold,
 )
+from mesorch_cli.inference.screen import looks_like_screen
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides, Settings
 from mesorch_cli.inference.tiling import Plan, Tile
 from mesorch_cli.inference.witnesses.finding import Finding
@@ -47,7 +49,7 @@ SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
 
 @dataclass(frozen=True)
 class _Batch:
-    """Tiles of one level that go through the network together."""
+    """Tiles of one scale that go through the network together."""
 
     of: Pass
     tiles: tuple[Tile, ...]
@@ -138,7 +140,7 @@ class Detector:
         """Analyse a photo, (H, W, 3) RGB uint8 or uint16 in its stored raster.
 
         steps: the (8, 8) steps of brightness of the JPEG that the pixels were decoded from (see `Photo.steps`), None for
-        other photos: then a witness that needs them does not look. variation: how else the levels are laid over the photo.
+        other photos: then a witness that needs them does not look. variation: how else the scales are laid over the photo.
         parts: gets what the logits were made of, where the backend can give it; the result is the same.
         """
         settings = self.settings
@@ -159,35 +161,36 @@ class Detector:
                 for witness in WITNESSES
                 if (rule := getattr(settings, witness.name)) is not None and witness.can_look(material)
             ]
-            probability, covered = self._map(passes, height, width, tally)
+            map_, covered = self._map(passes, height, width, tally)
             if not covered.any():
                 return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)
             findings: list[Finding] = []
             for witness, rule, seen in looking:
-                findings += witness.conclude(seen.result(), probability, rule)
-        scales = tuple(one.level.name for one in passes)
-        return self._conclude(probability, covered, tally, scales, tuple(findings))
+                findings += witness.conclude(seen.result(), map_, rule)
+        scales = tuple(one.scale.name for one in passes)
+        return self._conclude(pixels, map_, covered, tally, scales, tuple(findings))
 
     def _map(self, passes: Sequence[Pass], height: int, width: int, tally: _Tally) -> tuple[Canvas, NDArray[np.bool_]]:
         """Return the probabilities of a photo, (height, width), and which of its pixels were covered."""
         if tally.parts is not None:
             tally.parts.begin(height, width, passes)
         logits = self._tile_logits(passes, tally)
-        fusion = Fusion(height, width, [one.level.weight for one in passes])
+        fusion = Fusion(height, width, [one.scale.weight for one in passes])
         for index, one in enumerate(passes):
             own = islice(logits, len(one.plan))
             for first_row, rows in self._photo_rows(index, one, own, height, width, tally):
                 fusion.add(index, first_row, rows)
-        probability, covered = fusion.finish()
+        map_, covered = fusion.finish()
         if self.settings.reference:
-            np.nan_to_num(probability, copy=False, nan=0.0)
+            np.nan_to_num(map_, copy=False, nan=0.0)
         else:
-            sigmoid_in_place(probability)
-        return probability, covered
+            sigmoid_in_place(map_)
+        return map_, covered
 
     def _conclude(
         self,
-        probability: Canvas,
+        pixels: Pixels,
+        map_: Canvas,
         covered: NDArray[np.bool_],
         tally: _Tally,
         scales: tuple[str, ...],
@@ -195,13 +198,13 @@ class Detector:
     ) -> Detection:
         settings = self.settings
         coverage = float(np.count_nonzero(covered)) / covered.size
-        score = image_score(probability, settings.score, counted(findings))
+        score = image_score(map_, settings.score, counted(findings))
         verdict = judge(score, settings.score)
-        threshold = photo_threshold(probability, settings.photo_threshold, settings.threshold)
+        threshold = photo_threshold(map_, settings.photo_threshold, settings.threshold)
         if verdict is Verdict.NO_EVIDENCE:
             # A low threshold shows where to look; it must not fill the list of a photo of which nothing is said.
             threshold = max(threshold, settings.threshold)
-        regions, region_count = find_regions(probability, threshold)
+        regions, region_count = find_regions(map_, threshold)
         flags = set(tally.flags)
         if coverage < 1.0:
             flags.add("parts not analysed")
@@ -209,12 +212,17 @@ class Detector:
             flags.add(f"{region_count} regions, {MOST_LISTED} listed")
         if disagreement(verdict, regions):
             flags.add("score and map disagree")
+        # The reference analysis says what was published, of whatever it is given.
+        screen = not settings.reference and looks_like_screen(pixels)
+        if screen:
+            flags.add(LIKE_A_SCREEN)
         return Detection(
-            verdict,
-            map=probability,
+            Verdict.INCONCLUSIVE if screen else verdict,
+            map=map_,
             score=score,
-            probability=calibrate(score, settings.score),
-            ratio=likelihood_ratio(score, settings.score),
+            # A calibration was made on photos, and holds for them alone.
+            probability=None if screen else calibrate(score, settings.score),
+            ratio=None if screen else likelihood_ratio(score, settings.score),
             regions=regions,
             findings=findings,
             threshold=threshold,
@@ -226,15 +234,15 @@ class Detector:
         )
 
     def _photo_rows(
-        self, level: int, one: Pass, logits: TileLogits, height: int, width: int, tally: _Tally
+        self, index: int, one: Pass, logits: TileLogits, height: int, width: int, tally: _Tally
     ) -> Iterator[tuple[int, Canvas]]:
-        """Yield bands of one level's map at the photo's size: logits, or probabilities of the reference analysis."""
+        """Yield bands of one scale's map at the photo's size: logits, or probabilities of the reference analysis."""
         bands = self._blended_rows(one, logits, tally)
         if one.flipped:
             bands = ((first_row, band[:, :, ::-1]) for first_row, band in bands)
         rows: Iterator[tuple[int, Canvas]] = ((first_row, band[0]) for first_row, band in bands)
         if tally.parts is not None:
-            rows = tally.parts.taken(level, one, bands)
+            rows = tally.parts.taken(index, one, bands)
         if (one.plan.height, one.plan.width) == (height, width) and not self.settings.reference:
             yield from rows
             return
@@ -246,7 +254,7 @@ class Detector:
         yield from stretched(canvas, height, width)
 
     def _blended_rows(self, one: Pass, tile_logits: TileLogits, tally: _Tally) -> Iterator[tuple[int, Canvas]]:
-        """Yield bands (channels, rows, width) of blended logits at the level's size, each once no later tile touches it."""
+        """Yield bands (channels, rows, width) of blended logits at the scale's size, each once no later tile touches it."""
         plan = one.plan
         channels = 1 if tally.parts is None else tally.parts.channels
         # The rows from `top` on that tiles still touch.

@@ -1,7 +1,7 @@
-"""Maps of several levels on one canvas: stretched to the photo's size, averaged by weight where they cover it.
+"""Maps of several scales on one canvas: stretched to the photo's size, averaged by weight where they cover it.
 
 Rows come in bands, so that beside the photo's own canvas nothing of its size is held; a very large canvas lies in a file.
-NaN marks pixels that a level left out.
+NaN marks pixels that a scale left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,24 +41,24 @@ def stretched(canvas: Canvas, height: int, width: int) -> Iterator[tuple[int, Ca
 
 
 class Fusion:
-    """Weighted mean over levels, per pixel over those that covered it."""
+    """Weighted mean over scales, per pixel over those that covered it."""
 
     def __init__(self, height: int, width: int, weights: Sequence[float]) -> None:
         self._sum: Canvas = zeros((height, width), np.float32)
-        self._seen = zeros((height, width), np.uint8)  # bit i: level i covered the pixel
+        self._seen = zeros((height, width), np.uint8)  # bit i: scale i covered the pixel
         self._weights = tuple(weights)
 
-    def add(self, level: int, first_row: int, values: Canvas) -> None:
-        """Add rows of level `level` (its place in the weights), (n, width) float32, NaN where it has nothing."""
+    def add(self, scale: int, first_row: int, values: Canvas) -> None:
+        """Add rows of scale `scale` (its place in the weights), (n, width) float32, NaN where it has nothing."""
         rows = slice(first_row, first_row + values.shape[0])
         covered = np.isfinite(values)
-        self._sum[rows] += np.where(covered, values * np.float32(self._weights[level]), np.float32(0))
-        self._seen[rows] |= covered.view(np.uint8) << np.uint8(level)
+        self._sum[rows] += np.where(covered, values * np.float32(self._weights[scale]), np.float32(0))
+        self._seen[rows] |= covered.view(np.uint8) << np.uint8(scale)
 
     def finish(self) -> tuple[Canvas, NDArray[np.bool_]]:
-        """Return the mean, NaN where no level covered, and which pixels were covered. Ends this object's use."""
+        """Return the mean, NaN where no scale covered, and which pixels were covered. Ends this object's use."""
         combinations = np.arange(256)
-        totals = sum(weight * (combinations >> level & 1) for level, weight in enumerate(self._weights))
+        totals = sum(weight * (combinations >> scale & 1) for scale, weight in enumerate(self._weights))
         table = np.where(np.asarray(totals) > 0, totals, np.nan).astype(np.float32)
         for rows in bands(*self._sum.shape):
             self._sum[rows] /= table[self._seen[rows]]

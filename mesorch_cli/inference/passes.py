@@ -8,7 +8,7 @@ import numpy as np
 from mesorch_cli.inference.backends.protocol import Tiles
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.tiling import Plan
-from mesorch_cli.network.passport import Level
+from mesorch_cli.network.passport import Scale
 
 FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel holds nothing but rounding
 GLANCE = 16  # every so many pixels are looked at first: nearly always that is enough to see that there is something
@@ -21,7 +21,7 @@ Pixels = Tiles
 class Variation:
     """The same analysis of the same photo in another way, to see what stays.
 
-    shifted: tiles lie halfway between those of the usual grid. mirrored: every level sees the photo with left and right
+    shifted: tiles lie halfway between those of the usual grid. mirrored: every scale sees the photo with left and right
     exchanged; the one that always does then sees it as it is.
     """
 
@@ -34,9 +34,9 @@ AS_USUAL = Variation()
 
 @dataclass(frozen=True)
 class Pass:
-    """One level of one photo: the pixels it sees and the tiles that cover them. flipped: left and right are exchanged."""
+    """One scale of one photo: the pixels it sees and the tiles that cover them. flipped: left and right are exchanged."""
 
-    level: Level
+    scale: Scale
     pixels: Pixels
     plan: Plan
     flipped: bool = False
@@ -52,32 +52,32 @@ def is_featureless(pixels: Pixels) -> bool:
     return bool((spread <= limit).all())
 
 
-def level_size(level: Level, height: int, width: int, side: int) -> tuple[int, int]:
-    """Return the size at which a level sees a photo, (height, width). Photos are shrunk for tiles, never enlarged."""
-    if level.kind != "tiles":
+def scale_size(scale: Scale, height: int, width: int, side: int) -> tuple[int, int]:
+    """Return the size at which a scale sees a photo, (height, width). Photos are shrunk for tiles, never enlarged."""
+    if scale.kind != "tiles":
         return side, side
-    factor = min(1.0, (level.long_side or max(height, width)) / max(height, width))
+    factor = min(1.0, (scale.long_side or max(height, width)) / max(height, width))
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
 def passes_of(pixels: Pixels, settings: Settings, variation: Variation = AS_USUAL) -> list[Pass]:
-    """Return the levels that say something new of this photo, in order; of tile levels of one size the last."""
+    """Return the scales that say something new of this photo, in order; of tile scales of one size the last."""
     height, width = pixels.shape[:2]
-    chosen: dict[tuple[str, int, int], Level] = {}
-    for level in settings.scales:
-        key = (level.kind, *level_size(level, height, width, settings.side))
+    chosen: dict[tuple[str, int, int], Scale] = {}
+    for scale in settings.scales:
+        key = (scale.kind, *scale_size(scale, height, width, settings.side))
         chosen.pop(key, None)
-        chosen[key] = level
+        chosen[key] = scale
     result = []
-    for (kind, level_height, level_width), level in chosen.items():
+    for (kind, seen_height, seen_width), scale in chosen.items():
         seen: Pixels = pixels
-        if (level_height, level_width) != (height, width):
+        if (seen_height, seen_width) != (height, width):
             # The published pipeline squashes without antialiasing; shrinking for tiles is ours, and done well.
             how = cv2.INTER_AREA if kind == "tiles" else cv2.INTER_LINEAR
-            seen = cv2.resize(pixels, (level_width, level_height), interpolation=how)  # type: ignore[assignment]
+            seen = cv2.resize(pixels, (seen_width, seen_height), interpolation=how)  # type: ignore[assignment]
         flipped = (kind == "mirrored") != variation.mirrored
         if flipped:
             seen = np.ascontiguousarray(seen[:, ::-1])
-        plan = Plan(level_height, level_width, settings.side, settings.overlap, variation.shifted)
-        result.append(Pass(level, seen, plan, flipped))
+        plan = Plan(seen_height, seen_width, settings.side, settings.overlap, variation.shifted)
+        result.append(Pass(scale, seen, plan, flipped))
     return result

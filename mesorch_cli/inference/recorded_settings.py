@@ -9,9 +9,9 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.inference.settings import Settings, parse_scales
+from mesorch_cli.inference.settings import ADDED_LATER, Settings, parse_scales
 from mesorch_cli.network import passport
-from mesorch_cli.network.passport import Level, WitnessRule
+from mesorch_cli.network.passport import Scale, WitnessRule
 
 RECORDED_AS = {"scales": "levels", "threshold": "pixel_threshold"}  # what records call them
 NAMES = {recorded: name for name, recorded in RECORDED_AS.items()}
@@ -24,7 +24,9 @@ _PAIRS = TypeAdapter(list[tuple[str, float]])
 
 def settings_values(settings: Settings) -> dict[str, JsonValue]:
     """Return every setting of an analysis, under the names that records have for them."""
-    return {RECORDED_AS.get(one.name, one.name): _plain(getattr(settings, one.name)) for one in fields(settings)}
+    told = {one.name: _plain(getattr(settings, one.name)) for one in fields(settings)}
+    unsaid = {one.name for one in fields(settings) if one.metadata == ADDED_LATER and told[one.name] is None}
+    return {RECORDED_AS.get(name, name): value for name, value in told.items() if name not in unsaid}
 
 
 def run_values(
@@ -49,7 +51,7 @@ def settings_from(values: Mapping[str, JsonValue]) -> Settings:
     """Return the settings that the values of a record stand for. Raises UsageError for values that are none."""
     named = {name: value for name, value in options_named(values).items() if name not in OF_THE_RECORD}
     try:
-        scales = tuple(_level(*pair) for pair in _PAIRS.validate_python(named.pop("scales")))
+        scales = tuple(_scale(*pair) for pair in _PAIRS.validate_python(named.pop("scales")))
         plain: dict[str, Any] = {
             name: TypeAdapter(_TYPES[name]).validate_python(value) for name, value in named.items()
         }
@@ -92,9 +94,9 @@ def _plain(value: Any) -> JsonValue:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, tuple):
-        return [[level.name, level.weight] for level in value]
+        return [[scale.name, scale.weight] for scale in value]
     return value  # type: ignore[no-any-return]
 
 
-def _level(name: str, weight: float) -> Level:
+def _scale(name: str, weight: float) -> Scale:
     return parse_scales(name, ())[0].model_copy(update={"weight": weight})

@@ -46,21 +46,21 @@ def components(above: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.
     return labels, np.asarray(stats), np.asarray(centroids)
 
 
-def find_regions(probability: NDArray[np.float32], threshold: float) -> tuple[tuple[Region, ...], int]:
-    """Return the regions where probability > threshold, weightiest first but weak ones last, and how many there are in all.
+def find_regions(map_: NDArray[np.float32], threshold: float) -> tuple[tuple[Region, ...], int]:
+    """Return the regions where map_ > threshold, weightiest first but weak ones last, and how many there are in all.
 
     At most MOST_LISTED are returned; specks below SMALLEST_SHARE of the photo and SMALLEST_PIXELS do not count.
     """
-    above = np.greater(probability, np.float32(threshold), out=allocate(probability.shape, np.bool_))
+    above = np.greater(map_, np.float32(threshold), out=allocate(map_.shape, np.bool_))
     labels, stats, centroids = components(above)
-    smallest = max(SMALLEST_PIXELS, round(SMALLEST_SHARE * probability.size))
+    smallest = max(SMALLEST_PIXELS, round(SMALLEST_SHARE * map_.size))
     regions = []
     for label in range(1, len(stats)):
         x, y, width, height, area = (int(value) for value in stats[label])
         if area < smallest:
             continue
         box = np.s_[y : y + height, x : x + width]
-        inside = probability[box][labels[box] == label]
+        inside = map_[box][labels[box] == label]
         regions.append(
             Region(
                 x,
@@ -68,7 +68,7 @@ def find_regions(probability: NDArray[np.float32], threshold: float) -> tuple[tu
                 width,
                 height,
                 area,
-                area / probability.size,
+                area / map_.size,
                 round(float(centroids[label][0]), 2),
                 round(float(centroids[label][1]), 2),
                 float(inside.mean(dtype=np.float64)),

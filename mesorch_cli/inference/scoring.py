@@ -27,31 +27,31 @@ class Verdict(StrEnum):
     NOT_ANALYSED = "not analysed"
 
 
-def pool(probability: NDArray[np.float32], rule: ScoreRule) -> float:
+def pool(map_: NDArray[np.float32], rule: ScoreRule) -> float:
     """Return the mean of the largest `share` of all pixels of a map, or their maximum, 0..1."""
     if rule.pooling == "max":
-        return float(probability.max())
-    count = max(1, round(rule.share * probability.size))
-    if probability.size > MOST_PARTITIONED:
-        return _mean_of_largest(probability, count)
-    largest = np.partition(probability, probability.size - count, axis=None)[-count:]
+        return float(map_.max())
+    count = max(1, round(rule.share * map_.size))
+    if map_.size > MOST_PARTITIONED:
+        return _mean_of_largest(map_, count)
+    largest = np.partition(map_, map_.size - count, axis=None)[-count:]
     return float(np.sort(largest).mean(dtype=np.float64))  # sorted: the sum must not depend on the partition's order
 
 
-def image_score(probability: NDArray[np.float32], rule: ScoreRule, certainties: Sequence[float] = ()) -> float:
+def image_score(map_: NDArray[np.float32], rule: ScoreRule, certainties: Sequence[float] = ()) -> float:
     """Return the raw image score, 0..1: the pooled map, or the certainty of a finding if that is larger.
 
     certainties: of the findings that count. A small copy hardly moves a pooled map, and yet it is as telling as a large one.
     """
-    return max([pool(probability, rule), *certainties])
+    return max([pool(map_, rule), *certainties])
 
 
-def _mean_of_largest(probability: NDArray[np.float32], count: int) -> float:
+def _mean_of_largest(map_: NDArray[np.float32], count: int) -> float:
     """Return the mean of the `count` largest of many values in 0..1 without a copy: by counting their bit patterns.
 
     The bits of floats that are not negative are in the order of the floats. Two passes find the smallest value that counts.
     """
-    flat = probability.reshape(-1)
+    flat = map_.reshape(-1)
     pieces = [flat[first : first + PIECE] for first in range(0, flat.size, PIECE)]
     high = np.zeros(1 << 16, np.int64)
     for piece in pieces:
@@ -111,11 +111,11 @@ def likelihood_ratio(score: float, rule: ScoreRule) -> LikelihoodRatio | None:
     return LikelihoodRatio(float(np.interp(score, ratios.scores, ratios.log10_ratios)), ratios.lower, ratios.upper)
 
 
-def photo_threshold(probability: NDArray[np.float32], rule: ThresholdRule | None, same_for_all: float) -> float:
-    """Return the probability above which a pixel of this map counts as manipulated."""
+def photo_threshold(map_: NDArray[np.float32], rule: ThresholdRule | None, same_for_all: float) -> float:
+    """Return the value above which a pixel of this map counts as manipulated."""
     if rule is None:
         return same_for_all
-    top = pool(probability, ScoreRule(pooling="top-mean", share=rule.top))
+    top = pool(map_, ScoreRule(pooling="top-mean", share=rule.top))
     return max(rule.floor, rule.share * top)
 
 

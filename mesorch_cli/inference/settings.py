@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from mesorch_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from mesorch_cli.network.passport import CopyRule, Level, Passport, QuantisationRule, ScoreRule, ThresholdRule
+    from mesorch_cli.network.passport import CopyRule, Passport, QuantisationRule, Scale, ScoreRule, ThresholdRule
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
 MOST_SCALES = 8  # the bits of the coverage mask
 MOST_TILES = 1024  # in one call of the network
 MOST_WEIGHT = 1000.0  # of a scale beside the others
+ADDED_LATER = {
+    "added": "later"
+}  # metadata of a setting that stays out of records while it is None: digests stay as they are
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Settings:
     """
 
     side: int
-    scales: "tuple[Level, ...]"
+    scales: "tuple[Scale, ...]"
     reference: bool = False
     overlap: float
     precision: Precision
@@ -139,7 +142,7 @@ class Settings:
         asked = overrides.given
         named = asked.pop("scales", "default")
         reference = named == "reference"
-        scales = passport.inference.levels
+        scales = passport.inference.scales
         if named != "default":
             scales = parse_scales("whole", ()) if reference else parse_scales(named, scales)
         for name in _witnesses():
@@ -149,7 +152,7 @@ class Settings:
             scales=scales,
             overlap=passport.inference.overlap,
             precision=passport.inference.precision,
-            threshold=passport.pixel_threshold,
+            threshold=passport.threshold,
             photo_threshold=None if "threshold" in asked else passport.photo_threshold,
             score=passport.score,
             smallest_photo_side=passport.input.smallest_photo_side,
@@ -176,12 +179,12 @@ def _rule_of(passport: "Passport", witness: str, wanted: bool | None) -> Any:
     return None if wanted is False else rule
 
 
-def parse_scales(text: str, known: "tuple[Level, ...]") -> "tuple[Level, ...]":
+def parse_scales(text: str, known: "tuple[Scale, ...]") -> "tuple[Scale, ...]":
     """Return the scales that a comma list names; one that the passport knows keeps its weight, others weigh 1."""
-    from mesorch_cli.network.passport import Level
+    from mesorch_cli.network.passport import Scale
 
-    weights = {level.name: level.weight for level in known}
-    levels: list[Level] = []
+    weights = {scale.name: scale.weight for scale in known}
+    scales: list[Scale] = []
     for name in text.split(","):
         found = re.fullmatch(r"whole|mirrored|native|tiles-([1-9]\d{1,5})", name.strip())
         if found is None:
@@ -191,9 +194,9 @@ def parse_scales(text: str, known: "tuple[Level, ...]") -> "tuple[Level, ...]":
             )
         weight = weights.get(found[0], 1.0)
         if found[0] in ("whole", "mirrored"):
-            levels.append(Level.model_validate({"kind": found[0], "weight": weight}))
+            scales.append(Scale.model_validate({"kind": found[0], "weight": weight}))
         else:
-            levels.append(Level(kind="tiles", long_side=int(found[1] or 0), weight=weight))
-    if len({level.name for level in levels}) != len(levels):
+            scales.append(Scale(kind="tiles", long_side=int(found[1] or 0), weight=weight))
+    if len({scale.name for scale in scales}) != len(scales):
         raise UsageError(f"A scale is named twice in {text!r}; expected each only once.")
-    return tuple(levels)
+    return tuple(scales)

@@ -28,7 +28,7 @@ COPIED_BYTES = 256 << 20  # of the copy that the bandwidth is measured with
 
 
 @dataclass(frozen=True)
-class Case:
+class Workload:
     """What is timed: a network or an exported file by name, in a precision, with a number of tiles per call.
 
     lanes: calls at the same time, None for as many as an analysis makes there.
@@ -137,7 +137,7 @@ def operations(network: Localiser, side: int) -> float:
 
 def measure(
     networks: dict[str, Localiser],
-    cases: Sequence[Case],
+    cases: Sequence[Workload],
     *,
     device: str,
     side: int,
@@ -174,7 +174,7 @@ def measure(
                 f"{case.lanes} lanes for {case.network}: it runs one call at a time here, on {backend.device}. Expected 1."
             )
     tiles = rng.integers(0, 256, (max(case.tile_batch for case in cases), side, side, 3), dtype=np.uint8)
-    seconds: dict[Case, list[float]] = {case: [] for case in cases}
+    seconds: dict[Workload, list[float]] = {case: [] for case in cases}
     for round_number in range(rounds + 1):
         for case in cases:
             backend = backends[case.network, case.precision]

@@ -17,7 +17,7 @@ from mesorch_cli.network.contents import Contents, read_contents
 from mesorch_cli.network.families import FAMILIES, family_of
 from mesorch_cli.network.family import Family, Foreign
 from mesorch_cli.network.member import Member
-from mesorch_cli.network.passport import InferenceRule, InputRule, Level, Passport, ScoreRule
+from mesorch_cli.network.passport import InferenceRule, InputRule, Passport, Scale, ScoreRule
 from mesorch_cli.network.weights import build_from, key_report, save_weights
 
 Harmless = list[Callable[..., Any] | tuple[Callable[..., Any], str]]
@@ -140,8 +140,8 @@ def import_checkpoint(
         version="imported",
         network=config,
         input=InputRule(side=512),
-        inference=InferenceRule(levels=(Level(kind="whole"),)),
-        pixel_threshold=0.5,
+        inference=InferenceRule(scales=(Scale(kind="whole"),)),
+        threshold=0.5,
         score=ScoreRule(pooling="top-mean", share=0.01, inconclusive_at=0.5, evidence_at=0.9),
         training={
             "source_file": source.name,

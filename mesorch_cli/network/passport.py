@@ -55,13 +55,13 @@ class InputRule(_Part):
     smallest_photo_side: Annotated[int, Field(ge=1, le=LARGEST_SIDE)] = 32
 
 
-class Level(_Part):
+class Scale(_Part):
     """One scale of the analysis.
 
     kind: `tiles` cover the photo; `whole` is the photo squashed to one square input, `mirrored` the same with left and
     right exchanged (the map is turned back). long_side: pixels of the long side that the photo is shrunk to for tiles; 0:
     native size, no resampling; None for the other kinds. A photo that is already smaller is not enlarged.
-    weight: the level's share in the fusion of logits, relative to the other levels, 0.001..1000.
+    weight: the scale's share in the fusion of logits, relative to the other scales, 0.001..1000.
     """
 
     kind: Literal["whole", "mirrored", "tiles"]
@@ -71,7 +71,7 @@ class Level(_Part):
     @model_validator(mode="after")
     def _whole_has_no_side(self) -> Self:
         if (self.kind == "tiles") == (self.long_side is None):
-            raise ValueError("a level of tiles needs long_side (0 for native), the whole-image levels take none")
+            raise ValueError("a scale of tiles needs long_side (0 for native), the whole-image scales take none")
         return self
 
     @property
@@ -136,22 +136,24 @@ class ThresholdRule(_Part):
 
 
 class InferenceRule(_Part):
-    """Defaults of the engine: levels from coarse to fine, overlap of neighbouring tiles, arithmetic.
+    """Defaults of the engine: scales from coarse to fine (stored as `levels`), overlap of neighbouring tiles, arithmetic.
 
     The others are the rules of the witnesses, by the witness's name; None: that one does not look.
     """
 
-    levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=8)] = (Level(kind="whole"),)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+    scales: Annotated[tuple[Scale, ...], Field(alias="levels", min_length=1, max_length=8)] = (Scale(kind="whole"),)
     overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     copies: CopyRule | None = None
     quantisation: QuantisationRule | None = None
 
     @model_validator(mode="after")
-    def _levels_differ(self) -> Self:
-        names = [level.name for level in self.levels]
+    def _scales_differ(self) -> Self:
+        names = [scale.name for scale in self.scales]
         if len(set(names)) != len(names):
-            raise ValueError(f"levels {names}: expected at least one, each only once")
+            raise ValueError(f"scales {names}: expected at least one, each only once")
         return self
 
 
@@ -222,13 +224,15 @@ Stated = Annotated[Member, PlainValidator(member_of), PlainSerializer(lambda mem
 class Passport(_Part):
     """Everything that belongs to one set of weights.
 
-    pixel_threshold: probability above which a pixel counts as manipulated. photo_threshold: a rule that sets it by photo;
-    None: it is the same for all.
+    threshold: value of the map above which a pixel counts as manipulated; stored as `pixel_threshold`. photo_threshold:
+    a rule that sets it for each photo; None: it is the same for all.
     tensors_sha256: checksum of the tensors (names, types, shapes, bytes), see `weights.tensors_digest`. passport_sha256: of
     everything else in the passport, that one included, see `plain_digest`; None in weights of earlier versions, whose
     checksum covers the tensors alone. training, figures: plain values as trainer and evaluation wrote them.
     needs_tool: the oldest version of mesorch that does with these weights what they are measured for, as `0.2.0`; None: any.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
     schema_: Literal["mesorch.passport/1"] = Field(default=SCHEMA, alias="schema")
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -236,7 +240,7 @@ class Passport(_Part):
     network: Stated
     input: InputRule = InputRule()
     inference: InferenceRule = InferenceRule()
-    pixel_threshold: Share = 0.5
+    threshold: Annotated[Share, Field(alias="pixel_threshold")] = 0.5
     photo_threshold: ThresholdRule | None = None
     score: ScoreRule = ScoreRule()
     training: dict[str, JsonValue] = {}

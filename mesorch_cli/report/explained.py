@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mesorch_cli.explanation.facts import FILE_NAME, LARGEST, Explanation, InfluencePart, RegionPart
+from mesorch_cli.explanation.facts import FILE_NAME, LARGEST, Explanation, InfluencePart, ExplainedRegion
 from mesorch_cli.explanation.scales import BRANCHES
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.reading import read_below
@@ -26,7 +26,7 @@ CANNOT = (
 
 
 @dataclass(frozen=True)
-class Line:
+class RegionLine:
     """A region of the explanation in words. name: its number, or where a weak one lies, as those have no number on pages.
 
     checks: of each the answer, and the shares that it rests on. lost: names.
@@ -44,12 +44,12 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownExplanation:
     """An explanation as a page takes it; problem: why there is none to show."""
 
     facts: Explanation | None
     problem: str | None
-    lines: tuple[Line, ...] = ()
+    lines: tuple[RegionLine, ...] = ()
     branches: tuple[str, ...] = ()
 
     cannot = CANNOT
@@ -60,11 +60,11 @@ class Shown:
         return in_words(value)
 
 
-def shown_of(facts: Explanation) -> Shown:
+def shown_of(facts: Explanation) -> ShownExplanation:
     """Return an explanation as a page takes it."""
     branches = [branch for branch in BRANCHES if any(scale.branch == branch for scale in facts.scales)]
     names = [check.name for check in facts.checks]
-    return Shown(
+    return ShownExplanation(
         facts,
         None,
         lines=tuple(_line(region, branches, names) for region in facts.regions),
@@ -72,7 +72,7 @@ def shown_of(facts: Explanation) -> Shown:
     )
 
 
-def explanation_of(root: Path, entry: Entry) -> Shown | None:
+def explanation_of(root: Path, entry: Entry) -> ShownExplanation | None:
     """Return the explanation that lies beside a record below `root`, None where the record has none."""
     recorded = entry.artefacts.get(ROLE)
     if recorded is None:
@@ -80,18 +80,18 @@ def explanation_of(root: Path, entry: Entry) -> Shown | None:
     try:
         data = read_below(root, f"{entry.place}/{FILE_NAME}", LARGEST)
         if sha256_bytes(data) != recorded[1]:
-            return Shown(None, "It is not the one that the record names; see `mesorch verify`.")
+            return ShownExplanation(None, "It is not the one that the record names; see `mesorch verify`.")
         return shown_of(Explanation.model_validate_json(data))
     except OSError as error:
-        return Shown(None, f"{FILE_NAME} cannot be read: {error.strerror}; see `mesorch verify`.")
+        return ShownExplanation(None, f"{FILE_NAME} cannot be read: {error.strerror}; see `mesorch verify`.")
     except ValidationError:
-        return Shown(None, f"{FILE_NAME} is not of this version.")
+        return ShownExplanation(None, f"{FILE_NAME} is not of this version.")
 
 
-def _line(region: RegionPart, branches: list[Any], names: list[str]) -> Line:
+def _line(region: ExplainedRegion, branches: list[Any], names: list[str]) -> RegionLine:
     strongest = max(region.scales.items(), key=lambda item: item[1].lift, default=None)
     raised = any(part.share is not None for part in region.branches.values())
-    return Line(
+    return RegionLine(
         name=f"weak, at {region.x}, {region.y}" if region.weak else str(region.number),
         alone=share_text(region.network_mean),
         map=share_text(region.map_mean),
@@ -108,7 +108,7 @@ def _share(part: InfluencePart | None) -> str:
     return NOT_RAISED if part is None or part.share is None else f"{round(part.share * 100) + 0}%"
 
 
-def _outcome(region: RegionPart, name: str) -> tuple[str, str]:
+def _outcome(region: ExplainedRegion, name: str) -> tuple[str, str]:
     outcome = region.checks.get(name)
     if outcome is None:
         return "not made", ""

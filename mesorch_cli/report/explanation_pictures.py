@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.explanation.attribution import added_of
-from mesorch_cli.explanation.scales import Scale
-from mesorch_cli.inference.parts import Samples
+from mesorch_cli.explanation.scales import NetworkScale
+from mesorch_cli.inference.parts import PartSamples
 from mesorch_cli.report.outlines import outline
 from mesorch_cli.report.overlay import PAPER, Picture, colours, png, tinted
 from mesorch_cli.report.preview import shrunk
@@ -23,7 +23,9 @@ SMALLEST_RANGE = 1e-6
 class ExplanationPictures:
     """Draws what an explanation needs; see `Drawing`."""
 
-    def scales(self, samples: Samples, scales: Sequence[Scale], gated: bool, limit: float) -> dict[str, bytes]:
+    def scales(
+        self, samples: PartSamples, scales: Sequence[NetworkScale], gated: bool, limit: float
+    ) -> dict[str, bytes]:
         """Return for each scale its map in its own range, what it added, and where there is a gate its weight.
 
         limit: logits of the full colour of what was added. Weights are drawn from 0 to the largest of all scales.
@@ -42,7 +44,7 @@ class ExplanationPictures:
             made[f"scale_{scale.name}.png"] = png(side_by_side([fitted(panel, LONGEST) for panel in panels]))
         return made
 
-    def views(self, samples: Samples) -> dict[str, bytes]:
+    def views(self, samples: PartSamples) -> dict[str, bytes]:
         """Return the high- and the low-frequency view, as the finest level saw them; 0..1 is black to white."""
         made = {}
         for name, view in (("high", samples.views[:3]), ("low", samples.views[3:])):
@@ -50,13 +52,11 @@ class ExplanationPictures:
             made[f"{name}.png"] = png(fitted(np.ascontiguousarray(rgb[..., ::-1]), LONGEST_VIEW))
         return made
 
-    def check(
-        self, pixels: NDArray[np.unsignedinteger], probability: NDArray[np.float32], above: NDArray[np.bool_]
-    ) -> bytes:
+    def check(self, pixels: NDArray[np.unsignedinteger], map_: NDArray[np.float32], above: NDArray[np.bool_]) -> bytes:
         """Return the map of a check over the photo in grey, outlined what the usual analysis has above the threshold."""
         photo = shrunk(pixels, LONGEST)
         size = (photo.shape[1], photo.shape[0])
-        chance = cv2.resize(probability, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        chance = cv2.resize(map_, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
         picture = tinted(np.asarray(grey, np.uint8), chance)
         outline(picture, cv2.resize(above.astype(np.float32), size, interpolation=cv2.INTER_AREA), 0.5)  # type: ignore[arg-type]

@@ -8,79 +8,74 @@ from typing import Any
 from mesorch_cli.evidence.orientation import Box
 from mesorch_cli.inference.witnesses.registry import witness_named
 from mesorch_cli.inference.witnesses.witness import Words
+from mesorch_cli.report.numbers import in_words
 
 
 @dataclass(frozen=True)
 class FindingLine:
-    """One finding. name: for a narrow column. sentence: all that it says. places: its boxes in the stored raster, one for
-    every role of the table; values: one for every column of the table."""
+    """One finding. name: for a narrow column. sentence: what it says. numbers: what the record has of it, under the table's
+    heads: x, y, width and height of every place in the stored raster, the measures, and the certainty."""
 
     name: str
     sentence: str
-    places: tuple[Box, ...]
-    values: tuple[str, ...]
+    numbers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class FindingTable:
-    """The findings of one witness under a title. roles, columns: heads over the places and over the values of a line."""
+    """The findings of one witness under a title. roles, heads: over the places and over the other numbers of a line."""
 
     title: str
     explanation: str
     roles: tuple[str, ...]
-    columns: tuple[str, ...]
+    heads: tuple[str, ...]
     lines: tuple[FindingLine, ...]
 
 
 def tables_of(result: Mapping[str, Any]) -> tuple[FindingTable, ...]:
-    """Return what the witnesses say in the `result` of a record of the present version, in its order."""
-    groups = groupby(result["findings"], key=lambda finding: finding["witness"])
-    return tuple(_table(witness, list(findings)) for witness, findings in groups)
+    """Return what the witnesses say in the `result` of a record, in its order; findings of one kind stand together."""
+    return tuple(_table(*kind, list(findings)) for kind, findings in groupby(result["findings"], _kind))
 
 
 def counted_words(result: Mapping[str, Any]) -> str:
     """Return how the findings of a record count in its score, as the end of a sentence; empty where they do not."""
     known = [witness_named(finding["witness"]) for finding in result["findings"]]
-    counting = dict.fromkeys(witness.words.certainty for witness in known if witness is not None and witness.counts)
+    counting = dict.fromkeys(witness.counts_as for witness in known if witness is not None and witness.counts_as)
     return "".join(f", or the {certainty}, where that is larger" for certainty in counting)
 
 
-def _table(name: str, findings: list[dict[str, Any]]) -> FindingTable:
+def short_of(result: Mapping[str, Any]) -> str:
+    """Return the kinds of findings in a few words, for a cell of a table; empty where there are none."""
+    return ", ".join(dict.fromkeys(_words_of(finding["witness"]).short for finding in result["findings"]))
+
+
+def _words_of(name: str) -> Words:
     witness = witness_named(name)
-    words = _plain_words(name, findings[0]) if witness is None else witness.words
-    return FindingTable(
-        title=words.title,
-        explanation=words.explanation,
-        roles=tuple(words.roles.values()),
-        columns=(*(head for head, _ in words.measures.values()), words.certainty.capitalize()),
-        lines=tuple(_line(words, finding, number, len(findings)) for number, finding in enumerate(findings, start=1)),
-    )
+    return Words(f"Findings of {name}", name, "", "") if witness is None else witness.words
 
 
-def _line(words: Words, finding: dict[str, Any], number: int, count: int) -> FindingLine:
-    boxes = {place["role"]: Box(*(place[side] for side in Box._fields)) for place in finding["places"]}
-    told = finding["measures"] | {"certainty": finding["certainty"]}
-    places = {role: f"x {box.x}, y {box.y}, {box.width} x {box.height} px" for role, box in boxes.items()}
-    return FindingLine(
-        name=words.short if count == 1 else f"{words.short} {number}",
-        sentence=words.sentence.format_map(told | places),
-        places=tuple(boxes[role] for role in words.roles),
-        values=(
-            *(form.format(told[measure]) for measure, (_, form) in words.measures.items()),
-            f"{finding['certainty']:.2f}",
-        ),
-    )
+def _kind(finding: dict[str, Any]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    return finding["witness"], tuple(place["role"] for place in finding["places"]), tuple(finding["measures"])
 
 
-def _plain_words(name: str, finding: dict[str, Any]) -> Words:
-    """Return words for findings of a witness that this version does not know."""
-    measures = {measure: (measure, "{}") for measure in finding["measures"]}
-    return Words(
-        title=f"Findings of {name}",
-        short=name,
-        sentence="; ".join(["certainty {certainty:.2f}", *(f"{measure} {{{measure}}}" for measure in measures)]),
-        explanation="This version of the tool does not know the witness that found this.",
-        certainty="certainty",
-        roles={place["role"]: place["role"] for place in finding["places"]},
-        measures=measures,
-    )
+def _table(
+    name: str, roles: tuple[str, ...], measures: tuple[str, ...], findings: list[dict[str, Any]]
+) -> FindingTable:
+    words = _words_of(name)
+    names = [words.short] if len(findings) == 1 else [f"{words.short} {at}" for at, _ in enumerate(findings, start=1)]
+    lines = tuple(_line(words, *line) for line in zip(names, findings, strict=True))
+    heads = tuple(head.replace("_", " ").capitalize() for head in (*measures, "certainty"))
+    return FindingTable(words.title, words.explanation, tuple(map(str.capitalize, roles)), heads, lines)
+
+
+def _line(words: Words, name: str, finding: dict[str, Any]) -> FindingLine:
+    places = [(place["role"], Box(*(place[side] for side in Box._fields))) for place in finding["places"]]
+    numbers = finding["measures"] | {"certainty": finding["certainty"]}
+    told = {role: f"x {box.x}, y {box.y}, {box.width} x {box.height} px" for role, box in places} | numbers
+    try:
+        sentence = words.sentence.format_map(told | {"certainty": in_words(finding["certainty"])})
+    except (KeyError, OverflowError, ValueError):  # a record may come from anybody
+        sentence = ""
+    sentence = sentence or "; ".join(f"{what.replace('_', ' ')} {value}" for what, value in told.items())
+    sides = [side for _, box in places for side in box]
+    return FindingLine(name, sentence, tuple(map(str, [*sides, *numbers.values()])))

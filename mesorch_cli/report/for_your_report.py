@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.report import declared, rates
+from mesorch_cli.report.findings import tables_of
 from mesorch_cli.report.names import visible
 from mesorch_cli.report.numbers import in_words
 
@@ -19,13 +21,18 @@ SAID = {  # by verdict; `score` and the limits are filled in
     "not analysed": "The program did not analyse the photo ({reason}). Nothing follows from this for or against a "
     "manipulation.",
 }
+NO_PHOTO = (
+    "The result is inconclusive: the picture looks like a screenshot, a text or a drawing, and the weights were not made for "
+    "such pictures. Neither the score of {score} nor parts that repeat say anything about a manipulation."
+)
 NO_PROBABILITY = "The score orders photos from 0 to 1. It is not the probability that the photo was manipulated."
 
 
 def sentences_of(record: Mapping[str, Any]) -> tuple[str, ...]:
     """Return paragraphs on one record of the present version: what was examined, the result, its rates, and the rest."""
     result, limits = record["result"], record["settings"].get("score") or {}
-    filled = SAID[result["verdict"]].format(
+    words = NO_PHOTO if LIKE_A_SCREEN in result["flags"] else SAID[result["verdict"]]
+    filled = words.format(
         score="unknown" if result["score"] is None else in_words(result["score"]),
         low=f"{limits.get('inconclusive_at', 'unknown')}",
         high=f"{limits.get('evidence_at', 'unknown')}",
@@ -36,6 +43,9 @@ def sentences_of(record: Mapping[str, Any]) -> tuple[str, ...]:
         paragraphs[-1] += f" {NO_PROBABILITY}"
     paragraphs += [" ".join(lines)] if (lines := rates.lines_of(result)) else []
     paragraphs += [_regions(result["regions"])] if result["regions"] else []
+    paragraphs += [
+        " ".join([*(line.sentence for line in table.lines), table.explanation]) for table in tables_of(result)
+    ]
     paragraphs += [f"{line.says} {line.signed}" for line in declared.lines_of(record)]
     return tuple(paragraphs)
 

@@ -14,14 +14,14 @@ BAR_WIDTH = 28
 BAR_GAP = 14
 LABEL_WIDTH = 62
 MARGIN = 16
-MOST_OPAQUE = 0.4  # of the colour where the probability is 1
+MOST_OPAQUE = 0.4  # of the colour where the map is 1
 MIDDLE_GREY = 127
 PAPER = 255
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 CLOSE = 0.06  # of the scale: labels nearer than this would overlap
 WHITE16 = 65535
 
-Probability = NDArray[np.float32]
+Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 
@@ -33,28 +33,28 @@ def png(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     return data.tobytes()
 
 
-def heatmap(probability: Probability) -> bytes:
-    """Return the probability map at the photo's size as 16-bit grey: value = round(probability * 65535)."""
-    scaled = allocate(probability.shape, np.uint16)
-    for rows in bands(*probability.shape):
-        scaled[rows] = np.rint(probability[rows] * np.float32(WHITE16))
+def heatmap(map_: Map) -> bytes:
+    """Return the map at the photo's size as 16-bit grey: value = round(map * 65535)."""
+    scaled = allocate(map_.shape, np.uint16)
+    for rows in bands(*map_.shape):
+        scaled[rows] = np.rint(map_[rows] * np.float32(WHITE16))
     return png(scaled)
 
 
-def mask(probability: Probability, threshold: float) -> bytes:
-    """Return the pixels with probability > threshold as 255, the others as 0, at the photo's size."""
-    above = np.greater(probability, np.float32(threshold), out=allocate(probability.shape, np.bool_)).view(np.uint8)
+def mask(map_: Map, threshold: float) -> bytes:
+    """Return the pixels with map_ > threshold as 255, the others as 0, at the photo's size."""
+    above = np.greater(map_, np.float32(threshold), out=allocate(map_.shape, np.bool_)).view(np.uint8)
     above *= np.uint8(255)
     return png(above)
 
 
-def colours(values: Probability) -> Picture:
+def colours(values: Map) -> Picture:
     """Map 0..1 to BGR by the inferno map: dark to bright in even steps, readable without telling red from green."""
     levels = np.rint(np.clip(values, 0.0, 1.0) * 255).astype(np.uint8)
     return np.asarray(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), np.uint8)
 
 
-def blended(photo: Picture, chance: Probability, threshold: float) -> Picture:
+def blended(photo: Picture, chance: Map, threshold: float) -> Picture:
     """Return a BGR photo in grey under the colours of its map, (H, W), with the outlines of what exceeds the threshold.
 
     The colours let the photo through everywhere: an examiner has to see the pixels that a region holds.
@@ -65,19 +65,17 @@ def blended(photo: Picture, chance: Probability, threshold: float) -> Picture:
     return picture
 
 
-def tinted(picture: Picture, values: Probability) -> Picture:
+def tinted(picture: Picture, values: Map) -> Picture:
     """Return a BGR picture under the colours of values 0..1: not covered at all at 0, by MOST_OPAQUE at 1."""
     opacity = np.asarray((MOST_OPAQUE * np.sqrt(np.clip(values, 0, 1)))[..., None], np.float32)
     return np.asarray(np.rint(picture * (1 - opacity) + colours(values) * opacity), np.uint8)
 
 
-def scaled(
-    pixels: NDArray[np.unsignedinteger], probability: Probability, shortest: int, longest: int
-) -> tuple[Picture, Probability]:
+def scaled(pixels: NDArray[np.unsignedinteger], map_: Map, shortest: int, longest: int) -> tuple[Picture, Map]:
     """Return photo (BGR) and map at one size: at most `longest` pixels a side, and the long side, if it can be reached by
     enlarging eight times, at least `shortest`.
     """
-    height, width = probability.shape
+    height, width = map_.shape
     factor = min(1.0, longest / max(height, width))
     factor = max(factor, min(shortest / max(height, width), 8.0))
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
@@ -85,16 +83,16 @@ def scaled(
     photo = np.asarray(cv2.resize(pixels, size, interpolation=how), pixels.dtype)
     if photo.dtype == np.uint16:
         photo = photo // 257
-    chance = np.asarray(cv2.resize(probability, size, interpolation=how), np.float32)
+    chance = np.asarray(cv2.resize(map_, size, interpolation=how), np.float32)
     return np.ascontiguousarray(photo[..., ::-1], np.uint8), chance
 
 
-def overlay(pixels: NDArray[np.unsignedinteger], probability: Probability, threshold: float) -> bytes:
+def overlay(pixels: NDArray[np.unsignedinteger], map_: Map, threshold: float) -> bytes:
     """Return the photo in grey under its map, the outlines of regions, and a colour bar of the fixed range 0..1.
 
     pixels: (H, W, 3) RGB uint8 or uint16. The photo is shown in its stored raster, on LONGEST_OVERLAY pixels at most.
     """
-    photo, chance = scaled(pixels, probability, SHORTEST_OVERLAY, LONGEST_OVERLAY)
+    photo, chance = scaled(pixels, map_, SHORTEST_OVERLAY, LONGEST_OVERLAY)
     picture = blended(photo, chance, threshold)
     bar_height = max(picture.shape[0], 160)
     width = MARGIN + picture.shape[1] + BAR_GAP + BAR_WIDTH + LABEL_WIDTH

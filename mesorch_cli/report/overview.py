@@ -33,7 +33,7 @@ class Counts:
     evidence: int
     open: int
     none: int
-    copies: int
+    duplicates: int
     gone: int
 
 
@@ -50,7 +50,7 @@ def counts_of(facts: Facts, triage: Triage) -> Counts:
         evidence=verdicts["evidence of manipulation"],
         open=verdicts["inconclusive"],
         none=verdicts["no evidence found"],
-        copies=triage.copies,
+        duplicates=triage.duplicates,
         gone=int(facts["counts"].get("gone", 0)),
     )
 
@@ -90,8 +90,9 @@ def overview(facts: Facts, triage: Triage) -> dict[str, Any]:
 def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
     """Return the rows of the case and its method."""
     settings, weights, tool = options_named(facts["settings"]), facts["weights"], facts["tool"]
+    named = " ".join(filter(None, (weights.get("name"), weights.get("version"))))
     rows = [
-        ("weights", f"{weights.get('name', '')}, licence {weights.get('licence', 'not stated')}"),
+        ("weights", f"{named}, licence {weights.get('licence', 'not stated')}"),
         ("SHA-256 of the weights", weights.get("sha256", "")),
         ("SHA-256 of the settings", facts["settings_sha256"]),
         ("tool", f"mesorch {tool.get('version', '')}, torch {tool.get('torch', '')}, {tool.get('platform', '')}"),

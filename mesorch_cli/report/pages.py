@@ -208,7 +208,7 @@ def page_of(entry: Entry) -> Page:
         root=root,
         stage=stage_of(entry, root),
         places=places_of(entry) if record["decode"] else (),
-        meaning=wording.VERDICTS.get(result["verdict"], ""),
+        meaning=wording.verdict_meaning(result),
         reason_meaning=wording.reason_meaning(result["reason"] or ""),
         declared=declared.lines_of(record),
         declared_meaning=declared.MEANING,
@@ -281,7 +281,10 @@ def _analysis(record: dict[str, Any]) -> Group:
     group, analysis, weights = Group("Analysis"), record["analysis"], record["weights"]
     if analysis is not None:
         group.rows = [
-            ("levels", ", ".join(f"{name} (weight {weight:g})" for name, weight in analysis["fusion"].items())),
+            (
+                "scales and weights",
+                ", ".join(f"{name} (weight {weight:g})" for name, weight in analysis["fusion"].items()),
+            ),
             ("tiles", f"{analysis['tiles']}, overlap {analysis['overlap']:g}"),
             ("coverage", f"{analysis['coverage']:.2%} of the pixels"),
             ("precision", analysis["precision"]),
@@ -289,7 +292,10 @@ def _analysis(record: dict[str, Any]) -> Group:
         ]
     group.rows += [
         ("threshold of the map", f"{record['result']['threshold']:.4g}"),
-        ("weights", f"{weights['name']}, licence {weights['licence']}"),
+        (
+            "weights",
+            f"{' '.join(filter(None, (weights['name'], weights.get('version'))))}, licence {weights['licence']}",
+        ),
         ("SHA-256 of the weights", weights["sha256"]),
         ("SHA-256 of the settings", record["settings_sha256"]),
         ("analysed at", record["timing"]["started_at"]),

@@ -18,13 +18,13 @@ LEAST_WIDTH = 300  # pixels of a part: its title stands above it
 GAP, TITLE, LINE, LETTER = 12, 26, 20, 7.5  # pixels
 STACKED_FROM = 2.5  # times as wide as high: parts stand below each other
 
-Probability = NDArray[np.float32]
+Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 
 def panel(
     pixels: NDArray[np.unsignedinteger],
-    probability: Probability,
+    map_: Map,
     threshold: float,
     regions: Sequence[Region],
     orientation: int,
@@ -33,8 +33,8 @@ def panel(
 
     pixels: (H, W, 3) RGB uint8 or uint16. regions: in the order of the record. orientation: EXIF, 1 to 8; named below.
     """
-    height, width = probability.shape
-    photo, chance = scaled(pixels, probability, SHORTEST_PART, LONGEST_PART)
+    height, width = map_.shape
+    photo, chance = scaled(pixels, map_, SHORTEST_PART, LONGEST_PART)
     outlined = photo.copy()
     outline(outlined, chance, threshold)
     number(outlined, regions, width, height)

@@ -14,6 +14,7 @@ from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.findings import short_of
 from mesorch_cli.report.overlay import colours
 from mesorch_cli.report.pages import Place, page_of, row_of
 from mesorch_cli.report.preview import LONGEST_PREVIEW, jpeg, shrunk
@@ -100,7 +101,7 @@ def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int) -> None:
             ("evidence of manipulation", f"{counts.evidence:,}"),
             ("inconclusive", f"{counts.open:,}"),
             ("no evidence found", f"{counts.none:,}"),
-            ("with the bytes of another file", f"{counts.copies:,}"),
+            ("duplicates (same bytes as another file)", f"{counts.duplicates:,}"),
         ]
     )  # fmt: skip
     mismatch = overview.mismatch_of(facts, counts)
@@ -138,7 +139,8 @@ def _tables(sheet: Sheet, triage: Triage) -> None:
     sheet.head(FINDINGS)
     for number, entry in enumerate(triage.analysed(), start=1):
         row = row_of(entry)
-        verdict = f"{row.verdict}; declared: {row.declared}" if row.declared else row.verdict
+        said = {"found": short_of(entry.record["result"]), "declared": row.declared}
+        verdict = "; ".join([row.verdict, *(f"{name}: {words}" for name, words in said.items() if words)])
         cells = [str(number), entry.path, verdict, row.score_text, row.regions, _short(entry)]
         sheet.row(FINDINGS, cells)
     sheet.gap(10)

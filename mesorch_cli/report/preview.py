@@ -10,15 +10,15 @@ LONGEST_PREVIEW = 1600  # pixels
 LONGEST_THUMBNAIL = 240
 QUALITY = 88
 
-Probability = NDArray[np.float32]
+Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 
-def previews(pixels: NDArray[np.unsignedinteger], probability: Probability, threshold: float) -> dict[str, bytes]:
+def previews(pixels: NDArray[np.unsignedinteger], map_: Map, threshold: float) -> dict[str, bytes]:
     """Return JPEG bytes by file name, in the stored raster. pixels: (H, W, 3) RGB uint8 or uint16."""
     photo = shrunk(pixels, LONGEST_PREVIEW)
     height, width = photo.shape[:2]
-    chance = cv2.resize(probability, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    chance = cv2.resize(map_, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
     return {
         "preview.jpg": jpeg(photo),
         "preview_overlay.jpg": jpeg(blended(photo, chance, threshold)),

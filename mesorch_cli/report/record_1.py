@@ -8,7 +8,7 @@ from typing import Any
 
 from mesorch_cli.evidence.orientation import Box, upright_box
 
-SCHEMA = "mesorch.record/1"
+PLACES = ("part", "counterpart")
 
 
 def current(record: Any) -> Any:
@@ -16,38 +16,28 @@ def current(record: Any) -> Any:
 
     Raises ValueError for a record of the first version whose findings are none.
     """
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+    if not isinstance(record, dict) or record.get("schema") != "mesorch.record/1":
         return record
     try:
-        return _from_1(record)
+        result, decode = dict(record["result"]), record["decode"]
+        once = result.pop("quantisation", None)
+        copies = [_finding("copies", values, decode) for values in result.pop("copies", [])]
+        findings = copies if once is None else [_finding("quantisation", once, decode), *copies]
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"its findings cannot be read: {error!r}") from error
-
-
-def _from_1(record: dict[str, Any]) -> dict[str, Any]:
-    result, decode = dict(record["result"]), record["decode"]
-    copies, quantisation = result.pop("copies", []), result.pop("quantisation", None)
-    found = [] if quantisation is None else [("quantisation", quantisation)]
-    result["findings"] = [
-        _finding(name, values, decode) for name, values in found + [("copies", one) for one in copies]
-    ]
-    return record | {"schema": "mesorch.record/2", "result": result}
+    return record | {"schema": "mesorch.record/2", "result": result | {"findings": findings}}
 
 
 def _finding(witness: str, values: dict[str, Any], decode: dict[str, Any] | None) -> dict[str, Any]:
-    places = [(role, Box(**values[role])) for role in ("part", "counterpart") if role in values]
     return {
         "witness": witness,
         "certainty": values["certainty"],
-        "places": [
-            {
-                "role": role,
-                **box._asdict(),
-                "upright": None
-                if decode is None
-                else upright_box(box, decode["width"], decode["height"], decode["orientation"])._asdict(),
-            }
-            for role, box in places
-        ],
-        "measures": {name: value for name, value in values.items() if name not in ("certainty", "part", "counterpart")},
+        "places": [_place(role, Box(**values[role]), decode) for role in PLACES if role in values],
+        "measures": {name: value for name, value in values.items() if name not in ("certainty", *PLACES)},
     }
+
+
+def _place(role: str, box: Box, decode: dict[str, Any] | None) -> dict[str, Any]:
+    frame = None if decode is None else (decode["width"], decode["height"], decode["orientation"])
+    upright = None if frame is None else upright_box(box, *frame)._asdict()
+    return {"role": role, **box._asdict(), "upright": upright}

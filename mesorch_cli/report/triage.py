@@ -48,7 +48,7 @@ class Triage:
         self.by_verdict = Counter[str]()
         self.by_reason = Counter[tuple[str, str]]()
         self.bins = [0] * BINS
-        self.copies = 0
+        self.duplicates = 0
         self.first: str | None = None
         self.last: str | None = None
         try:
@@ -93,7 +93,7 @@ class Triage:
         score, reason = result["score"], visible(result["reason"] or "")
         self.by_status[status] += 1
         self.by_verdict[result["verdict"]] += 1
-        self.copies += entry.copy_of is not None
+        self.duplicates += entry.copy_of is not None
         if status != ANALYSED:
             self.by_reason[(status, reason)] += 1
         elif score is not None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.report.findings import counted_words
 
 VERDICTS = {
@@ -14,6 +15,10 @@ VERDICTS = {
     "the weights do not know, and edits whose traces a later resize or compression washed out, are not found.",
     "not analysed": "Nothing is said of this photo, neither for nor against a manipulation.",
 }
+NOT_A_PHOTO = (
+    "The picture looks like a screenshot, a text or a drawing. These weights were not made for such pictures. Neither the "
+    "score nor copies say anything of a manipulation there: writing repeats itself."
+)
 LIMITS = (
     "A verdict is the tool's reading of a score. Whether a photo was manipulated is for a person to say.",
     "“No evidence found” does not mean that a photo is unaltered: edits without a trace that the weights know are not found.",
@@ -49,9 +54,17 @@ FLAGS = {
     "decoder's invention.",
     "16 bits analysed as 8": "The photo has 16 bits a sample; these weights take 8, to which it was rounded.",
     "fewer tiles at once: out of memory": "Memory ran short, and fewer tiles were analysed at once. That moves last digits.",
+    LIKE_A_SCREEN: "Most of what the picture shows stands on even grounds of exact levels, without the noise of a camera. "
+    "Whatever the score, the verdict is “inconclusive”. A photo of very low quality, or one that was cut out and put on an "
+    "even ground, can look like that too.",
     "the file changed during the analysis": "The file's bytes were not the same before and after. The result belongs to the "
     "first hash.",
 }
+
+
+def verdict_meaning(result: dict[str, Any]) -> str:
+    """Return the sentence for the verdict of a record, empty for an unknown one."""
+    return NOT_A_PHOTO if LIKE_A_SCREEN in result["flags"] else VERDICTS.get(result["verdict"], "")
 
 
 def reason_meaning(reason: str) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 
 from mesorch_cli.bounds import shown
 from mesorch_cli.errors import UsageError
@@ -12,7 +12,7 @@ from mesorch_cli.inference.settings import parse_scales
 from mesorch_cli.network.config import PUBLISHED_DROP_PATH
 from mesorch_cli.network.families import MEMBERS, family_of
 from mesorch_cli.network.member import SIDE_MULTIPLE
-from mesorch_cli.network.passport import Level
+from mesorch_cli.network.passport import Scale
 from mesorch_cli.training.extends import read_values
 from mesorch_cli.training.schedule import Count, Part, Schedule
 from mesorch_cli.validation import first_problem
@@ -115,17 +115,17 @@ class Data(Part):
 class Validation(Part):
     """How whole photos are analysed while training, and by what the best weights are chosen.
 
-    levels, overlap: of the engine; the result's passport says the same. side: of the network's inputs in pixels, None: that
+    scales, overlap: of the engine; the result's passport says the same. side: of the network's inputs in pixels, None: that
     of training. select: the figure, averaged over the validation sets: `f1_best` (F1 at the one threshold that suits the
     set best), `f1` (at probability one half), or `auc`, each a mean over tampered photos.
     """
 
-    levels: str = "whole,native"
+    scales: Annotated[str, Field(validation_alias=AliasChoices("scales", "levels"))] = "whole,native"  # once `levels`
     overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
     side: Annotated[int, Field(ge=64, le=LARGEST_SIDE, multiple_of=SIDE_MULTIPLE)] | None = None
     select: Literal["f1_best", "f1", "auc"] = "f1_best"
 
-    @field_validator("levels")
+    @field_validator("scales")
     @classmethod
     def _named(cls, text: str) -> str:
         try:
@@ -135,8 +135,8 @@ class Validation(Part):
         return text
 
     @property
-    def parsed_levels(self) -> tuple[Level, ...]:
-        return parse_scales(self.levels, ())
+    def parsed_scales(self) -> tuple[Scale, ...]:
+        return parse_scales(self.scales, ())
 
 
 class TrainingConfig(Part):

@@ -25,9 +25,9 @@ def localisation_loss(
     bce = functional.binary_cross_entropy_with_logits(logits, mask)
     if dice_weight == 0.0:
         return bce
-    probability = torch.sigmoid(logits)
-    overlap = (probability * mask).sum(dim=(1, 2, 3))
-    total = probability.sum(dim=(1, 2, 3)) + mask.sum(dim=(1, 2, 3))
+    maps = torch.sigmoid(logits)
+    overlap = (maps * mask).sum(dim=(1, 2, 3))
+    total = maps.sum(dim=(1, 2, 3)) + mask.sum(dim=(1, 2, 3))
     dice = (2.0 * overlap + DICE_SMOOTHING) / (total + DICE_SMOOTHING)
     is_tampered = (mask.sum(dim=(1, 2, 3)) > 0).float()
     count = is_tampered.sum() if tampered is None else mask.new_tensor(tampered)

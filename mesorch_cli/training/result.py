@@ -49,7 +49,7 @@ def draft_passport(config: TrainingConfig) -> Passport:
         version="0",
         network=member_named(config.network),
         input=InputRule(side=rule.side or config.side),
-        inference=InferenceRule(levels=rule.parsed_levels, overlap=rule.overlap),
+        inference=InferenceRule(scales=rule.parsed_scales, overlap=rule.overlap),
         licence=config.licence,
         limits=LIMITS,
         needs_tool=NEEDS_TOOL,
@@ -71,7 +71,7 @@ def final_passport(
     return draft_passport(config).model_copy(
         update={
             "version": f"step-{step}",
-            "pixel_threshold": measured.threshold,
+            "threshold": measured.threshold,
             "training": training,
             "figures": _figures(measured),
         }
@@ -106,7 +106,7 @@ def card(passport: Passport, sha256: str) -> str:
     """Return the model card as Markdown."""
     lines = [f"# {passport.name} {passport.version}", "", f"Licence: {passport.licence}. SHA-256 `{sha256}`.", ""]
     lines += ["## Limits", "", *(f"- {limit}" for limit in passport.limits), ""]
-    lines += [f"## Figures on validation, pixel threshold {passport.pixel_threshold:g}", ""]
+    lines += [f"## Figures on validation, pixel threshold {passport.threshold:g}", ""]
     lines += ["| set | figure | value | 95 % interval | photos |", "|---|---|---|---|---|"]
     for name, found in passport.figures.items():
         assert isinstance(found, dict)

@@ -18,7 +18,7 @@ from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evaluation.study import Study
 from mesorch_cli.evaluation.summary import Summary
 from mesorch_cli.files.writing import writing_folder
-from mesorch_cli.forge.dataset import Dataset as ForgedDataset
+from mesorch_cli.forge.dataset import ForgedDataset
 from mesorch_cli.forge.recipe import ForgeRecipe
 from mesorch_cli.inference.backends import TorchBackend
 from mesorch_cli.inference.detector import Detector

@@ -105,7 +105,7 @@ def test_a_full_disk(batch: Run, tmp_path: Path) -> None:
 def test_an_interruption_finishes_the_photo_in_hand(batch: Run, tmp_path: Path, number: int) -> None:
     found = batch("case", lines=2, number=number)
     assert found["code"] == 130, found
-    assert "the photo in hand is finished" in found["errors"]
+    assert "stopping after the photo in progress" in found["errors"]
     told = counts(tmp_path / "case")
     assert told["waiting"] > 0
     assert told["found"] == COUNT

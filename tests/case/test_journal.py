@@ -40,22 +40,22 @@ def test_rows_come_back_as_they_were_in_the_order_of_their_bytes(
         assert all(journal.get(one.path) == one for one in before)
 
 
-def test_counts_copies_and_content(tmp_path: Path) -> None:
+def test_counts_duplicates_and_content(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         journal.add(row("b"))
         journal.add(row("a", copy_of="b"))
         journal.add(row("c", "c" * 64, verdict="evidence of manipulation", score=0.9))
         journal.add(row("d", None, status=FAILED, reason="unreadable", score=None))
         journal.add(row("old", settings="other"))
-        assert journal.counts("s") == {"analysed": 3, "not_analysed": 0, "failed": 1, "findings": 1, "copies": 1}
+        assert journal.counts("s") == {"analysed": 3, "not_analysed": 0, "failed": 1, "findings": 1, "duplicates": 1}
         first = journal.with_content("a" * 64, "s")
         assert first is not None
         assert first.path == "b"
         assert journal.with_content("a" * 64, "none") is None
-        assert journal.lost_copies("s") == []
+        assert journal.lost_duplicates("s") == []
         assert [one.path for one in journal.highest("s", 2)] == ["c", "a"]
         journal.forget("b")
-        assert journal.lost_copies("s") == ["a"]
+        assert journal.lost_duplicates("s") == ["a"]
 
 
 def test_the_digest_sees_a_change_and_nothing_else(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_the_digest_sees_a_change_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_what_is_no_journal_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is no case"):
+    with pytest.raises(UsageError, match="is not a case"):
         Journal(tmp_path, read_only=True)
     (tmp_path / "journal.sqlite").write_bytes(b"this is no database, whatever its name says" * 30)
     with pytest.raises(OutputError, match="Cannot open the journal"):

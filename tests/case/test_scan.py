@@ -21,7 +21,7 @@ def test_photos_are_told_by_content_and_nothing_is_passed_over(tmp_path: Path) -
     assert len(found.paths) == 11
     assert list(found.paths) == sorted(found.paths, key=os.fsencode)
     assert found.others == {"no regular file": 1, "not a photo": 2, "symbolic link, not followed": 2}
-    with pytest.raises(UsageError, match="is no folder"):
+    with pytest.raises(UsageError, match="is not a folder"):
         scan(root / "notes.txt", Selection())
 
 

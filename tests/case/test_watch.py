@@ -15,7 +15,7 @@ def test_a_file_is_taken_when_nothing_writes_to_it_any_more(tmp_path: Path, monk
     monkeypatch.setattr(watching.time, "monotonic", lambda: now)
     watch = Watch(tmp_path / "in", Selection(), settle_s=2.0)
     assert watch.ready() == []
-    assert "is no folder" in str(watch.problem)
+    assert "is not a folder" in str(watch.problem)
     fill(tmp_path / "in", {"slow.png": photo(1)[:100], "notes.txt": b""})
     now = 1.0
     assert watch.ready() == []

@@ -1,6 +1,7 @@
 """The command line as a whole: help is fast and complete, weights can be listed, described, imported and verified."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,16 +71,45 @@ def test_shipped_weights_verify_and_describe_themselves() -> None:
     assert ("mesorch-s", "shipped") in {(row["name"], row["origin"]) for row in listed}
 
 
-def test_a_passport_is_shown_in_plain_lines() -> None:
+def test_a_passport_is_shown_as_tables() -> None:
     out = run("weights", "info")[1]
-    assert "network.cnn" in out
-    assert "score.evidence_at" in out
+    passport = json.loads(run("weights", "info", "--json")[1])
+    for option in ("--scales", "--overlap", "--precision", "--threshold", "--copies", "--quantisation"):
+        assert option in out
+    assert f"{passport['name']} {passport['version']}" in out
+    assert str(passport["score"]["evidence_at"]) in out
+    assert "pixel AUC" in out
     assert "{" not in out
+
+
+@pytest.mark.parametrize(
+    ("words", "last", "found"),
+    [
+        ("mesorch det", 1, "detect"),
+        ("mesorch detect --thr", 2, "--threshold"),
+        ("mesorch detect -w mesorch", 3, "mesorch-s"),
+        ("mesorch weights info mes", 3, "mesorch-s"),
+    ],
+)
+def test_a_shell_can_complete(words: str, last: int, found: str, tmp_path: Path) -> None:
+    asked = {"_MESORCH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(last), "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "mesorch_cli"], env=os.environ | asked, capture_output=True, text=True, check=True
+    )
+    assert found in done.stdout.split()
+    assert not list(tmp_path.iterdir()), "nothing is written unless --install-completion asks for it"
 
 
 @pytest.mark.parametrize("words", [[], ["detect"], ["case", "merge"], ["weights", "sign"]])
 def test_h_is_help(words: list[str]) -> None:
     assert run(*words, "-h") == run(*words, "--help")
+
+
+def test_every_help_page_has_an_example() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    commands = page.split("\n## ")[1:]
+    assert len(commands) > 20
+    assert [command.partition("\n")[0] for command in commands if "Example: mesorch " not in command] == []
 
 
 def test_a_folder_is_sent_to_batch(tmp_path: Path) -> None:

@@ -213,11 +213,11 @@ def test_usage_errors_are_code_2_and_one_line(run: Run, evidence: Path, tmp_path
     run(case="old")
     other = fill(tmp_path / "elsewhere", {"x.png": photo(1)})
     cases = {
-        "lie in each other": run(case="evidence/case"),
+        "overlap: one folder contains the other": run(case="evidence/case"),
         "lie in each": run(case="link"),
         "lie in": run(folder=tmp_path),
-        "is no folder": run(folder=tmp_path / "nothing"),
-        "is no case": run(case="taken"),
+        "is not a folder": run(folder=tmp_path / "nothing"),
+        "is not a case": run(case="taken"),
         "has the evidence": run(folder=other, case="old"),
         "has the shard": run("--shard", "1/2", case="old"),
         "expected K/N": run("--shard", "half"),
@@ -251,7 +251,7 @@ def test_plain_text_tells_the_case_and_its_seal(run: Run, tmp_path: Path) -> Non
     assert case == str(tmp_path / "case")
     assert numbers[:4] == ["11", "7", "2", "2"]
     assert seal == hashlib.sha256((tmp_path / "case" / "SHA256SUMS").read_bytes()).hexdigest()
-    assert "found: 11 photos, 2 of them copies" in result.stderr
+    assert "found: 11 photos, 2 duplicates among them" in result.stderr
     assert "\x1b" not in result.stderr + result.stdout
 
 
@@ -283,11 +283,11 @@ def test_progress_is_plain_lines_without_a_terminal(
     monkeypatch.setattr(console.FileProgress, "EVERY_S", 0.0)
     with console.file_progress(True) as progress:
         progress.total = 3
-        progress.file(new=True, finding=True, failure=False)
-        progress.file(new=True, finding=False, failure=True)
+        progress.file(new=True, finding=True)
+        progress.file(new=True, failed=True)
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("1 of 3 files, 1 findings, 0 not analysed, ")
-    assert lines[1].startswith("2 of 3 files, 1 findings, 1 not analysed, ")
+    assert lines[0].startswith("1 of 3 photos: 1 analysed, 1 with evidence, 0 not analysed, 0 failed, ")
+    assert lines[1].startswith("2 of 3 photos: 1 analysed, 1 with evidence, 0 not analysed, 1 failed, ")
     assert "/s, 0:00:00 left" in lines[1]
 
 

@@ -18,6 +18,8 @@ from typer.testing import CliRunner, Result
 from mesorch_cli.cli.app import app
 from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
 from mesorch_cli.examination.record import record_schema
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
+from tests.inference.screens import screenshot
 
 Write = Callable[..., Path]
 
@@ -303,6 +305,15 @@ def test_fail_on_findings(write_photo: Write, tiny_weights: Path, tmp_path: Path
     arguments = ["detect", str(write_photo("photo.png")), "-w", str(tmp_path / "eager.safetensors"), "--no-artefacts"]
     assert CliRunner().invoke(app, arguments).exit_code == 0
     assert CliRunner().invoke(app, [*arguments, "--fail-on-findings"]).exit_code == 10
+    # A screenshot is no finding, whatever its score.
+    arguments[1] = str(write_photo("shot.png", screenshot(640, 480)))
+    result = CliRunner().invoke(app, [*arguments, "--fail-on-findings", "--json"])
+    assert result.exit_code == 0, result.stderr
+    (record,) = records(result)
+    told = record["result"]
+    assert (told["verdict"], told["probability"], told["rates"]) == ("inconclusive", None, [])
+    assert LIKE_A_SCREEN in told["flags"]
+    assert told["score"] >= 0.0
 
 
 def test_from_the_shell(write_photo: Write, tiny_weights: Path, tmp_path: Path) -> None:

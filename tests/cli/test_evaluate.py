@@ -125,7 +125,7 @@ def test_the_gate(run: Callable[..., Result], folder: Path) -> None:
     assert run(folder, "--quiet", "--fail-under", "f1=0").exit_code == 0
     closed = run(folder, "--quiet", "--fail-under", "f1=0", "--fail-under", "auc=1.1")
     assert closed.exit_code == 6
-    assert "expected at least 1.1. The gate is closed." in closed.stderr
+    assert "expected at least 1.1. The weights fail this gate." in closed.stderr
     assert run(folder, "--quiet", "--fail-under", "beauty=1").exit_code == 2
     assert run(folder, "--quiet", "--fail-under", "f1").exit_code == 2
 

@@ -18,7 +18,7 @@ from mesorch_cli.files.hashing import sha256_file
 from mesorch_cli.network import store
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.network.passport import InferenceRule, InputRule, Level, Passport, ScoreRule
+from mesorch_cli.network.passport import InferenceRule, InputRule, Passport, Scale, ScoreRule
 from mesorch_cli.network.weights import save_weights
 
 Write = Callable[..., Path]
@@ -36,7 +36,7 @@ def own_weights(folder: Path, name: str, gate_width: int | None, threshold: floa
         network=network.config,
         licence="test only",
         input=InputRule(side=64, smallest_photo_side=32),
-        inference=InferenceRule(levels=(Level(kind="whole"), Level(kind="tiles", long_side=0))),
+        inference=InferenceRule(scales=(Scale(kind="whole"), Scale(kind="tiles", long_side=0))),
         pixel_threshold=threshold,
         score=ScoreRule(inconclusive_at=0.0, evidence_at=0.0),
     )

@@ -41,7 +41,7 @@ def test_names_that_are_no_text_are_taken_as_they_are(tmp_path: Path) -> None:
     ("data", "named"),
     [
         ("a.jpg\nGemälde.jpg\n".encode("latin-1"), "line 2 has the byte 0xe4. It seems to be in Latin-1"),
-        ("a.jpg\r\n".encode("utf-16-le"), "UTF-16 without a byte-order mark, or its names are separated by NUL"),
+        ("a.jpg\r\n".encode("utf-16-le"), "UTF-16 without a byte-order mark, or NUL separates its names"),
         (b"a.jpg\0b.jpg\0", "give --null"),
         (b"\xff\xfea", "begins as UTF-16 does"),
     ],

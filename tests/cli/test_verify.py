@@ -113,7 +113,7 @@ def test_a_photo_of_a_case_again(case: Path, made: Path, tiny_weights: Path, tmp
     result = invoke("rerun", own, *weights, "--input", made / "evidence" / "c" / "same.bin")
     assert result.exit_code == 6
     assert "result.score" in result.stderr
-    assert "nothing that it depends on is recorded as another" in result.stderr
+    assert "No recorded cause explains this" in result.stderr
 
     nearly = values | {"result": values["result"] | {"score": round(values["result"]["score"] + 0.0005, 6)}}
     own.write_text(json.dumps(nearly | {"tool": values["tool"] | {"torch": "0.1"}}))
@@ -173,7 +173,7 @@ def test_shares_join_to_what_one_run_makes(made: Path, tiny_weights: Path, tmp_p
     for message, given in {
         "expected 1/3 to 3/3": shares[:2],
         "each once": [shares[0], *shares[:2]],
-        "is no finished case": [*shares[:2], tmp_path],
+        "is not a finished case": [*shares[:2], tmp_path],
     }.items():
         failed = invoke("case", "merge", *given, "-o", tmp_path / "none")
         assert failed.exit_code == 2

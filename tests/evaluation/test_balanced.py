@@ -43,7 +43,7 @@ def test_other_sets_are_read_as_everywhere(root: Path) -> None:
     [
         ([["ManiDataset", "first"], ["b.jpg", "b.png"]], 'entry \\["b.jpg", "b.png"\\]'),
         ([["JsonDataset", "first"]], "names 'first' as a JsonDataset"),
-        ([["ManiDataset", "nowhere"]], "nowhere/Tp is no folder"),
+        ([["ManiDataset", "nowhere"]], "nowhere/Tp is not a folder"),
         ([["ManiDataset", 3]], "throughout"),
     ],
 )

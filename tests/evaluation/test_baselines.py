@@ -112,11 +112,11 @@ def test_only_what_both_have_is_compared() -> None:
 def test_every_map_is_whole(name: str, height: int, width: int, flat: bool, deep: bool) -> None:
     pixels = np.full((height, width, 3), 90, np.uint8) if flat else textured(height, width)
     answer = BaselineEntrant(BASELINES[name]).answer(pixels.astype(np.uint16) * 257 if deep else pixels, None)
-    assert answer.probability is not None
-    assert answer.probability.shape == (height, width)
-    assert answer.probability.dtype == np.float32
-    assert np.isfinite(answer.probability).all()
-    assert 0 <= answer.probability.min() <= answer.probability.max() <= 1
+    assert answer.map is not None
+    assert answer.map.shape == (height, width)
+    assert answer.map.dtype == np.float32
+    assert np.isfinite(answer.map).all()
+    assert 0 <= answer.map.min() <= answer.map.max() <= 1
     assert (answer.verdict, answer.score) == (None, None)
 
 
@@ -124,7 +124,7 @@ def test_the_depth_of_a_photo_changes_no_map() -> None:
     pixels = textured(60, 80)
     entrant = BaselineEntrant(BASELINES["ela"])
     shallow, deep = entrant.answer(pixels, None), entrant.answer(pixels.astype(np.uint16) * 257, None)
-    assert np.array_equal(shallow.probability, deep.probability)  # type: ignore[arg-type]
+    assert np.array_equal(shallow.map, deep.map)  # type: ignore[arg-type]
 
 
 def auc_of(name: str, pixels: NDArray[np.uint8], region: tuple[slice, slice]) -> float:

@@ -5,23 +5,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesorch_cli.explanation.attribution import added_of, influences, limit_of, network_probability, spread
+from mesorch_cli.explanation.attribution import added_of, influences, limit_of, network_map, spread
 from mesorch_cli.explanation.facts import LEAST_LIFT
-from mesorch_cli.explanation.scales import Scale, scales_of
-from mesorch_cli.inference.parts import Samples
+from mesorch_cli.explanation.scales import NetworkScale, scales_of
+from mesorch_cli.inference.parts import PartSamples
 from mesorch_cli.network.config import MESORCH, MESORCH_P, MESORCH_S
 from mesorch_cli.network.passport import Passport
 
-SCALES = (Scale("c3", "cnn", 16), Scale("s1", "transformer", 4), Scale("s2", "transformer", 8))
+SCALES = (NetworkScale("c3", "cnn", 16), NetworkScale("s1", "transformer", 4), NetworkScale("s2", "transformer", 8))
 REGION = np.zeros((6, 8), bool)
 REGION[1:3, 2:5] = True
 
 
-def samples(lifts: tuple[float, ...], base: float = -2.0) -> Samples:
+def samples(lifts: tuple[float, ...], base: float = -2.0) -> PartSamples:
     products = np.full((len(lifts), 6, 8), base / len(lifts), np.float32)
     products[:, REGION] += np.array(lifts, np.float32)[:, None]
     weights = np.full_like(products, 1 / len(lifts))
-    return Samples(1, 0, products / weights, weights, products, np.zeros((6, 6, 8), np.float32))
+    return PartSamples(1, 0, products / weights, weights, products, np.zeros((6, 6, 8), np.float32))
 
 
 @given(st.tuples(*[st.floats(-5, 5, width=32)] * 3))
@@ -46,7 +46,7 @@ def test_a_region_that_is_the_whole_photo_has_no_lift() -> None:
 
 
 def test_what_the_network_alone_says_is_the_sigmoid_of_the_sum() -> None:
-    found = network_probability(samples((1.0, 2.0, 3.0)))
+    found = network_map(samples((1.0, 2.0, 3.0)))
     assert found[REGION] == pytest.approx(1 / (1 + np.exp(-4.0)))
     assert found[~REGION] == pytest.approx(1 / (1 + np.exp(2.0)))
 
@@ -62,7 +62,7 @@ def test_what_was_not_seen_counts_for_nothing() -> None:
 
 
 def test_scales_have_the_strides_of_the_paper() -> None:
-    def of(config: object) -> tuple[tuple[Scale, ...], bool]:
+    def of(config: object) -> tuple[tuple[NetworkScale, ...], bool]:
         return scales_of(Passport(name="a", version="1", network=config, licence="test only"))  # type: ignore[arg-type]
 
     scales, gated = of(MESORCH)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mesorch_cli.errors import UsageError, VerificationError
-from mesorch_cli.export.parity import TOLERANCES, Case, Parity, Tolerance, cases, compare, require
+from mesorch_cli.export.parity import TOLERANCES, Parity, ParityInput, Tolerance, cases, compare, require
 from mesorch_cli.export.photos import folder_photos, standard_photos
 from tests.inference.networks import Pixelwise
 
@@ -64,7 +64,7 @@ def test_less_arithmetic_is_judged_by_the_mask() -> None:
     found = compare(
         Pixelwise(lambda images: np.ones_like(images[:, :1])),
         Wrong(lambda logits: np.where(logits < fortieth, np.float32(-1), np.float32(1))),
-        [Case("noise", tiles)],
+        [ParityInput("noise", tiles)],
         threshold=0.5,
         tolerance=TOLERANCES["fp16"],
     )

@@ -9,7 +9,7 @@ import pytest
 from mesorch_cli.errors import OutputError
 from mesorch_cli.files import writing
 from mesorch_cli.files.writing import (
-    duplicate_below,
+    link_or_copy_below,
     remove_unfinished,
     require_writable,
     take_whole,
@@ -145,14 +145,14 @@ def test_a_duplicate_is_the_file_and_never_what_a_link_points_to(
         monkeypatch.setattr(writing.Folder, "second_name", refuse)
     write_below(tmp_path / "share", "photos/x/mask.png", b"mask")
     for _ in range(2):  # the second time over itself
-        duplicate_below(tmp_path / "share", "photos/x/mask.png", tmp_path / "case", "photos/x/mask.png")
+        link_or_copy_below(tmp_path / "share", "photos/x/mask.png", tmp_path / "case", "photos/x/mask.png")
     assert names(tmp_path / "case") == ["photos/x/mask.png"]
     assert (tmp_path / "case" / "photos" / "x" / "mask.png").read_bytes() == b"mask"
     (tmp_path / "share" / "link").symlink_to("/etc/passwd")
     os.mkfifo(tmp_path / "share" / "pipe")
     for name in ("link", "pipe"):
         with pytest.raises(OutputError):
-            duplicate_below(tmp_path / "share", name, tmp_path / "case", name)
+            link_or_copy_below(tmp_path / "share", name, tmp_path / "case", name)
     assert names(tmp_path / "case") == ["photos/x/mask.png"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.forge.dataset import MANIFEST, Dataset
+from mesorch_cli.forge.dataset import MANIFEST, ForgedDataset
 from mesorch_cli.forge.item import ItemSettings, make_item
 from mesorch_cli.forge.photos import SoundPhotos
 from mesorch_cli.forge.pools import Pools
@@ -60,25 +60,25 @@ def test_two_processes_and_a_resumed_run_make_the_bytes_of_one(
     photos: PhotoFolder, objects: ObjectFolder, tmp_path: Path
 ) -> None:
     settings = ItemSettings(seed=5)
-    made = Dataset(Pools.of(photos, objects), settings, tmp_path / "one", resume=False).make(9)
+    made = ForgedDataset(Pools.of(photos, objects), settings, tmp_path / "one", resume=False).make(9)
     assert made.found == 0
     assert sum(made.operations.values()) == 9
-    Dataset(Pools.of(photos, objects), settings, tmp_path / "two", resume=False).make(9, workers=2)
+    ForgedDataset(Pools.of(photos, objects), settings, tmp_path / "two", resume=False).make(9, workers=2)
     assert content(tmp_path / "one") == content(tmp_path / "two")
-    Dataset(Pools.of(photos, objects), settings, tmp_path / "three", resume=False).make(4)
+    ForgedDataset(Pools.of(photos, objects), settings, tmp_path / "three", resume=False).make(4)
     with (tmp_path / "three" / MANIFEST).open("ab") as manifest:
         manifest.write(b'{"schema":"mesorch.for')  # torn while it was being written
-    resumed = Dataset(Pools.of(photos, objects), settings, tmp_path / "three", resume=True).make(9)
+    resumed = ForgedDataset(Pools.of(photos, objects), settings, tmp_path / "three", resume=True).make(9)
     assert resumed.found == 4
     assert resumed.manifest_sha256 == made.manifest_sha256
     assert content(tmp_path / "one") == content(tmp_path / "three")
-    Dataset(Pools.of(photos, objects), ItemSettings(seed=6), tmp_path / "four", resume=False).make(9)
+    ForgedDataset(Pools.of(photos, objects), ItemSettings(seed=6), tmp_path / "four", resume=False).make(9)
     assert content(tmp_path / "one")[MANIFEST] != content(tmp_path / "four")[MANIFEST]
 
 
 def test_the_manifest_says_what_is_there(photos: PhotoFolder, objects: ObjectFolder, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    dataset = Dataset(Pools.of(photos, objects), ItemSettings(seed=2), out, resume=False)
+    dataset = ForgedDataset(Pools.of(photos, objects), ItemSettings(seed=2), out, resume=False)
     seen: list[tuple[int, int]] = []
     dataset.make(14, on_item=lambda _, done, total: seen.append((done, total)))
     assert seen == [(done, 14) for done in range(1, 15)]
@@ -155,14 +155,14 @@ def test_a_panorama_stays_wide_enough_to_be_forged(tmp_path: Path) -> None:
 
 def test_a_dataset_begun_before_hosts_had_a_share_is_gone_on_with(photos: PhotoFolder, tmp_path: Path) -> None:
     settings, out = ItemSettings(seed=5), tmp_path / "out"
-    Dataset(Pools.of(photos), settings, out, resume=False).make(1)
+    ForgedDataset(Pools.of(photos), settings, out, resume=False).make(1)
     begun = json.loads((out / "forge.json").read_text())
     del begun["object_host_share"]
     (out / "forge.json").write_text(json.dumps(begun))
-    assert Dataset(Pools.of(photos), settings, out, resume=True).make(2).found == 1
+    assert ForgedDataset(Pools.of(photos), settings, out, resume=True).make(2).found == 1
     other = ItemSettings(seed=5, object_host_share=0.1)
     with pytest.raises(UsageError, match="begun with other object_host_share"):
-        Dataset(Pools.of(photos), other, out, resume=True)
+        ForgedDataset(Pools.of(photos), other, out, resume=True)
 
 
 def test_unusable_photos_are_left_out_and_named(photos: PhotoFolder, tmp_path: Path) -> None:
@@ -170,13 +170,13 @@ def test_unusable_photos_are_left_out_and_named(photos: PhotoFolder, tmp_path: P
     (root / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
     (root / "cut short.png").write_bytes((root / "one.png").read_bytes()[:3000])
     write(root / "tiny.png", HOST[:50, :50])
-    made = Dataset(Pools.of(PhotoFolder.of(root)), ItemSettings(seed=0), tmp_path / "out", resume=False).make(12)
+    made = ForgedDataset(Pools.of(PhotoFolder.of(root)), ItemSettings(seed=0), tmp_path / "out", resume=False).make(12)
     assert sum(made.operations.values()) == 12
     assert dict(made.refused) == {"broken.jpg": "damaged", "cut short.png": "damaged", "tiny.png": "too small"}
     for name in ("one.png", "deeper/two.JPG"):
         (root / name).unlink()
     for workers in (1, 2):  # the error comes whole out of a process of its own, too
-        dataset = Dataset(
+        dataset = ForgedDataset(
             Pools.of(PhotoFolder.of(root)), ItemSettings(seed=0), tmp_path / f"none-{workers}", resume=False
         )
         with pytest.raises(InputError, match="20 files drawn .* in a row") as caught:
@@ -217,7 +217,7 @@ def test_folders_that_cannot_serve_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         PhotoFolder.of(tmp_path / "nowhere")
     file = write(tmp_path / "bare" / "photo.jpg", HOST)
-    with pytest.raises(UsageError, match="is no folder"):
+    with pytest.raises(UsageError, match="is not a folder"):
         PhotoFolder.of(file)
     with pytest.raises(UsageError, match=r"1 photos .* have no mask: photo.jpg"):
         ObjectFolder.of(tmp_path / "bare")
@@ -230,28 +230,28 @@ def test_folders_that_cannot_serve_are_named(tmp_path: Path) -> None:
 def test_a_folder_in_use_is_not_written_over(photos: PhotoFolder, tmp_path: Path) -> None:
     settings, out = ItemSettings(seed=5), tmp_path / "out"
     with pytest.raises(UsageError, match="lies in"):
-        Dataset(Pools.of(photos), settings, photos.root / "forged", resume=False)
-    Dataset(Pools.of(photos), settings, out, resume=False).make(3)
+        ForgedDataset(Pools.of(photos), settings, photos.root / "forged", resume=False)
+    ForgedDataset(Pools.of(photos), settings, out, resume=False).make(3)
     before = content(out)
     with pytest.raises(UsageError, match="is not empty"):
-        Dataset(Pools.of(photos), settings, out, resume=False)
+        ForgedDataset(Pools.of(photos), settings, out, resume=False)
     with pytest.raises(UsageError, match="begun with other seed"):
-        Dataset(Pools.of(photos), ItemSettings(seed=6), out, resume=True)
+        ForgedDataset(Pools.of(photos), ItemSettings(seed=6), out, resume=True)
     with pytest.raises(UsageError, match="has 3 items already"):
-        Dataset(Pools.of(photos), settings, out, resume=True).make(2)
+        ForgedDataset(Pools.of(photos), settings, out, resume=True).make(2)
     with pytest.raises(UsageError, match="at least one of each"):
-        Dataset(Pools.of(photos), settings, out, resume=True).make(5, workers=0)
+        ForgedDataset(Pools.of(photos), settings, out, resume=True).make(5, workers=0)
     assert content(out) == before
     next((out / "Gt").glob("*.png"), out / "Au").replace(tmp_path / "gone")
     with pytest.raises(UsageError, match="are gone"):
-        Dataset(Pools.of(photos), settings, out, resume=True)
+        ForgedDataset(Pools.of(photos), settings, out, resume=True)
     (out / MANIFEST).write_text("nonsense\n")
     with pytest.raises(UsageError, match="Line 1 of"):
-        Dataset(Pools.of(photos), settings, out, resume=True)
+        ForgedDataset(Pools.of(photos), settings, out, resume=True)
     shutil.rmtree(out)
     write(out / "other.png", HOST)
     with pytest.raises(UsageError, match="no readable forge.json"):
-        Dataset(Pools.of(photos), settings, out, resume=True)
+        ForgedDataset(Pools.of(photos), settings, out, resume=True)
 
 
 @pytest.mark.parametrize(

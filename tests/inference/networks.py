@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from mesorch_cli.inference.backends.protocol import Tiles
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.normalise import normalise
-from mesorch_cli.network.passport import Level, ScoreRule
+from mesorch_cli.network.passport import Scale, ScoreRule
 
-NATIVE = Level(kind="tiles", long_side=0)
-WHOLE = Level(kind="whole")
+NATIVE = Scale(kind="tiles", long_side=0)
+WHOLE = Scale(kind="whole")
 
 
 class Pixelwise:

@@ -19,7 +19,7 @@ from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.normalise import normalise
-from mesorch_cli.network.passport import Level
+from mesorch_cli.network.passport import Scale
 from mesorch_cli.network.weights import load_weights
 from mesorch_cli.report import overlay
 from tests.inference.networks import NATIVE, WHOLE, Pixelwise, noise, settings
@@ -64,7 +64,7 @@ def test_one_tile_equals_no_tiling() -> None:
 @pytest.mark.parametrize("tile_batch", [1, 2, 5, 64])
 def test_the_batch_size_changes_nothing(tile_batch: int) -> None:
     pixels = noise(200, 333)
-    levels = (WHOLE, Level(kind="tiles", long_side=150), NATIVE)
+    levels = (WHOLE, Scale(kind="tiles", long_side=150), NATIVE)
     base = Detector(Pixelwise(), settings(scales=levels, tile_batch=3)).detect(pixels)
     other = Detector(Pixelwise(), settings(scales=levels, tile_batch=tile_batch)).detect(pixels)
     assert base.map is not None
@@ -106,7 +106,7 @@ def test_levels_are_averaged_by_weight() -> None:
         return np.full((images.shape[0], 1, *images.shape[2:]), 3.0 if len(backend.shapes) == 1 else -1.0)
 
     backend = Pixelwise(by_size)
-    levels = (Level(kind="whole", weight=1.0), Level(kind="tiles", long_side=0, weight=3.0))
+    levels = (Scale(kind="whole", weight=1.0), Scale(kind="tiles", long_side=0, weight=3.0))
     detection = Detector(backend, settings(scales=levels)).detect(pixels)
     assert detection.map is not None
     np.testing.assert_allclose(detection.map, sigmoid(np.float64((3.0 - 3.0) / 4)), atol=1e-6)
@@ -119,7 +119,7 @@ def test_a_mirrored_level_is_the_mirrored_photo_s_whole_level_turned_back(size: 
         return images.mean(axis=1, keepdims=True) + np.linspace(-2, 2, images.shape[3])  # left is not right
 
     pixels = noise(*size)
-    mirrored = Detector(Pixelwise(uneven), settings(scales=(Level(kind="mirrored"),))).detect(pixels)
+    mirrored = Detector(Pixelwise(uneven), settings(scales=(Scale(kind="mirrored"),))).detect(pixels)
     turned = np.ascontiguousarray(pixels[:, ::-1])
     whole = Detector(Pixelwise(uneven), settings(scales=(WHOLE,))).detect(turned)
     assert mirrored.scales == ("mirrored",)
@@ -132,7 +132,7 @@ def test_a_mirrored_level_is_the_mirrored_photo_s_whole_level_turned_back(size: 
 
 
 def test_a_level_that_would_repeat_another_is_left_out() -> None:
-    levels = (WHOLE, Level(kind="tiles", long_side=500), Level(kind="tiles", long_side=200), NATIVE)
+    levels = (WHOLE, Scale(kind="tiles", long_side=500), Scale(kind="tiles", long_side=200), NATIVE)
     detection = Detector(Pixelwise(), settings(scales=levels)).detect(noise(100, 300))
     assert detection.scales == ("whole", "tiles-200", "native")
 
@@ -294,7 +294,7 @@ def test_a_device_without_memory_says_so_in_one_way(tiny_weights: Path, monkeypa
 def test_a_canvas_in_a_file_gives_the_same_detection(monkeypatch: pytest.MonkeyPatch) -> None:
     """Large photos: pixels mapped read-only, canvas, labels and pictures in files, the score without a sorted copy."""
     pixels = noise(200, 333)
-    levels = (WHOLE, Level(kind="tiles", long_side=150), NATIVE)
+    levels = (WHOLE, Scale(kind="tiles", long_side=150), NATIVE)
     detector = Detector(Pixelwise(), settings(scales=levels))
     usual = detector.detect(pixels)
     assert usual.map is not None

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from mesorch_cli.inference import parts as parts_module
 from mesorch_cli.inference.backends import TorchBackend
 from mesorch_cli.inference.detector import Detector
-from mesorch_cli.inference.parts import Parts, Samples
+from mesorch_cli.inference.parts import Parts, PartSamples
 from mesorch_cli.inference.passes import Variation
 from mesorch_cli.inference.tiling import Plan, between, starts
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.network.passport import Level
+from mesorch_cli.network.passport import Scale
 from tests.inference.networks import NATIVE, WHOLE, Pixelwise, noise, settings
 
 COUNT = len(MESORCH_S.scales)
-MIRRORED = Level(kind="mirrored", weight=0.7)
-SMALLER = Level(kind="tiles", long_side=100, weight=0.5)
+MIRRORED = Scale(kind="mirrored", weight=0.7)
+SMALLER = Scale(kind="tiles", long_side=100, weight=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def backend() -> TorchBackend:
     return TorchBackend(Mesorch(MESORCH_S), "cpu")
 
 
-def explained(backend: TorchBackend, pixels: np.ndarray, **changes: object) -> tuple[Detector, Samples, np.ndarray]:
+def explained(backend: TorchBackend, pixels: np.ndarray, **changes: object) -> tuple[Detector, PartSamples, np.ndarray]:
     detector = Detector(backend, settings(**changes))
     parts = Parts(backend.explained, COUNT)
     detection = detector.detect(pixels, parts=parts)
@@ -42,7 +42,7 @@ def explained(backend: TorchBackend, pixels: np.ndarray, **changes: object) -> t
 @pytest.mark.parametrize("scales", [(NATIVE,), (WHOLE, MIRRORED, SMALLER, NATIVE), (MIRRORED,)])
 @pytest.mark.parametrize("size", [(150, 210), (64, 64), (40, 90)])
 def test_the_map_is_the_same_to_the_last_bit(
-    backend: TorchBackend, scales: tuple[Level, ...], size: tuple[int, int]
+    backend: TorchBackend, scales: tuple[Scale, ...], size: tuple[int, int]
 ) -> None:
     pixels = noise(*size)
     detector, samples, found = explained(backend, pixels, scales=scales)

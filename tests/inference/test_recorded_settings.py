@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from mesorch_cli.inference.recorded_settings import (
     score_values,
     settings_from,
 )
-from mesorch_cli.inference.settings import Overrides, Settings
+from mesorch_cli.inference.settings import ADDED_LATER, Overrides, Settings
 from tests.inference.networks import WHOLE, settings
 
 EXPECTED = sorted((Path(__file__).parents[2] / "examples" / "expected").glob("*.json"))
@@ -46,6 +46,17 @@ def test_a_setting_that_an_earlier_version_did_not_know_was_at_its_default() -> 
     made = settings()
     values = {name: value for name, value in score_values(made).items() if name != "quantisation"}
     assert different(values, made) == []
+
+
+def test_a_setting_that_is_added_later_changes_no_digest_until_it_is_set() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Later(Settings):
+        grain: float | None = field(default=None, metadata=ADDED_LATER)
+
+    now = settings()
+    values = {one.name: getattr(now, one.name) for one in fields(now)}
+    assert digest(score_values(Later(**values))) == digest(score_values(now))
+    assert score_values(Later(**values, grain=0.5)) == score_values(now) | {"grain": 0.5}
 
 
 @pytest.mark.parametrize("command", [detect, batch, evaluate, calibrate])

@@ -13,7 +13,7 @@ from mesorch_cli.inference.regions import find_regions
 from mesorch_cli.inference.scoring import Verdict, calibrate, disagreement, judge, pool
 from mesorch_cli.inference.settings import Overrides, Settings
 from mesorch_cli.network.config import MESORCH_S
-from mesorch_cli.network.passport import Calibration, InferenceRule, Level, Passport, ScoreRule
+from mesorch_cli.network.passport import Calibration, InferenceRule, Passport, Scale, ScoreRule
 
 
 @given(st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 40), st.floats(0.001, 1.0))
@@ -90,9 +90,9 @@ def test_weak_regions_come_last_and_contradict_nothing(means: np.ndarray) -> Non
 
 
 def passport() -> Passport:
-    levels = (Level(kind="whole", weight=2.0), Level(kind="tiles", long_side=1024), Level(kind="tiles", long_side=0))
+    levels = (Scale(kind="whole", weight=2.0), Scale(kind="tiles", long_side=1024), Scale(kind="tiles", long_side=0))
     return Passport(
-        name="x", version="1", network=MESORCH_S, licence="none", inference=InferenceRule(levels=levels, overlap=0.3)
+        name="x", version="1", network=MESORCH_S, licence="none", inference=InferenceRule(scales=levels, overlap=0.3)
     )
 
 

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.report import listing
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.names import href, visible
 from mesorch_cli.report.report import is_page, write_report
+from mesorch_cli.report.wording import VERDICTS
 from tests.report import made
 from tests.report.pages import SVG, all_of, check_page, target, text_of
 
@@ -250,6 +252,17 @@ def test_a_calibrated_result_is_said_with_its_bounds(tmp_path: Path, ratio: floa
         "the lab's own (200 photos without and 80 with manipulation)",
     ):
         assert part in text
+
+
+def test_what_looks_like_a_screenshot_is_said_as_the_reason_of_the_verdict(tmp_path: Path) -> None:
+    record = made.record("shot.png", 0.95)
+    record["result"] |= {"verdict": "inconclusive", "flags": [LIKE_A_SCREEN]}
+    report(tmp_path, [made.entry("shot.png", record)])
+    text = text_of(check_page(tmp_path / "photos" / "shot.png" / "index.html", files=False))
+    assert LIKE_A_SCREEN in text
+    assert "These weights were not made for such pictures" in text
+    assert VERDICTS["inconclusive"] not in text  # it speaks of a score between two limits
+    assert LIKE_A_SCREEN in (tmp_path / "index.html").read_text()
 
 
 def test_no_page_affirms_more_than_can_be_seen(tmp_path: Path) -> None:

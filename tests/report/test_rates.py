@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.report import rates
-from mesorch_cli.report.for_your_report import SAID, sentences_of
+from mesorch_cli.report.for_your_report import NO_PHOTO, SAID, sentences_of
 from mesorch_cli.report.numbers import share_text
 
 ROOT = Path(__file__).parents[2]
@@ -55,9 +56,17 @@ def test_a_photo_without_a_result_has_a_sentence_too(record: dict) -> None:
     assert "(damaged)" in sentences_of(record | {"result": result})[1]
 
 
+def test_a_screenshot_has_sentences_of_its_own(record: dict) -> None:
+    result = record["result"] | {"verdict": "inconclusive", "flags": [LIKE_A_SCREEN], "rates": []}
+    said = sentences_of(record | {"result": result})
+    assert "looks like a screenshot" in said[1]
+    assert not any("limit" in paragraph for paragraph in said)  # its score is compared with none
+    assert not [paragraph for paragraph in said[1:] if BANNED.search(paragraph)]
+
+
 def test_the_page_on_wording_has_the_sentences_of_the_code() -> None:
     page = re.sub(r"\n> ", " ", (ROOT / "docs" / "report-wording.md").read_text())
-    for sentence in SAID.values():
+    for sentence in (*SAID.values(), NO_PHOTO):
         pattern = re.sub(r"\\\{\w+\\\}", r"[\\w.]+", re.escape(sentence))
         assert re.search(pattern, page), sentence
 

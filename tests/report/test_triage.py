@@ -50,7 +50,7 @@ def test_a_copy_knows_where_the_first_lies(tmp_path: Path) -> None:
     made = [entry("b.jpg", record("b.jpg", 0.5), "a.jpg"), first, entry("c.jpg", record("c.jpg", 0.5), "gone.jpg")]
     with Triage(tmp_path, made) as triage:
         assert {one.path: one.copy_place for one in triage} == {"a.jpg": None, "b.jpg": first.place, "c.jpg": None}
-        assert triage.copies == 2
+        assert triage.duplicates == 2
 
 
 def test_counts(tmp_path: Path) -> None:

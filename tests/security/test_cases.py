@@ -294,7 +294,7 @@ def test_a_record_starts_no_thousand_threads(case: Path, made: Path, tiny_weight
     path.write_text(json.dumps(record | {"tool": record["tool"] | {"threads": threads}}))
     result = invoke("rerun", path, "-w", tiny_weights, "--input", made / "evidence" / "b.png")
     assert result.exit_code == 2
-    assert "threads; expected 1 to" in result.stderr
+    assert "threads. Expected 1 to" in result.stderr
 
 
 def test_a_heat_map_that_claims_to_be_huge_is_not_decoded(case: Path, made: Path, tiny_weights: Path) -> None:

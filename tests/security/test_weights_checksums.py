@@ -110,9 +110,9 @@ def test_weights_of_before_load_with_a_word_about_it(tmp_path: Path) -> None:
     old = with_text(SHIPPED, tmp_path / "old.safetensors", json.dumps(values))
     result = run("weights", "verify", old)
     assert result.exit_code == 0, result.stderr
-    assert "only the tensors have one" in result.stderr
+    assert "Only the tensors have a checksum" in result.stderr
     assert json.loads(run("weights", "verify", old, "--json").stdout)["passport"] is False
-    assert "only the tensors have one" in run("weights", "info", old).stderr
+    assert "Only the tensors have a checksum" in run("weights", "info", old).stderr
     shipped = run("weights", "verify")
     assert shipped.exit_code == 0
     assert "only the tensors" not in shipped.stderr

@@ -264,7 +264,7 @@ def test_a_trusted_file_runs_its_code_and_no_other_does(
     listed = run("weights", "trust", "--json")
     (entry,) = [json.loads(line) for line in listed.stdout.splitlines()]
     assert entry["name"] == "foreign.pt2"
-    assert run("weights", "verify", foreign).stderr.count("you trusted this file") == 1
+    assert run("weights", "verify", foreign).stderr.count("because you trusted it") == 1
     other = programs.rewrite(
         honest, tmp_path / "other.pt2", lambda parts: (change(parts), parts.update(byteorder=b"little "))
     )

@@ -52,7 +52,7 @@ def values(photos: Path, **changes: object) -> dict[str, object]:
             "validation_count": 3,
         },
         "schedule": {"steps": 4, "warmup_steps": 1, "learning_rate": 1e-3},
-        "validation": {"levels": "whole"},
+        "validation": {"scales": "whole"},
         "side": 64,
         "batch": 4,
         "precision": "fp32",

@@ -29,4 +29,4 @@ def test_the_published_recipe(name: str) -> None:
     assert (schedule.weight_decay, schedule.clip_norm, schedule.ema_decay, schedule.backbone_factor) == (0.05, 0, 0, 1)
     assert (config.side, config.dice_weight) == (512, 0)
     assert (config.data.augment, config.data.native_share, config.data.share_forged) == ("published", 0, 0)
-    assert config.validation.levels == "whole"
+    assert config.validation.scales == "whole"

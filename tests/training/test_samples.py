@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mesorch_cli.forge.dataset import Dataset
+from mesorch_cli.forge.dataset import ForgedDataset
 from mesorch_cli.forge.encoding import encode_png
 from mesorch_cli.forge.item import draw_sources, stream
 from mesorch_cli.forge.photos import SoundPhotos
@@ -133,7 +133,7 @@ def test_samples_are_cut_from_what_mesorch_forge_makes(pool: Data, tmp_path: Pat
     """Item i of training has the pixels and the mask of item i of a dataset of the same seed and settings."""
     samples = made(pool)
     pools = forge_pools(pool.photos, pool.objects)
-    dataset = Dataset(pools, samples.settings, tmp_path / "out", resume=False)
+    dataset = ForgedDataset(pools, samples.settings, tmp_path / "out", resume=False)
     dataset.make(8)
     kinds = set()
     for number, line in enumerate(map(json.loads, dataset.lines)):

@@ -192,7 +192,8 @@ def test_views_keep_photo_and_mask_together() -> None:
         ({"side": 100}, "side"),
         ({"batch": 3}, "no multiple of the 2 views"),
         ({"nonsense": 1}, "nonsense"),
-        ({"validation": {"levels": "wholes"}}, "Unknown scale 'wholes'"),
+        ({"validation": {"scales": "wholes"}}, "Unknown scale 'wholes'"),
+        ({"validation": {"levels": "wholes"}}, "Unknown scale 'wholes'"),  # the key of earlier versions
     ],
 )
 def test_a_wrong_training_file_is_named(tmp_path: Path, photos: Path, change: dict[str, object], message: str) -> None:

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from mesorch_cli.cli.app import app
 from mesorch_cli.errors import UsageError
-from mesorch_cli.training.journal import Journal
 from mesorch_cli.training.result import WEIGHTS
+from mesorch_cli.training.run_log import RunLog
 from mesorch_cli.training.trainer import Trainer
 from mesorch_cli.training.validation import Measured, Validator, keep_forged, kept_folder
 from tests.training.runs import config, make_pairs, metrics
@@ -33,7 +33,7 @@ def test_photos_are_forged_once_and_the_same_each_time(tmp_path: Path, photos: P
 def test_figures_are_those_of_evaluate(tmp_path: Path, photos: Path) -> None:
     make_pairs(tmp_path / "valid", ("one", "two"))
     data = {"photos": [{"folder": str(photos / "train")}], "validation_sets": [str(tmp_path / "valid")]}
-    trainer = Trainer(config(photos, data=data, validation={"levels": "whole,native"}), tmp_path)
+    trainer = Trainer(config(photos, data=data, validation={"scales": "whole,native"}), tmp_path)
     trainer.step = 1
     figures = trainer.validate().measured.figures["valid"]
     words = ["--weights", str(tmp_path / WEIGHTS), "--threshold", "0.5", "--bootstrap", "0", "--json"]
@@ -72,15 +72,15 @@ def test_a_set_without_tampered_photos_is_refused(tmp_path: Path, photos: Path) 
 
 
 def test_a_journal_takes_back_what_comes_after_the_checkpoint(tmp_path: Path) -> None:
-    with Journal(tmp_path, 0, 0, tensorboard=False) as journal:
+    with RunLog(tmp_path, 0, 0, tensorboard=False) as run_log:
         for step in range(1, 5):
-            journal.step(step, {"loss": float(step)})
+            run_log.step(step, {"loss": float(step)})
             if step in (2, 3):
-                journal.validation(step, {"set": {"f1": float("nan")}})
+                run_log.validation(step, {"set": {"f1": float("nan")}})
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"step": 5, "lo')  # killed here
-    with Journal(tmp_path, 3, 2, tensorboard=False) as journal:
-        journal.step(4, {"loss": 9.0})
+    with RunLog(tmp_path, 3, 2, tensorboard=False) as run_log:
+        run_log.step(4, {"loss": 9.0})
     found = metrics(tmp_path)
     assert [line["step"] for line in found] == [1, 2, 2, 3, 4]
     assert found[2] == {"step": 2, "validation": {"set": {"f1": None}}}
@@ -88,9 +88,9 @@ def test_a_journal_takes_back_what_comes_after_the_checkpoint(tmp_path: Path) ->
 
 
 def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path) -> None:
-    with Journal(tmp_path, 0, 0, tensorboard=False) as journal:
-        journal.step(1, {"loss": 1.0})
+    with RunLog(tmp_path, 0, 0, tensorboard=False) as run_log:
+        run_log.step(1, {"loss": 1.0})
         with pytest.raises(UsageError, match="Another run is at work"):
-            Journal(tmp_path, 0, 0, tensorboard=False)
+            RunLog(tmp_path, 0, 0, tensorboard=False)
     assert len(metrics(tmp_path)) == 1
-    Journal(tmp_path, 1, 0, tensorboard=False).__exit__()
+    RunLog(tmp_path, 1, 0, tensorboard=False).__exit__()

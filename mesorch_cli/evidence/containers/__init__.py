@@ -1,1 +1,1 @@
-"""The other file formats, each walked without decoding: PNG, BMP, WebP, GIF, HEIC, AVIF, JPEG 2000, JPEG XL, camera raw."""
+"""The other file formats: PNG, BMP, WebP, GIF, HEIC, AVIF, JPEG 2000, JPEG XL and camera raw."""

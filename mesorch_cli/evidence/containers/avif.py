@@ -1,4 +1,4 @@
-"""AVIF: its boxes read by Pillow; decoded by libavif, sequences by Pillow, and compared with the other one."""
+"""AVIF. Pillow reads the boxes. libavif decodes single images and Pillow decodes sequences; the other one compares."""
 
 import io
 import re
@@ -19,7 +19,7 @@ LIMITS = "as many as 16384 x 16384, and 32768 along a side"
 
 
 def inspect_avif(data: bytes) -> Inspection:
-    """Let the AVIF parser read the boxes of a file; nothing is decoded yet."""
+    """Let the AVIF parser read the boxes of a file. Nothing is decoded yet."""
     findings = check_boxes(data)
     try:
         image = AvifImagePlugin.AvifImageFile(io.BytesIO(data))  # not Image.open: its pixel limit is a global
@@ -37,7 +37,7 @@ def inspect_avif(data: bytes) -> Inspection:
 
 
 def _refusal(data: bytes, words: str) -> BrokenHeaderError | UnsupportedError:
-    """Return why a file was refused, in the words of a reader that gives reasons: a limit and a new feature are no damage."""
+    """Return why a file was refused, as a reader that gives reasons puts it. A limit or a new feature is not damage."""
     try:
         imagecodecs.avif_decode(data, index=0, numthreads=1)
     except imagecodecs.AvifError as error:

@@ -1,4 +1,4 @@
-"""Windows and OS/2 bitmaps: the header, what it says of the pixels, and the layouts that Pillow does not read."""
+"""Windows and OS/2 bitmaps: the header, the pixel layout that it describes, and layouts that Pillow does not read."""
 
 import io
 import struct
@@ -44,8 +44,11 @@ _OF_PILLOW: dict[int, set[tuple[int, ...]]] = {
 
 @dataclass(frozen=True)
 class BmpHeader:
-    """What the headers say. `offset` is where the pixels start, `size` the length of the second header, `needed` the end of
-    uncompressed pixels (the file's length for others), `masks` the bits of red, green, blue and alpha, None without such."""
+    """The contents of the headers.
+
+    `offset` is where the pixels start, `size` the length of the second header, `needed` the end of uncompressed pixels
+    (the file's length for others), `masks` the bits of red, green, blue and alpha, None if there are none.
+    """
 
     size: int
     offset: int
@@ -60,7 +63,7 @@ class BmpHeader:
 
     @property
     def palette_at(self) -> int:
-        """Return where the palette starts; bit fields after a short header come before it."""
+        """Return where the palette starts. After a short header, the bit fields precede it."""
         return 14 + self.size + (12 if self.size == INFO_HEADER and self.compression == BIT_FIELDS else 0)
 
     @property
@@ -72,7 +75,8 @@ class BmpHeader:
 def inspect_bmp(data: bytes) -> Inspection:
     """Read the headers of a bitmap and compare the pixel data's length with the file's.
 
-    Raises BrokenHeaderError for headers that make no picture, UnsupportedError, with its name, for a layout that is not read.
+    Raises BrokenHeaderError for impossible headers, and UnsupportedError, naming the layout, for a layout that is not
+    read.
     """
     findings = Findings()
     header = read_header(data)
@@ -113,7 +117,7 @@ def read_header(data: bytes) -> BmpHeader:
 
 
 def is_read_by_pillow(header: BmpHeader) -> bool:
-    """Return whether the layout is one of Pillow's; the others are read here."""
+    """Return whether Pillow reads the layout. The others are read here."""
     if header.bits == 2 or header.size == SHORT_OS2_HEADER or header.compression == ALPHA_BIT_FIELDS:
         return False
     if header.bits <= 8:
@@ -125,7 +129,7 @@ def is_read_by_pillow(header: BmpHeader) -> bool:
 
 
 def decode_plain(data: bytes, header: BmpHeader) -> Samples:
-    """Decode uncompressed pixels: palette indices, or bit fields, each field over its whole range."""
+    """Decode uncompressed pixels: palette indices, or bit fields that are each scaled to their full range."""
     stride = _stride(header.width, header.bits)
     rows = np.frombuffer(data, np.uint8, stride * header.height, header.offset).reshape(header.height, stride)
     if not header.top_down:
@@ -161,7 +165,7 @@ def _check_compression(size: int, bits: int, compression: int) -> None:
 
 
 def _masks(data: bytes, size: int, compression: int, bits: int) -> tuple[int, int, int, int] | None:
-    """Return the bit fields: from the header where it has room for them, else from after it."""
+    """Return the bit fields: from the header if it has room for them, otherwise from after it."""
     if compression not in (BIT_FIELDS, ALPHA_BIT_FIELDS):
         return None
     if bits < 16:
@@ -196,7 +200,7 @@ def _indices(rows: npt.NDArray[np.uint8], header: BmpHeader) -> npt.NDArray[np.u
 
 
 def _palette(data: bytes, header: BmpHeader) -> npt.NDArray[np.uint8]:
-    """Return (256, 3) colours; those that the file leaves out are black. Entries lie between the header and the pixels."""
+    """Return (256, 3) colours. Missing ones are black. The entries lie between the header and the pixels."""
     full = 1 << header.bits
     room = max(header.offset - header.palette_at, 0) // header.entry
     if header.colours > max(full, room):
@@ -218,7 +222,7 @@ def _words(rows: npt.NDArray[np.uint8], header: BmpHeader) -> npt.NDArray[Any]:
 
 
 def _fields(words: npt.NDArray[Any], masks: tuple[int, int, int, int]) -> npt.NDArray[Any]:
-    """Return the channels, each over the whole range of 8 bits, or of 16 where one of them has more than 8."""
+    """Return the channels, each scaled to the full range of 8 bits, or of 16 bits if a channel has more than 8."""
     used = [mask for mask in masks if mask]
     target = np.uint16 if max(mask.bit_count() for mask in used) > 8 else np.uint8
     top = int(np.iinfo(target).max)
@@ -244,7 +248,7 @@ def _second(inspection: Inspection, _samples: Samples) -> SecondDecoder:
 
 
 def _why_not_opencv(header: BmpHeader) -> str:
-    """Return why OpenCV cannot be asked for this layout, empty where it can: what it gives was seen to be something else."""
+    """Return why OpenCV cannot check this layout, which it is known to read differently. Empty if it can."""
     if header.size < INFO_HEADER:
         return "the second decoder reads the headers of OS/2 wrongly"
     if header.compression in (RLE8, RLE4):

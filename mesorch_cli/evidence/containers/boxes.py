@@ -1,6 +1,6 @@
 """The boxes of HEIC and AVIF (ISO/IEC 14496-12, 23008-12): brands, lengths, the EXIF block as it stands, and turns.
 
-The libraries that decode these files rewrite the block to fit what they do; a record has to say what the file holds.
+The libraries that decode these files rewrite the EXIF block to match their output. A record must show the original.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from mesorch_cli.evidence.inspection import Findings, Inspection, describe_trailer
 
 AVIF_BRANDS = frozenset({b"avif", b"avis"})
-RAW_BRAND = b"crx "  # of Canon's raw files, as the first brand
+RAW_BRAND = b"crx "  # the first brand in Canon's raw files
 MAX_BOXES = 10_000  # of one container, and items, places and properties of a file
 MAX_EXIF_BYTES = 1 << 24
 # EXIF's word for (quarter turns to the left, mirroring): irot comes before imir.
@@ -23,10 +23,10 @@ _ORIENTATIONS = {
 
 @dataclass(frozen=True)
 class MainItem:
-    """What the boxes say of the main picture.
+    """What the boxes say about the main picture.
 
-    `exif`: its block from the TIFF header on, None where it has none. `quarters`: turns by 90 degrees to the left that a
-    viewer has to make (0..3); `mirror`: "left to right", "top to bottom" or None, after that.
+    `exif`: its block from the TIFF header on, None without one. `quarters`: turns by 90 degrees to the left that a
+    viewer must make (0..3). `mirror`: what the viewer does next, "left to right", "top to bottom" or None.
     """
 
     exif: bytes | None = None
@@ -35,7 +35,7 @@ class MainItem:
 
     @property
     def orientation(self) -> int:
-        """Return what EXIF's orientation would be, 1 to 8, if that said the same."""
+        """Return the EXIF orientation (1 to 8) that means the same."""
         return _ORIENTATIONS[self.quarters, self.mirror]
 
 
@@ -47,7 +47,7 @@ class _Box(NamedTuple):
 
 @dataclass
 class _Meta:
-    """The tables of a meta box: by item its type, the extents of its data, and the numbers of its properties."""
+    """The tables of a meta box: for each item its type, the extents of its data, and the numbers of its properties."""
 
     main: int | None = None
     types: dict[int, bytes] = field(default_factory=dict)
@@ -59,11 +59,11 @@ class _Meta:
 
 
 class _CutShortError(Exception):
-    """A table says that it is longer than its box."""
+    """A table claims to be longer than its box."""
 
 
 def read_main_item(data: bytes) -> MainItem | None:
-    """Return what the boxes say of the main picture, None where there is no meta box that can be followed."""
+    """Return what the boxes say about the main picture, None without a readable meta box."""
     outer = next((box for box in _boxes(data, 0, len(data)) if box.kind == b"meta"), None)
     if outer is None:
         return None
@@ -88,7 +88,7 @@ def read_main_item(data: bytes) -> MainItem | None:
 
 
 def _boxes(data: bytes, at: int, end: int) -> Iterator[_Box]:
-    """Yield the boxes that lie side by side in a part of the file, as far as their lengths make sense."""
+    """Yield the boxes that follow one another in a part of the file, as far as their lengths are valid."""
     for _ in range(MAX_BOXES):
         if at + 8 > end:
             return
@@ -104,7 +104,7 @@ def _boxes(data: bytes, at: int, end: int) -> Iterator[_Box]:
 
 
 class _Numbers:
-    """Reads numbers one after the other out of a box. Raises _CutShortError at its end."""
+    """Reads one number after another from a box. Raises _CutShortError at its end."""
 
     def __init__(self, data: bytes, box: _Box) -> None:
         self._data, self.at, self._end = data, box.start, box.end
@@ -192,7 +192,7 @@ def _take_associations(numbers: _Numbers, meta: _Meta) -> None:
 
 
 def _exif(data: bytes, meta: _Meta) -> bytes | None:
-    """Return the EXIF block that describes the main picture, else one that describes none in particular."""
+    """Return the EXIF block that describes the main picture, or else one that describes no particular picture."""
     items = [item for item, kind in meta.types.items() if kind == b"Exif"]
     described = [item for item in items if meta.main in meta.describes.get(item, ())]
     chosen = next(iter(described or [item for item in items if item not in meta.describes]), None)
@@ -208,7 +208,7 @@ def _exif(data: bytes, meta: _Meta) -> bytes | None:
 
 
 def brands(head: bytes) -> set[bytes]:
-    """Return the brands that a file of boxes names in its first box, none for any other file."""
+    """Return the brands in the first box of a file of boxes; none for any other file."""
     if head[4:8] != b"ftyp":
         return set()
     size = min(max(int.from_bytes(head[:4], "big"), 16), 512)
@@ -224,7 +224,7 @@ def check_boxes(data: bytes) -> Findings:
         if size == 1:
             size = int.from_bytes(data[at + 8 : at + 16], "big")
         elif size == 0:
-            return findings  # the last box goes to the end of the file
+            return findings  # the last box extends to the end of the file
         if size < 8 or not data[at + 4 : at + 8].isascii():
             findings.add_note(describe_trailer(data[at:]))
             return findings
@@ -235,7 +235,7 @@ def check_boxes(data: bytes) -> Findings:
 
 
 def take_main_item(data: bytes, inspection: Inspection) -> MainItem | None:
-    """Take the main picture's EXIF block, and state how the boxes have it turned and mirrored, from the file itself."""
+    """Take the main picture's EXIF block from the file, and state how the boxes turn and mirror the picture."""
     item = read_main_item(data)
     if item is None:
         inspection.findings.add_note(

@@ -12,10 +12,10 @@ from mesorch_cli.extras import install_hint
 
 NAME = "camera raw"
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-# Fujifilm, Olympus, Panasonic, Sigma and Canon; most other makers' files are TIFFs, which the room of TIFF tells apart.
+# Fujifilm, Olympus, Panasonic, Sigma and Canon. Most other makers write TIFFs, which the TIFF package recognises.
 _STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"II\x1a\0\0\0HEAPCCDR")
 
-# Nothing that looks at the picture's content or guesses: the same file gives the same pixels whatever it shows.
+# No setting depends on the content of the picture or guesses: development is always the same.
 DEVELOPMENT: dict[str, Any] = {
     "demosaic": "AHD",
     "white_balance": "as shot by the camera",
@@ -26,20 +26,20 @@ DEVELOPMENT: dict[str, Any] = {
     "highlights": "clipped",
     "rotation": "none",
 }
-_FLIPS = {0: 1, 3: 3, 5: 8, 6: 6}  # LibRaw's word for the camera's attitude, as an EXIF orientation
+_FLIPS = {0: 1, 3: 3, 5: 8, 6: 6}  # LibRaw's code for the camera's attitude, as an EXIF orientation
 
 
 def is_canon_raw(head: bytes) -> bool:
-    """Tell a raw file of Canon's by its first bytes: a TIFF that says so (CR2), or boxes of its own brand (CR3)."""
+    """Recognise a Canon raw file by its first bytes: a marked TIFF (CR2), or boxes of Canon's brand (CR3)."""
     if head.startswith(TIFF_STARTS):
         return head[8:10] == b"CR"
     return head[8:12] == RAW_BRAND and bool(found := brands(head)) and not found & AVIF_BRANDS
 
 
 def inspect_raw(data: bytes, findings: Findings | None = None) -> Inspection:
-    """Let LibRaw read the headers of a raw file; nothing is developed yet.
+    """Let LibRaw read the headers of a raw file. Nothing is developed yet.
 
-    findings: what is known of the file's structure already. Raises UnsupportedError where rawpy is not installed.
+    findings: known facts about the file's structure. Raises UnsupportedError if rawpy is not installed.
     """
     try:
         import rawpy
@@ -91,7 +91,7 @@ def decode_raw(_data: bytes, inspection: Inspection) -> Samples:
 
 
 def _words(error: Exception) -> str:
-    """Return LibRaw's message, which comes as bytes or as the text of bytes."""
+    """Return LibRaw's message, which is bytes or the text form of bytes."""
     return str(error.args[0] if error.args else type(error).__name__).removeprefix("b'").rstrip("'")[:200]
 
 

@@ -1,4 +1,4 @@
-"""GIF: its blocks walked without decoding; decoded by Pillow, compared with giflib."""
+"""GIF. Its blocks are parsed without decoding. Pillow decodes it, and giflib serves for comparison."""
 
 import io
 import struct
@@ -48,7 +48,7 @@ def inspect_gif(data: bytes) -> Inspection:
 
 
 def _skip_sub_blocks(data: bytes, at: int) -> int:
-    """Return the offset after a chain of GIF sub-blocks, or past the end of the file where it is cut."""
+    """Return the offset after a chain of GIF sub-blocks, or past the end of a truncated file."""
     while at < len(data):
         size = data[at]
         at += 1 + size
@@ -73,7 +73,7 @@ def _second(_inspection: Inspection, _samples: Samples) -> SecondDecoder:
 
 
 def _by_giflib(data: Content) -> Pixels:
-    """Decode the first frame, where it fills the picture and nothing shows through it."""
+    """Decode the first frame, provided that it fills the picture and has no transparency."""
     with GifImagePlugin.GifImageFile(io.BytesIO(bytes(data))) as picture:
         if "transparency" in picture.info:
             raise NotComparableError("the second decoder draws the transparent colour in a way of its own")

@@ -1,4 +1,4 @@
-"""HEIC: its boxes read and its pictures decoded by libheif, which turns them as the boxes ask."""
+"""HEIC. libheif reads the boxes and decodes the pictures, turned as the boxes ask."""
 
 import io
 
@@ -11,7 +11,7 @@ from mesorch_cli.evidence.inspection import BrokenHeaderError, Inspection, NoSuc
 from mesorch_cli.evidence.photo import Content
 
 NAME = "HEIC"
-MAX_META = 1 << 20  # the first bytes of a file, in which the properties of its other pictures are looked for
+MAX_META = 1 << 20  # bytes at the start of a file that are searched for properties of its other pictures
 _BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 
 
@@ -21,7 +21,7 @@ def _recognises(head: bytes) -> bool:
 
 
 def inspect_heic(content: Content, page: int | None = None) -> Inspection:
-    """Let the HEIF parser read the boxes of a file; the main picture, or picture `page`, is not decoded yet."""
+    """Let the HEIF parser read the boxes of a file. The main picture, or picture `page`, is not decoded yet."""
     try:
         import pi_heif
     except ImportError as error:
@@ -47,7 +47,7 @@ def inspect_heic(content: Content, page: int | None = None) -> Inspection:
         inspection.facts["turned_or_mirrored"] = any(
             box in data[:MAX_META] for box in (b"\0\0\0\x09irot", b"\0\0\0\x09imir")
         )
-    inspection.orientation = 1  # the decoder turns the picture as the boxes say, and by the standard EXIF has no say
+    inspection.orientation = 1  # the decoder turns the picture as the boxes say; by the standard, EXIF does not count
     return inspection
 
 
@@ -57,11 +57,11 @@ def _take_librarys_exif(exif: object, inspection: Inspection) -> None:
 
 
 def decode_heic(_data: bytes, inspection: Inspection) -> Samples:
-    """Decode by libheif, which turns and mirrors as the container asks; it cannot be told not to."""
+    """Decode with libheif, which always turns and mirrors as the container asks."""
     import pi_heif
 
     main = inspection.structure
-    array = np.array(main)  # a copy: the library's own memory goes with its object
+    array = np.array(main)  # a copy, because the library frees its memory with its object
     kind = "grey" if array.ndim == 2 else "rgb"
     samples = Samples(array, kind, "pi_heif", f"{pi_heif.__version__} (libheif {pi_heif.libheif_version()})")
     if array.dtype == np.uint16 and inspection.bits < 16:
@@ -73,7 +73,7 @@ def decode_heic(_data: bytes, inspection: Inspection) -> Samples:
 
 
 def _is_turned(inspection: Inspection) -> bool:
-    """Return whether the boxes have the picture turned or mirrored; for other pictures than the main one, any of them."""
+    """Return whether the boxes turn or mirror the picture; for other than the main picture, whether any box does."""
     facts = inspection.facts
     turned = facts.get("turned_left_by_degrees", 0) or facts.get("mirrored", "no") != "no"
     return bool(turned or facts.get("turned_or_mirrored"))

@@ -1,4 +1,4 @@
-"""JPEG 2000: boxes and codestream markers, walked to their end; decoded by OpenJPEG, compared with Pillow."""
+"""JPEG 2000. Boxes and codestream markers are followed to their end. OpenJPEG decodes, Pillow compares."""
 
 import imagecodecs
 import numpy as np
@@ -52,7 +52,7 @@ def inspect_jpeg2000(data: bytes) -> Inspection:
 
 
 def _boxes(data: bytes, at: int, end: int) -> list[tuple[bytes, int, int]]:
-    """Return (kind, first and last offset of the content) of the boxes in data[at:end], as far as they go."""
+    """Return (kind, first and last offset of the content) for the boxes in data[at:end] that are intact."""
     found: list[tuple[bytes, int, int]] = []
     while at + 8 <= end and len(found) < 1000:
         size, kind, header = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8], 8
@@ -97,7 +97,7 @@ def _walk_codestream(data: bytes, start: int, end: int, boxed: bool, findings: F
         length = int.from_bytes(data[at + 2 : at + 4], "big")
         if marker == SOT:
             part = int.from_bytes(data[at + 6 : at + 10], "big")
-            if part == 0:  # this tile part goes to the end of the codestream
+            if part == 0:  # this tile part extends to the end of the codestream
                 if data[end - 2 : end] != EOC:
                     findings.add_damage("the file ends without an end-of-codestream marker: it is cut short")
                 return

@@ -30,7 +30,7 @@ class _Bits:
         return value
 
     def choice(self, *options: tuple[int, int]) -> int:
-        """Return base + a number of so many bits, by one of four (base, bits) that two bits select."""
+        """Return base + a number of that many bits. Two bits select one of four pairs (base, bits)."""
         base, count = options[self.take(2)]
         return base + self.take(count)
 
@@ -93,14 +93,14 @@ def _preview_size(bits: _Bits) -> None:
 
 
 def _image_header(bits: _Bits, inspection: Inspection) -> None:
-    """Take orientation, animation and sample depth; all are optional."""
+    """Read orientation, animation and sample depth, all of them optional."""
     inspection.orientation = 1
-    if bits.take(1):  # everything as usual
+    if bits.take(1):  # all fields have their defaults
         return
     if bits.take(1):
         inspection.orientation = 1 + bits.take(3)
         if bits.take(1):
-            _size(bits)  # the size at which the picture is meant to be shown
+            _size(bits)  # the intended display size
         if bits.take(1):
             _preview_size(bits)
         if bits.take(1):
@@ -117,7 +117,7 @@ def _image_header(bits: _Bits, inspection: Inspection) -> None:
 
 
 def decode_jpegxl(data: bytes, inspection: Inspection) -> Samples:
-    """Decode by libjxl, told to leave the picture as it is stored."""
+    """Decode with libjxl, without turning the picture."""
     array = np.asarray(imagecodecs.jpegxl_decode(data, index=0, keeporientation=True, numthreads=1))
     conversions: list[str] = []
     array = to_fixed_range(array, conversions)

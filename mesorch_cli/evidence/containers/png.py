@@ -1,4 +1,4 @@
-"""PNG: chunks and their checksums, the length of the inflated data, and what can still be read of a damaged file."""
+"""PNG: chunks and their checksums, the length of the inflated data, and recovery of damaged files."""
 
 import io
 import struct
@@ -62,7 +62,7 @@ class PngStructure:
 
 
 def inspect_png(data: bytes) -> Inspection:
-    """Walk the chunks of `data`. Raises BrokenHeaderError where the header cannot be trusted."""
+    """Parse the chunks of `data`. Raises BrokenHeaderError if the header cannot be trusted."""
     findings = Findings()
     if data[12:16] == b"CgBI":
         raise UnsupportedError("a PNG in Apple's private variant (CgBI)")
@@ -84,7 +84,7 @@ def inspect_png(data: bytes) -> Inspection:
 def check_png_stream(data: bytes, structure: PngStructure, findings: Findings) -> bytes | None:
     """Inflate the image data piece by piece and compare its length with the header's.
 
-    Returns None where it is whole. Otherwise adds the damage and returns what could be inflated, for `salvage_png`.
+    Returns None if it is complete. Otherwise adds the damage and returns the inflated part, for `salvage_png`.
     """
     expected = structure.raw_bytes
     inflater = zlib.decompressobj()
@@ -111,7 +111,7 @@ def check_png_stream(data: bytes, structure: PngStructure, findings: Findings) -
 
 
 def salvage_png(data: bytes, structure: PngStructure, raw: bytes) -> bytes:
-    """Return a sound PNG made of the header, the palette and `raw`, filled with zeros to its full length."""
+    """Return a valid PNG made of the header, the palette and `raw`, padded with zeros to its full length."""
     parts = [SIGNATURE]
     kept = (b"IHDR", b"PLTE", b"tRNS")
     parts += [_chunk(c.type, data[c.start : c.end]) for c in structure.chunks if c.type in kept]
@@ -120,14 +120,14 @@ def salvage_png(data: bytes, structure: PngStructure, raw: bytes) -> bytes:
 
 
 def with_sound_checksums(data: bytes, structure: PngStructure) -> bytes:
-    """Return the picture's own chunks with their checksums made right, for a decoder that would refuse them."""
+    """Return the chunks of the picture with corrected checksums, for a decoder that would refuse them."""
     kept = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
     parts = [_chunk(c.type, data[c.start : c.end]) for c in structure.chunks if c.type in kept]
     return b"".join((SIGNATURE, *parts, _chunk(b"IEND", b"")))
 
 
 def _walk(data: bytes, structure: PngStructure, findings: Findings) -> None:
-    """Follow the chunks, checking lengths and checksums."""
+    """Follow the chunks and check lengths and checksums."""
     at = len(SIGNATURE)
     while at < len(data):
         length = int.from_bytes(data[at : at + 4], "big")
@@ -199,7 +199,7 @@ def _collect_metadata(kind: bytes, content: bytes, inspection: Inspection) -> No
 
 
 def with_indices(data: Content, inspection: Inspection, samples: Samples) -> Samples:
-    """Return the indices of a PNG with a palette as grey samples; of any other file the samples as they are."""
+    """Return the palette indices of a PNG as grey samples; for any other file, its samples unchanged."""
     if inspection.format != NAME or inspection.structure.colour != PALETTE:
         return samples
     with PngImagePlugin.PngImageFile(io.BytesIO(bytes(data))) as image:  # not Image.open: its pixel limit is a global
@@ -245,7 +245,7 @@ def _second(inspection: Inspection, _samples: Samples) -> SecondDecoder:
 
 
 def _still(data: Content, inspection: Inspection) -> bytes:
-    """Return a PNG without what makes it an animation: a decoder then gives the picture and not a frame on a canvas."""
+    """Return a PNG without its animation chunks, so that a decoder gives the picture and not a frame on a canvas."""
     structure: PngStructure = inspection.structure
     whole = bytes(data)
     if inspection.pages < 2:

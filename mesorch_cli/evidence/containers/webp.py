@@ -1,4 +1,4 @@
-"""WebP: its RIFF chunks walked without decoding; decoded by libwebp, compared with Pillow."""
+"""WebP. Its RIFF chunks are parsed without decoding. libwebp decodes, Pillow compares."""
 
 import struct
 
@@ -14,7 +14,7 @@ NAME = "WebP"
 
 
 def inspect_webp(data: bytes) -> Inspection:
-    """Walk the RIFF chunks of a WebP file and compare the declared length with the real one."""
+    """Parse the RIFF chunks of a WebP file and compare the declared length with the real one."""
     findings = Findings()
     declared = 8 + int.from_bytes(data[4:8], "little")
     inspection = Inspection(NAME, 0, 0, 8, findings=findings, structure=declared)

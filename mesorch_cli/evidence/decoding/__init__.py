@@ -1,1 +1,1 @@
-"""From bytes to a Photo: the gate before decoding, the decoders, a second decoder beside them, and the door."""
+"""From bytes to a Photo: checks before decoding, the decoders, a second decoder for comparison, the entry point."""

@@ -1,7 +1,7 @@
-"""The same file through a second, independent decoder: where the two disagree, one of them made something up.
+"""The same file in a second, independent decoder. Where the two disagree, one of them invented something.
 
-The second one is asked for the same thing: the stored samples, not turned, blended, premultiplied or scaled. Where it cannot
-be asked for that, nothing is compared and the reason is given.
+The second decoder must give the same thing: the stored samples, not turned, blended, premultiplied or scaled. If it
+cannot, nothing is compared and the reason is recorded.
 """
 
 from typing import Any
@@ -20,10 +20,10 @@ _OWN_CHANNELS = {"grey": 1, "rgb": 3}
 def compare(data: Content, inspection: Inspection, samples: Samples) -> dict[str, Any]:
     """Decode `data` again and return how far the stored samples agree.
 
-    Keys: "decoder" and "version" of the second one, "compared" (False with a "reason" where it does not read this file, or
-    cannot be asked for the same samples), "largest_difference" in steps of the samples' own type, "share_changed" of all
-    samples, and "exact_expected": whether decoders have no choice here, so that any difference is a finding; False where
-    nothing was compared. The comparison is of samples before any conversion to RGB, without alpha.
+    Keys: "decoder" and "version" of the second one; "compared" (False, with a "reason", if it does not read this file
+    or cannot give the same samples); "largest_difference" in steps of the samples' type; "share_changed" of all
+    samples; and "exact_expected": whether the format leaves decoders no choice, so that any difference is a finding. It
+    is False if nothing was compared. The comparison is of samples before any conversion to RGB, without alpha.
     """
     second = _second(inspection, samples)
     result: dict[str, Any] = {"decoder": second.name, "version": second.version}
@@ -39,7 +39,7 @@ def compare(data: Content, inspection: Inspection, samples: Samples) -> dict[str
     except NotComparableError as error:
         return result | {"exact_expected": False, "compared": False, "reason": str(error)}
     channels = min(_OWN_CHANNELS.get(samples.kind, 4), first.shape[2], other.shape[2])
-    inverted = samples.kind == "cmyk inverted"  # Pillow turns these round while it loads them
+    inverted = samples.kind == "cmyk inverted"  # Pillow inverts these while loading
     largest, changed = _difference(first[:, :, :channels], other[:, :, :channels], inverted=inverted)
     total = first.shape[0] * first.shape[1] * channels
     share = round(changed / total, 9)

@@ -1,4 +1,4 @@
-"""The gate before any forensic claim: what each format can tell about its own bytes, before and after decoding."""
+"""The checks before any forensic claim: what each format reveals about its own bytes, before and after decoding."""
 
 from mesorch_cli.evidence.colour import Samples
 from mesorch_cli.evidence.format import Format
@@ -8,10 +8,10 @@ from mesorch_cli.evidence.photo import Content, page_read
 
 
 def inspect(data: Content, format_: Format, page: int | None = None) -> Inspection:
-    """Return what the headers and the outer structure of `data` say, and what is wrong with them; decodes nothing.
+    """Return what the headers and the outer structure of `data` say, and what is wrong with them. Decodes nothing.
 
-    `page` is the page or frame to be read, None for the first full one. Raises BrokenHeaderError where not even the picture's
-    size can be told, UnsupportedError for variants of a format that are not read, NoSuchPageError.
+    `page` is the page or frame to read, None for the first full one. Raises BrokenHeaderError if not even the size of
+    the picture is known, UnsupportedError for variants of a format that are not read, and NoSuchPageError.
     """
     inspection = format_.inspect(data, page)
     if not 1 <= inspection.page <= inspection.pages:
@@ -21,11 +21,11 @@ def inspect(data: Content, format_: Format, page: int | None = None) -> Inspecti
 
 
 def decode(data: Content, inspection: Inspection) -> Samples:
-    """Decode one picture of `data` in its stored raster, with no rotation, no blending and no colour profile.
+    """Decode one picture of `data` as stored, without rotation, blending or colour profile.
 
-    It is the first full picture, or the page asked for. Damage that still decodes is read as far as it goes, the rest being
-    what the decoder makes up (grey or black); `inspection.findings` says so. Raises UnsupportedError, or whatever the codec
-    raises where nothing decodes.
+    It is the first full picture, or the page asked for. A damaged picture is decoded as far as possible; the decoder
+    invents the rest (grey or black), and `inspection.findings` says so. Raises UnsupportedError, or any error of the
+    codec if nothing decodes.
     """
     samples = named(inspection.format).decode(data, inspection)
     if inspection.asked and inspection.pages > 1:
@@ -36,7 +36,7 @@ def decode(data: Content, inspection: Inspection) -> Samples:
 
 
 def check_decoded(data: Content, inspection: Inspection, samples: Samples) -> None:
-    """Add the findings that need the decoded samples: a size other than the announced one, and what the format checks."""
+    """Add the findings that need decoded samples: a size other than the announced one, and the format's own checks."""
     height, width = samples.array.shape[:2]
     if (width, height) != (inspection.width, inspection.height):
         inspection.findings.add_damage(

@@ -1,4 +1,4 @@
-"""The door: a path or bytes in, a Photo out, or one clear sentence why not."""
+"""The entry point: a path or bytes in, a Photo out, or one clear sentence that says why not."""
 
 import errno
 import mmap
@@ -25,7 +25,7 @@ from mesorch_cli.evidence.photo import Content, Decode, Photo, ReadOptions
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.reading import opened_below
 
-MAPPED_BYTES = 1 << 28  # a TIFF larger than 256 MiB is mapped, not held: its strips are read where they are needed
+MAPPED_BYTES = 1 << 28  # a TIFF above 256 MiB is mapped, and its strips are read when they are needed
 NO_ROOM = (errno.ENOMEM, errno.ENOSPC, errno.EFBIG)
 PACKAGE = Path(__file__).resolve().parents[2]
 PROGRAMMING = (TypeError, AttributeError, AssertionError, NameError)
@@ -41,17 +41,17 @@ def read_photo(
     options: ReadOptions | None = None,
     on_photo: Callable[[Photo], None] | None = None,
 ) -> Photo:
-    """Read a photo: its bytes once, read-only, its pixels as stored, and what is wrong with either.
+    """Read a photo: its bytes, read once and read-only, its pixels as stored, and what is wrong with either.
 
-    `data` holds the bytes where they came from elsewhere (standard input); `source` is then only a name. `path` is what
-    is opened, where `source` is another name for it; with `root` it lies below that folder, and no link is followed on the
-    way, for folders that others may exchange meanwhile. `on_photo` is given the photo before C2PA's library and ExifTool are
-    asked, where they are: they may hang or crash, and what they say is not needed for the pixels. The number of pixels
-    is compared with the limit before any is decoded. A damaged file that still decodes comes back with
-    `decode.integrity.ok` False: what to make of it is the caller's decision.
+    `data` holds the bytes if they came from elsewhere (standard input); `source` is then only a name. `path` is the
+    file to open, if `source` is another name for it. With `root`, it lies below that folder, and no link is followed on
+    the way, because others may swap folders meanwhile. `on_photo` receives the photo before C2PA's library and ExifTool
+    run: these may hang or crash, and the pixels do not depend on them. The number of pixels is compared with the limit
+    before anything is decoded. A damaged file that still decodes has `decode.integrity.ok` False, and the caller
+    decides what to do with it.
 
-    Raises InputError with the reason "missing", "not a file", "unreadable", "empty", "not an image",
-    "unsupported format", "too many pixels", "too little memory", "no such page" or "damaged" (nothing could be decoded).
+    Raises InputError with the reason "missing", "not a file", "unreadable", "empty", "not an image", "unsupported
+    format", "too many pixels", "too little memory", "no such page" or "damaged" (nothing could be decoded).
     """
     name = os.fsdecode(source)
     options = options or ReadOptions()
@@ -64,7 +64,7 @@ def read_photo(
 def _from_content(name: str, data: Content, options: ReadOptions, on_photo: Callable[[Photo], None] | None) -> Photo:
     if not len(data):
         raise InputError(
-            f"{name!r} is empty (0 bytes); expected an image. Copy it again from its source.", reason="empty"
+            f"{name!r} is empty (0 bytes). Expected an image: copy it again from its source.", reason="empty"
         )
     digest = sha256_bytes(data)
     try:
@@ -82,17 +82,16 @@ def _from_content(name: str, data: Content, options: ReadOptions, on_photo: Call
         raise
     except UnsupportedError as error:
         raise InputError(
-            f"{name!r} is {error}, which is not read; expected one of {_READABLE}. Convert it without loss, to PNG.",
+            f"{name!r} is {error}, which this tool does not read. Expected one of {_READABLE}. Convert it losslessly "
+            "to PNG.",
             reason="unsupported format",
         ) from error
     except NoSuchPageError as error:
-        raise InputError(
-            f"{name!r} {error}; expected a page from 1 on that is there. Choose another --page.", reason="no such page"
-        ) from error
-    except Exception as error:  # codecs raise what they like on damaged data, and every such file is one thing: damaged
+        raise InputError(f"{name!r} {error}. Choose another --page, counted from 1.", reason="no such page") from error
+    except Exception as error:  # codecs raise all kinds of errors on damaged data, and all of them mean: damaged
         if _is_out_of_memory(error):
             raise InputError(
-                f"{name!r} does not fit into memory when decoded; expected a smaller picture. Give the decoder more with "
+                f"{name!r} does not fit into memory when decoded. Expected a smaller picture. Allow more memory with "
                 "--decode-memory, or free space in the folder for temporary files.",
                 reason="too little memory",
             ) from error
@@ -138,7 +137,7 @@ def _from_content(name: str, data: Content, options: ReadOptions, on_photo: Call
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Tell a lack of memory or of room for large pixels from damage; codecs say it in their own words."""
+    """Tell a lack of memory or disk space from damage. Codecs word it differently."""
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in NO_ROOM):
         return True
     words = str(error).lower()
@@ -146,7 +145,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _is_our_fault(error: Exception) -> bool:
-    """Tell an error of this program from damage: of a kind that no data brings about, raised by its own code."""
+    """Tell an error of this program from damage: a kind of error that no data causes, raised by its own code."""
     if not isinstance(error, PROGRAMMING) or error.__traceback__ is None:
         return False
     *_, (frame, _) = traceback.walk_tb(error.__traceback__)
@@ -166,8 +165,8 @@ def _inspect(name: str, data: Content, page: int | None) -> Inspection:
     format_ = sniff(data[:HEAD_BYTES])
     if format_ is None:
         raise InputError(
-            f"{name!r} is not an image: its content is of no known image format, whatever its name; "
-            f"expected one of {_READABLE}.",
+            f"{name!r} is not an image: its content is in no known image format, whatever its name. "
+            f"Expected one of {_READABLE}.",
             reason="not an image",
         )
     return inspect(data, format_, page)
@@ -177,8 +176,8 @@ def _check_size(name: str, inspection: Inspection, max_pixels: int) -> None:
     count = inspection.width * inspection.height
     if count > max_pixels:
         raise InputError(
-            f"{name!r} says it has {inspection.width} x {inspection.height} = {count} pixels; expected at most "
-            f"{max_pixels}. If the file is to be trusted, raise --max-pixels of `detect` or `batch`.",
+            f"{name!r} claims {inspection.width} x {inspection.height} = {count} pixels. Expected at most "
+            f"{max_pixels}. If you trust the file, raise --max-pixels of `detect` or `batch`.",
             reason="too many pixels",
         )
 
@@ -187,15 +186,15 @@ def _damaged(name: str, error: Exception) -> InputError:
     words = " ".join((str(error) or type(error).__name__).split())[:200]
     cause = words if isinstance(error, BrokenHeaderError) else f"the decoder says: {words}"
     return InputError(
-        f"{name!r} is damaged and nothing of it can be decoded ({cause}); expected a whole image. "
-        "Copy it again from its source.",
+        f"{name!r} is damaged, and nothing in it can be decoded ({cause}). Expected an intact image: "
+        "copy it again from its source.",
         reason="damaged",
     )
 
 
 @contextmanager
 def _opened(name: str, path: str, root: Path | None) -> Iterator[Content]:
-    """Give a regular file's content. Raises InputError for anything else."""
+    """Return the content of a regular file. Raises InputError for anything else."""
     stream, status = _stream(name, path) if root is None else (_stream_below(name, path, root), None)
     with stream:
         descriptor = stream.fileno()
@@ -207,7 +206,7 @@ def _opened(name: str, path: str, root: Path | None) -> Iterator[Content]:
         if (status is not None and not os.path.samestat(status, opened)) or len(data) != opened.st_size:
             raise _changed(name, len(data), opened.st_size)
         yield data
-        if isinstance(data, mmap.mmap):  # read bit by bit until now: the hash and the pixels must be of one file
+        if isinstance(data, mmap.mmap):  # it was read piece by piece: hash and pixels must belong to the same file
             after = os.fstat(descriptor)
             if (after.st_size, after.st_mtime_ns) != (opened.st_size, opened.st_mtime_ns):
                 raise _changed(name, after.st_size, opened.st_size)
@@ -227,9 +226,9 @@ def _stream_below(name: str, path: str, root: Path) -> BinaryIO:
 
 
 def _stream(name: str, path: str) -> tuple[BinaryIO, os.stat_result]:
-    """Open a regular file; return it, and what it was before.
+    """Open a regular file. Return it, with its status from before.
 
-    Anything else is refused before it is opened, so that no pipe can block.
+    Anything else is refused before it is opened, as a pipe could block.
     """
     try:
         status = Path(path).stat()
@@ -244,7 +243,7 @@ def _stream(name: str, path: str) -> tuple[BinaryIO, os.stat_result]:
         )
         raise InputError(f"{name!r} is {kind}; expected a regular file. {hint}", reason="not a file")
     try:
-        # Non-blocking: should the file have been exchanged for a pipe since the check, opening returns all the same.
+        # Non-blocking: opening returns even if someone swapped the file for a pipe after the check.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         stream = os.fdopen(descriptor, "rb")
     except OSError as error:
@@ -253,7 +252,7 @@ def _stream(name: str, path: str) -> tuple[BinaryIO, os.stat_result]:
 
 
 def _content(stream: BinaryIO, opened: os.stat_result) -> Content:
-    """Return all bytes of an opened file, or a mapping of them where it is a very large TIFF."""
+    """Return all bytes of an opened file, or a mapping of a very large TIFF."""
     if not stat.S_ISREG(opened.st_mode):
         return b""
     if opened.st_size > MAPPED_BYTES:
@@ -266,8 +265,8 @@ def _content(stream: BinaryIO, opened: os.stat_result) -> Content:
 
 def _changed(name: str, found: int, announced: int) -> InputError:
     return InputError(
-        f"{name!r} changed while it was being read ({found} bytes read, {announced} announced); expected a file at rest. "
-        "Try again when nothing writes to it.",
+        f"{name!r} changed while it was being read ({found} bytes read, {announced} announced). Try again when no "
+        "program writes to it.",
         reason="unreadable",
     )
 
@@ -286,9 +285,9 @@ def _kind(mode: int) -> str:
 def _path_error(name: str, error: OSError | ValueError) -> InputError:
     code = error.errno if isinstance(error, OSError) else errno.EINVAL
     if code in (errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ENAMETOOLONG):
-        return InputError(f"{name!r} does not exist; expected an image file. Check the path.", reason="missing")
+        return InputError(f"{name!r} does not exist. Expected an image file: check the path.", reason="missing")
     cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return InputError(
-        f"{name!r} cannot be read ({cause}); expected a readable file. Check its permissions and the disk.",
+        f"{name!r} cannot be read ({cause}). Expected a readable file: check its permissions and the disk.",
         reason="unreadable",
     )

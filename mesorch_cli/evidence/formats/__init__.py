@@ -1,1 +1,1 @@
-"""The file formats that are read, and how the format of a file is told."""
+"""The file formats that are read, and how a file's format is recognised."""

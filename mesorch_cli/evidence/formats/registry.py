@@ -1,4 +1,4 @@
-"""Every file format that is read. A new one is made in a room of its own and listed here; all else follows from it."""
+"""Every file format that is read. A new format gets its own package and an entry here; everything else follows."""
 
 from mesorch_cli.evidence.containers.avif import AVIF
 from mesorch_cli.evidence.containers.bmp import BMP
@@ -16,11 +16,11 @@ from mesorch_cli.evidence.tiff.format import TIFF
 FORMATS: tuple[Format, ...] = (JPEG, PNG, TIFF, WEBP, BMP, GIF, HEIC, AVIF, JPEG2000, JPEGXL, RAW)
 NAMES = tuple(format_.name for format_ in FORMATS)
 SUFFIXES = frozenset(suffix for format_ in FORMATS for suffix in format_.suffixes)
-"""Lower case, with the dot: by which a file counts as a photo whatever its bytes are."""
+"""Lower case, with the dot. A file with such a name counts as a photo, whatever its bytes."""
 
 _BY_NAME = {format_.name: format_ for format_ in FORMATS}
 
 
 def named(name: str) -> Format:
-    """Return the format of a name that an inspection or a record bears. KeyError for any other."""
+    """Return the format with this name, as inspections and records show it. Raises KeyError for any other name."""
     return _BY_NAME[name]

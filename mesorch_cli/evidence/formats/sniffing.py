@@ -1,11 +1,11 @@
-"""What a file is, told by its first bytes and never by its name."""
+"""What a file is, recognised by its first bytes and never by its name."""
 
 from mesorch_cli.evidence.format import HEAD_BYTES, Format
 from mesorch_cli.evidence.formats.registry import FORMATS
 from mesorch_cli.evidence.inspection import UnsupportedError
 from mesorch_cli.evidence.jpeg.format import JPEG_LS
 
-# Kinds that people do have, so that the message can name them instead of saying "not an image".
+# Kinds that people often have. The message names them instead of saying "not an image".
 _KNOWN_UNREADABLE = (
     (b"8BPS", "Photoshop document"),
     (b"%PDF-", "PDF"),
@@ -21,9 +21,9 @@ _KNOWN_UNREADABLE = (
 
 
 def sniff(head: bytes) -> Format | None:
-    """Return the format of a file by its first HEAD_BYTES, or None where it is no image that anyone would call one.
+    """Return the format of a file by its first HEAD_BYTES, or None if it is not an image.
 
-    Raises UnsupportedError for image kinds that are recognised and not read.
+    Raises UnsupportedError for kinds of images that are recognised but not read.
     """
     for format_ in FORMATS:
         if format_.recognises(head):

@@ -1,1 +1,1 @@
-"""Reading in a process of its own that has given up network, writing and programs."""
+"""Reading in a separate process that cannot use the network, write files or start programs."""

@@ -1,4 +1,4 @@
-"""What a decoding process answers, put together again: a hostile file may have taken it over, so every part is looked at."""
+"""The answer of a decoding process, reassembled. A hostile file may have taken it over, so every part is checked."""
 
 import os
 import re
@@ -15,16 +15,16 @@ from mesorch_cli.evidence.photo import Decode, Integrity, Photo
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TEXTS = ("reader", "version", "format")
 _COUNTS = ("width", "height", "bits", "pages", "orientation", "page")
-# No part of an honest answer is nearly as long; a process that was taken over could fill a case and its pages else.
+# Honest answers are far shorter. Without limits, a hijacked process could fill a case and its pages.
 LONGEST_NAME, LONGEST_SENTENCE, MOST_SENTENCES = 256, 65536, 1000
 MOST_TEXT, MOST_VALUES, MOST_DEPTH = 65536, 500_000, 32  # of metadata: characters of a text, values, nesting
-_OWN = frozenset({"isolation"})  # what the parent says of a photo itself
+_OWN = frozenset({"isolation"})  # what the parent adds itself
 
 
 def photo_of(name: str, answer: dict[str, Any], pixels: int | None) -> Photo | InputError:
-    """Put a photo together from a worker's message and the file of its pixels, or the error that it tells.
+    """Assemble a photo from a worker's message and the file of its pixels, or return the error in the message.
 
-    Raises ValueError for an answer that is none, OSError where there is no room for the pixels.
+    Raises ValueError for an invalid answer, OSError if there is no room for the pixels.
     """
     try:
         if "error" in answer and pixels is None:
@@ -44,7 +44,7 @@ def photo_of(name: str, answer: dict[str, Any], pixels: int | None) -> Photo | I
 
 
 def said_of(photo: Photo, answer: dict[str, Any]) -> Photo:
-    """Return a photo with the metadata and provenance of the second message about it. Raises ValueError for no such."""
+    """Return a photo with the metadata and provenance from its second message. Raises ValueError for an invalid one."""
     try:
         metadata, provenance = _objects(answer)
     except KeyError as error:
@@ -79,7 +79,7 @@ def _decode(values: dict[str, Any]) -> Decode:
 
 
 def _compared(values: dict[str, Any]) -> None:
-    """Look at what a second decoder is said to have found."""
+    """Check the reported result of a second decoder."""
     for part in ("decoder", "version"):
         _text(values[part])
     if not isinstance(values["compared"], bool) or not isinstance(values["exact_expected"], bool):
@@ -131,7 +131,7 @@ def _sentences(values: Any) -> tuple[str, ...]:
 
 
 def _require_bounded(value: Any) -> None:
-    """Raise ValueError for values that are too many, too long, too deep, or not finite."""
+    """Raise ValueError for too many values, and for values that are too long, too deep or not finite."""
     count, waiting = 0, [(value, 0)]
     while waiting:
         part, depth = waiting.pop()

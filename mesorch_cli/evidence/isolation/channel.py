@@ -1,4 +1,4 @@
-"""Messages between two processes over a local socket: a JSON object, and the descriptor of a file where one is needed."""
+"""Messages between two processes over a local socket: a JSON object, and a file descriptor if one is needed."""
 
 import json
 import os
@@ -8,24 +8,24 @@ import time
 from typing import Any
 
 _LENGTH = struct.Struct(">Q")
-LONGEST = 1 << 24  # bytes of one message; what is larger travels as a file
+LONGEST = 1 << 24  # bytes of one message; larger content travels as a file
 
 
 class Channel:
-    """One end of a socket. JSON and nothing else: a process that a hostile file has taken over must not send code."""
+    """One end of a socket. It carries only JSON: a process hijacked by a hostile file must not send code."""
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
 
     def send(self, message: dict[str, Any], descriptor: int | None = None) -> None:
-        """Send an object; strings may hold stray surrogates, as odd file names do. Raises OSError if the end is gone."""
+        """Send an object, which may contain lone surrogates, as odd file names do. OSError if the other end is gone."""
         data = json.dumps(message, ensure_ascii=True, allow_nan=False).encode("ascii")
         self._end.settimeout(None)
         socket.send_fds(self._end, [_LENGTH.pack(len(data))], [] if descriptor is None else [descriptor])
         self._end.sendall(data)
 
     def receive(self, seconds: float | None = None) -> tuple[dict[str, Any], int | None]:
-        """Return the next object and the descriptor that came with it, which now is the caller's to close.
+        """Return the next object and its descriptor, which the caller must close.
 
         Raises TimeoutError after `seconds`, EOFError if the other end is gone, ValueError for anything but an object.
         """

@@ -1,4 +1,4 @@
-"""Reading in a process of its own, within time and memory: a codec that crashes or hangs costs one file, not the run."""
+"""Reading in a separate process, limited in time and memory. A codec that crashes or hangs costs only one file."""
 
 import functools
 import os
@@ -27,23 +27,23 @@ from mesorch_cli.evidence.metadata.exiftool import find_exiftool
 from mesorch_cli.evidence.metadata.statements import longest_s, unanswered, with_statements
 from mesorch_cli.evidence.photo import MAX_PIXELS, Photo, ReadOptions
 
-# After so many there is a new process, which bounds what a codec leaks, and how long one that was taken over can lie.
+# Then a new process starts. This bounds the leaks of a codec, and how long a hijacked process can lie.
 PHOTOS_PER_WORKER = 50
-START_S = 120  # for a worker to come up, on however busy a machine
+START_S = 120  # for a worker to start, even on a very busy machine
 SUPPORTED = hasattr(socket, "send_fds") and sys.platform != "win32"
 _SCRIPT = (
     "import sys; sys.path[:] = {path!r}; from mesorch_cli.evidence.isolation.sandbox import Bounds; "
     "from mesorch_cli.evidence.isolation.worker import serve; serve({arguments})"
 )
-# One thread: Landlock binds the thread that calls it and those that it starts, and numpy's library starts some when imported.
+# One thread: Landlock binds the calling thread and those it starts later, and importing numpy would start some.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What reading one photo may take: seconds by the clock, and bytes of memory beside the pixels handed back.
+    """Limits for reading one photo: seconds of wall-clock time, and bytes of memory besides the returned pixels.
 
-    pixels: the most that any photo may have, whatever the options of its reading say.
+    pixels: the most that any photo may have, whatever its reading options say.
     """
 
     seconds: float = 300.0
@@ -57,7 +57,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class _Begun:
-    """A photo that is being read before anybody waits for it."""
+    """A photo that is being read before anyone waits for it."""
 
     asked: tuple[str, ReadOptions]
     worker: "_Worker"
@@ -65,11 +65,11 @@ class _Begun:
 
 
 class IsolatedReader:
-    """Reads photos as `read_photo` does, but in worker processes; any number of threads may call it.
+    """Reads photos as `read_photo` does, but in worker processes. Any number of threads may call it.
 
-    `start` brings a first worker up while the caller loads other things, `begin` has it read what will be asked for; each
-    thread that reads at the same time gets one of its own. Where the system cannot pass open files between processes
-    (Windows) photos are read in the caller's own process, and `isolated` says so.
+    `start` launches a first worker while the caller loads other things. `begin` makes it read a photo in advance. Each
+    thread that reads at the same time gets its own worker. If the system cannot pass open files between processes
+    (Windows), photos are read in the caller's process, and `isolated` says so.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -88,15 +88,15 @@ class IsolatedReader:
         self.close()
 
     def start(self, options: ReadOptions | None = None) -> None:
-        """Start a worker, to be ready when the first photo comes that is read with these options; else that waits for it."""
+        """Start a worker, so that it is ready when the first photo with these options comes."""
         with self._lock:
             if self.isolated and not self._idle and not self._closed:
                 self._idle.append(_Worker(self.limits, programs=_needs_programs(options or ReadOptions())))
 
     def begin(self, source: str | Path, options: ReadOptions | None = None) -> None:
-        """Begin to read a photo; the next `read` of it with the same options waits for that.
+        """Begin to read a photo. The next `read` of it with the same options waits for the result.
 
-        One photo at a time: before that `read`, and where there are no workers, another call does nothing.
+        Only one photo can be begun at a time: until that `read`, and without workers, further calls do nothing.
         """
         if not self.isolated or self._begun is not None:
             return
@@ -106,13 +106,13 @@ class IsolatedReader:
         def work() -> None:
             try:
                 begun.answer.set_result(begun.worker.read(begun.asked[0], None, begun.asked[1]))
-            except Exception as error:  # noqa: BLE001 - it is raised where somebody waits
+            except Exception as error:  # noqa: BLE001 - it is raised where the result is awaited
                 begun.answer.set_exception(error)
 
-        threading.Thread(target=work, daemon=True).start()  # a daemon: nobody waits for it who does not want the photo
+        threading.Thread(target=work, daemon=True).start()  # a daemon: the program must not wait for an unwanted photo
 
     def close(self) -> None:
-        """End the workers; one that reads at this moment ends when it is done, one that was only begun at once."""
+        """End the workers. One that reads for a caller ends when it is done, one that only reads ahead ends at once."""
         with self._lock:
             self._closed = True
             begun, self._begun = self._begun, None
@@ -129,10 +129,10 @@ class IsolatedReader:
         root: Path | None = None,
         path: str | None = None,
     ) -> Photo:
-        """Read a photo, with `root` the one at `path` below that folder, no link followed.
+        """Read a photo. With `root`, it is the one at `path` below that folder, and no link is followed.
 
         Raises what `read_photo` raises, and InputError with the reasons "decoding took too long", "decoder crashed",
-        or "fault: ..." for an error of this program; pixels are read-only.
+        or "fault: ..." for an error of this program. The pixels are read-only.
         """
         name = os.fsdecode(source)
         options = options or ReadOptions()
@@ -151,7 +151,7 @@ class IsolatedReader:
         return photo
 
     def _begun_of(self, name: str, data: bytes | None, options: ReadOptions) -> _Begun | None:
-        """Take over the photo that was begun, if it is the one that is asked for."""
+        """Take over the photo that was begun, if it is the one asked for."""
         with self._lock:
             begun = self._begun
             if begun is None or data is not None or begun.asked != (name, options):
@@ -179,16 +179,16 @@ class IsolatedReader:
 
 
 def process_reader() -> IsolatedReader:
-    """Return the one reader of this process, for photos of the user's own sets: its workers are reused over all of them.
+    """Return this process's reader for the user's own sets of photos. Its workers are reused for all of them.
 
-    Each process that reads (one that makes samples, one that forges) has its own, which ends with it.
+    Each process that reads (to make samples, to forge) has its own reader, which ends with the process.
     """
     return _reader_of(os.getpid())
 
 
 @functools.cache
 def _reader_of(_process: int) -> IsolatedReader:
-    return IsolatedReader()  # by process: what a fork copies must not share sockets with its parent
+    return IsolatedReader()  # one per process: a fork must not share sockets with its parent
 
 
 def _end_all(workers: list["_Worker"]) -> None:
@@ -197,17 +197,17 @@ def _end_all(workers: list["_Worker"]) -> None:
 
 
 class _Worker:
-    """One process and the socket to it; its standard error goes to a file without a name, for the case of its death."""
+    """One process and the socket to it. Its standard error goes to an unnamed file, to be read if it dies."""
 
     def __init__(self, limits: Limits, *, programs: bool) -> None:
-        """programs: whether the process may start others, as ExifTool asks for; all else it gives up in any case."""
+        """programs: whether the process may start other programs, as ExifTool requires. It gives up everything else."""
         self.limits = limits
         self.programs = programs
         self.count = 0
         self.isolation: tuple[str, ...] = ()
-        self.lost = False  # after a photo that came, while what foreign programs say of it did not
+        self.lost = False  # a photo arrived, but the answer of other programs about it did not
         self._ready = False
-        self._told = 0  # bytes of its words that were about other photos
+        self._told = 0  # bytes of its messages that were about other photos
         ours, theirs = socket.socketpair()
         with theirs:
             arguments = f"{theirs.fileno()}, {limits.bounds()!r}, {limits.seconds!r}, programs={programs}"
@@ -221,7 +221,7 @@ class _Worker:
                     stderr=self._words,
                     pass_fds=(theirs.fileno(),),
                     env=os.environ | _ENVIRONMENT,
-                    start_new_session=True,  # no terminal to type into, and what it starts ends with it
+                    start_new_session=True,  # it has no terminal to type into, and its child processes end with it
                 )
             except BaseException:
                 self._words.close()
@@ -237,7 +237,7 @@ class _Worker:
         root: Path | None = None,
         below: str | None = None,
     ) -> Photo | InputError:
-        """Return a photo, or the error of a file that cannot be read. Raises InputError where this worker is lost."""
+        """Return a photo, or the error of an unreadable file. Raises InputError if this worker is lost."""
         self.count += 1
         try:
             self._await_start(name)
@@ -257,8 +257,9 @@ class _Worker:
             photo = photo_of(name, answer, pixels)
         except TimeoutError as error:
             raise InputError(
-                f"{name!r} was not decoded within {self.limits.seconds:g} s; expected a photo that decodes faster. Allow "
-                "more with --decode-timeout if the file is to be trusted.",
+                f"{name!r} was not decoded within {self.limits.seconds:g} s. If you trust the file, allow more time "
+                "with "
+                "--decode-timeout.",
                 reason="decoding took too long",
             ) from error
         except (EOFError, OSError, ValueError) as error:
@@ -269,7 +270,7 @@ class _Worker:
         return self._more(photo, options) if answer.get("more") is True else photo
 
     def _more(self, photo: Photo, options: ReadOptions) -> Photo | InputError:
-        """Add what foreign programs say of the photo, or that they gave no answer: a reason to give up this worker."""
+        """Add the answers of other programs about the photo, or note that none came, a reason to drop this worker."""
         seconds = longest_s(photo.size_bytes, options)
         try:
             answer, _ = self._channel.receive(seconds)
@@ -287,7 +288,7 @@ class _Worker:
         return with_statements(photo, unanswered(options, reason))
 
     def end(self) -> None:
-        """Let the process finish: it ends when its socket is closed."""
+        """Let the process finish. It ends when its socket is closed."""
         if self.lost:
             return
         self._channel.close()
@@ -299,7 +300,7 @@ class _Worker:
 
     def kill(self) -> None:
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # with what it started, also where it is dead itself
+            os.killpg(self._process.pid, signal.SIGKILL)  # with its child processes, even if it is dead itself
         self._process.kill()
         self._process.wait()
         self._channel.close()
@@ -312,11 +313,12 @@ class _Worker:
             ready, _ = self._channel.receive(START_S)
         except (TimeoutError, EOFError, OSError, ValueError) as error:
             raise InputError(
-                f"{name!r} was not read: the process that decodes photos did not start ({self._last_words() or error}). "
+                f"{name!r} was not read: the process that decodes photos did not start "
+                f"({self._last_words() or error}). "
                 "This is a fault of mesorch or of this machine, not of the file.",
                 reason="fault: no decoding process",
             ) from error
-        self.isolation = tuple(ready["isolation"])  # said before it saw any file
+        self.isolation = tuple(ready["isolation"])  # reported before it saw any file
         self._ready = True
 
     def _end_of_process(self) -> str:
@@ -329,8 +331,8 @@ class _Worker:
     def _death(self, name: str) -> str:
         how, words = self._end_of_process(), self._last_words()
         return (
-            f"{name!r} was not decoded: the process that decoded it {how}{f' ({words})' if words else ''}; expected pixels. "
-            f"The file may be made to break decoders, or need more than {self.limits.memory_bytes >> 20} MiB: see "
+            f"{name!r} was not decoded: the decoding process {how}{f' ({words})' if words else ''}. "
+            f"The file may be built to break decoders, or need more than {self.limits.memory_bytes >> 20} MiB: see "
             "--decode-memory."
         )
 

@@ -1,4 +1,4 @@
-"""Landlock (Linux 5.13 and newer): the kernel keeps a process from writing files, by place and not by system call."""
+"""Landlock (Linux 5.13 and newer): the kernel stops a process from writing files, by place and not by system call."""
 
 import ctypes
 import os
@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-_CREATE, _ADD, _RESTRICT = 444, 445, 446  # system calls, of the same numbers on every machine
+_CREATE, _ADD, _RESTRICT = 444, 445, 446  # system calls, with the same numbers on every machine
 _VERSION = 1  # asks for the version of the interface
 _BELOW_PATH = 1
 _EXECUTE, _WRITE_FILE, _TRUNCATE, _DEVICES = 1 << 0, 1 << 1, 1 << 14, 1 << 15
@@ -26,11 +26,11 @@ class _Below(ctypes.Structure):
 
 
 def restrict(*, programs: bool) -> bool:
-    """Keep this thread, and what it starts, from writing, starting programs and reaching others. Returns whether it holds.
+    """Stop this thread and its children from writing, starting programs and reaching others. Return whether it holds.
 
-    Files without a name may be written in the folder for temporary files: the seccomp filter lets no others be opened there.
-    programs: whether programs may be started; what they are given to write to is then /dev/null, and no folder at all. Other
-    threads are not bound: call it while there are none.
+    Unnamed files may be written in the folder for temporary files; the seccomp filter blocks all others there.
+    programs: whether programs may be started; they may then write to /dev/null and to no folder. Other threads are not
+    bound: call this while there are none.
     """
     if sys.platform != "linux":
         return False
@@ -64,6 +64,6 @@ def restrict(*, programs: bool) -> bool:
 
 
 def _call(number: int, *arguments: object) -> int:
-    """Make a system call; returns -1 where it fails."""
+    """Make a system call. Returns -1 if it fails."""
     words = [one if not isinstance(one, int) else ctypes.c_long(one) for one in arguments]
     return int(ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(number), *words))

@@ -1,6 +1,6 @@
-"""What a process that decodes suspect files gives up before it opens the first: see docs/evidence.md for what is left.
+"""What a decoding process gives up before it opens a suspect file. See docs/evidence.md for what it keeps.
 
-Each part is taken where the system has it. What is in force is returned by name and stands in the record of every photo.
+Each part is used if the system has it. The parts in force are returned by name and appear in every photo's record.
 """
 
 import sys
@@ -24,8 +24,8 @@ OPEN_FILES = 256
 class Bounds:
     """Hard limits of a process.
 
-    cpu_s: processor time over its whole life. memory_bytes: of its own, mapped files not counted. pixels: of one photo, which
-    bounds the files that it may write.
+    cpu_s: processor time over its whole life. memory_bytes: of its own, mapped files not counted. pixels: of one photo,
+    which bounds the files that it may write.
     """
 
     cpu_s: int
@@ -34,22 +34,22 @@ class Bounds:
 
 
 def enter(bounds: Bounds, *, programs: bool) -> list[str]:
-    """Give up all that decoding does not need, for good; returns the names of what is in force.
+    """Give up everything that decoding does not need, for good. Return the names of the parts in force.
 
-    To be called when everything that writes or starts threads was imported. programs: whether ExifTool may be started; it
-    inherits all the rest.
+    Call this after importing everything that writes or starts threads. programs: whether ExifTool may be started; it
+    inherits all other limits.
     """
     _die_first()
-    tempfile.gettempdir()  # found by writing a file, which is over after this
+    tempfile.gettempdir()  # finding it takes writing a file, which is impossible after this
     in_force = [PROCESS]
     _limit(bounds)
     in_force.append(LIMITS)
-    unprivileged = seccomp.gain_no_privileges()  # both of the next demand it
+    unprivileged = seccomp.gain_no_privileges()  # both of the following require it
     if unprivileged:
         in_force.append(NO_NEW_PRIVILEGES)
     if unprivileged and landlock.restrict(programs=programs):
         in_force.append(LANDLOCK)
-    # Who starts a program opens /dev/null for it; Landlock allows that and nothing else.
+    # Starting a program opens /dev/null for it. Landlock allows that and nothing else.
     opening = programs and LANDLOCK in in_force
     if unprivileged and seccomp.install(programs=programs, opening=opening):
         in_force.append(SECCOMP)
@@ -59,7 +59,7 @@ def enter(bounds: Bounds, *, programs: bool) -> list[str]:
 
 
 def _limit(bounds: Bounds) -> None:
-    """Set hard limits, never above what the system allows. A number of processes is none: it counts all of the user's."""
+    """Set hard limits, never above the system's own. A limit of processes would count all of the user's processes."""
     written = bounds.pixels * BYTES_PER_PIXEL + (1 << 30)
     limits = {
         resource.RLIMIT_CORE: 0,  # a core dump would write evidence to the disk
@@ -77,12 +77,12 @@ def _limit(bounds: Bounds) -> None:
 
 
 def _die_first() -> None:
-    """Where memory runs out, have the kernel end this process before any other: files in memory are under no limit of it."""
+    """Make the kernel end this process first when memory runs out, as no limit counts its files in memory."""
     with suppress(OSError), open("/proc/self/oom_score_adj", "wb") as file:  # noqa: PTH123 - no path of a user's
         file.write(b"1000")
 
 
 def _addresses() -> int:
-    """Return the bytes of addresses that this process has in use."""
+    """Return the bytes of address space that this process uses."""
     with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - no path of a user's
         return int(file.read().split()[0]) * resource.getpagesize()

@@ -1,7 +1,7 @@
-"""A filter on system calls (seccomp-BPF, Linux): no sockets, no new files, no programs, no hand on other processes.
+"""A filter on system calls (seccomp-BPF, Linux): no sockets, new files or programs, and no access to other processes.
 
-It denies by name: a decoder's calls for memory, threads and reading are too many and too different by version to list. What
-is not named still cannot write a file or reach a network, since every way there begins with a call that is named.
+It denies calls by name, as the calls for memory, threads and reading are too many and vary too much between versions to
+be listed. Other calls still cannot write a file or reach a network, as every way there begins with a denied call.
 """
 
 import ctypes
@@ -15,19 +15,19 @@ from dataclasses import dataclass
 NO_NEW_PRIVILEGES = 38  # of prctl
 _SET_MODE_FILTER, _ALL_THREADS = 1, 1
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
-_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # places in what a filter is given; arguments are 8 bytes each
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16  # offsets in the input of a filter; arguments have 8 bytes each
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06  # codes of instructions
 _X32 = 0x40000000  # calls by the x32 convention have this bit
 
 _WRITING = os.O_WRONLY | os.O_RDWR
 _CREATING = os.O_CREAT | os.O_TRUNC
-_NAMELESS = 0o20000000  # the bit of O_TMPFILE that O_DIRECTORY lacks: a file that no folder knows
+_NAMELESS = 0o20000000  # the bit of O_TMPFILE that O_DIRECTORY lacks: an unnamed file
 _ANONYMOUS_SHARED = 0x21  # memory that no limit of a process counts
 _OF_THREADS = 0x10000  # CLONE_THREAD
 _TO_OTHERS = (0x5412, 0x541C)  # ioctl: typing into a terminal, TIOCSTI and TIOCLINUX
 _OF_FILES = (0x40086602, 0x401C5820)  # ioctl: attributes of files, FS_IOC_SETFLAGS and FS_IOC_FSSETXATTR
 
-# Numbers of the calls: on x86_64, on aarch64; 0 where a machine has no such call.
+# Numbers of the calls on x86_64 and aarch64; 0 if a machine lacks the call.
 _DENIED = {
     "network": {
         "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201),
@@ -73,14 +73,14 @@ _PROGRAMS = {"execve": (59, 221), "execveat": (322, 281), "fork": (57, 0), "vfor
 _SIGNALS = {"kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138)} | {
     "rt_tgsigqueueinfo": (297, 240)
 }
-# Their arguments lie in memory, where a filter cannot look: libraries fall back on the older call.
+# Their arguments are in memory, where a filter cannot look. Libraries fall back on the older call.
 _UNKNOWN = {"clone3": (435, 435), "openat2": (437, 437)}
 _OPEN, _OPENAT, _MMAP, _CLONE, _PRLIMIT, _IOCTL = (2, 0), (257, 56), (9, 222), (56, 220), (302, 261), (16, 29)
 
 
 @dataclass(frozen=True)
 class _Machine:
-    """Where numbers of calls stand in the tables, what the kernel calls the machine, and the number of seccomp itself."""
+    """A machine's column in the tables, its name in the kernel, and its number of the seccomp call."""
 
     column: int
     audit: int
@@ -95,10 +95,11 @@ class _Program(ctypes.Structure):
 
 
 def filter_program(machine: str, process: int, *, programs: bool, opening: bool = False) -> bytes:
-    """Return the filter's instructions for a machine. KeyError for one whose numbers are not known here.
+    """Return the filter's instructions for a machine. Raises KeyError if its numbers are unknown.
 
-    process: the only one that may be sent signals. programs: whether programs may be started (they inherit the filter) and
-    sent signals. opening: whether files that are there may be opened to write: where Landlock says which.
+    process: the only process that may receive signals. programs: whether programs may be started (they inherit the
+    filter) and may receive signals. opening: whether existing files may be opened for writing, if Landlock decides
+    which.
     """
     known = _MACHINES[machine]
     code: list[tuple[int, int, int, int]] = []
@@ -110,7 +111,7 @@ def filter_program(machine: str, process: int, *, programs: bool, opening: bool 
         add(_RETURN, _REFUSE | reason)
 
     def on_call(numbers: tuple[int, int], inside: list[tuple[int, int, int, int]]) -> None:
-        """Add what is done at one call; `inside` ends in a return on every way."""
+        """Add the instructions for one call. Every path through `inside` ends in a return."""
         if numbers[known.column]:
             add(_EQUAL, numbers[known.column], 0, len(inside))
             code.extend(inside)
@@ -122,7 +123,7 @@ def filter_program(machine: str, process: int, *, programs: bool, opening: bool 
         return (_LOAD, 0, 0, _ARGUMENTS + 8 * place + (4 if high else 0))
 
     def unless(*tests: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
-        """Return instructions that end in a refusal; the tests before it jump to it, or fall through to the allowance."""
+        """Return instructions that end in a refusal. The tests jump to it, or fall through to the permission."""
         return [*tests, allowed, denied]
 
     add(_LOAD, _ARCHITECTURE)
@@ -160,14 +161,14 @@ def filter_program(machine: str, process: int, *, programs: bool, opening: bool 
 
 
 def gain_no_privileges() -> bool:
-    """Let this process, and what it starts, never gain rights by starting a program. Returns whether that holds now."""
+    """Stop this process and its children from gaining rights by starting a program. Return whether it holds."""
     return sys.platform == "linux" and bool(_libc().prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0)
 
 
 def install(*, programs: bool, opening: bool = False) -> bool:
-    """Put the filter on all threads of this process, for good. Returns whether it holds now.
+    """Apply the filter to all threads of this process, for good. Return whether it holds.
 
-    It does not on other systems and machines than Linux on x86_64 and aarch64, or where the kernel lacks it.
+    It holds only on Linux on x86_64 and aarch64, with a kernel that supports it.
     """
     machine = platform.machine()
     if sys.platform != "linux" or machine not in _MACHINES or struct.calcsize("P") != 8 or sys.byteorder != "little":

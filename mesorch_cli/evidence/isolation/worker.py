@@ -1,4 +1,4 @@
-"""The process in which photos are decoded: it reads one at a time in a sandbox, and dies alone where a codec does."""
+"""The process that decodes photos. It reads one at a time in a sandbox, and a crashing codec takes only it down."""
 
 import os
 import signal
@@ -22,8 +22,8 @@ CPU_GRACE_S = 5
 def serve(descriptor: int, bounds: sandbox.Bounds, seconds: float, *, programs: bool) -> None:
     """Answer requests on the socket `descriptor` until the other end closes it.
 
-    seconds: of processor time for one photo, a backstop should the parent be gone and nobody watch the clock. programs:
-    whether ExifTool will be asked for. The first message says what the sandbox is made of.
+    seconds: processor time for one photo, a backstop in case the parent is gone and nobody watches the clock. programs:
+    whether ExifTool will be used. The first message names the parts of the sandbox.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the socket
     channel = Channel(socket.socket(fileno=descriptor))
@@ -42,10 +42,10 @@ def serve(descriptor: int, bounds: sandbox.Bounds, seconds: float, *, programs: 
 
 
 def _answer(channel: Channel, request: dict[str, Any], content: int | None) -> None:
-    """Read one photo and send it, or why it cannot be read. Raises OSError where the other end is gone.
+    """Read one photo and send it, or the reason why it cannot be read. Raises OSError if the other end is gone.
 
-    Where foreign programs are asked about it too, metadata and provenance with what they say are a second message, and
-    the first says "more": should this process die in between, the photo is there all the same.
+    If other programs examine it too, a second message holds metadata and provenance with their answers, and the first
+    says "more". If this process dies in between, the photo has already arrived.
     """
     options = ReadOptions(**request["options"])
     try:
@@ -68,7 +68,7 @@ def _answer(channel: Channel, request: dict[str, Any], content: int | None) -> N
             _send(channel, photo, more=False)
     except InputError as error:
         channel.send({"error": str(error), "reason": error.reason})
-    except Exception as error:  # noqa: BLE001  # a fault of ours: told to the parent, whose run goes on
+    except Exception as error:  # noqa: BLE001  # a fault of ours, reported to the parent, which continues
         channel.send({"fault": traceback.format_exc(limit=-3)[-2000:], "kind": type(error).__name__})
 
 
@@ -81,7 +81,7 @@ def _send(channel: Channel, photo: Photo, *, more: bool) -> None:
 
 
 def described(photo: Photo) -> dict[str, Any]:
-    """Return all of a photo but its pixels, and their shape and type."""
+    """Return everything about a photo except its pixels, of which only shape and type."""
     values = {name: value for name, value in vars(photo).items() if name not in ("pixels", "decode")}
     decode = {name: value for name, value in asdict(photo.decode).items() if name != "isolation"}
     return {"photo": values, "decode": decode, "shape": photo.pixels.shape, "dtype": photo.pixels.dtype.name}

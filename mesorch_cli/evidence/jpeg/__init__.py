@@ -1,1 +1,1 @@
-"""JPEG: its segments, its Huffman codes, and who writes files of its kind."""
+"""JPEG: its segments, its Huffman codes, and programs known to write such files."""

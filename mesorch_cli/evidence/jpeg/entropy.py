@@ -1,15 +1,16 @@
-"""Whether the compressed data of a JPEG is exactly what its picture needs: no false code, nothing short, nothing over.
+"""Checks that a JPEG's compressed data is exactly what its picture needs: no invalid code, nothing missing or extra.
 
-The usual decoders fill what is missing with grey and say nothing. Three independent questions are asked here instead:
+The usual decoders silently fill missing parts with grey. This file asks three independent questions instead:
 
 1. A strict parser (libjxl's lossless JPEG transcoder) reads the scans, without the file's other segments. It refuses
-   invalid codes and data that ends early. It takes sequential and progressive Huffman scans of 1 or 3 components.
-2. For one scan at a time, the picture is decoded again with other bytes put after the scan's last one: where the
-   pixels change, the decoder had run out of data. Then with the last byte inverted: where the pixels stay, the
-   decoder had never reached it, so bytes were left over.
-3. Where the parser refuses a file or does not know its kind (CMYK), the codes are walked one by one.
+   invalid codes and data that ends early. It accepts sequential and progressive Huffman scans of 1 or 3 components.
+2. For each scan, the picture is decoded again with different bytes after the last one. If pixels change, the decoder
+   had run out of data. It is then decoded with the last byte inverted. If no pixel changes, the decoder had never
+   reached that byte, so bytes are left over.
+3. If the parser refuses a file or does not know its kind (CMYK), the codes are checked one by one.
 
-A bit error after which the codes fall into step again, with the right count, is invisible to all three, and to any decoder.
+A bit error after which the codes fall into step again with the right count is invisible to all three and to any
+decoder.
 """
 
 import imagecodecs
@@ -20,10 +21,10 @@ from mesorch_cli.evidence.inspection import Findings
 from mesorch_cli.evidence.jpeg.huffman import ZERO_RUN, Walk, walk_codes, zero_runs
 from mesorch_cli.evidence.jpeg.structure import APP14, CUT_SHORT, DHT, DQT, DRI, FRAME_MARKERS, SOS, JpegStructure
 
-MAX_PIXELS = 200_000_000  # each question costs one more decode; beyond this size they are not asked
+MAX_PIXELS = 200_000_000  # each question costs another decode; larger pictures are not checked
 MAX_SCANS = 64
-MAX_WALKED_BYTES = 8_000_000  # of compressed data; the walk takes some seconds for each megabyte
-FILLERS = (b"\xaa" * 64, b"\x55" * 64)  # neither is the run of zeros that libjpeg makes up
+MAX_WALKED_BYTES = 8_000_000  # of compressed data; the check takes some seconds per megabyte
+FILLERS = (b"\xaa" * 64, b"\x55" * 64)  # neither is the run of zeros that libjpeg inserts
 _NEEDED = frozenset({DQT, DHT, DRI, SOS, APP14}) | FRAME_MARKERS
 _PARSED_FRAMES = frozenset({0xC0, 0xC1, 0xC2})  # Huffman, sequential or progressive
 
@@ -33,8 +34,8 @@ def check_entropy(
 ) -> None:
     """Add what is wrong with the compressed data to `findings`.
 
-    `samples` is what `imagecodecs.jpeg8_decode(data)` returned. Nothing is done for a file whose markers already show
-    damage: it needs no second proof.
+    `samples` is what `imagecodecs.jpeg8_decode(data)` returned. A file whose markers already show damage is not
+    checked again.
     """
     if findings.damage:
         return
@@ -66,7 +67,7 @@ def _look_for_zeros(data: bytes, structure: JpegStructure, findings: Findings) -
     try:
         runs = zero_runs(data, structure)
     except (IndexError, KeyError):
-        return  # a scan header or table that makes no sense: the other questions find it
+        return  # an invalid scan header or table, which the other questions find
     for at, impossible in runs:
         words = f"at least {ZERO_RUN} zero bytes in a row inside the compressed data at byte {at}"
         if impossible and _walker_takes(structure) and _surplus(data, structure):
@@ -78,7 +79,7 @@ def _look_for_zeros(data: bytes, structure: JpegStructure, findings: Findings) -
 
 
 def _walk_refused(data: bytes, structure: JpegStructure, findings: Findings) -> None:
-    """Tell why the parser refused: damage, or a peculiarity (measured: one sound progressive photo in 2,000)."""
+    """Find out why the parser refused: damage, or a peculiarity (measured: one intact progressive photo in 2,000)."""
     if sum(scan.end - scan.start for scan in structure.scans) > MAX_WALKED_BYTES:
         findings.add_damage("the compressed data holds codes that do not decode")
         return
@@ -89,7 +90,7 @@ def _walk_refused(data: bytes, structure: JpegStructure, findings: Findings) -> 
 
 
 def _walked(data: bytes, structure: JpegStructure, findings: Findings) -> bool:
-    """Walk the codes and add what is odd about them; returns whether anything is."""
+    """Check the codes one by one and add what is odd. Return whether anything is."""
     found = walk_codes(data, structure)
     if found.problem is not None:
         findings.add_damage(f"the compressed data is wrong: {found.problem}")
@@ -99,7 +100,7 @@ def _walked(data: bytes, structure: JpegStructure, findings: Findings) -> bool:
 
 
 def _surplus(data: bytes, structure: JpegStructure) -> bool:
-    """Tell whether every block is there and bytes are left over that belong to none."""
+    """Return whether every block is there and surplus bytes belong to none."""
     found = walk_codes(data, structure)
     return found.problem is None and found.surplus > 0
 
@@ -107,7 +108,7 @@ def _surplus(data: bytes, structure: JpegStructure) -> bool:
 def _judge_missing_end(
     data: bytes, structure: JpegStructure, samples: npt.NDArray[np.unsignedinteger], findings: Findings
 ) -> None:
-    """Tell whether a file without an end-of-image marker lacks anything else."""
+    """Return whether a file without an end-of-image marker lacks anything else."""
     whole = _all_scans_there(data, structure)
     if whole and _walker_takes(structure):
         whole = walk_codes(data, structure) == Walk(None)
@@ -123,7 +124,7 @@ def _judge_missing_end(
 
 
 def _all_scans_there(data: bytes, structure: JpegStructure) -> bool:
-    """Tell whether scans cover every component and, in a progressive file, every coefficient to its last bit."""
+    """Return whether the scans cover every component and, in a progressive file, every coefficient to its last bit."""
     wanted = {(component.id, place) for component in structure.components for place in range(64)}
     for scan in structure.scans:
         payload = data[scan.header.payload : scan.header.end]
@@ -136,9 +137,9 @@ def _all_scans_there(data: bytes, structure: JpegStructure) -> bool:
 
 
 def _parser_takes(structure: JpegStructure) -> bool:
-    """Tell whether the strict parser knows this file: no CMYK, 12 bits, 4:1:1, arithmetic coding or lost tables.
+    """Return whether the strict parser knows this kind: no CMYK, 12 bits, 4:1:1, arithmetic coding or missing tables.
 
-    Frames of motion JPEG come without Huffman tables; decoders know the usual ones by heart, the parser does not.
+    Frames of motion JPEG lack Huffman tables. Decoders have the usual ones built in, the parser does not.
     """
     return (
         structure.frame_marker in _PARSED_FRAMES
@@ -150,7 +151,7 @@ def _parser_takes(structure: JpegStructure) -> bool:
 
 
 def _walker_takes(structure: JpegStructure) -> bool:
-    """Tell whether the slow walk knows this file and gets through it in some seconds."""
+    """Return whether the slow check knows this kind of file and takes only some seconds."""
     return (
         structure.frame_marker in _PARSED_FRAMES
         and any(segment.marker == DHT for segment in structure.segments)
@@ -167,7 +168,7 @@ def _parses(stream: bytes) -> bool:
 
 
 def _stream(data: bytes, structure: JpegStructure, replaced: dict[int, bytes] | None = None) -> bytes:
-    """Return the picture alone: tables, headers and scans, with the data of scans in `replaced` (by number) put in."""
+    """Return the picture alone: tables, headers and scans, with the data of the scans in `replaced` (by number)."""
     scan_of = {scan.header.start: (number, scan) for number, scan in enumerate(structure.scans)}
     parts = [b"\xff\xd8"]
     for segment in structure.segments:
@@ -180,7 +181,7 @@ def _stream(data: bytes, structure: JpegStructure, replaced: dict[int, bytes] | 
 
 
 def _decodes_alike(stream: bytes, samples: npt.NDArray[np.unsignedinteger]) -> bool:
-    """Tell whether `stream` decodes to the very same samples."""
+    """Return whether `stream` decodes to exactly the same samples."""
     try:
         return np.array_equal(imagecodecs.jpeg8_decode(stream), samples)
     except imagecodecs.Jpeg8Error:
@@ -190,7 +191,7 @@ def _decodes_alike(stream: bytes, samples: npt.NDArray[np.unsignedinteger]) -> b
 def _weigh_scan(
     data: bytes, structure: JpegStructure, number: int, samples: npt.NDArray[np.unsignedinteger], findings: Findings
 ) -> None:
-    """Tell by the decoder's own behaviour whether one scan is short of data or has some left over."""
+    """Find out from the decoder's behaviour whether a scan lacks data or has data left over."""
     scan = structure.scans[number]
     content = data[scan.start : scan.end]
     where = "the compressed data" if len(structure.scans) == 1 else f"scan {number + 1} of {len(structure.scans)}"
@@ -205,7 +206,7 @@ def _weigh_scan(
 def _check_leftover(
     data: bytes, structure: JpegStructure, samples: npt.NDArray[np.unsignedinteger], findings: Findings
 ) -> None:
-    """Look for bytes that the last scan did not need; the strict parser passes over them."""
+    """Look for bytes that the last scan did not need, which the strict parser ignores."""
     number = len(structure.scans) - 1
     scan = structure.scans[number]
     content = data[scan.start : scan.end]
@@ -214,7 +215,7 @@ def _check_leftover(
     for changed in _without_end(content):
         if not _decodes_alike(_stream(data, structure, {number: changed}), samples):
             return
-    # The pixels stayed, which a change too faint to see does as well: let the parser try without the last byte.
+    # No pixel changed, but a change may be too faint to show: let the parser try without the last byte.
     if _parses(_stream(data, structure, {number: _shortened(content, 1)})):
         if _walker_takes(structure) and _surplus(data, structure):
             _walked(data, structure, findings)
@@ -223,12 +224,12 @@ def _check_leftover(
 
 
 def _ends_in_marker(content: bytes) -> bool:
-    """Tell whether a scan is empty or ends in a restart marker, so that it has no last byte to change."""
+    """Return whether a scan is empty or ends in a restart marker, and so has no last byte to change."""
     return len(content) < 4 or (content[-2] == 0xFF and content[-1] != 0)
 
 
 def _without_end(content: bytes) -> tuple[bytes, ...]:
-    """Return three versions of a scan with its last data byte, or the last three, made different."""
+    """Return three versions of a scan in which the last data byte, or the last three, differ."""
     last = content[-2] if content.endswith(b"\xff\0") else content[-1]
     inverted = bytes((last ^ 0xFF,))
     return (
@@ -239,7 +240,7 @@ def _without_end(content: bytes) -> tuple[bytes, ...]:
 
 
 def _shortened(content: bytes, count: int) -> bytes:
-    """Take `count` data bytes off the end; a stuffed 0xFF 0x00 is one, and a 0xFF is never left alone."""
+    """Remove `count` data bytes from the end. A stuffed 0xFF 0x00 counts as one, and no 0xFF is left alone."""
     for _ in range(count):
         content = content[:-2] if content.endswith(b"\xff\0") else content[:-1]
     return content

@@ -13,7 +13,7 @@ from mesorch_cli.evidence.second_decoder import by_pillow_to_8_bits
 
 JPEG_LS = b"\xff\xd8\xff\xf7"
 LOSSLESS_FRAME = 0xC3
-# Kinds of frame that no decoder here knows; a copy of the file would not help.
+# Kinds of frame that no decoder here knows. Another copy of the file would not help.
 _FRAMES_NOT_READ = {
     **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical"),
     0xCB: "lossless, arithmetically coded",
@@ -21,7 +21,7 @@ _FRAMES_NOT_READ = {
 
 
 def decode_jpeg(data: bytes, inspection: Inspection) -> Samples:
-    """Decode by libjpeg-turbo, which fills what is missing. CMYK is inverted where an Adobe segment is there."""
+    """Decode with libjpeg-turbo, which fills missing parts. CMYK is inverted if there is an Adobe segment."""
     structure: JpegStructure = inspection.structure
     kind_of_frame = _FRAMES_NOT_READ.get(structure.frame_marker)
     if kind_of_frame is not None:
@@ -30,13 +30,13 @@ def decode_jpeg(data: bytes, inspection: Inspection) -> Samples:
         array = imagecodecs.jpeg8_decode(data)
     except imagecodecs.Jpeg8Error as error:
         if structure.frame_marker == LOSSLESS_FRAME and "color conversion" in str(error):
-            # JFIF makes such a file YCbCr; most writers store RGB in it all the same. Nothing in it tells which.
+            # By JFIF such a file is YCbCr, but most writers store RGB in it. Nothing in the file says which.
             raise UnsupportedError("a lossless JPEG in colour that does not say whether it is RGB or YCbCr") from error
         if not structure.foreign:
             raise
         mended = bytearray(data)
         for at in structure.foreign:
-            mended[at + 1] = 0  # a stuffed 0xFF: still wrong data, but no longer a marker that stops the decoder
+            mended[at + 1] = 0  # a stuffed 0xFF: the data is still wrong, but no longer a marker that stops the decoder
         array = imagecodecs.jpeg8_decode(bytes(mended))
     kind = {1: "grey", 3: "rgb", 4: "cmyk"}[len(structure.components)]
     samples = from_imagecodecs("jpeg8", array, kind, imagecodecs.jpeg8_version())

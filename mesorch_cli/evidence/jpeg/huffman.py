@@ -1,6 +1,6 @@
-"""A strict walk over the Huffman-coded scans of a JPEG: every code valid, every block there, every bit accounted for.
+"""A strict check of the Huffman-coded scans of a JPEG: every code is valid, every block there, every bit accounted for.
 
-It decodes no picture, only counts, and serves where a faster parser refused the file: to tell damage from a peculiarity.
+It only counts and decodes no picture. It tells damage from a peculiarity after a faster parser refused the file.
 """
 
 from typing import NamedTuple
@@ -8,18 +8,18 @@ from typing import NamedTuple
 from mesorch_cli.evidence.jpeg.structure import DHT, Component, JpegStructure, Scan
 
 _WINDOW = 16  # bits: the longest code
-MOST_STRAY = 2  # surplus bytes of any value: cameras put one before a restart marker
-ZERO_RUN = 256  # zero bytes in a row that compressed data of a photo does not have
+MOST_STRAY = 2  # surplus bytes of any value, as cameras put one before a restart marker
+ZERO_RUN = 256  # a run of zero bytes that the compressed data of a photo does not contain
 
 
 class _BrokenError(Exception):
-    """The data is not what the picture needs; the message says how."""
+    """The data is not what the picture needs. The message says how."""
 
 
 class Walk(NamedTuple):
-    """What came of a walk.
+    """The result of a check.
 
-    problem: what is wrong, None where every block is there. surplus: bytes that belong to no block.
+    problem: what is wrong, None if every block is there. surplus: bytes that belong to no block.
     """
 
     problem: str | None
@@ -27,7 +27,7 @@ class Walk(NamedTuple):
 
 
 class _Bits:
-    """Reads one piece of a scan between two restart markers, stuffed zeros taken out."""
+    """Reads one piece of a scan between two restart markers, without stuffed zeros."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data.replace(b"\xff\0", b"\xff") + b"\xff" * 4
@@ -54,8 +54,8 @@ class _Bits:
     def finish(self) -> int:
         """Return how many bytes follow that belong to no block.
 
-        Codes that fell out of step leave bytes over as well. So the last byte that was used must end in ones, as
-        encoders fill it up, and what follows must be one value repeated (another than that last byte), or very short.
+        Codes that fell out of step leave bytes over, too. So the last byte used must end in ones, as encoders pad it,
+        and the bytes after it must repeat one value (other than that byte) or be very few.
         """
         if self.at > self.end:
             raise _BrokenError("ends before the picture does")
@@ -78,9 +78,9 @@ class _Parameters(NamedTuple):
 
 
 def walk_codes(data: bytes, structure: JpegStructure) -> Walk:
-    """Walk the scans of a Huffman-coded JPEG."""
+    """Check the scans of a Huffman-coded JPEG."""
     surplus = 0
-    history: dict[int, list[int]] = {}  # of each component: for every block the mask of coefficients that are not zero
+    history: dict[int, list[int]] = {}  # for each component and block, the mask of nonzero coefficients
     for number, scan in enumerate(structure.scans):
         payload = data[scan.header.payload : scan.header.end]
         count = payload[0]
@@ -110,10 +110,10 @@ def walk_codes(data: bytes, structure: JpegStructure) -> Walk:
 
 
 def zero_runs(data: bytes, structure: JpegStructure) -> list[tuple[int, bool]]:
-    """Return the offset of the first long run of zeros in each scan, and whether no picture is made of such codes.
+    """Return the offset of the first long run of zeros in each scan, and whether no picture contains such codes.
 
-    A sector that could not be read is often copied as zeros. They may decode without a false code; but where the code of
-    all zeros does not stand for an even block, a photo does not repeat it for thousands of blocks.
+    An unreadable sector is often copied as zeros. They may decode without an invalid code. But if the code of all zeros
+    does not stand for an even block, a photo does not repeat it for thousands of blocks.
     """
     found = []
     for scan in structure.scans:
@@ -174,7 +174,7 @@ def _walk_sequential(
         symbol = bits.symbol
         for _ in range(share):
             for dc, ac in order:
-                size = symbol(dc)  # read first: it moves the place that the size is added to
+                size = symbol(dc)  # read first, as it moves the position that the size is added to
                 bits.at += size & 15
                 place = 1
                 while place < 64:
@@ -213,7 +213,7 @@ def _walk_ac(pieces: list[bytes], masks: list[int], table: list[int], parameters
 
 
 def _first_block(bits: _Bits, mask: int, table: list[int], parameters: _Parameters) -> tuple[int, int]:
-    """Walk one block of a first AC scan; return its mask and the end-of-band run that follows it."""
+    """Check one block of a first AC scan. Return its mask and the end-of-band run after it."""
     place = parameters.first
     while place <= parameters.last:
         symbol = bits.symbol(table)
@@ -233,7 +233,7 @@ def _first_block(bits: _Bits, mask: int, table: list[int], parameters: _Paramete
 
 
 def _refined_block(bits: _Bits, mask: int, table: list[int], parameters: _Parameters) -> tuple[int, int]:
-    """Walk one block of a refining AC scan: known coefficients take a bit each on the way to the new ones."""
+    """Check one block of a refining AC scan, in which known coefficients take a bit each on the way to new ones."""
     place, last = parameters.first, parameters.last
     before = mask
     while place <= last:
@@ -267,7 +267,7 @@ def _band(mask: int, first: int, last: int) -> int:
 
 
 def _units(components: list[Component], structure: JpegStructure) -> tuple[int, list[int]]:
-    """Return how many units a scan has, and how many blocks of each component are in one."""
+    """Return the number of units in a scan, and the number of blocks per component in a unit."""
     if len(components) == 1:
         columns, rows = _own_blocks(components[0], structure)
         return columns * rows, [1]
@@ -277,7 +277,7 @@ def _units(components: list[Component], structure: JpegStructure) -> tuple[int, 
 
 
 def _own_blocks(component: Component, structure: JpegStructure) -> tuple[int, int]:
-    """Return columns and rows of a component's own blocks, as a scan of it alone has them."""
+    """Return the columns and rows of blocks that a scan of this component alone has."""
     h_max, v_max = (max(c.h for c in structure.components), max(c.v for c in structure.components))
     columns, rows = -(-structure.width * component.h // h_max), -(-structure.height * component.v // v_max)
     return -(-columns // 8), -(-rows // 8)
@@ -291,7 +291,7 @@ def _pieces(content: bytes) -> list[bytes]:
 
 
 def _shares(pieces: list[bytes], units: int, interval: int) -> list[tuple[_Bits, int]]:
-    """Pair each piece with the number of units that it holds; surplus restart markers leave pieces that are empty."""
+    """Pair each piece with the number of its units. Surplus restart markers leave empty pieces."""
     counts = [min(interval, units - first) for first in range(0, units, interval)] if interval else [units]
     contents = pieces if interval else pieces[:1]
     if len(contents) > len(counts):

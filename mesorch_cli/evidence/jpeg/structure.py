@@ -1,4 +1,4 @@
-"""The outer structure of a JPEG file: its segments, frame, scans and restart markers, walked byte by byte."""
+"""The outer structure of a JPEG file: segments, frame, scans and restart markers, parsed byte by byte."""
 
 import re
 from bisect import bisect_left
@@ -46,7 +46,7 @@ class Segment(NamedTuple):
 class Scan:
     """Entropy-coded data in `data[start:end]`, fill bytes excluded, and how its header described it.
 
-    `interval` is the number of units between restart markers that is in force, 0 for none.
+    `interval` is the current number of units between restart markers, 0 for none.
     """
 
     header: Segment
@@ -59,10 +59,10 @@ class Scan:
 
 @dataclass
 class JpegStructure:
-    """All that the markers say.
+    """Everything that the markers say.
 
-    `foreign` holds the offsets of markers that have no business inside compressed data. `end` is the offset just
-    after EOI, or the file's length where there is none.
+    `foreign` holds the offsets of markers that do not belong inside compressed data. `end` is the offset just after
+    EOI, or the length of a file without EOI.
     """
 
     segments: list[Segment] = field(default_factory=list)
@@ -95,9 +95,9 @@ def marker_name(marker: int) -> str:
 
 
 def inspect_jpeg(data: bytes) -> Inspection:
-    """Walk the markers of `data` and return what they say, with findings on everything out of order.
+    """Parse the markers of `data` and return what they say, with findings on every irregularity.
 
-    Raises BrokenHeaderError where no frame and scan are found, UnsupportedError for frames that cannot become RGB.
+    Raises BrokenHeaderError without a frame and a scan, UnsupportedError for frames that cannot become RGB.
     """
     findings = Findings()
     structure = walk(data, findings)
@@ -120,10 +120,11 @@ def inspect_jpeg(data: bytes) -> Inspection:
 
 
 def makers_trailer(data: bytes) -> int | None:
-    """Return the offset of what a phone puts after a picture: a Samsung trailer or a video; None where there is neither.
+    """Return the offset of data that a phone adds after a picture: a Samsung trailer or a video. None without one.
 
-    Panoramas have it right after the compressed data, without an end marker before it. Samsung's directory stands last:
-    `SEFH`, version, count, for each block (type, distance back from the directory, size), the directory's length, `SEFT`.
+    In panoramas it follows the compressed data directly, without an end marker. Samsung's directory stands last:
+    `SEFH`, version, count, for each block (type, distance back from the directory, size), the directory's length,
+    `SEFT`.
     """
     video = data.find(b"ftyp", 4)
     if video > 0 and int.from_bytes(data[video - 4 : video], "big") in range(12, 65):
@@ -140,20 +141,20 @@ def makers_trailer(data: bytes) -> int | None:
 
 
 def walk(data: bytes, findings: Findings) -> JpegStructure:
-    """Follow the markers from SOI to EOI, or as far as they go."""
+    """Follow the markers from SOI to EOI, or as far as they are readable."""
     structure = JpegStructure()
     stops = _marker_positions(data)
     at = 2
     while True:
         start = data.find(b"\xff", at)
         if start < 0 or start + 1 >= len(data):
-            # Whether anything is lost is seen where the scans are walked.
+            # Whether anything is lost shows when the scans are checked.
             structure.end = len(data)
             if not structure.scans:
                 findings.add_damage(CUT_SHORT)
             return structure
         if start > at:
-            # Before the first scan this is a wrong segment length, as some cameras and editors write; later, lost data.
+            # Before the first scan, some cameras and editors wrote a wrong segment length. Later, data was lost.
             add = findings.add_damage if structure.scans else findings.add_note
             add(f"{start - at} unexpected bytes before a marker at byte {start}")
         marker = data[start + 1]
@@ -168,7 +169,7 @@ def walk(data: bytes, findings: Findings) -> JpegStructure:
             findings.add_note(f"a stray {marker_name(marker)} marker at byte {start}")
             at = start + 2
         elif marker in (0x00, SOI):
-            # Between the segments of a header it is junk that a camera or editor left; later, lost data.
+            # Between the segments of a header, it is junk from a camera or editor. Later, it is lost data.
             add = findings.add_damage if structure.scans else findings.add_note
             add(f"an unexpected marker FF{marker:02X} at byte {start}")
             at = start + 2
@@ -184,7 +185,7 @@ def walk(data: bytes, findings: Findings) -> JpegStructure:
 
 
 def expected_mcus(structure: JpegStructure, components: tuple[int, ...]) -> int:
-    """Return how many minimum coded units a scan over `components` (ids) has."""
+    """Return the number of minimum coded units in a scan over `components` (ids)."""
     h_max = max(c.h for c in structure.components)
     v_max = max(c.v for c in structure.components)
     if len(components) == 1:
@@ -196,7 +197,7 @@ def expected_mcus(structure: JpegStructure, components: tuple[int, ...]) -> int:
 
 
 def _marker_positions(data: bytes) -> list[int]:
-    """Return the offsets of every 0xFF that is followed by neither a stuffed zero nor another 0xFF."""
+    """Return the offset of every 0xFF before neither a stuffed zero nor another 0xFF."""
     values = np.frombuffer(data, np.uint8)
     at = np.flatnonzero(values[:-1] == 0xFF)
     following = values[at + 1]
@@ -207,7 +208,7 @@ def _marker_positions(data: bytes) -> list[int]:
 def _enter_segment(
     data: bytes, segment: Segment, structure: JpegStructure, stops: list[int], findings: Findings
 ) -> int:
-    """Take in what one segment says; return the offset at which the next marker is expected."""
+    """Process one segment. Return the offset at which the next marker is expected."""
     payload = data[segment.payload : segment.end]
     if segment.marker in FRAME_MARKERS:
         if structure.components:
@@ -237,10 +238,10 @@ def _enter_segment(
 
 
 def _follow_scan(data: bytes, scan: Scan, structure: JpegStructure, stops: list[int], findings: Findings) -> int:
-    """Go to the marker that ends the scan, minding the restart markers; return its offset."""
+    """Go to the marker that ends the scan, checking the restart markers. Return its offset."""
     expected = 0xD0
     stop = len(data)
-    after_restart = -1  # the offset after the restart marker before: one that stands there has no data of its own
+    after_restart = -1  # the offset after the previous restart marker: one at this place has no data of its own
     for at in stops[bisect_left(stops, scan.start) :]:
         marker = data[at + 1]
         if 0xD0 <= marker <= 0xD7:
@@ -262,14 +263,14 @@ def _follow_scan(data: bytes, scan: Scan, structure: JpegStructure, stops: list[
 
 
 def _needed_restarts(scan: Scan, structure: JpegStructure) -> int:
-    """Return how many restart markers the picture's size asks for, 0 where the file announced none."""
+    """Return the number of restart markers that the picture's size requires, 0 if the file announced none."""
     if structure.restart_interval == 0:
         return 0
     return -(-expected_mcus(structure, scan.components) // structure.restart_interval) - 1
 
 
 def _check_restarts(data: bytes, scan: Scan, structure: JpegStructure, findings: Findings) -> None:
-    """Compare the number of restart markers with the one that the picture's size asks for."""
+    """Compare the number of restart markers with the one that the picture's size requires."""
     if structure.restart_interval == 0:
         if scan.restarts:
             findings.add_damage(f"{scan.restarts} restart markers in a scan that announced none")
@@ -284,7 +285,7 @@ def _check_restarts(data: bytes, scan: Scan, structure: JpegStructure, findings:
 
 
 def _collect_metadata(data: bytes, structure: JpegStructure, inspection: Inspection) -> None:
-    """Pick EXIF, XMP and the ICC profile out of the application segments."""
+    """Extract EXIF, XMP and the ICC profile from the application segments."""
     icc: dict[int, bytes] = {}
     for segment in structure.segments:
         payload = data[segment.payload : segment.end]

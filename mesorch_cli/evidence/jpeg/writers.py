@@ -1,6 +1,6 @@
-"""Who is known to write JPEGs of this kind: quantisation tables, subsampling, order and segments, all of them alike.
+"""Cameras and programs known to write such JPEGs, with the same quantisation tables, subsampling, order and segments.
 
-Tables alone name nobody: phones, cameras and editing programs share them.
+Tables alone identify nobody, as phones, cameras and editing programs share them.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mesorch_cli.evidence.jpeg.structure import APP0, APP12, APP13, APP14, JpegStructure
 
 Table = tuple[int, ...]
-# The segments that a writer puts in for itself; EXIF, XMP and profiles are carried over from file to file.
+# Segments that a writer adds itself. EXIF, XMP and profiles are carried over from file to file.
 _SEGMENTS = {
     (APP0, b"JFIF\0"): "JFIF",
     (APP12, b"Ducky"): "Ducky",
@@ -21,7 +21,7 @@ _SEGMENTS = {
 
 
 class Signature(NamedTuple):
-    """How a JPEG was written: both tables in rows, subsampling by name, order, and the writer's own segments by name."""
+    """How a JPEG was written: both tables in rows, subsampling, order, and the writer's own segments by name."""
 
     luma: Table
     chroma: Table | None
@@ -31,7 +31,7 @@ class Signature(NamedTuple):
 
 
 def segments_of(data: bytes, structure: JpegStructure) -> tuple[str, ...]:
-    """Return which of the segments JFIF, Ducky, Photoshop and Adobe a JPEG has, in the order of the alphabet."""
+    """Return which of the segments JFIF, Ducky, Photoshop and Adobe a JPEG has, in alphabetical order."""
     found = {
         name
         for segment in structure.segments
@@ -42,8 +42,10 @@ def segments_of(data: bytes, structure: JpegStructure) -> tuple[str, ...]:
 
 
 def signature_of(data: bytes, structure: JpegStructure, facts: dict[str, Any]) -> Signature | None:
-    """Return the signature of a JPEG with `facts` as `describe_jpeg` gives them; None where its tables are not one each
-    for brightness and colour, of 8 bits."""
+    """Return the signature of a JPEG from the `facts` of `describe_jpeg`.
+
+    None unless there is one table of 8 bits each for brightness and colour.
+    """
     tables = facts.get("quantisation", {})
     used = [str(number) for number in dict.fromkeys(component.table for component in structure.components)]
     if not used or len(used) > 2 or any(number not in tables for number in used) or facts.get("tables_defined_again"):
@@ -70,8 +72,8 @@ def _collection() -> dict[Signature, tuple[str, ...]]:
 
 
 def writers_of(signature: Signature | None) -> tuple[str, ...]:
-    """Return all cameras and programs, of a small collection, that are known to write exactly like this.
+    """Return the cameras and programs, from a small collection, that are known to write exactly like this.
 
-    Each is "NAME (camera)" or "NAME (program)". Others may write like this too: a name is a possibility and no proof.
+    Each is "NAME (camera)" or "NAME (program)". Others may write like this too: a name is a possibility, not proof.
     """
     return () if signature is None else _collection().get(signature, ())

@@ -1,1 +1,1 @@
-"""What a file says of itself, put together from its blocks and by foreign programs. Statements, not proof."""
+"""What a file says about itself, collected from its blocks and from other programs. These are statements, not proof."""

@@ -1,4 +1,4 @@
-"""Where a file's statements do not fit each other. Each is a note for an examiner; honest files have them too."""
+"""Contradictions among a file's statements. Each is a note for an examiner, as honest files have them too."""
 
 import re
 from datetime import datetime
@@ -12,7 +12,7 @@ _DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d)(?::(\d\d))?")
 
 
 def consistency_notes(metadata: dict[str, Any], width: int, height: int) -> list[str]:
-    """Return the notes on a file's metadata, as `read_metadata` collects it, and the size of its stored raster."""
+    """Return the notes on a file's metadata, collected by `read_metadata`, and on the size of its stored raster."""
     main, photo = (metadata.get("exif", {}).get(name, {}) for name in ("main", "photo"))
     xmp = metadata.get("xmp", {}).get("properties", {})
     jpeg = metadata.get("jpeg", {})
@@ -45,10 +45,10 @@ def _software(software: Any, main: dict[str, Any], xmp: dict[str, Any]) -> list[
 
 
 def _last_saved(software: Any, xmp: dict[str, Any], jpeg: dict[str, Any]) -> list[str]:
-    """Say that an editor saved the file last where its own word and how the file is made, or its history, agree.
+    """Say that an editor saved the file last, if the named software agrees with the file's structure or history.
 
-    A name alone is not enough: names are carried over and can be typed in. Nor is the way a file is made, which others
-    share; where a camera is known to write like this too, nothing is said.
+    A name alone is not enough, as names are carried over and can be typed in. Nor is the structure of a file, which
+    several writers share. If a camera is known to write like this too, nothing is said.
     """
     named = editor_of(software)
     writers = jpeg.get("known_writers", [])
@@ -58,7 +58,8 @@ def _last_saved(software: Any, xmp: dict[str, Any], jpeg: dict[str, Any]) -> lis
     alike = [writer for writer in writers if same_house(writer, named)]
     if alike:
         reasons.append(
-            f"the tables, subsampling, order and segments are, of the writers known here, those of {', '.join(writers)} alone"
+            "the tables, subsampling, order and segments are, of the writers known here, those of "
+            f"{', '.join(writers)} alone"
         )
     if same_house(named, "Adobe") and jpeg.get("save_for_web_quality") is not None:
         reasons.append("a segment of Photoshop's export for the web is there")
@@ -72,7 +73,7 @@ def _last_saved(software: Any, xmp: dict[str, Any], jpeg: dict[str, Any]) -> lis
 
 
 def _texts(value: Any) -> list[str]:
-    """Return a property that is one text or a list of them as a list."""
+    """Return a property, which is a text or a list of texts, as a list."""
     return [value] if isinstance(value, str) else list(value or ())
 
 
@@ -98,13 +99,14 @@ def _dimensions(photo: dict[str, Any], width: int, height: int) -> list[str]:
     if len(stated) < 2 or sorted(stated) == sorted((width, height)):
         return []
     return [
-        f"note: EXIF says {stated[0]} x {stated[1]} pixels, the picture has {width} x {height}; it was cropped or resized by "
+        f"note: EXIF says {stated[0]} x {stated[1]} pixels, the picture has {width} x {height}; it was cropped or "
+        "resized by "
         "something that left the tag"
     ]
 
 
 def _orientation(stated: Any, container: dict[str, Any]) -> list[str]:
-    """Compare EXIF's orientation with the container's own, where that has a say."""
+    """Compare EXIF's orientation with the container's own, if that counts."""
     if not isinstance(stated, int) or not 1 <= stated <= 8 or "turned_left_by_degrees" not in container:
         return []
     mirror = container["mirrored"]
@@ -122,7 +124,8 @@ def _thumbnail(thumbnail: dict[str, Any] | None) -> list[str]:
     if correlation is None or correlation >= LIKE:
         return []
     return [
-        f"note: the embedded thumbnail does not look like the photo (correlation {correlation}); it was changed, turned or "
+        f"note: the embedded thumbnail does not look like the photo (correlation {correlation}); it was changed, "
+        "turned or "
         "cropped by something that left the thumbnail"
     ]
 
@@ -131,7 +134,8 @@ def _jpeg(jpeg: dict[str, Any], main: dict[str, Any]) -> list[str]:
     notes = []
     if jpeg.get("standard_tables") and main.get("Make") and "known_writers" not in jpeg:
         notes.append(
-            f"note: the quantisation tables are the standard ones at quality {jpeg.get('quality')}, which most programs "
+            f"note: the quantisation tables are the standard ones at quality {jpeg.get('quality')}, which most "
+            "programs "
             "write, and some makers' cameras and phones too"
         )
     if jpeg.get("tables_defined_again"):

@@ -1,6 +1,6 @@
-"""What a file says of itself about AI, apart from every verdict: its own statements, each with its place and its text.
+"""What a file declares about AI, separate from every verdict: its own statements, each with its place and text.
 
-A statement is not proof: anybody can write or remove these fields. Only a C2PA signature says who wrote one.
+A statement is not proof, as anyone can write or remove these fields. Only a C2PA signature shows who wrote it.
 """
 
 import re
@@ -15,10 +15,10 @@ Kind = Literal["generated", "edited", "involved", "generator"]
 Signed = Literal["no", "not checked", "invalid", "valid", "trusted"]
 
 MAX_STATEMENTS = 32
-KEY = "declared"  # in the metadata of a photo, for what was found while its file was read
+KEY = "declared"  # key in the metadata of a photo, for what was found while its file was read
 SOURCE_TYPE = "Iptc4xmpExt:DigitalSourceType"
-# Of the IPTC's list cv.iptc.org/newscodes/digitalsourcetype, and C2PA's trainedAlgorithmicData. `algorithmicMedia` is none:
-# it means made by a formula, without training.
+# From the IPTC's list cv.iptc.org/newscodes/digitalsourcetype, and C2PA's trainedAlgorithmicData. `algorithmicMedia` is
+# left out: it means made by a formula, without training.
 _SOURCE_TYPES: dict[str, Kind] = {
     "trainedalgorithmicmedia": "generated",
     "trainedalgorithmicdata": "generated",
@@ -31,10 +31,10 @@ _STATES: dict[str, Signed] = {"Valid": "valid", "Trusted": "trusted", "Invalid":
 
 
 class Statement(NamedTuple):
-    """One statement. kind: "generated" or "edited" by AI, "involved" (AI took part), or "generator": a generator's fields.
+    """One statement. kind: AI "generated", "edited" or was "involved"; or "generator", for the fields of a generator.
 
-    where: the block and the field. text: as it stands there, bounded. signed: "no"; "not checked" (of an earlier manifest);
-    "invalid", "valid", or "trusted": valid, by a signer on the trust list that was given.
+    where: the block and the field. text: its content, bounded. signed: "no"; "not checked" (of an earlier
+    manifest); "invalid", "valid", or "trusted": valid, by a signer on the trust list that was given.
     """
 
     kind: Kind
@@ -44,7 +44,7 @@ class Statement(NamedTuple):
 
 
 class Declared(NamedTuple):
-    """looked_at: the sources that were looked at; what is not in a file is looked at, and found to be absent."""
+    """looked_at: the sources that were examined. A source that the file lacks counts as examined and absent."""
 
     looked_at: tuple[str, ...]
     statements: tuple[Statement, ...]
@@ -53,9 +53,9 @@ class Declared(NamedTuple):
 def said_by_file(
     metadata: Mapping[str, Any], png_texts: Mapping[str, str], exif_texts: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return looked_at and statements, fit for JSON, of everything but C2PA. Never raises for what the file holds.
+    """Return looked_at and statements, ready for JSON, from everything but C2PA. Never raises because of the file.
 
-    metadata: as it goes into the record. png_texts, exif_texts: the long texts as the file has them, by key or tag.
+    metadata: as the record has it. png_texts, exif_texts: the long texts of the file, by key or tag.
     """
     unread = any(note.startswith("XMP: the packet") and "values" not in note for note in metadata.get("notes", ()))
     found = list(dict.fromkeys(_statements(metadata, png_texts, exif_texts)))[:MAX_STATEMENTS]
@@ -64,7 +64,7 @@ def said_by_file(
 
 
 def declared_in(metadata: Mapping[str, Any], provenance: Mapping[str, Any]) -> Declared:
-    """Return what was found in the metadata and the C2PA manifest of a photo. Values of another kind are left out."""
+    """Return the statements in the metadata and the C2PA manifest of a photo. Malformed values are left out."""
     said = metadata.get(KEY)
     said = said if isinstance(said, dict) else {}
     looked_at = ["C2PA"] if provenance.get("status") in ("found", "absent") else []
@@ -74,7 +74,7 @@ def declared_in(metadata: Mapping[str, Any], provenance: Mapping[str, Any]) -> D
 
 
 def source_kind(value: str) -> Kind | None:
-    """Return what a digital source type says of AI: as an address, with a prefix or by its short name; None for nothing."""
+    """Return what a digital source type (address, prefixed or short name) says about AI; None for nothing."""
     return _SOURCE_TYPES.get(re.split(r"[/:#]", value.strip())[-1].lower())
 
 
@@ -124,7 +124,7 @@ def _by_xmp(properties: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def _by_manifest(provenance: Mapping[str, Any]) -> Iterator[Statement]:
-    """Yield what the C2PA manifests say; see `provenance.source_types`."""
+    """Yield the statements of the C2PA manifests; see `provenance.source_types`."""
     signed = _STATES.get(str(provenance.get("state")), "invalid")
     for stated in _list(provenance.get("source_types")):
         value = stated.get("digitalSourceType") if isinstance(stated, dict) else None
@@ -140,7 +140,7 @@ def _by_manifest(provenance: Mapping[str, Any]) -> Iterator[Statement]:
 
 
 def _taken(value: Any) -> Statement | None:
-    """Return a statement out of JSON that another process sent, None where it is none."""
+    """Return a statement from another process's JSON, None if it is invalid."""
     if not isinstance(value, dict) or value.get("kind") not in get_args(Kind):
         return None
     return Statement(value["kind"], plain_text(value.get("where", "")), plain_text(value.get("text", "")))

@@ -1,4 +1,4 @@
-"""What ExifTool says of a file, where the user asks for it: far more tags than are read here, never required."""
+"""What ExifTool says about a file, if the user wants it: far more tags than this tool reads, and never required."""
 
 import ctypes
 import json
@@ -21,8 +21,8 @@ from mesorch_cli.evidence.photo import Content
 
 SECONDS = 10.0  # for a small file
 MAX_TAGS = 1000
-MAX_BYTES = 1 << 28  # larger files are not handed on
-MAX_OUTPUT = 1 << 24  # bytes of its answer
+MAX_BYTES = 1 << 28  # larger files are not passed to ExifTool
+MAX_OUTPUT = 1 << 24  # bytes of the answer
 _PIECE = 1 << 16
 _VERSION = "ExifTool:ExifToolVersion"
 _PR_SET_PDEATHSIG = 1
@@ -30,7 +30,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class _Number(float):
-    """A number that keeps how it was written: version 13.30 is not 13.3."""
+    """A number that keeps its spelling: version 13.30 is not 13.3."""
 
     written: str
 
@@ -41,18 +41,20 @@ class _Number(float):
 
 
 def find_exiftool() -> str | None:
-    """Return the program's path, None where it is not installed. One found by a relative entry of PATH does not count:
-    it may lie in the folder of the evidence."""
+    """Return the program's path, None if it is not installed.
+
+    A program found through a relative entry of PATH does not count, as it may lie in the evidence folder.
+    """
     found = shutil.which("exiftool")
     return found if found is not None and Path(found).is_absolute() else None
 
 
 def read_exiftool(data: Content, notes: list[str], seconds: float = SECONDS) -> dict[str, Any] | None:
-    """Return {"version", "tags"} with tags by "group:name", or None with a note where there is no answer. Never raises.
+    """Return {"version", "tags"} with tags by "group:name", or None with a note if there is no answer. Never raises.
 
-    One process for one file: nothing of another file can get into the answer. The bytes come through its standard
-    input and its own configuration is not read, so that it opens no file of the user's. It is killed, with whatever it
-    started, after `seconds`, after an answer of more than MAX_OUTPUT bytes, and when this process dies.
+    Each file gets its own process, so nothing from another file can enter the answer. The bytes come through standard
+    input, and no configuration is read, so that it opens no file of the user's. It is killed, with its child processes,
+    after `seconds`, after an answer of more than MAX_OUTPUT bytes, and when this process dies.
     """
     program = find_exiftool()
     if program is None:
@@ -84,7 +86,7 @@ def read_exiftool(data: Content, notes: list[str], seconds: float = SECONDS) -> 
 
 
 def _answer(command: list[str], data: Content, seconds: float) -> bytes:
-    """Return what a program writes about `data`. Raises TimeoutError, OSError, or ValueError for an endless answer."""
+    """Return a program's output about `data`. Raises TimeoutError, OSError, or ValueError for an endless answer."""
     deadline = time.monotonic() + seconds
     content = storage.shared(np.frombuffer(data, np.uint8))
     try:
@@ -93,8 +95,8 @@ def _answer(command: list[str], data: Content, seconds: float) -> bytes:
             stdin=content,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # a group of its own, so that all of it can be killed
-            preexec_fn=None if _LIBC is None else _die_with_parent,  # one call of the kernel
+            start_new_session=True,  # its own process group, so that all of it can be killed
+            preexec_fn=None if _LIBC is None else _die_with_parent,  # a single system call
         )
     finally:
         os.close(content)
@@ -121,13 +123,13 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> bytes:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a program and its group, and take its exit status, so that nothing of it is left."""
+    """End a program and its group, and collect its exit status, so that nothing remains."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (
         ProcessLookupError,
         PermissionError,
-    ):  # ended before; a process that only waits for us gives the second on macOS
+    ):  # it had ended; a process that only waits for us gives the second error on macOS
         process.kill()
     process.wait()
     if process.stdout is not None:
@@ -135,5 +137,5 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies, however that happens."""
+    """Make the kernel kill this process when its parent dies, however that happens."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # type: ignore[union-attr]

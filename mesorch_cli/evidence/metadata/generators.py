@@ -1,6 +1,6 @@
-"""The texts that image generators leave in a file: settings, prompts, job numbers and labels, told apart from captions.
+"""Texts that image generators leave in a file: settings, prompts, job numbers and labels, as opposed to captions.
 
-A name alone is not enough, since anybody may call a text "prompt": each rule also asks for what the generator writes there.
+A name alone is not enough, as any text may be called "prompt". Each rule also requires what the generator writes.
 """
 
 import re
@@ -11,7 +11,7 @@ from mesorch_cli.evidence.metadata.plain import MAX_TEXT
 from mesorch_cli.evidence.metadata.plain import text as plain_text
 
 AIGC_FIELDS = ("ContentProducer", "ProduceID", "ContentPropagator", "PropagateID", "ReservedCode1", "ReservedCode2")
-_SHOWN = 240  # characters from the beginning and from the telling place of a text that is longer than MAX_TEXT
+_SHOWN = 240  # characters from the beginning and from the decisive place of a text longer than MAX_TEXT
 _LOOKED_AT = 1 << 16  # characters of one text
 
 # Stable Diffusion's web UIs: a line of settings below the prompts.
@@ -40,14 +40,14 @@ _KEYED: dict[str, tuple[re.Pattern[str], bool]] = {
 
 
 class Told(NamedTuple):
-    """What a text tells: "generator" (a generator's own fields), "generated" or "involved"; and the text, bounded."""
+    """What a text means: "generator" (a generator's own fields), "generated" or "involved"; and the text, bounded."""
 
     kind: Literal["generator", "generated", "involved"]
     text: str
 
 
 def told_by_png(texts: Mapping[str, str]) -> list[tuple[str, Told]]:
-    """Return (key, what it tells) for the texts of a PNG by key."""
+    """Return (key, meaning) for the texts of a PNG, given by key."""
     found = []
     for key, text in texts.items():
         rule = _KEYED.get(key)
@@ -66,7 +66,7 @@ def told_by_png(texts: Mapping[str, str]) -> list[tuple[str, Told]]:
 
 
 def told_by_comment(text: str) -> Told | None:
-    """Return what a free text tells (EXIF UserComment and ImageDescription, a caption in XMP), None for any other text."""
+    """Return the meaning of a free text (EXIF UserComment and ImageDescription, XMP captions), or None."""
     text = text[:_LOOKED_AT]
     for rule, as_json in ((_PARAMETERS, False), (_MIDJOURNEY, False), (_NODE, True)):
         told = _by_rule(text, rule, as_json)
@@ -78,7 +78,7 @@ def told_by_comment(text: str) -> Told | None:
 
 
 def told_by_comfyui(text: str) -> Told | None:
-    """Return what EXIF Make or Model tell in ComfyUI's WebP files, which have "workflow:" or "prompt:" and JSON there."""
+    """Return the meaning of EXIF Make or Model, where ComfyUI's WebP files hold "workflow:" or "prompt:" and JSON."""
     for name, rule in (("prompt:", _NODES), ("workflow:", _GRAPH)):
         if text.startswith(name):
             return _by_rule(text.removeprefix(name), rule, True)
@@ -86,16 +86,16 @@ def told_by_comfyui(text: str) -> Told | None:
 
 
 def told_by_pair(description: str, artist: str) -> Told | None:
-    """Return what the pair tells that files from xAI's Grok are reported to have: a signature, and a UUID as the artist."""
+    """Return the meaning of a signature with a UUID as the artist, a pair reported for files from xAI's Grok."""
     if _XAI_SIGNATURE.match(description) and _UUID.fullmatch(artist.strip()):
         return Told("generator", shown(f"{description[:80]}..., artist {artist.strip()}", 0))
     return None
 
 
 def label_in(text: str) -> Told | None:
-    """Return the label of China's GB 45438-2025 (TC260) in a text of JSON that may be cut short, None where there is none.
+    """Return the label of China's GB 45438-2025 (TC260) from JSON that may be cut short, None without one.
 
-    Label 1 means generated; 2 and 3 mean possibly and presumably, and other values are given as they are.
+    Label 1 means generated, 2 possibly, 3 presumably. Other values are returned as they are.
     """
     text = text[:_LOOKED_AT]
     label, field = _AIGC_LABEL.search(text), _AIGC_FIELD.search(text)
@@ -105,7 +105,7 @@ def label_in(text: str) -> Told | None:
 
 
 def shown(text: str, at: int) -> str:
-    """Return a text of at most MAX_TEXT characters: its beginning and, where that is cut, the place that tells."""
+    """Return a text of at most MAX_TEXT characters: its beginning and, if it is cut, the decisive place."""
     if len(text) <= MAX_TEXT:
         return plain_text(text)
     if at + _SHOWN <= MAX_TEXT:

@@ -1,4 +1,4 @@
-"""Values of foreign libraries made fit for a record: plain JSON, finite, valid text, bounded in size and depth."""
+"""Values from other libraries, prepared for a record: plain JSON, finite, valid text, bounded in size and depth."""
 
 import math
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 MAX_TEXT = 512  # characters of one text
 MAX_ITEMS = 64  # of one list or object
 MAX_DEPTH = 3
-MAX_DIGITS = 18  # of a whole number; longer ones become texts, which every reader of JSON keeps exactly
+MAX_DIGITS = 18  # of a whole number; longer ones become texts, which every JSON reader keeps exactly
 
 
 def plain(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """Return `value` with long texts cut, lists and objects shortened, and what lies deeper than `depth` as a text.
+    """Return `value` with long texts cut, lists and objects shortened, and anything deeper than `depth` as a text.
 
-    Numbers that JSON has no word for (infinite, or not a number) become texts, and so do whole numbers of many digits.
+    Numbers that JSON cannot express (infinite, or not a number) become texts, as do whole numbers of many digits.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -30,5 +30,5 @@ def plain(value: Any, depth: int = MAX_DEPTH) -> Any:
 
 
 def text(value: Any) -> str:
-    """Return a value as a text of at most MAX_TEXT characters; half a character of UTF-16 becomes a question mark."""
+    """Return a value as a text of at most MAX_TEXT characters. Half a UTF-16 character becomes a question mark."""
     return str(value)[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8")

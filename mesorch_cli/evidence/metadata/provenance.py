@@ -1,4 +1,4 @@
-"""What a C2PA manifest in the file claims, and which of its checks hold: apart from the pixels, and no verdict on them."""
+"""What a C2PA manifest in the file claims, and which of its checks hold. It is no verdict on the pixels."""
 
 import json
 import math
@@ -15,7 +15,7 @@ NOTE = (
     "Invalid is not tampered, valid is not true, absent is not suspicious: this is about the manifest, not the pixels."
 )
 SECONDS = 10.0  # for a small file
-MAX_CODES = 500  # validation codes; a manifest of thousands of ingredients must not fill the record
+MAX_CODES = 500  # validation codes, as a manifest with thousands of ingredients must not fill the record
 MAX_ITEMS = 64  # actions, ingredients, assertions
 _SOURCE_TYPE = "digitalsourcetype"
 
@@ -23,12 +23,12 @@ _SOURCE_TYPE = "digitalsourcetype"
 def read_provenance(
     data: Content, format_name: str, trust_list: str | None = None, seconds: float = SECONDS
 ) -> dict[str, Any]:
-    """Return what the file's C2PA manifest says, bounded and fit for JSON. Never raises for what the file holds.
+    """Return the content of the file's C2PA manifest, bounded and ready for JSON. Never raises because of the file.
 
-    "status" is "absent", "found", "remote" (a manifest is said to lie elsewhere and was not fetched), "unreadable" or
-    "not examined", the last three with a "reason". Nothing is fetched: no remote manifest, no revocation list. trust_list:
-    PEM certificates that signers are checked against, told by their hash; without one no signer counts as trusted.
-    seconds: after these the library gets no more of the file, which ends it unless it does not ask for any.
+    "status" is "absent", "found", "remote" (the manifest is elsewhere and was not fetched), "unreadable" or "not
+    examined", the last three with a "reason". Nothing is fetched: no remote manifest, no revocation list. trust_list:
+    PEM certificates that signers are checked against, identified by their hash; without a list no signer is trusted.
+    seconds: after these the library gets no more of the file, which ends its work unless it reads nothing more.
     """
     try:
         import c2pa
@@ -37,7 +37,7 @@ def read_provenance(
     mime = named(format_name).media_type
     if mime is None or mime not in c2pa.Reader.get_supported_mime_types():
         return unexamined(f"the C2PA library does not read {format_name} files")
-    if data[:2] == CODESTREAM:  # the library takes JPEG XL only in its boxes, and nothing else can hold a manifest
+    if data[:2] == CODESTREAM:  # the library accepts JPEG XL only in boxes, and only boxes can hold a manifest
         return {"status": "absent", "note": NOTE, "library": f"c2pa-rs {c2pa.sdk_version()}", "trust_list_sha256": None}
     settings: dict[str, Any] = {
         "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": trust_list is not None}
@@ -67,25 +67,25 @@ def read_provenance(
             return facts | {"status": "not examined", "reason": too_slow(seconds)}
         remote = "remote" in type(error).__name__.lower() or "remote" in str(error).lower()
         return facts | {"status": "remote" if remote else "unreadable", "reason": _short(str(error))}
-    if deadline.passed:  # the library takes what it could not read for what is not there
+    if deadline.passed:  # the library mistakes unread content for absent content
         return facts | {"status": "not examined", "reason": too_slow(seconds)}
     return facts | claims | {"codes": codes}
 
 
 def too_slow(seconds: float) -> str:
-    """Return the reason where the library took too long."""
+    """Return the reason for a library that took too long."""
     return f"the C2PA library did not finish within {math.ceil(seconds)} s"
 
 
 def unexamined(reason: str) -> dict[str, Any]:
-    """Return what stands in a record where the library was not asked or gave no answer."""
+    """Return the entry in a record if the library was not asked or gave no answer."""
     return {"status": "not examined", "reason": reason, "note": NOTE}
 
 
 def _claims(report: dict[str, Any]) -> dict[str, Any]:
-    """Return what the active manifest says of its signer, its generator, the actions and the ingredients.
+    """Return what the active manifest says about its signer, generator, actions and ingredients.
 
-    The library hands on what the file holds: any value may be of any kind.
+    The library passes on the file's content, so any value may have any type.
     """
     manifests = _object(report.get("manifests"))
     label = report.get("active_manifest")
@@ -124,9 +124,10 @@ def _claims(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _source_types(manifests: dict[str, Any], label: Any) -> list[dict[str, Any]]:
-    """Return every digital source type that a manifest states, the active one's first: of actions and of other assertions.
+    """Return every digital source type in actions and other assertions, those of the active manifest first.
 
-    Each has its "place" and whether it is of the "active" manifest; others belong to earlier versions of the photo.
+    Each has its "place" and says whether it is from the "active" manifest. Others describe earlier versions of the
+    photo.
     """
     found: list[dict[str, Any]] = []
     for name, manifest in sorted(list(manifests.items())[:MAX_ITEMS], key=lambda item: item[0] != label):

@@ -1,7 +1,7 @@
-"""The trailer that Samsung's phones write after a picture: the names of its parts, and what its editor says of AI.
+"""The trailer that Samsung's phones write after a picture: the names of its parts, and what their editor says about AI.
 
-Samsung does not document it. The layout is the one that ExifTool reads (lib/Image/ExifTool/Samsung.pm): parts, a directory
-that begins with SEFH, its length, and SEFT as the last bytes of the file.
+Samsung does not document it. The layout is that of ExifTool (lib/Image/ExifTool/Samsung.pm): parts, a
+directory that begins with SEFH, its length, and SEFT as the last bytes of the file.
 """
 
 import re
@@ -20,9 +20,9 @@ _GENERATIVE = re.compile(rb'\\?"genAIType\\?"\s*:\s*\\?"?(-?\d{1,9})')
 
 
 def read_samsung_trailer(data: Content) -> dict[str, Any] | None:
-    """Return "parts" (names) and, where the editor says so, "genAIType"; None where there is no such trailer.
+    """Return "parts" (names) and, if the editor says so, "genAIType"; None without a trailer.
 
-    Never raises for what the file holds: an entry that leads out of the file is left out.
+    Never raises because of the file. An entry that points outside the file is left out.
     """
     end = len(data)
     if end < 20 or data[end - 4 : end] != b"SEFT":

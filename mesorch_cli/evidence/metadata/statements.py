@@ -1,4 +1,4 @@
-"""What foreign programs say of a file, C2PA's library and ExifTool: asked after the pixels, and never at their cost."""
+"""What C2PA's library and ExifTool say about a file. They run after the pixels were read and cannot harm them."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,12 +7,12 @@ from mesorch_cli.evidence.metadata import exiftool, provenance
 from mesorch_cli.evidence.photo import Content, Photo, ReadOptions
 
 BYTES_PER_SECOND = 20_000_000  # a large file gets more time
-GRACE_S = 10.0  # for the process that asks both, beside the time of each
+GRACE_S = 10.0  # for the process that runs both, beyond the time of each
 
 
 @dataclass(frozen=True)
 class Statements:
-    """The answers: `provenance` as `read_provenance` gives it, `exiftool` as `read_exiftool` does; notes on what failed."""
+    """The answers: `provenance` from `read_provenance`, `exiftool` from `read_exiftool`, and notes on failures."""
 
     provenance: dict[str, Any]
     exiftool: dict[str, Any] | None = None
@@ -20,12 +20,12 @@ class Statements:
 
 
 def wanted(options: ReadOptions) -> bool:
-    """Return whether any of these programs is to be asked."""
+    """Return whether any of these programs should run."""
     return options.provenance or options.exiftool
 
 
 def read_statements(data: Content, format_name: str, options: ReadOptions) -> Statements:
-    """Ask the programs that `options` want, each for at most its own time. Never raises for what the file holds."""
+    """Run the programs that `options` name, each within its own time. Never raises because of the file."""
     notes: list[str] = []
     more = len(data) / BYTES_PER_SECOND
     claims: dict[str, Any] = {}
@@ -36,13 +36,13 @@ def read_statements(data: Content, format_name: str, options: ReadOptions) -> St
 
 
 def longest_s(size_bytes: int, options: ReadOptions) -> float:
-    """Return the seconds after which a process that asks them for a file of this size has lost its way."""
+    """Return the seconds after which a process that runs them on a file of this size counts as stuck."""
     count = options.provenance + options.exiftool
     return GRACE_S + count * (max(provenance.SECONDS, exiftool.SECONDS) + size_bytes / BYTES_PER_SECOND)
 
 
 def unanswered(options: ReadOptions, reason: str) -> Statements:
-    """Return what stands in a record where the process that asked them was lost; reason: how."""
+    """Return the entries in a record if the process that ran them was lost. reason: how."""
     asked = " and ".join(["C2PA"] * options.provenance + ["ExifTool"] * options.exiftool)
     claims = provenance.unexamined(f"the process that asked {asked} {reason}") if options.provenance else {}
     return Statements(claims, None, (f"{asked}: no answer, since the process that asked {reason}",))

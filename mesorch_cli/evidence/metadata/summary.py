@@ -1,4 +1,4 @@
-"""What a file says of itself: EXIF, software, dates, profile, and how its JPEG was made. Statements, not proof."""
+"""What a file says about itself: EXIF, software, dates, profile, and how its JPEG was made. Statements, not proof."""
 
 import functools
 import re
@@ -43,13 +43,12 @@ _CHROMINANCE = (
 
 
 def read_metadata(data: Content, inspection: Inspection, pixels: Pixels) -> tuple[dict[str, Any], int]:
-    """Return the metadata, bounded and fit for JSON, and the orientation (1..8) that it asks for. Never raises.
+    """Return the metadata, bounded and ready for JSON, and the orientation (1..8) that it requests. Never raises.
 
-    Keys: "exif" (directories of tags), "software" and "dates" (from EXIF, XMP and PNG texts), "icc" and "xmp" (size
-    and SHA-256, and of XMP the properties), "iptc", "maker_note" and "thumbnail" where they are there, "exiftool" where it
-    was asked for and is installed, "samsung_trailer", "declared" (what the file says of AI),
-    one key named after the format with its structure, and "notes": on all that was
-    malformed or cut, and on statements that do not fit each other.
+    Keys: "exif" (directories of tags), "software" and "dates" (from EXIF, XMP and PNG texts), "icc" and "xmp" (size and
+    SHA-256, and of XMP the properties), "iptc", "maker_note" and "thumbnail" if present, "exiftool" if it was wanted
+    and is installed, "samsung_trailer", "declared" (what the file says about AI), one key named after the format with
+    its structure, and "notes" on everything malformed or cut and on contradictions.
     """
     exif = read_exif(inspection.exif)
     notes = exif.notes
@@ -127,7 +126,7 @@ def describe_jpeg(data: bytes, structure: JpegStructure, notes: list[str]) -> di
 
 
 def subsampling(structure: JpegStructure) -> str:
-    """Return "4:2:0" and the like where the sampling factors have such a name, else the factors themselves."""
+    """Return a name such as "4:2:0" if the sampling factors have one, otherwise the factors themselves."""
     if len(structure.components) == 1:
         return "grey"
     first, *others = structure.components
@@ -153,7 +152,7 @@ def scaled_table(quality: int, *, chroma: bool = False) -> list[int]:
 
 
 def estimate_quality(luma: list[int], chroma: list[int] | None = None) -> tuple[int, bool]:
-    """Return the quality (1..100) whose standard tables come nearest, and whether they are exactly the file's own."""
+    """Return the quality (1..100) with the nearest standard tables, and whether they equal the file's own."""
     distances = np.abs(_standard_tables() - np.array(luma)).mean(axis=1)
     quality = int(np.argmin(distances)) + 1
     exact = bool(distances[quality - 1] == 0) and (chroma is None or chroma == scaled_table(quality, chroma=True))
@@ -167,7 +166,7 @@ def _standard_tables() -> npt.NDArray[np.int64]:
 
 
 def _read_tables(payload: bytes, tables: dict[int, list[int]], notes: list[str]) -> bool:
-    """Take the tables of one segment; return whether one of them was there already."""
+    """Take the tables of one segment. Return whether one of them was defined before."""
     at, again = 0, False
     while at < len(payload):
         wide, number = payload[at] >> 4, payload[at] & 15

@@ -1,4 +1,4 @@
-"""The small picture that cameras put into the EXIF block, beside the photo that it should show."""
+"""The thumbnail that cameras put into the EXIF block, compared with the photo that it should show."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from mesorch_cli.evidence.jpeg.structure import walk
 from mesorch_cli.evidence.photo import Content, Pixels
 from mesorch_cli.files.hashing import sha256_bytes
 
-MAX_SIDE = 1024  # pixels; a larger picture is no thumbnail
+MAX_SIDE = 1024  # pixels; a larger picture is not a thumbnail
 MAX_BYTES = 1 << 20
 _OFFSET, _LENGTH = 0x0201, 0x0202
 
 
 def find_thumbnail(exif: Content | None) -> bytes | None:
-    """Return the JPEG that the second directory of an EXIF block points to, None where there is none."""
+    """Return the JPEG that the second directory of an EXIF block points to, None without one."""
     if not exif or exif[:2] not in (b"II", b"MM") or exif[2:4] not in (b"*\0", b"\0*"):
         return None
     order = "little" if exif[:2] == b"II" else "big"
@@ -39,17 +39,17 @@ def find_thumbnail(exif: Content | None) -> bytes | None:
 
 
 def compare_thumbnail(exif: Content | None, pixels: Pixels, notes: list[str]) -> dict[str, Any] | None:
-    """Return size, hash and likeness of the embedded thumbnail, None where there is none.
+    """Return size, hash and similarity of the embedded thumbnail, None without one.
 
-    "correlation" is that of the brightness of the thumbnail and of the photo made as small, -1..1, the better one of
-    with and without the bars that fill a thumbnail of another shape; None where either is one even tone.
+    "correlation" compares the brightness of the thumbnail with that of the photo at the same size, -1..1. It is the
+    better value of with and without the bars that fill a thumbnail of another shape. None if either is a single tone.
     """
     content = find_thumbnail(exif)
     if content is None:
         return None
     facts: dict[str, Any] = {"bytes": len(content), "sha256": sha256_bytes(content)}
     try:
-        frame = walk(content, Findings())  # what it claims, before anything is decoded
+        frame = walk(content, Findings())  # its claims, before anything is decoded
         width, height = frame.width, frame.height
         if not frame.components:
             notes.append("thumbnail: it does not decode (it has no frame header)")
@@ -96,7 +96,7 @@ def _without_bars(small: npt.NDArray[Any], aspect: float) -> npt.NDArray[Any]:
 
 def _correlation(small: npt.NDArray[Any], pixels: Pixels) -> float | None:
     height, width = small.shape
-    # A photo much larger is thinned out first: averaging a hundred megapixels for a thumbnail takes too long.
+    # A much larger photo is subsampled first, as averaging a hundred megapixels takes too long.
     step = max(1, min(pixels.shape[0] // (4 * height), pixels.shape[1] // (4 * width)))
     thin = np.ascontiguousarray(pixels[::step, ::step])
     photo = cv2.resize(thin, (width, height), interpolation=cv2.INTER_AREA).astype(np.float64)

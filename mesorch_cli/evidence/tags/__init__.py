@@ -1,1 +1,1 @@
-"""Blocks of tags as files carry them (EXIF, XMP, IPTC): read by name, bounded, never trusted."""
+"""Blocks of tags in files (EXIF, XMP, IPTC): read by name, bounded, never trusted."""

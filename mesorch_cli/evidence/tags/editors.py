@@ -1,8 +1,8 @@
-"""Names by which editing programs call themselves in a file's metadata."""
+"""Names that editing programs use for themselves in a file's metadata."""
 
 import re
 
-# What a program writes into EXIF's Software or XMP's CreatorTool, the more special name first.
+# What a program writes into EXIF's Software or XMP's CreatorTool, more specific names first.
 _EDITORS: tuple[tuple[str, str], ...] = (
     ("Adobe Lightroom", r"lightroom"),
     ("Adobe Photoshop Elements", r"photoshop\W+elements"),
@@ -41,16 +41,16 @@ _EDITORS: tuple[tuple[str, str], ...] = (
     ("DALL-E", r"dall-e"),
 )
 _PATTERNS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in _EDITORS)
-MAX_TEXT = 2000  # characters of a name that are looked at
+MAX_TEXT = 2000  # characters of a name that are examined
 
 
 def editor_of(software: object) -> str | None:
-    """Return the editing program that a text names, None for none or for what is no text."""
+    """Return the editing program that a text names, or None."""
     if not isinstance(software, str):
         return None
     return next((name for name, pattern in _PATTERNS if pattern.search(software[:MAX_TEXT])), None)
 
 
 def same_house(first: str, second: str) -> bool:
-    """Return whether two names of programs are of one house: Adobe's write the same tables and segments."""
+    """Return whether two programs come from one maker: Adobe's write the same tables and segments."""
     return first.split()[0] == second.split()[0]

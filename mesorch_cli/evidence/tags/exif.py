@@ -1,4 +1,4 @@
-"""EXIF as the file tells it: tags by name, values that JSON can hold, every oddity a note and never an error."""
+"""EXIF as the file has it: tags by name, values that JSON can hold. An oddity becomes a note, never an error."""
 
 import codecs
 import math
@@ -12,7 +12,7 @@ from mesorch_cli.evidence.photo import Content
 MAX_TEXT = 512  # characters of one value
 MAX_VALUES = 64  # numbers of one value
 MAX_TAGS = 512  # of one directory
-MAX_READ = 1 << 16  # bytes of one text that are looked at; a directory may point at a whole file again and again
+MAX_READ = 1 << 16  # bytes of one text that are examined, as a directory may point at a whole file again and again
 ORIENTATION = 0x0112
 _SUB_DIRECTORIES = {0x8769: "photo", 0x8825: "gps", 0xA005: "interoperability"}
 _MAKER_NOTE, _USER_COMMENT = 0x927C, 0x9286
@@ -21,7 +21,7 @@ LONG = {  # tags that hold texts at length
     _USER_COMMENT: "UserComment",
 }  # fmt: skip
 _UTF16 = range(0x9C9B, 0x9CA0)  # the XP... tags of Windows
-_OPAQUE = {_MAKER_NOTE, 0x02BC, 0x83BB, 0x8649, 0x8773, 0xC634, 0xC4A5, 0xEA1C, 0xEA1D}  # told by their length only
+_OPAQUE = {_MAKER_NOTE, 0x02BC, 0x83BB, 0x8649, 0x8773, 0xC634, 0xC4A5, 0xEA1C, 0xEA1D}  # reported by their length only
 _TYPES = {
     1: ("B", 1), 2: ("s", 1), 3: ("H", 2), 4: ("I", 4), 5: ("II", 8), 6: ("b", 1), 7: ("s", 1), 8: ("h", 2),
     9: ("i", 4), 10: ("ii", 8), 11: ("f", 4), 12: ("d", 8), 13: ("I", 4), 16: ("Q", 8), 17: ("q", 8), 18: ("Q", 8),
@@ -31,7 +31,7 @@ _TYPES = {
 class Exif(NamedTuple):
     """`tags` maps a directory ("main", "photo", "gps", ...) to its tags by name; `orientation` is 1..8.
 
-    `texts` has those tags of LONG that are there in their first MAX_READ bytes, where `tags` has MAX_TEXT characters.
+    `texts` holds the first MAX_READ bytes of tags in LONG, of which `tags` has MAX_TEXT characters.
     """
 
     tags: dict[str, dict[str, Any]]
@@ -70,7 +70,7 @@ def read_exif(data: Content | None) -> Exif:
 
 
 class _Reader:
-    """Reads directories of one block of bytes; keeps to it whatever the offsets say."""
+    """Reads the directories of one block of bytes, and stays inside it whatever the offsets say."""
 
     def __init__(self, data: Content, order: str, big: bool, notes: list[str], texts: dict[str, str]) -> None:
         self.data, self.order, self.notes, self.texts = data, order, notes, texts
@@ -103,7 +103,7 @@ class _Reader:
         if kind not in _TYPES:
             self.notes.append(f"{label} has the unknown type {kind}")
             return None
-        if code == _USER_COMMENT and kind == 1:  # as Pillow writes it; the standard says 7
+        if code == _USER_COMMENT and kind == 1:  # Pillow writes it so; the standard says 7
             kind = 7
         letters, size = _TYPES[kind]
         count = _number(self.data, entry + 4, self.offset_size, self.order) or 0
@@ -130,7 +130,7 @@ class _Reader:
         return items[0] if len(items) == 1 else items
 
     def _text(self, content: bytes, count: int, kind: int, code: int, label: str) -> str:
-        """Return a text of which `content` is the beginning and `count` the whole length in bytes."""
+        """Return a text that begins with `content` and has `count` bytes in all."""
         if kind == 7 and code == _USER_COMMENT:
             if content[:8] == b"UNICODE\0":
                 content = _utf16(content[8:], self.order).encode("utf-8", "replace")
@@ -157,7 +157,7 @@ def _number(data: Content, at: int, size: int, order: str | None) -> int | None:
 
 
 def _finite(number: float) -> int | float | str:
-    """Keep what JSON has a word for; NaN and the infinities become texts."""
+    """Keep numbers that JSON can express. NaN and infinities become texts."""
     return number if isinstance(number, int) or math.isfinite(number) else str(number)
 
 
@@ -167,7 +167,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _utf16(content: bytes, order: str) -> str:
-    """Return the text of a comment in "Unicode": in the byte order that its zero bytes show, else in that of the block."""
+    """Return the text of a "Unicode" comment, in the byte order that its zero bytes show or else that of the block."""
     high, low = content[::2].count(0), content[1::2].count(0)
     big = high > low if high != low else order == ">"
     return content[: len(content) & ~1].decode("utf-16-be" if big else "utf-16-le", "replace").removeprefix("\ufeff")

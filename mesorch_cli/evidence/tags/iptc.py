@@ -1,4 +1,4 @@
-"""IPTC datasets, the captions and credits that newsrooms fill in: by name, bounded."""
+"""IPTC datasets, the captions and credits that newsrooms fill in, by name and bounded."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ _IPTC = {
 
 
 def read_iptc(block: bytes | None, notes: list[str]) -> dict[str, Any]:
-    """Return the IPTC-IIM datasets of record 2 by name; unknown ones by number. Malformed blocks are a note."""
+    """Return the IPTC-IIM datasets of record 2 by name, unknown ones by number. A malformed block becomes a note."""
     found: dict[str, list[str]] = {}
     data = block or b""
     at = count = 0
@@ -38,7 +38,7 @@ def read_iptc(block: bytes | None, notes: list[str]) -> dict[str, Any]:
 
 
 def iptc_of_photoshop(payload: bytes) -> bytes | None:
-    """Return the IPTC block among the image resources of a Photoshop segment (JPEG APP13), None where there is none."""
+    """Return the IPTC block among the image resources of a Photoshop segment (JPEG APP13), None without one."""
     at = len(b"Photoshop 3.0\0")
     while payload[at : at + 4] == b"8BIM" and at + 12 <= len(payload):
         kind = int.from_bytes(payload[at + 4 : at + 6], "big")

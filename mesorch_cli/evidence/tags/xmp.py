@@ -1,4 +1,4 @@
-"""XMP packets: simple values by group and name, bounded; structure is flattened, nothing is resolved."""
+"""XMP packets: simple values by group and name, bounded. Structure is flattened, and nothing is resolved."""
 
 from typing import Any
 from xml.parsers import expat
@@ -31,9 +31,9 @@ _PREFIXES = {
 
 
 def read_xmp(packet: bytes | None, notes: list[str]) -> dict[str, Any]:
-    """Return the properties of a packet as "group:name" to a text or a list of texts. Malformed packets are a note.
+    """Return the properties of a packet: texts or lists of texts by "group:name". A malformed packet becomes a note.
 
-    The packet is read once from front to back, without a tree: time and memory grow with its length and no faster.
+    The packet is read once from front to back, without a tree. Time and memory grow in proportion to its length.
     """
     if not packet:
         return {}
@@ -55,11 +55,11 @@ def read_xmp(packet: bytes | None, notes: list[str]) -> dict[str, Any]:
 
 
 class _RefusedError(Exception):
-    """The packet does what a packet of metadata has no reason to do."""
+    """The packet does something that metadata has no reason to do."""
 
 
 class _Walk:
-    """One way through a packet. `count` is the number of values met, of which at most MAX_VALUES are in `found`."""
+    """One pass over a packet. `count` is the number of values met, of which `found` has at most MAX_VALUES."""
 
     def __init__(self) -> None:
         self.found: dict[str, list[str]] = {}
@@ -100,7 +100,7 @@ class _Walk:
             self._text.append(piece)
 
     def _take_text(self) -> None:
-        """Give the text of the innermost open element to it; that of a list's item to all that hold the list."""
+        """Assign text to the innermost open element; the text of a list item, to all elements around the list."""
         value = "".join(self._text or ())
         self._text = None
         if not value.strip():

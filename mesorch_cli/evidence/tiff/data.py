@@ -1,6 +1,6 @@
-"""The strips and tiles of a TIFF page, one after the other: unpacked, and checked to hold exactly what they should.
+"""The strips and tiles of a TIFF page, one after another, unpacked and checked for their exact content.
 
-The usual readers fill a strip that inflates to too little with black and say nothing.
+The usual readers silently pad a strip with black if it inflates to too little.
 """
 
 import zlib
@@ -21,16 +21,16 @@ from mesorch_cli.evidence.tiff.libtiff import subsampling, unpack_lzw
 MAX_PIXELS = 2_000_000_000  # beyond this the codes of JPEG pieces, a second decoding, are not checked
 TAG_JPEG_TABLES = 347
 _SLACK = 64  # bytes past the expected length that a decoder may show, so that "too long" can be told
-_SURPLUS = 1 << 16  # bytes that a deflated piece may hold beyond twice its length before it is given up
+_SURPLUS = 1 << 16  # surplus bytes beyond twice the length of a deflated piece, after which it is given up
 _DECOMPRESSORS = {kinds.PACKBITS: "packbits_decode", kinds.LZMA: "lzma_decode"} | dict.fromkeys(
     kinds.ZSTDS, "zstd_decode"
 )
 
 
 class Piece(NamedTuple):
-    """One strip or tile: `data` is unpacked where the compression is one of plain bytes, else as it lies in the file.
+    """One strip or tile. `data` is unpacked if plain bytes were compressed, otherwise as in the file.
 
-    `number` counts from 0; `data` is None where the directory gives no place in the file.
+    `number` counts from 0. `data` is None if the directory gives no place in the file.
     """
 
     number: int
@@ -38,10 +38,10 @@ class Piece(NamedTuple):
 
 
 def read_pieces(page: Any, findings: Findings) -> Iterator[Piece]:
-    """Yield the pieces of an opened tifffile page, adding what is wrong with each to `findings`; one is held at a time.
+    """Yield the pieces of an opened tifffile page, one in memory at a time, and add their faults to `findings`.
 
-    Unpacked pieces have their full length, missing bytes being zero. Uncompressed samples have no redundancy: of them only
-    the length can be checked. Raises ValueError at the end where no piece gave a single byte.
+    Unpacked pieces have their full length, with zeros for missing bytes. Uncompressed samples have no redundancy, so
+    only their length can be checked. Raises ValueError at the end if no piece gave any byte.
     """
     compression = int(page.compression)
     kind = "tile" if page.is_tiled else "strip"
@@ -81,13 +81,13 @@ def read_pieces(page: Any, findings: Findings) -> Iterator[Piece]:
 
 
 def jpeg_tables(page: Any) -> bytes:
-    """Return the tables that all JPEG pieces of a page share, empty where there are none."""
+    """Return the tables that all JPEG pieces of a page share, empty without any."""
     tables = page.tags.get(TAG_JPEG_TABLES)
     return bytes(tables.value) if tables is not None and isinstance(tables.value, bytes) else b""
 
 
 def expected_bytes(page: Any, number: int, count: int) -> tuple[int, int]:
-    """Return how many bytes a piece must and may hold: the last strip of a plane may be short, or as long as any other."""
+    """Return how many bytes a piece must and may hold. The last strip of a plane may be short or of full length."""
     planes = page.samplesperpixel if page.planarconfig == 2 else 1
     if page.is_tiled:
         size = _bytes_of(page, page.tilewidth, page.tilelength)
@@ -101,7 +101,7 @@ def expected_bytes(page: Any, number: int, count: int) -> tuple[int, int]:
 
 
 def _bytes_of(page: Any, width: int, rows: int) -> int:
-    """Return the bytes of so many rows; YCbCr comes in blocks, their brightness before their two chroma values."""
+    """Return the number of bytes in these rows. YCbCr comes in blocks, brightness before the two chroma values."""
     samples = 1 if page.planarconfig == 2 else page.samplesperpixel
     if int(page.photometric) == YCBCR and samples == 3:
         across, down = subsampling(page)
@@ -126,7 +126,7 @@ def _unpacked(compression: int, data: bytes, least: int, most: int) -> tuple[byt
 
 
 def _inflated(data: bytes, least: int) -> tuple[bytes, str]:
-    """Inflate as far as it goes, to the closing checksum; surplus bytes with a checksum that holds are a writer's habit."""
+    """Inflate up to the closing checksum. Surplus bytes with a valid checksum are a habit of some writers."""
     inflater = zlib.decompressobj()
     parts, length, problem = [], 0, ""
     try:
@@ -147,7 +147,7 @@ def _inflated(data: bytes, least: int) -> tuple[bytes, str]:
 
 
 def _jpeg_problem(data: bytes, tables: bytes) -> str:
-    """Check one piece as the JPEG that it is, with the tables that all pieces share put before it."""
+    """Check one piece as a JPEG, after the tables that all pieces share."""
     if not data.startswith(b"\xff\xd8"):
         return "is no JPEG"
     whole = tables[: tables.rfind(b"\xff\xd9")] + data[2:] if tables.startswith(b"\xff\xd8") else data

@@ -1,4 +1,4 @@
-"""TIFF: the directories of a file, the first full-size page among them, and whether its strips are all there."""
+"""TIFF: the directories of a file, the first full-size page, and whether all of its strips are there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ _SAMPLE_KINDS = {2: "signed integer", 3: "floating point"}
 
 
 class CameraRawError(Exception):
-    """The file is a camera raw in the clothes of a TIFF; `findings` is what its directories told so far."""
+    """The file is a camera raw file in TIFF form. `findings` come from its directories so far."""
 
     def __init__(self, findings: Findings) -> None:
         super().__init__("a camera raw file (DNG, NEF, ARW or the like)")
@@ -77,7 +77,7 @@ def inspect_tiff(data: Content, wanted: int | None = None) -> Inspection:
 
 @contextmanager
 def opened(data: Content, number: int) -> Iterator[tuple[Any, Layout]]:
-    """Open page `number` (from 0 on) again, ready to be decoded; what tifffile says of it was told when it was inspected."""
+    """Open page `number`, counted from 0, for decoding. tifffile's messages about it were recorded at inspection."""
     with listening(), tifffile.TiffFile(as_stream(data)) as file:
         page = next(islice(_pages(file), number, None))
         _complete(page, len(data))
@@ -87,7 +87,7 @@ def opened(data: Content, number: int) -> Iterator[tuple[Any, Layout]]:
 
 
 def _read_directories(data: Content, log: list[str], said: list[list[str]], findings: Findings) -> list[Any]:
-    """Return the pages, and in `said`, for each, what tifffile had to say of it."""
+    """Return the pages, and in `said` tifffile's messages about each."""
     pages: list[Any] = []
     try:
         for page in _pages(tifffile.TiffFile(as_stream(data))):
@@ -95,7 +95,7 @@ def _read_directories(data: Content, log: list[str], said: list[list[str]], find
             pages.append(page)
             said.append(log.copy())
             log.clear()
-    except Exception as error:  # the parser raises whatever a broken directory leads it to
+    except Exception as error:  # the parser raises all kinds of errors on a broken directory
         if not pages:
             raise BrokenHeaderError(f"its directories cannot be read ({words_of(error)})") from error
         findings.add_damage(f"the directory after page {len(pages)} cannot be read ({words_of(error)})")
@@ -109,7 +109,7 @@ def _read_directories(data: Content, log: list[str], said: list[list[str]], find
 
 
 def _pages(file: tifffile.TiffFile) -> Iterator[Any]:
-    """Yield the pages of the main chain, each with its own tags; a chain that comes back to a page ends there."""
+    """Yield the pages of the main chain, each with its own tags. A chain that returns to a page ends there."""
     seen: set[int] = set()
     for page in file.pages:
         if len(seen) >= MAX_PAGES or page.offset in seen:
@@ -119,7 +119,7 @@ def _pages(file: tifffile.TiffFile) -> Iterator[Any]:
 
 
 def _complete(page: Any, size: int) -> None:
-    """Let each strip or tile whose length is not given go on to the next one, or to the end of the file, as libtiff does."""
+    """Extend each strip or tile without a length to the next one or to the end of the file, as libtiff does."""
     given = any(tag in page.tags for tag in TAGS_OF_LENGTHS)
     if given or not page.dataoffsets or int(page.compression) == OLD_JPEG:
         return
@@ -168,7 +168,7 @@ def _check_segments(page: Any, size: int, findings: Findings) -> None:
 
 
 def _needed_segments(page: Any) -> int:
-    """Return how many strips or tiles make the page; 0 where its tags do not say, or JPEG data stands for itself."""
+    """Return the number of strips or tiles in the page; 0 if its tags do not say, or for self-contained JPEG data."""
     planes = page.samplesperpixel if page.planarconfig == 2 else 1
     if int(page.compression) == OLD_JPEG:
         return 0

@@ -1,4 +1,4 @@
-"""TIFF as a format: read by tifffile or libtiff, compared with the other; camera raw in its clothes goes to LibRaw."""
+"""TIFF as a format: tifffile or libtiff reads it, the other one compares. Camera raw in TIFF form goes to LibRaw."""
 
 import tifffile
 
@@ -24,7 +24,7 @@ def inspect(data: Content, page: int | None) -> Inspection:
 
 
 def _second(inspection: Inspection, samples: Samples) -> SecondDecoder:
-    """Return libtiff, for what tifffile read, and tifffile for fax data; Pillow for CMYK, of which libtiff makes RGB."""
+    """Return libtiff for what tifffile read, tifffile for fax data, Pillow for CMYK, which libtiff turns into RGB."""
     if samples.kind == "cmyk":
         if inspection.bits != 8 or inspection.page > 1 or inspection.orientation not in (None, 1):
             return none_because("no second decoder gives these CMYK samples as they are stored")

@@ -1,4 +1,4 @@
-"""Which kinds of TIFF are read, by which library, and the names of those that are not: told from the directory alone."""
+"""Which kinds of TIFF are read, by which library, and the names of the others. The directory alone decides."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +13,12 @@ NONE, LZW, OLD_JPEG, JPEG, DEFLATE, PACKBITS, LZMA, ZSTD = 1, 5, 6, 7, 8, 32773,
 DEFLATES = (DEFLATE, 32946, 50013)
 ZSTDS = (ZSTD, 34926)
 UNPACKED_HERE = (NONE, LZW, *DEFLATES, PACKBITS, LZMA, *ZSTDS)
-"""Compressions of plain bytes, which are undone and checked piece by piece; the others are codecs of pictures."""
+"""Compressions of plain bytes, which are undone and checked piece by piece. The others are picture codecs."""
 FAX = (2, 3, 4)
 LIBTIFF_ONLY = (32766, 32771, 32809)  # NeXT, CCITT RLE by words, ThunderScan
 JPEG_COMPRESSIONS = (JPEG, 34892)
 LOSSY = (OLD_JPEG, *JPEG_COMPRESSIONS, 33003, 33004, 33005, 34712, 34887, 34927, 50001, 50002, 52546, 22610)
-"""Compressions in which two right decoders may differ (some have a lossless form, which the directory does not tell)."""
+"""Compressions in which two correct decoders may differ. Some have a lossless form that the directory does not show."""
 
 TAG_BITS, TAG_PHOTOMETRIC, TAG_COLOUR_MAP, TAG_INK_SET = 258, 262, 320, 332
 _COLOURS = {
@@ -43,10 +43,10 @@ UNSIGNED = (1, 4)
 
 @dataclass(frozen=True)
 class Layout:
-    """How a page is to be read.
+    """How to read a page.
 
-    `photometric` is what the samples mean, taken from the number of samples where the directory does not say (`guessed` is
-    then the sentence about it). `by_libtiff`: tifffile does not read the kind, libtiff does.
+    `photometric` is the meaning of the samples, taken from their number if the directory does not say (`guessed` is
+    then a sentence about it). `by_libtiff`: libtiff reads the kind, tifffile does not.
     """
 
     photometric: int
@@ -55,7 +55,7 @@ class Layout:
 
 
 def layout_of(page: Any) -> Layout:
-    """Return how a tifffile page is read. Raises UnsupportedError, with the name of the kind, where nothing here reads it."""
+    """Return how to read a tifffile page. Raises UnsupportedError, naming the kind, if nothing here reads it."""
     compression = int(page.compression)
     photometric, guessed = _photometric(page)
     _check_samples(page)
@@ -85,7 +85,7 @@ def layout_of(page: Any) -> Layout:
 
 
 def _photometric(page: Any) -> tuple[int, str | None]:
-    """Return what the samples mean, by the directory or, where it is silent, by their number, as libtiff does it."""
+    """Return the meaning of the samples, from the directory or else from their number, as libtiff does."""
     if TAG_PHOTOMETRIC in page.tags or int(page.compression) == OLD_JPEG:
         try:
             return int(page.photometric), None
@@ -126,11 +126,12 @@ def _check_samples(page: Any) -> None:
 
 
 def _check_ycbcr(page: Any) -> None:
-    """Refuse what libtiff does not make RGB of: other depths, and chroma in a plane of its own and size."""
+    """Refuse what libtiff cannot turn into RGB: other depths, and chroma in a plane of another size."""
     across, down = subsampling(page)
     if page.bitspersample != 8 or int(page.sampleformat) not in (1, 4) or page.samplesperpixel < 3:
         raise UnsupportedError(
-            f"a TIFF whose colours are YCbCr of {page.samplesperpixel} samples of {page.bitspersample} bits, without JPEG"
+            f"a TIFF whose colours are YCbCr of {page.samplesperpixel} samples of {page.bitspersample} bits, without "
+            "JPEG"
         )
     if (across, down) in (
         (1, 4),

@@ -1,4 +1,4 @@
-"""What is asked of libtiff: pages that tifffile does not read, pages a second time, and LZW data piece by piece."""
+"""The uses of libtiff: pages that tifffile does not read, second decoding of pages, and LZW data piece by piece."""
 
 import struct
 from typing import Any
@@ -14,7 +14,7 @@ TAG_ORIENTATION, TAG_SUBSAMPLING = 274, 530
 LZW = 5
 SURPLUS = 3  # a last code and the bits that fill its byte may look like two more bytes, never like three
 _SHORT, _LONG = 3, 4
-# libtiff's words for what it was built without or never learnt; whatever else it says is about the data.
+# libtiff's words for features that it lacks. Anything else that it says is about the data.
 _NOT_READ = ("not implemented", "not configured", "not support", "sorry, ", "can not handle")
 
 
@@ -24,9 +24,9 @@ def version() -> str:
 
 
 def decode_page(data: Content, page: Any, number: int) -> npt.NDArray[Any]:
-    """Decode page `number` (from 0 on; `page` is tifffile's view of it) as it is stored: samples as they are, nothing turned.
+    """Decode page `number`, counted from 0, as stored and without turning it. `page` is tifffile's view of it.
 
-    YCbCr comes as 8-bit RGB, with the file's own coefficients, each stored chroma value used for all of its pixels.
+    YCbCr becomes 8-bit RGB with the file's own coefficients, each stored chroma value serving all of its pixels.
     Raises UnsupportedError for what libtiff does not read, and imagecodecs.TiffError for damage.
     """
     upright = _upright(data, page)
@@ -34,7 +34,7 @@ def decode_page(data: Content, page: Any, number: int) -> npt.NDArray[Any]:
         array = imagecodecs.tiff_decode(upright, index=number)
     except RuntimeError as error:
         words = str(error)
-        if "packints" in words:  # imagecodecs' own unpacking of what libtiff gave it
+        if "packints" in words:  # imagecodecs' own unpacking of libtiff's output
             return _few_bits(upright, page, number, error)
         if any(sign in words.lower() for sign in _NOT_READ):
             raise UnsupportedError(f"a TIFF of a kind that libtiff does not read either ({words[:150]})") from error
@@ -43,7 +43,7 @@ def decode_page(data: Content, page: Any, number: int) -> npt.NDArray[Any]:
 
 
 def subsampling(page: Any) -> tuple[int, int]:
-    """Return how many pixels across and down share one pair of chroma values in a YCbCr page."""
+    """Return how many pixels across and down share a pair of chroma values in a YCbCr page."""
     tag = page.tags.get(TAG_SUBSAMPLING)
     value = (2, 2) if tag is None else tag.value
     if not isinstance(value, tuple) or len(value) != 2 or not all(v in (1, 2, 4) for v in value):
@@ -52,10 +52,10 @@ def subsampling(page: Any) -> tuple[int, int]:
 
 
 def unpack_lzw(data: bytes, least: int, most: int) -> tuple[bytes, str]:
-    """Return the `least` bytes that a strip's LZW data stands for, or its longest sound beginning, and what is wrong with it.
+    """Return the `least` bytes of a strip's LZW data, or its longest valid beginning, and what is wrong with it.
 
-    The piece may hold up to `most` bytes. Data without an end code is whole where all bytes are there: so libtiff and every
-    reader that builds on it take it, and old writers left the code out.
+    The piece may hold up to `most` bytes. Data without an end code is complete if all bytes are there. libtiff and all
+    readers built on it accept that, and old writers left the code out.
     """
     try:
         whole = _unpack(data, least)
@@ -70,7 +70,7 @@ def unpack_lzw(data: bytes, least: int, most: int) -> tuple[bytes, str]:
 
 
 def _few_bits(upright: bytes, page: Any, number: int, error: RuntimeError) -> npt.NDArray[Any]:
-    """Return grey samples of 1 to 4 bits from libtiff's own rendering, which spreads them over 0 to 255."""
+    """Return grey samples of 1 to 4 bits from libtiff's rendering, which spreads them over 0 to 255."""
     bits = int(page.bitspersample)
     if bits > 4 or page.samplesperpixel != 1 or int(page.photometric) not in (0, 1):
         raise error
@@ -81,7 +81,7 @@ def _few_bits(upright: bytes, page: Any, number: int, error: RuntimeError) -> np
 
 
 def _longest_beginning(data: bytes, least: int) -> bytes:
-    """Find the most bytes that decode, by halving: a decoder that is asked for less stops before the error."""
+    """Find by bisection how many bytes decode. A decoder asked for fewer bytes stops before the error."""
     known, low, high = b"", 0, least
     while high - low > 1:
         middle = (low + high) // 2
@@ -93,7 +93,7 @@ def _longest_beginning(data: bytes, least: int) -> bytes:
 
 
 def _unpack(data: bytes, length: int) -> bytes:
-    """Have libtiff decode LZW data of `length` bytes, as the one row of a picture made for it."""
+    """Let libtiff decode LZW data of `length` bytes as the single row of an artificial picture."""
     fields = [
         (256, _LONG, length),
         (257, _LONG, 1),
@@ -112,7 +112,7 @@ def _unpack(data: bytes, length: int) -> bytes:
 
 
 def _upright(data: Content, page: Any) -> bytes:
-    """Return the file with the page's orientation taken out: where libtiff converts colours it would turn the picture too."""
+    """Return the file without the page's orientation, as libtiff also turns pictures when it converts colours."""
     whole = bytes(data)
     tag = page.tags.get(TAG_ORIENTATION)
     if tag is None or tag.value == 1 or int(tag.dtype) not in (_SHORT, _LONG):

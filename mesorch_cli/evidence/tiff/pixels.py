@@ -1,4 +1,4 @@
-"""The samples of a TIFF page: its pieces put together, or read by libtiff, and turned into full-range grey, RGB or CMYK."""
+"""The samples of a TIFF page, assembled from pieces or read by libtiff, as full-range grey, RGB or CMYK."""
 
 import copy
 from typing import Any
@@ -30,9 +30,9 @@ from mesorch_cli.evidence.tiff.words import words_of
 
 
 def decode_tiff(data: Content, inspection: Inspection) -> Samples:
-    """Decode the chosen page. What of it does not decode is zero, and a finding.
+    """Decode the chosen page. Parts that do not decode become zero and a finding.
 
-    Raises UnsupportedError for kinds that nothing here reads, and what the codecs raise where no part decodes.
+    Raises UnsupportedError for kinds that nothing here reads, and the codec's error if no part decodes.
     """
     with opened(data, inspection.structure) as (page, layout):
         samples = (
@@ -45,9 +45,9 @@ def decode_tiff(data: Content, inspection: Inspection) -> Samples:
 
 
 def decode_tiff_again(data: Content, inspection: Inspection) -> tuple[Samples, bool]:
-    """Decode the chosen page by libtiff alone, to the same samples, and say whether the standard leaves no choice of values.
+    """Decode the chosen page with libtiff alone, and say whether the standard leaves no choice of values.
 
-    Raises UnsupportedError where libtiff was the first reader, or does not hand out the samples as they are stored.
+    Raises UnsupportedError if libtiff was the first reader, or does not return the stored samples.
     """
     with opened(data, inspection.structure) as (page, layout):
         exact = int(page.compression) not in (
@@ -70,7 +70,7 @@ def decode_tiff_again(data: Content, inspection: Inspection) -> tuple[Samples, b
 
 
 def _read_by_tifffile(data: Content, page: Any, inspection: Inspection) -> Samples:
-    """Read what tifffile reads; JPEG data of kinds that its codec refuses by libtiff."""
+    """Read a page with tifffile, or with libtiff if tifffile's codec refuses its JPEG data."""
     trial = Findings()
     try:
         samples = Samples(_assembled(page, trial), "rgb", "tifffile", tifffile.__version__)
@@ -86,7 +86,7 @@ def _read_by_tifffile(data: Content, page: Any, inspection: Inspection) -> Sampl
 
 
 def _read_by_libtiff(data: Content, page: Any, inspection: Inspection) -> Samples:
-    """Read what libtiff reads, or reads better: fax data, of which tifffile's codec may lose a part without a word."""
+    """Read pages that libtiff alone reads or reads better: tifffile's codec may silently lose parts of fax data."""
     compression = int(page.compression)
     if compression == OLD_JPEG:
         try:
@@ -111,7 +111,7 @@ def _by_libtiff(data: Content, page: Any, inspection: Inspection) -> Samples:
 
 
 def _assembled(page: Any, findings: Findings) -> npt.NDArray[Any]:
-    """Put the pieces of a page together, as (H, W, samples)."""
+    """Assemble the pieces of a page as (H, W, samples)."""
     plain = int(page.compression) in UNPACKED_HERE
     decode = _plain(page).decode if plain else page.decode
     tables = None if plain else jpeg_tables(page) or None
@@ -124,7 +124,7 @@ def _assembled(page: Any, findings: Findings) -> npt.NDArray[Any]:
             piece, (plane, depth, row, column, _), shape = decode(data, number, jpegtables=tables)
             piece = piece[: page.imagedepth - depth, : page.imagelength - row, : page.imagewidth - column]
             whole[plane, depth : depth + shape[0], row : row + shape[1], column : column + shape[2]] = piece
-        except (RuntimeError, ValueError, OSError, IndexError) as error:  # of codecs, and of pieces that do not fit
+        except (RuntimeError, ValueError, OSError, IndexError) as error:  # from codecs, and from pieces that do not fit
             last = ValueError(words_of(error))
             findings.add_damage(f"strip or tile {number + 1} does not decode ({last})")
         else:
@@ -135,16 +135,16 @@ def _assembled(page: Any, findings: Findings) -> npt.NDArray[Any]:
 
 
 def _plain(page: Any) -> Any:
-    """Return a page as it would be without its compression, for tifffile to place unpacked pieces in the picture."""
+    """Return an uncompressed twin of a page, with which tifffile places unpacked pieces in the picture."""
     twin = copy.copy(page)
     for name in ("hash", "decode"):
-        vars(twin).pop(name, None)  # what tifffile worked out and kept
+        vars(twin).pop(name, None)  # values that tifffile computed and kept
     twin.compression, twin.fillorder = tifffile.COMPRESSION.NONE, tifffile.FILLORDER.MSB2LSB
     return twin
 
 
 def _check_fax(array: npt.NDArray[Any], page: Any, findings: Findings) -> None:
-    """Ask a second decoder: fax codes have no checksum, and readers mend what is wrong each in its own way."""
+    """Ask a second decoder, as fax codes have no checksum and each reader repairs errors in its own way."""
     trial = Findings()
     try:
         other = _assembled(page, trial)
@@ -197,9 +197,9 @@ def _interpret(page: Any, samples: Samples, layout: Layout) -> None:
 
 
 def _bytes_turned(array: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-    """Return samples of three bytes in the order of a little-endian file: unpacked as bits their last byte came out first.
+    """Return samples of three bytes in little-endian order: unpacked as bits, their last byte came first.
 
-    Whole bytes are in the file's order, as libtiff has it; samples of other depths are bits, the highest first.
+    Whole bytes are in the file's order, as in libtiff. Samples of other depths are bits, highest first.
     """
     low, middle, shift = np.uint32(0xFF), np.uint32(0xFF00), np.uint32(16)
     turned: npt.NDArray[np.uint32] = ((array & low) << shift | (array & middle) | array >> shift).astype(np.uint32)
@@ -207,7 +207,7 @@ def _bytes_turned(array: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
 
 
 def _channels_last(array: npt.NDArray[Any], page: Any) -> npt.NDArray[Any]:
-    """Return what libtiff gave as (H, W, samples)."""
+    """Return libtiff's output as (H, W, samples)."""
     if array.ndim == 2:
         return array[:, :, None]
     if page.planarconfig == 2 and array.shape[0] == page.samplesperpixel and array.shape[1:] == page.shaped[2:4]:

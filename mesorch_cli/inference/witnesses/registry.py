@@ -20,5 +20,5 @@ def witness_named(name: str) -> AnyWitness | None:
 
 def counted(findings: Iterable[Finding]) -> list[float]:
     """Return the certainties that the image score counts."""
-    counting = {witness.name for witness in WITNESSES if witness.counts}
+    counting = {witness.name for witness in WITNESSES if witness.counts_as}
     return [finding.certainty for finding in findings if finding.witness in counting]

@@ -1,7 +1,7 @@
 """What the rest of the tool needs to know of a witness; each witness states it once, in its own room."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
@@ -32,18 +32,14 @@ class Words:
     """How people read the findings of a witness; terminal, page and PDF have no other words for them.
 
     title: heading over the findings. short: name of one finding, for a narrow column. sentence: what one finding says, as a
-    format string over the measures, the certainty, and the places by their role. explanation: what such a finding means and
-    what it does not. certainty: what the certainty is, as "certainty of ...". roles: heads of columns, by role.
-    measures: (head of a column, format string of the value) of those measures that have a column.
+    format string over the measures, and, in words already, the certainty and the places by their role. explanation: what
+    such a finding means and what it does not.
     """
 
     title: str
     short: str
     sentence: str
     explanation: str
-    certainty: str
-    roles: Mapping[str, str] = field(default_factory=dict)
-    measures: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,8 @@ class Witness(Generic[Rule, Seen]):
     """A witness. `Rule` is the type of its rule in a passport, `Seen` of what it sees before it judges.
 
     name: of its rule in the passport, of its setting and its option, and of its findings in a record. needs: parts of
-    `Material` without which it does not look. counts: the image score is at least the certainty of its findings.
+    `Material` without which it does not look. counts_as: in words, what its certainty is, where the image score is at least
+    that; None where the score does not count it.
 
     look: runs beside the network, in another thread. conclude: judges what was seen, None where that is nothing, by the
     photo's map of probabilities (H, W), which it may change in place; it gets the map as the witnesses before it left it.
@@ -59,7 +56,7 @@ class Witness(Generic[Rule, Seen]):
 
     name: str
     needs: tuple[Literal["pixels", "steps"], ...]
-    counts: bool
+    counts_as: str | None
     words: Words
     look: Callable[[Material, Rule], Seen]
     conclude: Callable[[Seen, Map, Rule], tuple[Finding, ...]]

@@ -32,7 +32,7 @@ def certainty_of(features: Features, rule: CopyRule) -> float:
     return 1.0 / (1.0 + math.exp(-max(-STEEPEST, min(STEEPEST, logit))))
 
 
-def mark_copies(copies: Sequence[Copy], probability: NDArray[np.float32], rule: CopyRule) -> tuple[Finding, ...]:
+def mark_copies(copies: Sequence[Copy], map_: NDArray[np.float32], rule: CopyRule) -> tuple[Finding, ...]:
     """Raise a photo's map, (H, W) probabilities, where its copies lie; returns the certain ones.
 
     A part's probability p becomes 1 - (1 - p) (1 - c q): c, that there is a copy, and q, that this part is the pasted one
@@ -45,14 +45,14 @@ def mark_copies(copies: Sequence[Copy], probability: NDArray[np.float32], rule: 
     """
     certain = [(certainty_of(copy.features, rule), copy) for copy in copies]
     certain = sorted((pair for pair in certain if pair[0] >= rule.least), key=lambda pair: -pair[0])
-    logits = {id(copy): _mean_logits(probability, copy) for _, copy in certain}
+    logits = {id(copy): _mean_logits(map_, copy) for _, copy in certain}
     findings = []
     for certainty, copy in certain:
         first, second = logits[id(copy)]
         lean = min(MOST_TELLING, max(-MOST_TELLING, rule.preference * (first - second)))
         part_pasted = 1.0 / (1.0 + math.exp(-lean))
         boxes = [
-            _raise(probability, mask, certainty * share)
+            _raise(map_, mask, certainty * share)
             for mask, share in ((copy.part, part_pasted), (copy.counterpart, 1.0 - part_pasted))
         ]
         swapped = part_pasted < 0.5
@@ -75,10 +75,10 @@ def mark_copies(copies: Sequence[Copy], probability: NDArray[np.float32], rule: 
     return tuple(findings)
 
 
-def _mean_logits(probability: NDArray[np.float32], copy: Copy) -> tuple[float, float]:
+def _mean_logits(map_: NDArray[np.float32], copy: Copy) -> tuple[float, float]:
     """Return the map's mean logit on either part, what both share left out."""
     size = (copy.part.shape[1], copy.part.shape[0])
-    small = cv2.resize(probability, size, interpolation=cv2.INTER_AREA).astype(np.float64)
+    small = cv2.resize(map_, size, interpolation=cv2.INTER_AREA).astype(np.float64)
     bound = 1.0 / (1.0 + math.exp(SMALLEST_LOGIT))
     small = np.clip(small, bound, 1.0 - bound)
     logits = np.log(small / (1.0 - small))
@@ -89,13 +89,13 @@ def _mean_logits(probability: NDArray[np.float32], copy: Copy) -> tuple[float, f
     return means[0], means[1]
 
 
-def _raise(probability: NDArray[np.float32], mask: Mask, chance: float) -> Box:
+def _raise(map_: NDArray[np.float32], mask: Mask, chance: float) -> Box:
     """Raise the map where a mask lies, in place and only there; returns the mask's box in the map's pixels."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    down, across = probability.shape[0] / mask.shape[0], probability.shape[1] / mask.shape[1]
+    down, across = map_.shape[0] / mask.shape[0], map_.shape[1] / mask.shape[1]
     top, bottom = int(rows[0] * down), math.ceil((rows[-1] + 1) * down)
     left, right = int(columns[0] * across), math.ceil((columns[-1] + 1) * across)
-    window = probability[top:bottom, left:right]
+    window = map_[top:bottom, left:right]
     inside = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8)
     stretched = cv2.resize(inside, (window.shape[1], window.shape[0]), interpolation=cv2.INTER_NEAREST) > 0
     window[stretched] = 1.0 - (1.0 - window[stretched]) * np.float32(1.0 - chance)
@@ -105,24 +105,16 @@ def _raise(probability: NDArray[np.float32], mask: Mask, chance: float) -> Box:
 COPIES = Witness(
     name="copies",
     needs=("pixels",),
-    counts=True,
+    counts_as="certainty of a copy",
     words=Words(
         title="Parts of the photo that match each other",
         short="copy",
-        sentence="The part at {part} matches the part at {counterpart}, turned by {turn_degrees:.0f} degrees and scaled by "
-        "{scale:.2f}. {matches} points agree; certainty of a copy {certainty:.2f}, and {part_pasted:.2f} that the first part "
+        sentence="The part at {part} matches the part at {counterpart}, turned by {turn_degrees:z.0f} degrees and scaled by "
+        "{scale:.2f}. {matches} points agree; certainty of a copy {certainty}, and {part_pasted:.2f} that the first part "
         "is the pasted one.",
         explanation="After the movement, the two parts match point by point and in their grain. That shows a copy, not "
         "who made it or why: watermarks, logos and printed patterns repeat themselves too. The match does not show which "
         "part was there first; the direction comes from the network.",
-        certainty="certainty of a copy",
-        roles={"part": "Held to be pasted", "counterpart": "Its counterpart"},
-        measures={
-            "turn_degrees": ("Turned", "{:.0f}\N{DEGREE SIGN}"),
-            "scale": ("Scaled", "{:.2f} x"),
-            "matches": ("Matches", "{}"),
-            "part_pasted": ("Certainty of this direction", "{:.2f}"),
-        },
     ),
     look=lambda material, rule: find_copies(material.pixels, rule.doubled_below),
     conclude=mark_copies,

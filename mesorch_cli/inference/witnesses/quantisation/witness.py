@@ -55,14 +55,14 @@ def believed(found: Quantisations, rule: QuantisationRule) -> Finding | None:
     return Finding(QUANTISATION.name, 1.0 / (1.0 + math.exp(-min(logit, 50.0))), (), measures)
 
 
-def mark_quantisation(probability: Map, evidence: NDArray[np.float32], rule: QuantisationRule) -> None:
+def mark_quantisation(map_: Map, evidence: NDArray[np.float32], rule: QuantisationRule) -> None:
     """Change a photo's map, (H, W) probabilities in place, by the evidence (M, N) of its blocks, band by band."""
-    height, width = probability.shape
+    height, width = map_.shape
     rows, columns = -(-height // BLOCK), -(-width // BLOCK)
     # Pixels beyond the last whole block go with it.
     whole = np.pad(evidence, ((0, rows - evidence.shape[0]), (0, columns - evidence.shape[1])), "edge")
     for first, band in stretched(whole, rows * BLOCK, columns * BLOCK):
-        own = probability[first : first + band.shape[0]]
+        own = map_[first : first + band.shape[0]]
         bounded = np.clip(own, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY).astype(np.float64)
         logit = rule.network * np.log(bounded / (1.0 - bounded))
         logit += rule.slope * band[: own.shape[0], :width] + rule.offset
@@ -74,28 +74,26 @@ def _looked_at(material: Material, _rule: QuantisationRule) -> Quantisations | N
     return quantisations(material.pixels, material.steps)
 
 
-def _concluded(found: Quantisations | None, probability: Map, rule: QuantisationRule) -> tuple[Finding, ...]:
+def _concluded(found: Quantisations | None, map_: Map, rule: QuantisationRule) -> tuple[Finding, ...]:
     finding = None if found is None else believed(found, rule)
     if found is None or finding is None:
         return ()
-    mark_quantisation(probability, found.evidence, rule)
+    mark_quantisation(map_, found.evidence, rule)
     return (finding,)
 
 
 QUANTISATION = Witness(
     name="quantisation",
     needs=("pixels", "steps"),
-    counts=False,
+    counts_as=None,
     words=Words(
         title="A part of the JPEG that was compressed only once",
         short="compression",
         sentence="{share:.1%} of the photo was compressed once, the rest twice ({frequencies} of 14 frequencies).",
         explanation="The coefficients of this JPEG show that most of the photo had been compressed before this file was "
-        "saved, on the same grid of 8 x 8 blocks. In the other part that earlier compression left no trace: it was added, "
+        "saved, on the same grid of 8 x 8 blocks. In the rest, that earlier compression left no trace: it was added, "
         "exchanged or worked on in between. The map includes this. It does not say what was done: a caption or a frame added "
         "to a photo looks the same. It can be wrong where a photo is over-exposed or has no detail.",
-        certainty="certainty by the rule of the weights",
-        measures={"share": ("Compressed once", "{:.1%}"), "frequencies": ("Frequencies of 14", "{}")},
     ),
     look=_looked_at,
     conclude=_concluded,

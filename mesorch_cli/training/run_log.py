@@ -13,7 +13,7 @@ from mesorch_cli.files.writing import write_whole
 METRICS, EVENTS, LOCK = "metrics.jsonl", "tensorboard", ".lock"
 
 
-class Journal:
+class RunLog:
     """A line for every step and every validation; a resumed run goes on where its checkpoint is.
 
     What was written after the checkpoint is taken back, for it will be written again. While it is open, no second run is
