@@ -13,11 +13,11 @@ from mesorch_cli.explanation.facts import (
     FILE_NAME,
     NO_GATE,
     CheckPart,
+    ExplainedRegion,
+    ExplainedWeights,
     Explanation,
     OutcomePart,
-    ExplainedRegion,
     ScalePart,
-    ExplainedWeights,
 )
 from mesorch_cli.explanation.scales import BRANCHES, NetworkScale, scales_of
 from mesorch_cli.explanation.stability import (

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mesorch_cli.explanation.facts import FILE_NAME, LARGEST, Explanation, InfluencePart, ExplainedRegion
+from mesorch_cli.explanation.facts import FILE_NAME, LARGEST, ExplainedRegion, Explanation, InfluencePart
 from mesorch_cli.explanation.scales import BRANCHES
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.reading import read_below
