@@ -1,7 +1,7 @@
 """Find where a photo was manipulated: localisation map, image score and a repeatable record, offline.
 
-`mesorch_cli.detect("photo.jpg")` is the whole of it from Python; see docs/python.md. The names below are stable. Importing
-this package loads neither PyTorch nor anything else that takes time: each name is fetched when it is first used.
+From Python, call `mesorch_cli.detect("photo.jpg")`; see docs/python.md. The names below are stable. Importing this
+package is fast and does not load PyTorch: each name is imported when it is first used.
 """
 
 from importlib import import_module
@@ -53,7 +53,7 @@ go_offline()
 
 
 def __getattr__(name: str) -> Any:
-    """Return a public name from the room where it lives."""
+    """Return a public name from its module."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

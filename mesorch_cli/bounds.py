@@ -1,4 +1,4 @@
-"""Numbers and nesting in files of others have bounds: JSON and TOML are read within them, or refused by the field's name."""
+"""Bounds for numbers and nesting in files from others. JSON and TOML beyond them are refused, naming the field."""
 
 import json
 import math
@@ -6,11 +6,11 @@ import re
 import tomllib
 from typing import Any
 
-MOST_DEPTH = 64  # of lists and tables within each other; files of this program need fewer than ten
+MOST_DEPTH = 64  # of nested lists and tables; files of this program need fewer than ten
 MOST_BYTES = 64 * 1024 * 1024  # of a text that is read whole
 MOST_CHARACTERS = 1024 * 1024  # of settings in TOML
 LARGEST_WHOLE = 2**63 - 1
-SHOWN = 40  # characters of a value that a refusal quotes
+SHOWN = 40  # characters of a value that messages quote
 
 _JSON_PARTS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _TOML_PARTS = re.compile(
@@ -21,7 +21,7 @@ _LONG_KEY = re.compile(rf"(?:[\w-]++[ \t]*+\.[ \t]*+){{{MOST_DEPTH},}}")
 
 
 class OutOfBoundsError(ValueError):
-    """A file that goes beyond what is read of any. The message names the field, the value and what was expected."""
+    """A file exceeds the bounds. The message names the field, the value and what was expected."""
 
 
 def _require_depth(parts: "re.Pattern[str]", text: str) -> None:
@@ -36,26 +36,26 @@ def _require_depth(parts: "re.Pattern[str]", text: str) -> None:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build an object, each name only once: two readers may take different ones of two."""
+    """Build an object with unique names, as readers differ on which of two duplicates counts."""
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise OutOfBoundsError(f"the name {twice[:SHOWN]!r} stands twice in one object")
+        raise OutOfBoundsError(f"the name {twice[:SHOWN]!r} occurs twice in one object")
     return found
 
 
 def shown(value: object) -> str:
-    """Return a value for a message, short."""
+    """Return a value for a message, shortened."""
     try:
         text = repr(value)
-    except ValueError:  # more digits than Python writes
-        text = "a number of thousands of digits"
+    except ValueError:  # more digits than Python converts
+        text = "a number with thousands of digits"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def require_finite(value: object) -> None:
-    """Raise OutOfBoundsError where a number anywhere within plain values is not finite, or a whole one beyond 64 bits."""
+    """Raise OutOfBoundsError if any number in plain values is not finite, or a whole one beyond 64 bits."""
     waiting: list[tuple[str, object]] = [("", value)]
     while waiting:
         place, value = waiting.pop()
@@ -70,9 +70,9 @@ def require_finite(value: object) -> None:
 
 
 def json_within(data: str | bytes, *, most_bytes: int = MOST_BYTES) -> Any:
-    """Read JSON within bounds: size, nesting, finite numbers, each name of an object once.
+    """Read JSON within bounds: size, nesting, finite numbers, unique names in objects.
 
-    Raises ValueError (OutOfBoundsError, or what JSON's reader raises) for anything else.
+    Raises ValueError (OutOfBoundsError, or the JSON parser's error) for anything else.
     """
     if len(data) > most_bytes:
         raise OutOfBoundsError(f"it has {len(data)} bytes; expected at most {most_bytes}")

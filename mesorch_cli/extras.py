@@ -1,13 +1,13 @@
-"""Optional packages: how to get what a command needs and this installation lacks."""
+"""Optional packages: how to install what a command needs and this installation lacks."""
 
 EXTRAS = ("train", "export", "plots", "cluster", "pdf", "raw")
 
 
 def install_hint(extra: str) -> str:
-    """Return what installs an extra: from the folder that the tool was installed from, never by a name of an index.
+    """Return the command that installs an extra from the tool's own folder, never by name from a package index.
 
-    The project has no name on a package index; whoever registered one there could give its users anything.
+    The project is on no package index, so anyone could register its name there and give users anything.
     """
     if extra not in EXTRAS:
-        raise ValueError(f"{extra!r} is no extra; expected one of {', '.join(EXTRAS)}")
+        raise ValueError(f"{extra!r} is not an extra. Expected one of {', '.join(EXTRAS)}")
     return f"`pip install '.[{extra}]'` in the folder of the mesorch sources"

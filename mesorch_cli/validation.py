@@ -1,4 +1,4 @@
-"""What is wrong with plain values of others, in words: the first thing that a model of pydantic's refuses."""
+"""Describes what is wrong with values from others: the first fault that a pydantic model finds."""
 
 from pydantic import ValidationError
 
@@ -6,7 +6,7 @@ from mesorch_cli.bounds import shown
 
 
 def first_problem(error: ValidationError) -> str:
-    """Return the first thing that is wrong, with its place and, where it is short, the value."""
+    """Return the first fault with its place and, if it is short, its value."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"]) or "the whole text"
     given = first["input"]

@@ -105,8 +105,7 @@ class Cluster:
             elif time.monotonic() - last_worker > PATIENCE_S:
                 raise UsageError(
                     f"No worker of the Ray cluster started within {PATIENCE_S:.0f} s. Expected free CPUs (or GPUs) "
-                    "for one: "
-                    "see `ray status`, then give the same command again."
+                    "for one: see `ray status`, then give the same command again."
                 )
             done, _ = ray.wait([*under, *self._starting], num_returns=1, timeout=POLL_S)
             for promise in done:

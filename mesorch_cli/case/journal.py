@@ -63,8 +63,7 @@ class Journal:
                 if strange:
                     raise VerificationError(
                         f"The journal {str(self.path)!r} was changed: it {'; it '.join(strange)}. Expected the tables "
-                        "that "
-                        "`mesorch batch` makes; take a copy of the case that was not changed."
+                        "that `mesorch batch` makes; take a copy of the case that was not changed."
                     )
                 self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
                 self._db.execute("PRAGMA journal_mode=WAL")
@@ -251,8 +250,7 @@ class Journal:
         except sqlite3.Error as error:
             raise VerificationError(
                 f"The journal {str(self.path)!r} cannot be read: {error}. It is damaged or was changed. Use an "
-                "unchanged copy of the "
-                "case."
+                "unchanged copy of the case."
             ) from error
 
     def _one(self, command: str, values: tuple[object, ...]) -> Row | None:
@@ -265,8 +263,7 @@ class Journal:
         except sqlite3.Error as error:
             raise OutputError(
                 f"Cannot write the journal {str(self.path)!r}: {error}. Make room and give the same command again. No "
-                "finished "
-                "file is lost."
+                "finished file is lost."
             ) from error
 
 

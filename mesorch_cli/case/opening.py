@@ -95,8 +95,7 @@ def require_own_hash(case: Path, case_file: CaseFile) -> None:
         how = f"{SUMS} has another hash of it"
     raise VerificationError(
         f"{str(case / CASE_FILE)!r} was changed after the case was made: {how}. It is left as it is. Use an unchanged "
-        "copy of the "
-        "case."
+        "copy of the case."
     )
 
 

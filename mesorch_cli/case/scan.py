@@ -162,8 +162,7 @@ def refuse_overlap(evidence: Path, case: Path) -> None:
     if overlap(evidence, case):
         raise UsageError(
             f"The case {str(case)!r} and the evidence {str(evidence)!r} overlap: one folder contains the other. "
-            "Evidence "
-            "folders are never written to. Choose another folder with -o."
+            "Evidence folders are never written to. Choose another folder with -o."
         )
 
 

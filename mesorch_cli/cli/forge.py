@@ -124,7 +124,6 @@ def forge(
             named = "; ".join(f"{path!r} ({reason})" for path, reason in made.refused[:NAMED])
             console.say_error(
                 f"{len(made.refused)} files could not be used and were replaced by others: {named}. The manifest "
-                "lists them "
-                "as refused. Remove them from the folder."
+                "lists them as refused. Remove them from the folder."
             )
             raise typer.Exit(SOME_REFUSED)

@@ -43,8 +43,7 @@ def listed(files_from: str, null_separated: bool) -> Iterator[str]:
     elif not null_separated and b"\0" in content:
         raise UsageError(
             f"The list {files_from!r} contains zero bytes. Either it is UTF-16 without a byte-order mark, or NUL "
-            "separates "
-            "its names. Save it as UTF-8, or give --null."
+            "separates its names. Save it as UTF-8, or give --null."
         )
     entries = content.split(b"\0" if null_separated else b"\n")
     names = [name for entry in entries if (name := entry if null_separated else entry.removesuffix(b"\r"))]

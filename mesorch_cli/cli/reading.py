@@ -84,8 +84,7 @@ class Reading:
         if self.exiftool and find_exiftool() is None:
             raise UsageError(
                 "--exiftool needs ExifTool, and no folder in PATH has a program named exiftool. Install it, or leave "
-                "the "
-                "option out: the tool reads metadata without it."
+                "the option out: the tool reads metadata without it."
             )
         return ReadOptions(
             max_pixels=self.max_pixels,

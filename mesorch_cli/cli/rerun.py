@@ -33,8 +33,8 @@ def weights_for(record: "Record", given: str | None) -> Path:
             return stored.path
     raise WeightsError(
         f"The record was made with the weights {record.weights.name!r}, SHA-256 {record.weights.sha256[:16]}..., and "
-        "no "
-        "installed weights have that hash. Install them with `mesorch weights import`, or name others with --weights."
+        "no installed weights have that hash. Install them with `mesorch weights import`, or name others with "
+        "--weights."
     )
 
 
@@ -164,8 +164,7 @@ def rerun(
         if found.differences and not found.causes:
             console.say(
                 "No recorded cause explains this: versions, device, weights, settings and input are the same. The "
-                "record or "
-                "this machine has changed."
+                "record or this machine has changed."
             )
         if as_json:
             values = {"answer": found.answer.value, "input": console.printable(str(source))}

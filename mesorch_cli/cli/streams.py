@@ -86,8 +86,7 @@ class Streams:
         elsewhere = " Files that were written are complete." if self.output.lasting else ""
         return (
             f"Cannot write to standard output: {lost.strerror}. Expected a place for the answer: free one, or remove "
-            "the "
-            f"redirection.{elsewhere}"
+            f"the redirection.{elsewhere}"
         )
 
 

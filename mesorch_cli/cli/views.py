@@ -77,8 +77,7 @@ def views(
                     if not photo.decode.integrity.ok and not accept_damaged:
                         raise InputError(
                             f"{source!r} is damaged: {'; '.join(photo.decode.integrity.findings[:2])}. Get an "
-                            "undamaged "
-                            "copy, or draw it anyway with --accept-damaged.",
+                            "undamaged copy, or draw it anyway with --accept-damaged.",
                             reason="damaged",
                         )
                 except InputError as error:

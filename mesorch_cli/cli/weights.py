@@ -26,10 +26,8 @@ NOT_RECORDED = "there is no SHA256SUMS beside it; only the checksums inside it w
 TRUSTING = (
     "To trust this file means: whenever you name it, it may run code on this machine with your rights. It can read, "
     "change and send everything that you can. Nobody has reviewed that code. Trust only files that you made, or that "
-    "you "
-    "got from someone you know in a way that nobody else could tamper with. The trust covers these exact bytes: "
-    "another "
-    "file of the same name is not trusted. Withdraw it with"
+    "you got from someone you know in a way that nobody else could tamper with. The trust covers these exact bytes: "
+    "another file of the same name is not trusted. Withdraw it with"
 )
 
 Which = Annotated[

@@ -89,8 +89,8 @@ def refuse_too_few(truth: Truth, rate: float) -> None:
     if authentic < needed(rate) or tampered < FEWEST:
         raise InputError(
             f"{authentic} authentic and {tampered} tampered photos were analysed. A false-positive rate of {rate:g} "
-            "needs at "
-            f"least {needed(rate)} authentic and {FEWEST} tampered ones. Add photos, or give a larger rate with --fpr.",
+            f"needs at least {needed(rate)} authentic and {FEWEST} tampered ones. Add photos, or give a larger rate "
+            "with --fpr.",
             reason="too few photos",
         )
 
@@ -107,8 +107,7 @@ def limit_at(authentic: Floats, rate: float) -> float:
     if falling[allowed] >= 1.0:
         raise InputError(
             f"{np.count_nonzero(authentic >= 1.0)} of {authentic.size} authentic photos have the highest possible "
-            "score, so no "
-            f"limit flags at most {rate:g} of them. Use other weights or settings.",
+            f"score, so no limit flags at most {rate:g} of them. Use other weights or settings.",
             reason="scores without meaning",
         )
     return float(np.nextafter(falling[allowed], 2.0))
@@ -136,8 +135,7 @@ def fit_logistic(score: Floats, truth: Truth) -> tuple[float, float]:
     if slope <= 0:
         raise InputError(
             f"Tampered photos do not score higher than authentic ones (slope {slope:.3g}), so there is nothing to "
-            "calibrate. "
-            "Use other weights or settings, or examine the photos with `mesorch evaluate`.",
+            "calibrate. Use other weights or settings, or examine the photos with `mesorch evaluate`.",
             reason="scores without meaning",
         )
     return slope, intercept

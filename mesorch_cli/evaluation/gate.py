@@ -46,7 +46,6 @@ def unmet(gates: Sequence[Gate], results: Sequence[Result]) -> list[str]:
                 value = "undefined" if figure is None else f"{figure.value:.4f}"
                 sentences.append(
                     f"{gate.figure} of {result.entrant} on {result.dataset} is {value}; expected at least "
-                    f"{gate.least:g}. "
-                    "The weights fail this gate."
+                    f"{gate.least:g}. The weights fail this gate."
                 )
     return sentences

@@ -99,8 +99,7 @@ def _csv_rows(path: Path) -> list[Row]:
         if "field larger" in str(error):
             raise UsageError(
                 f"{path}, line {reader.line_num}: {error}. Expected at most {LONGEST} characters in a field. Is a "
-                "quote "
-                "missing?"
+                "quote missing?"
             ) from error
         raise UsageError(
             f"{path}, line {reader.line_num}: {error}. Expected quotes in pairs, with a quote inside a name "

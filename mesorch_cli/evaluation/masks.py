@@ -96,8 +96,7 @@ def mask_of(photo: Photo, rule: MaskRule) -> ReadMask:
     if not read.tampered.any() and not rule.allow_empty:
         raise InputError(
             f"The mask {photo.source!r} says that nothing is tampered, but its photo is listed as tampered. Expected "
-            "a mask "
-            "with tampered pixels: list the photo as authentic, or allow empty masks.",
+            "a mask with tampered pixels: list the photo as authentic, or allow empty masks.",
             reason=EMPTY,
         )
     return read

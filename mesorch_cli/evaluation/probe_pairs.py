@@ -111,8 +111,7 @@ def _under(photo: Path, mask: Path, outcome: Outcome, seen: Sequence[tuple[Outco
     if outcome.status != "analysed" or not seen:
         raise InputError(
             f"{str(photo)!r} cannot be compared with {str(mask)!r}: {outcome.reason}. Expected an intact photo and a "
-            "mask of "
-            "its shape. Leave the pair out.",
+            "mask of its shape. Leave the pair out.",
             reason=outcome.reason or "not analysed",
         )
     map_, tampered = seen[0][1].map, seen[0][1].mask
@@ -125,8 +124,7 @@ def _under(photo: Path, mask: Path, outcome: Outcome, seen: Sequence[tuple[Outco
     if tampered.all() or not tampered.any():
         raise InputError(
             f"{str(mask)!r} marks {'everything' if tampered.any() else 'nothing'}. Expected a part of the photo. "
-            "Leave the "
-            "pair out.",
+            "Leave the pair out.",
             reason="mask without an inside or an outside",
         )
     assert outcome.score is not None

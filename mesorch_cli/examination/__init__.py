@@ -1,1 +1,1 @@
-"""One photo from its bytes to its record and pictures; a case is made of many such."""
+"""One photo, from its bytes to its record and pictures. A case consists of many."""

@@ -1,4 +1,4 @@
-"""One input from its bytes to its record: read, analyse, hash again, write. Every command that analyses goes this way."""
+"""One input, from its bytes to its record: read, analyse, hash again, write. Every analysing command works this way."""
 
 import os
 import time
@@ -39,13 +39,13 @@ from mesorch_cli.report.explanation_pictures import ExplanationPictures
 
 PROVENANCE_NOTE = "not examined"
 CHANGED = "the file changed during the analysis"
-FAULT = "fault"  # how the reason of a failure of the program itself begins
-NOT_READ = frozenset({"missing", "not a file", "unreadable"})  # reasons of errors that came before any byte was seen
+FAULT = "fault"  # how the reason for a failure of the program itself begins
+NOT_READ = frozenset({"missing", "not a file", "unreadable"})  # reasons of errors before any byte was read
 
 
 @dataclass(frozen=True)
 class Examination:
-    """The record of one input, where its files are, and the sentence that says why it was not analysed."""
+    """The record of one input, the folder of its files, and a sentence on why it was not analysed."""
 
     record: Record
     folder: Path | None
@@ -58,10 +58,10 @@ class Examination:
 
 @dataclass(frozen=True)
 class Loaded:
-    """An input that was read, or not: the photo, or the error that stands for it.
+    """An input after reading: the photo, or an error in its place.
 
-    source: what was opened. shown: its name in the record. data: its bytes where they came from standard input.
-    size, sha256: of the bytes, None where there was nothing to hash.
+    source: what was opened. shown: its name in the record. data: its bytes, if they came from standard input. size,
+    sha256: of the bytes, None if there was nothing to hash.
     """
 
     source: str
@@ -77,7 +77,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Analysed:
-    """What the engine said of an input, and the sentence that says why it was not analysed.
+    """The engine's result for an input, and a sentence on why it was not analysed.
 
     explained: files by name that explain the detection, where that was asked for.
     """
@@ -91,9 +91,9 @@ class Analysed:
 
 @dataclass(frozen=True)
 class Composed:
-    """A record and the pictures it speaks of (bytes by file name), whole and not yet written.
+    """A complete record and its pictures (bytes by file name), not yet written.
 
-    problem: the sentence that says why the input was not analysed.
+    problem: a sentence on why the input was not analysed.
     """
 
     record: Record
@@ -101,7 +101,7 @@ class Composed:
     problem: str | None
 
     def hashed_again(self, sha256_after: str | None) -> "Composed":
-        """Return the same with the input's hash after the analysis, flagged where it is another than before."""
+        """Return the same with the input's hash after the analysis, flagged if it changed."""
         record = self.record
         flags = record.result.flags
         if sha256_after != record.input.sha256:
@@ -113,7 +113,7 @@ class Composed:
         return replace(self, record=record.model_copy(update=changes))
 
     def write(self, root: Path, place: str) -> None:
-        """Write pictures and record into a folder below `root`, the record last. Raises OutputError where that fails."""
+        """Write pictures and record into a folder below `root`, the record last. Raises OutputError if that fails."""
         for name, data in self.pictures.items():
             write_below(root, f"{place}/{name}", data)
         write_below(root, f"{place}/{RECORD_NAME}", self.record.to_text().encode("ascii"))
@@ -134,10 +134,9 @@ class Examiner:
         reader: IsolatedReader | None = None,
         options: ReadOptions | None = None,
     ) -> None:
-        """explain: say of every photo why its map is as it is. reader: the processes in which photos are decoded, own ones
-        by default. options: how, else as `detect` does.
+        """reader: the processes that decode photos, new ones by default. options: how to read, as `detect` by default.
 
-        Raises UsageError where it is asked to explain with weights that cannot.
+        explain: say of every photo why its map is as it is. Raises UsageError for weights that cannot be explained.
         """
         self.detector = detector
         self.accept_damaged = accept_damaged
@@ -192,8 +191,8 @@ class Examiner:
     ) -> Loaded:
         """Read one input, the first of three steps. shown: the name for the record, where it is not the path opened.
 
-        root: the folder of evidence that `shown` lies below; no link is followed there, also not one that took a folder's
-        place after the evidence was listed.
+        root: the folder of evidence that `shown` lies below; no link is followed there, also not one that took a
+        folder's place after the evidence was listed.
         """
         started_at, started = datetime.now(UTC), time.monotonic()
         photo: Photo | None = None
@@ -216,7 +215,7 @@ class Examiner:
     def _identity(
         source: str, shown: str | None, root: Path | None, data: bytes | None, error: InputError
     ) -> tuple[int | None, str | None]:
-        """Return size and hash of an input that is no readable photo, where it is a file that can be read at all."""
+        """Return size and hash of an input that is not a readable photo, if it can be read as a file."""
         if data is not None:
             return len(data), sha256_bytes(data)
         if error.reason in NOT_READ:
@@ -228,7 +227,7 @@ class Examiner:
             return None, None
 
     def analyse(self, loaded: Loaded, on_progress: Callable[[int, int], None] | None = None) -> Analysed:
-        """Run the engine over what was read, the second step; what was not readable or is damaged passes through."""
+        """Run the engine, the second step. Unreadable and damaged inputs pass through."""
         started = time.monotonic()
         photo = loaded.photo
         problem: str | None
@@ -248,11 +247,11 @@ class Examiner:
     def fault(
         self, source: str, shown: str, loaded: Loaded | None, error: Exception, root: Path | None = None
     ) -> Analysed:
-        """Return what stands for an input at which the program itself failed: one file must not end a run over thousands."""
+        """Return a result for an input at which the program itself failed: one file must not end a long run."""
         name = type(error).__name__
         failure = InputError(
-            f"{shown!r} could not be analysed: {name}: {' '.join(str(error).split())[:200]}. This is a fault of mesorch or "
-            "of this machine, not of the file; the same command tries again.",
+            f"{shown!r} could not be analysed: {name}: {' '.join(str(error).split())[:200]}. This is a fault of "
+            "mesorch or of this machine, not of the file; the same command tries again.",
             reason=f"{FAULT}: {name}",
         )
         if loaded is None:
@@ -261,7 +260,7 @@ class Examiner:
         return Analysed(replace(loaded, photo=None, failure=failure), failed_detection(failure), str(failure), 0.0)
 
     def compose(self, analysed: Analysed, place: str | None = None) -> Composed:
-        """Make record and pictures, the last step. place: the folder that artefact paths name; None: no pictures."""
+        """Make record and pictures, the last step. place: the folder in the paths of artefacts; None: no pictures."""
         loaded, detection = analysed.loaded, analysed.detection
         photo = loaded.photo
         pictures = {} if place is None else self._pictures(photo, detection) | analysed.explained
@@ -304,18 +303,18 @@ class Examiner:
         return Composed(record, pictures, analysed.problem)
 
     def _why_not(self, source: str, photo: Photo, detection: Detection) -> str | None:
-        """Return the sentence that says why a photo was not analysed, None where it was."""
+        """Return a sentence on why a photo was not analysed, None if it was."""
         if detection.verdict is not Verdict.NOT_ANALYSED:
             return None
         decode, smallest = photo.decode, self.detector.settings.smallest_photo_side
         sentences = {
             "damaged": f"is damaged: {'; '.join(decode.integrity.findings[:2])}. Get an undamaged copy, or "
-            "analyse it all the same with --accept-damaged",
+            "analyse it anyway with --accept-damaged",
             "too small": f"has {decode.width} x {decode.height} pixels; these weights were measured on photos of at least "
             f"{smallest} pixels a side. Analyse the original, not a thumbnail",
-            "featureless": "shows one even colour; expected a photo. There is nothing in it to analyse",
+            "featureless": "shows a single colour, so there is nothing to analyse. Expected a photo",
         }
-        default = "gave no finite result; expected logits. Try --precision fp32, and report the file's hash"
+        default = "gave no finite result. Try --precision fp32, and report the file's hash"
         return f"{source!r} {sentences.get(detection.reason or '', default)}."
 
     @staticmethod
@@ -325,7 +324,7 @@ class Examiner:
         try:
             return sha256_file(loaded.source) if loaded.data is None else sha256_bytes(loaded.data)
         except OSError:
-            return None  # gone meanwhile: differs from the first hash, and is flagged
+            return None  # removed meanwhile: differs from the first hash, and is flagged
 
     def _analysis(self, detection: Detection) -> AnalysisPart:
         settings, backend = self.detector.settings, self.detector.backend
@@ -346,13 +345,14 @@ class Examiner:
             return {}
         pixels, map_ = photo.pixels, detection.map
         threshold = self.detector.settings.threshold if detection.threshold is None else detection.threshold
+        joins = [[box for _, box in one.places] for one in detection.findings if len(one.places) > 1]
         with ThreadPoolExecutor(4) as pool:  # of a large photo each takes up to a second of one processor
             made = {
-                "overlay.png": pool.submit(overlay.overlay, pixels, map_, threshold),
+                "overlay.png": pool.submit(overlay.overlay, pixels, map_, threshold, joins),
                 "heatmap.png": pool.submit(overlay.heatmap, map_),
                 "mask.png": pool.submit(overlay.mask, map_, threshold),
                 "panel.png": pool.submit(
-                    panel.panel, pixels, map_, threshold, detection.regions, photo.decode.orientation
+                    panel.panel, pixels, map_, threshold, detection.regions, photo.decode.orientation, joins
                 ),
             }
             previews = preview.previews(pixels, map_, threshold) if self.previews else {}

@@ -1,4 +1,4 @@
-"""Where results are written: whole files only, one folder per input, never over another input's results."""
+"""Writes results: complete files only, one folder per input, never over another input's results."""
 
 import json
 import os
@@ -17,7 +17,7 @@ LONGEST_NAME = 120  # bytes of a folder's name; file systems allow 255, paths be
 
 
 def safe_name(source: str) -> str:
-    """Return a folder name for an input: its file name without anything that a terminal or file system trips over."""
+    """Return a folder name for an input: its file name without characters that trouble terminals or file systems."""
     name = "stdin" if source == "-" else PurePath(source).name or "input"
     name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     name = re.sub(r"[\x00-\x1f\x7f/\\:*?\"<>|\u0080-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]", "_", name)
@@ -30,7 +30,7 @@ class OutputFolder:
     """The folder that a run writes to."""
 
     def __init__(self, root: Path) -> None:
-        """Make the folder if it is not there; OutputError if nothing can be written to it."""
+        """Make the folder if it does not exist. Raises OutputError if nothing can be written to it."""
         self.root = root
         self._taken: set[str] = set()
         try:
@@ -41,23 +41,23 @@ class OutputFolder:
             ) from error
 
     def refuse_beside(self, sources: list[str]) -> None:
-        """Raise UsageError if the folder is one that an input lies in: evidence folders are not written to."""
+        """Raise UsageError if an input is in this folder, as evidence folders are not written to."""
         here = self.root.resolve()
         for source in sources:
             try:
                 folder = Path(source).resolve().parent
             except (OSError, ValueError, RuntimeError):
-                continue  # a loop of links, or a name that no file has: reading refuses it, with its own words
+                continue  # a loop of links, or an impossible name, which reading will refuse
             if source != "-" and folder == here:
                 raise UsageError(
-                    f"The output folder {self.root} is the one that {source!r} lies in. Evidence folders are not written "
-                    "to; choose another one with -o, or allow it with --in-tree."
+                    f"The output folder {self.root} contains {source!r}. Evidence folders are not written "
+                    "to. Choose another folder with -o, or allow this with --in-tree."
                 )
 
     def folder_for(self, source: str, sha256: str | None, page: int | None = None) -> str:
-        """Return the name of one input's folder, made; a second input of the same name gets one with its hash in the name.
+        """Make one input's folder and return its name. A second input with the same name gets its hash in the name.
 
-        page: of the input, where it was asked for; each page has a folder of its own.
+        page: of the input, if one was asked for. Each page has its own folder.
         """
         name = safe_name(source) + ("" if page is None else f"-page-{page}")
         short = (sha256 or "unread")[:8]
@@ -73,10 +73,10 @@ class OutputFolder:
                     raise OutputError(
                         f"Cannot make {self.root / candidate}: {error.strerror}. Choose another -o folder."
                     ) from error
-        raise OutputError(f"{self.root} holds too many results of files named {name!r}. Choose another -o folder.")
+        raise OutputError(f"{self.root} contains too many results for files named {name!r}. Choose another -o folder.")
 
     def _ours(self, name: str, source: str, sha256: str | None) -> bool:
-        """Say whether a folder's name is free, or its folder holds an earlier result of the same input."""
+        """Return whether a folder name is free, or its folder holds an earlier result of the same input."""
         if not os.path.lexists(self.root / name):
             return True
         try:

@@ -1,10 +1,11 @@
-"""Parts of a record, made of what was read and found."""
+"""Parts of a record, made from what was read and found."""
 
 from collections.abc import Sequence
 
 from pydantic import JsonValue
 
 from mesorch_cli.errors import InputError
+from mesorch_cli.evidence.fingerprint import fingerprint
 from mesorch_cli.evidence.metadata.declared import KEY, declared_in
 from mesorch_cli.evidence.orientation import Box, upright_box, upright_size
 from mesorch_cli.evidence.photo import Photo
@@ -34,7 +35,11 @@ def decode_part(photo: Photo) -> DecodePart:
     """Return the decode block of a photo."""
     decode = photo.decode
     upright = upright_size(decode.width, decode.height, decode.orientation)
-    changed = {"integrity": vars(decode.integrity), "upright": SizePart(width=upright[0], height=upright[1])}
+    changed = {
+        "integrity": vars(decode.integrity),
+        "upright": SizePart(width=upright[0], height=upright[1]),
+        "fingerprint": fingerprint(photo.pixels, decode.orientation),
+    }
     return DecodePart.model_validate(vars(decode) | changed)
 
 
@@ -124,14 +129,14 @@ def _calibration_part(settings: Settings) -> CalibrationPart | None:
 
 
 def declared_part(photo: Photo) -> DeclaredPart:
-    """Return what a photo's file says of itself about AI."""
+    """Return what a photo's file declares about AI."""
     declared = declared_in(photo.metadata, photo.provenance)
     statements = [StatementPart(**statement._asdict()) for statement in declared.statements]
     return DeclaredPart(looked_at=list(declared.looked_at), statements=statements)
 
 
 def metadata_part(photo: Photo) -> dict[str, JsonValue]:
-    """Return a photo's metadata without what has a block of its own."""
+    """Return a photo's metadata without the parts that have their own block."""
     return {key: value for key, value in photo.metadata.items() if key != KEY}
 
 

@@ -1,7 +1,7 @@
-"""The record `mesorch.record/2`: what was analysed, how, and with what result, so that another examiner can repeat it.
+"""The record `mesorch.record/2`: what was analysed, how, and with what result, for another examiner to repeat.
 
-Field names are an interface: scripts depend on them. Everything but `timing` and `argv` is the same bytes for the same
-file, weights, settings, versions and machine.
+Field names are an interface: scripts depend on them. For the same file, weights, settings, versions and machine,
+everything except `timing` and `argv` is the same, byte for byte.
 """
 
 import json
@@ -29,7 +29,7 @@ class _Part(BaseModel):
 
 
 class InputPart(_Part):
-    """The file: its name as given, bytes, and hash before and after the analysis (null where it could not be read)."""
+    """The file: its name as given, size, and hash before and after the analysis (null if it could not be read)."""
 
     path: str
     size: int | None
@@ -48,7 +48,7 @@ class SizePart(_Part):
 
 
 class ComparisonPart(_Part):
-    """How far a second, independent decoder agrees, where that was asked for; the difference is in stored samples.
+    """How closely a second, independent decoder agrees, if wanted. The difference is in stored samples.
 
     exact_expected: the format leaves decoders no choice, so that any difference is a finding.
     """
@@ -63,11 +63,12 @@ class ComparisonPart(_Part):
 
 
 class DecodePart(_Part):
-    """How bytes became pixels; width and height of the stored raster, orientation recorded and not applied.
+    """How bytes became pixels: size of the stored raster, with the orientation recorded and not applied.
 
-    page: the one that was read, from 1 on. upright: the size as a viewer shows it. icc_sha256: of the embedded profile.
-    isolation: what held the process that decoded: process, limits, no-new-privileges, landlock, seccomp, no-programs. It
-    depends on the machine, and no comparison of records counts it; null in records of older versions.
+    page: the page that was read, counted from 1. upright: the size as a viewer shows it. icc_sha256: of the embedded
+    profile. fingerprint: of what the photo shows; null in records of older versions (see `evidence.fingerprint`).
+    isolation: the restrictions on the decoding process: process, limits, no-new-privileges, landlock, seccomp, no-programs.
+    They depend on the machine, and comparisons of records ignore them; null in records of older versions.
     """
 
     reader: str
@@ -84,11 +85,12 @@ class DecodePart(_Part):
     upright: SizePart | None = None
     icc_sha256: Sha256 | None = None
     comparison: ComparisonPart | None = None
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
     isolation: list[str] | None = None
 
 
 class AnalysisPart(_Part):
-    """How the pixels were analysed; coverage is the share of pixels that at least one level saw."""
+    """How the pixels were analysed. coverage: the share of pixels that at least one scale saw."""
 
     scales: list[str]
     tiles: int
@@ -112,7 +114,7 @@ class BoxPart(_Part):
 class RegionPart(_Part):
     """A connected region above the threshold, in pixels of the stored raster.
 
-    upright: its rectangle in the picture as a viewer shows it, turned as the file's orientation asks.
+    upright: its rectangle in the picture as a viewer shows it, turned as the file's orientation requests.
     """
 
     x: int
@@ -129,7 +131,7 @@ class RegionPart(_Part):
 
 
 class PlacePart(_Part):
-    """A place that a finding means, in pixels of the stored raster. upright: in the picture as a viewer shows it."""
+    """A place in a finding, in pixels of the stored raster. upright: in the picture as a viewer shows it."""
 
     role: str
     x: int
@@ -140,11 +142,11 @@ class PlacePart(_Part):
 
 
 class FindingPart(_Part):
-    """What a witness beside the network says; the map knows of it.
+    """A finding of a witness besides the network. The map includes it.
 
-    certainty: that of the witness, which the score counts where the witness is one of copies. places: by their role in the
-    finding; none where it is of the whole photo. measures: what was measured. copies: two places, `part`, held to be pasted,
-    and `counterpart`; docs/copies.md. quantisation: docs/quantisation.md.
+    certainty: of the witness; the score counts it for copies. places: by their role in the finding; none if it is about
+    the whole photo. measures: the measurements. copies: two places, `part`, probably pasted, and `counterpart`; see
+    docs/copies.md. quantisation: see docs/quantisation.md.
     """
 
     witness: str
@@ -154,7 +156,7 @@ class FindingPart(_Part):
 
 
 class RatioPart(_Part):
-    """How much more probable the score is of a tampered photo than of an authentic one; bounds: what the data support."""
+    """How much more probable the score is for a tampered photo than for an authentic one, with bounds from the data."""
 
     value: Annotated[float, Field(gt=0.0)]
     log10: float
@@ -163,7 +165,7 @@ class RatioPart(_Part):
 
 
 class CalibrationPart(_Part):
-    """The photos that probability and likelihood ratio rest on; the probability is for even prior odds."""
+    """The photos on which probability and likelihood ratio are based. The probability is for even prior odds."""
 
     fitted_on: str
     authentic: int | None
@@ -186,8 +188,9 @@ class RatePart(_Part):
 
 
 class ResultPart(_Part):
-    """score: raw image score; probability: the calibrated one or null; threshold: of the pixels. rates: of the verdict, as
-    measured with these weights and settings; none where nobody measured, or an earlier version wrote the record."""
+    """score: raw image score. probability: the calibrated one, or null. threshold: of the map. rates: of the verdict, as
+    measured with these weights and settings; none if they were not measured, or if an earlier version wrote the record.
+    """
 
     score: Share | None
     pooling: str
@@ -204,11 +207,11 @@ class ResultPart(_Part):
 
 
 class StatementPart(_Part):
-    """What the file says of AI in one place. kind: generated or edited by AI; involved: AI took part; generator: the fields
-    that an image generator leaves.
+    """What the file declares about AI in one place.
 
-    where: block and field. text: as it stands there, bounded. signed: trusted is a valid C2PA signature by a signer on the
-    trust list that was given; valid, one of any signer; not checked, of the manifest of an earlier version.
+    kind: generated or edited by AI; involved: AI took part; generator: the fields that an image generator writes.
+    where: block and field. text: its content, bounded. signed: trusted means a valid C2PA signature by a signer on the
+    given trust list; valid, by any signer; not checked, in the manifest of an earlier version.
     """
 
     kind: Kind
@@ -218,9 +221,9 @@ class StatementPart(_Part):
 
 
 class DeclaredPart(_Part):
-    """What the file says of itself about AI, apart from the verdict: anybody can write or remove such a statement.
+    """What the file declares about AI, separate from the verdict, as anyone can write or remove such a statement.
 
-    looked_at: the sources that were looked at. No statement means nothing.
+    looked_at: the sources that were examined. The absence of a statement means nothing.
     """
 
     looked_at: list[str]
@@ -228,15 +231,15 @@ class DeclaredPart(_Part):
 
 
 class ArtefactPart(_Part):
-    """A file written beside the record; path relative to the output folder.
+    """A file written beside the record, with its path relative to the output folder.
 
-    panel: photo, map and outlines beside each other, for a report. preview, preview_overlay (the map over the photo, without
-    a bar), thumbnail: JPEG, for the pages of a case. Of an explanation: its numbers, the frequency views high and low, a
-    scale_ for each scale, a check_ for each check.
+    panel: photo, map and outlines side by side, for a report. preview, preview_overlay (the map over the photo, without
+    a bar), thumbnail, thumbnail_map: JPEG, for the pages of a case. Of an explanation: its numbers, the frequency views
+    high and low, a scale_ for each scale, a check_ for each check.
     """
 
     role: (
-        Literal["overlay", "heatmap", "mask", "panel", "preview", "preview_overlay", "thumbnail"]
+        Literal["overlay", "heatmap", "mask", "panel", "preview", "preview_overlay", "thumbnail", "thumbnail_map"]
         | Literal["explanation", "high", "low"]
         | Annotated[str, Field(pattern=r"^(scale_[cs][1-4]|check_[a-z]{1,20})$")]
     )
@@ -254,9 +257,9 @@ class WeightsPart(_Part):
 
 
 class TimingPart(_Part):
-    """Apart from the rest, so that the rest is byte-stable. Seconds; started_at in UTC, ISO 8601.
+    """Kept separate, so that the rest is byte-stable. Seconds; started_at in UTC, ISO 8601.
 
-    read_s: for which the analysis waited for the photo; `detect` decodes the first one while the network is loaded.
+    read_s: how long the analysis waited for the photo. `detect` decodes the first one while the network loads.
     """
 
     started_at: str
@@ -265,8 +268,11 @@ class TimingPart(_Part):
 
 
 class Record(_Part):
-    """One input of one run. settings: all that the user or the passport set for the
-    analysis; what was set for reading is in `decode` as far as it can change pixels."""
+    """One input of one run.
+
+    settings: everything that the user or the passport set for the analysis. Settings for reading are in `decode` if
+    they can change pixels.
+    """
 
     schema_: Literal["mesorch.record/2"] = Field(default=SCHEMA, alias="schema")
     input: InputPart
@@ -290,7 +296,7 @@ class Record(_Part):
         return current(values)
 
     def to_line(self) -> str:
-        """Return the record as one line of ASCII JSON, without the newline; any path survives it."""
+        """Return the record as one line of ASCII JSON, without the newline. Any path survives."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), ensure_ascii=True, allow_nan=False)
 
     def to_text(self) -> str:
@@ -322,5 +328,5 @@ def tool_versions(runtime: Mapping[str, str]) -> dict[str, str]:
 
 
 def json_path(path: str) -> str:
-    """Return a path as text that JSON can carry: bytes that are no UTF-8 become \\xNN."""
+    """Return a path as text for JSON. Bytes that are not UTF-8 become \\xNN."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""All that makes an examiner, in a form that can travel to another process or machine."""
+"""Everything that makes an examiner, in a form that can travel to another process or machine."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,11 @@ from mesorch_cli.inference.detector import Detector
 
 @dataclass(frozen=True)
 class ExaminerSpec:
-    """An analysis and the rules of a run; argv is what its records say of the command line. explain: every photo. reading:
-    how files are read, None for the usual way. limits: of reading a photo."""
+    """An analysis and the rules of a run.
+
+    argv: the command line for its records. reading: how files are read, None for the default. limits: for reading a
+    photo.
+    """
 
     analysis: Analysis
     argv: tuple[str, ...]
@@ -24,9 +27,9 @@ class ExaminerSpec:
     limits: Limits | None = None
 
     def examiner(self, device: str, reader: IsolatedReader | None = None) -> Examiner:
-        """Return an examiner with a network of its own on a device. Raises UsageError for a device that is not there.
+        """Return an examiner with its own network on a device. Raises UsageError for a missing device.
 
-        reader: one that is at work already; None for one of its own.
+        reader: an existing one; None for a new one.
         """
         return Examiner(
             Detector.of(self.analysis, device),

@@ -1,1 +1,1 @@
-"""The same answers outside PyTorch's eager mode: files that other runtimes load, and the gate that each must pass."""
+"""Files for other runtimes with the same answers as PyTorch, and the gate that each file must pass."""

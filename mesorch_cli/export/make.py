@@ -1,4 +1,4 @@
-"""One export from weights to files: built aside, put through the gate by its own runtime, moved into place if it holds."""
+"""An export from weights to files: built in a temporary folder, checked by its runtime, then moved into place."""
 
 import tempfile
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ ExportPrecision = Literal["fp32", "fp16"]
 
 @dataclass(frozen=True)
 class Export:
-    """What to make. Raises UsageError for what is not offered, and says why."""
+    """What to make. Raises UsageError, with the reason, for combinations that are not offered."""
 
     format: Format
     precision: ExportPrecision = "fp32"
@@ -38,14 +38,14 @@ class Export:
     def __post_init__(self) -> None:
         if self.format == "torch" and self.precision != "fp32":
             raise UsageError(
-                f"--precision {self.precision} with --format torch: expected fp32. The program runs on CPUs, where less "
-                "arithmetic in PyTorch is slower. Use --format onnx or openvino."
+                f"--format torch does not support --precision {self.precision}. Expected fp32: the program runs on "
+                "CPUs, where lower precision is slower in PyTorch. Or use --format onnx or openvino."
             )
 
 
 @dataclass(frozen=True)
 class Made:
-    """What was made: the main file and all files, with sizes in bytes, and what the gate measured."""
+    """The result of an export: the main file and all files with sizes in bytes, and the gate's measurements."""
 
     path: Path
     sizes: dict[Path, int]
@@ -61,14 +61,14 @@ def export(
     *,
     on_case: Callable[[int, int], None] | None = None,
 ) -> Made:
-    """Export weights to `output`, which must not exist yet or may be replaced; the network stays as it is.
+    """Export weights to `output`, which must not exist or may be replaced. The network is unchanged.
 
-    Raises UsageError for a missing package or a suffix of another format, VerificationError if the gate does not hold (then
-    nothing was written), OutputError if it cannot be written.
+    Raises UsageError for a missing package or a suffix of another format, VerificationError if the gate fails (then
+    nothing is written), OutputError if the file cannot be written.
     """
     require_packages(wanted.format)
     if output.suffix != SUFFIXES[wanted.format]:
-        raise UsageError(f"The file {output.name!r} for --format {wanted.format}: expected {SUFFIXES[wanted.format]}.")
+        raise UsageError(f"{output.name!r} does not suit --format {wanted.format}. Expected {SUFFIXES[wanted.format]}.")
     try:
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=".mesorch-export-") as folder:
             path = Path(folder) / output.name
@@ -84,19 +84,19 @@ def export(
                 on_case=on_case,
             )
             require(parity, f"The {wanted.format} form in {wanted.precision}")
-            made = sorted(Path(folder).iterdir(), key=lambda one: one == path)  # the main file comes last into place
+            made = sorted(Path(folder).iterdir(), key=lambda one: one == path)  # the main file is put in place last
             digests = {one.name: sha256_file(one) for one in made}
             sizes = {output.with_name(one.name): one.stat().st_size for one in made}
             seal = opened.seal
             sidecar = Sidecar(files=digests, seal=seal, versions=versions(wanted.format), parity=parity.to_dict())
-            sidecar_of(output).unlink(missing_ok=True)  # it speaks of the file that is about to go
+            sidecar_of(output).unlink(missing_ok=True)  # it describes the file that is about to be replaced
             for one in made:
                 take_whole(one, output.with_name(one.name))
             write_whole(sidecar_of(output), (sidecar.model_dump_json(by_alias=True, indent=1) + "\n").encode("utf-8"))
             return Made(output, sizes, opened.weights.sha256, parity)
     except OSError as error:
         raise OutputError(
-            f"Cannot write {str(output)!r}: {error.strerror}. Name a file in a folder that can be written."
+            f"Cannot write {str(output)!r}: {error.strerror}. Name a file in a writable folder."
         ) from error
 
 
@@ -111,7 +111,7 @@ def require_packages(form: Format) -> None:
 
 
 def build(weights: LoadedWeights, wanted: Export, path: Path) -> None:
-    """Write the file (and what belongs to it) with its seal, unchecked."""
+    """Write the file and its companions with the seal, unchecked."""
 
     def seal_of(graph_sha256: str) -> Seal:
         inference = weights.passport.inference.model_copy(update={"precision": wanted.precision})
@@ -120,11 +120,11 @@ def build(weights: LoadedWeights, wanted: Export, path: Path) -> None:
             precision=wanted.precision,
             source=SourcePart(name=weights.passport.name, sha256=weights.sha256),
             graph_sha256=graph_sha256,
-            # The seal's own checksum covers it; that of the weights' passport is of another precision.
+            # The seal's checksum covers it. That of the weights' passport belongs to another precision.
             passport=weights.passport.model_copy(update={"inference": inference, "passport_sha256": None}),
         )
 
-    # OpenVINO keeps half-precision constants beside a float32 graph by itself.
+    # OpenVINO itself keeps half-precision constants in a float32 graph.
     half = wanted.precision == "fp16"
     graph = family_of(weights.passport.network).graph(
         weights.network, "fp16" if half and wanted.format == "onnx" else "fp32"
@@ -147,7 +147,7 @@ def build(weights: LoadedWeights, wanted: Export, path: Path) -> None:
 
 
 def versions(form: Format) -> dict[str, str]:
-    """Return the versions of what made and checked a file, and the operator set where there is one."""
+    """Return the versions of the packages that made and checked a file, and the operator set if there is one."""
     found = {name: version(name) for name in ("mesorch", "torch", *PACKAGES[form])}
     if form != "torch":
         from mesorch_cli.export.onnx import OPSET

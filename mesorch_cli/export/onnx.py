@@ -1,4 +1,4 @@
-"""ONNX: a traced program as a graph of standard operators, its seal appended as metadata."""
+"""ONNX: a traced program as a graph of standard operators, with its seal as metadata."""
 
 import hashlib
 from collections.abc import Callable
@@ -20,7 +20,7 @@ SealOf = Callable[[str], Seal]  # from the graph's SHA-256
 
 
 def build_model(program: ExportedProgram) -> "ModelProto":
-    """Return the graph of a traced program. Traces of where it was made (paths, source lines) are left out."""
+    """Return the graph of a traced program, without paths and source lines of the machine that made it."""
     with quiet_tracing():
         made = torch.onnx.export(
             program,

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def write_openvino(model: "ModelProto", path: Path, seal_of: SealOf, *, half: bool) -> None:
-    """Convert a float32 graph and write `path` and its .bin. half: constants are kept in float16."""
+    """Convert a float32 graph and write `path` and its .bin. half: keep constants in float16."""
     openvino = import_silent("openvino")
 
     with tempfile.TemporaryDirectory() as folder:
         graph = Path(folder) / "graph.onnx"
         graph.write_bytes(model.SerializeToString(deterministic=True))
         converted = openvino.convert_model(graph)
-    # Saved with an empty seal, whose place is then filled: the rest of both files is what its checksums are of.
+    # Saved with an empty seal that is filled in later, as its checksums cover the rest of both files.
     converted.set_rt_info("", [SEAL_KEY])
     openvino.save_model(converted, path, compress_to_fp16=half)
     topology = path.read_bytes()

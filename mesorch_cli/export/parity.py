@@ -1,4 +1,4 @@
-"""The gate: an exported file, run by its own runtime, against PyTorch on real photos, a flat one, and sizes at the edges."""
+"""The gate: compares an exported file in its runtime with PyTorch, on real photos, a flat one, and extreme sizes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -12,17 +12,17 @@ from mesorch_cli.inference.backends.protocol import Backend
 
 Photo = NDArray[np.uint8]  # (H, W, 3) RGB
 FLAT_GREY = 128
-# Batch, height, width beside the weights' own side: one step of 32 pixels, unequal sides, more tiles than one.
+# Batch, height and width besides the weights' own side: a step of 32 pixels, unequal sides, several tiles.
 EDGE_SIZES = ((1, 32, 32), (2, 32, 96), (5, 96, 64))
 BATCH = 3
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What a file may differ by. logits: largest difference, None where only the mask counts. flipped: share of mask pixels.
+    """How far a file may differ. logits: the most, None if only the mask counts. flipped: share of mask pixels.
 
-    Sums in another order move float32 logits in the fifth digit. Less arithmetic moves them visibly, so what counts there is
-    what a reader of the mask sees.
+    A different order of sums changes float32 logits in the fifth digit. Lower precision changes them visibly, so there
+    only the visible mask counts.
     """
 
     logits: float | None
@@ -42,7 +42,7 @@ class ParityInput:
 
 @dataclass(frozen=True)
 class Difference:
-    """What one case showed. logits: largest difference. flipped: share of pixels on the other side of the threshold."""
+    """The result of one input. logits: largest difference. flipped: share of pixels that crossed the threshold."""
 
     case: str
     batch: int
@@ -54,7 +54,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Parity:
-    """All cases. flipped: share over the pixels of all cases."""
+    """The results of all inputs. flipped: share over all their pixels."""
 
     differences: tuple[Difference, ...]
     threshold: float
@@ -71,7 +71,7 @@ class Parity:
 
     @property
     def holds(self) -> bool:
-        """Say whether the file may be kept: every figure within the tolerance, and finite."""
+        """Return whether the file may be kept: every figure is finite and within the tolerance."""
         within = self.tolerance.logits is None or self.logits <= self.tolerance.logits
         return within and bool(np.isfinite(self.logits)) and self.flipped <= self.tolerance.flipped
 
@@ -87,7 +87,7 @@ class Parity:
 
 
 def squashed(photo: Photo, height: int, width: int) -> Photo:
-    """Return a photo at another size, as the whole-image level squashes it."""
+    """Return a photo at another size, squashed as in the whole-image scale."""
     resized: Photo = np.ascontiguousarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     return resized
 
@@ -113,7 +113,8 @@ def difference(name: str, wanted: NDArray[np.float32], found: NDArray[np.float32
     """Compare logits (B, 1, H, W). Raises VerificationError if the shapes differ."""
     if wanted.shape != found.shape:
         raise VerificationError(
-            f"The exported file gave logits of the shape {found.shape} for {name}, expected {wanted.shape}. It was not kept."
+            f"The exported file gave logits of the shape {found.shape} for {name}. Expected {wanted.shape}. It was "
+            "not kept."
         )
     limit = logit_of(threshold)
     return Difference(
@@ -135,9 +136,9 @@ def compare(
     tolerance: Tolerance,
     on_case: Callable[[int, int], None] | None = None,
 ) -> Parity:
-    """Run every case through both. threshold: probability above which a mask pixel is set.
+    """Run every input through both. threshold: value of the map above which a mask pixel is set.
 
-    The reference sees every tile alone, so that a file which mixes the tiles of a batch does not pass.
+    The reference sees every tile alone, so that a file that mixes the tiles of a batch fails.
     """
     differences = []
     for index, case in enumerate(inputs):
@@ -149,13 +150,14 @@ def compare(
 
 
 def require(parity: Parity, what: str) -> None:
-    """Raise VerificationError unless the gate holds."""
+    """Raise VerificationError unless the file passes the gate."""
     if parity.holds:
         return
     worst = max(parity.differences, key=lambda one: (not np.isfinite(one.logits), one.flipped, one.logits))
     limit = "" if parity.tolerance.logits is None else f" and logits within {parity.tolerance.logits:g}"
     raise VerificationError(
-        f"{what} differs from PyTorch: largest logit difference {parity.logits:.3g}, {parity.flipped:.3%} of the mask's "
-        f"pixels flipped (worst: {worst.case}, {worst.batch} x {worst.height} x {worst.width}); expected at most "
-        f"{parity.tolerance.flipped:.2%} flipped{limit}. No file was written. Try --precision fp32, or another --format."
+        f"{what} differs from PyTorch: largest logit difference {parity.logits:.3g}, {parity.flipped:.3%} of the "
+        f"mask's pixels flipped (worst: {worst.case}, {worst.batch} x {worst.height} x {worst.width}). Expected at "
+        f"most {parity.tolerance.flipped:.2%} flipped{limit}. No file was written. Try --precision fp32, or another "
+        "--format."
     )

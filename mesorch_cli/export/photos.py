@@ -1,4 +1,4 @@
-"""The photos that the gate looks at: those that come with scikit-image, and a folder of the user's own."""
+"""The photos for the gate: those that come with scikit-image, and a folder of the user's."""
 
 from pathlib import Path
 
@@ -12,23 +12,22 @@ from mesorch_cli.export.parity import Photo
 from mesorch_cli.extras import install_hint
 
 STANDARD = ("astronaut", "coffee", "chelsea")
-LONG_SIDE = 2048  # larger photos are shrunk when they are read: the gate squashes them further
+LONG_SIDE = 2048  # larger photos are shrunk when they are read, as the gate squashes them further
 
 
 def standard_photos() -> dict[str, Photo]:
-    """Return photos that come with the extra `export`. Raises UsageError where that is not installed."""
+    """Return the photos that come with the extra `export`. Raises UsageError if it is not installed."""
     try:
         from skimage import data
     except ModuleNotFoundError as error:
         raise UsageError(
-            "The photos that an export is compared on come with scikit-image, which is not installed: "
-            f"{install_hint('export')}."
+            f"The photos for the comparison come with scikit-image, which is not installed: {install_hint('export')}."
         ) from error
     return {name: np.ascontiguousarray(getattr(data, name)(), np.uint8) for name in STANDARD}
 
 
 def folder_photos(folder: Path) -> dict[str, Photo]:
-    """Return the photos of a folder by name; other files in it are passed over. Raises UsageError if there is none."""
+    """Return the photos in a folder by name, and skip other files. Raises UsageError if there is none."""
     found: dict[str, Photo] = {}
     paths = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     for path in paths:
@@ -42,7 +41,5 @@ def folder_photos(folder: Path) -> dict[str, Photo]:
             pixels = np.ascontiguousarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
         found[path.name] = pixels
     if not found:
-        raise UsageError(
-            f"No photo in {str(folder)!r}. Expected a folder of photos such as yours, for the gate to look at."
-        )
+        raise UsageError(f"There is no photo in {str(folder)!r}. Expected a folder of photos like those you analyse.")
     return found

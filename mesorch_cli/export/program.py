@@ -1,4 +1,4 @@
-"""torch.export: a traced program with its constants, the seal as its extra file."""
+"""torch.export: a traced program with its constants, and the seal as an extra file."""
 
 import zipfile
 from pathlib import Path

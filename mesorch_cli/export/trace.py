@@ -1,4 +1,4 @@
-"""From a network to a traced program: every size and batch in one graph."""
+"""From a network to a traced program: one graph for every size and batch."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from torch.export import Dim, ExportedProgram
 from mesorch_cli.network.member import SIDE_MULTIPLE
 
 MOST_TILES = (
-    1024  # of a batch; MOST_STEPS: of 32 pixels along a side. Bounds of what the graph promises, not of a runtime.
+    1024  # of a batch; MOST_STEPS: of 32 pixels along a side. These bound what the graph promises, not a runtime.
 )
 MOST_STEPS = 512
 EXAMPLE = (
@@ -19,12 +19,12 @@ EXAMPLE = (
     4 * SIDE_MULTIPLE,
     6 * SIDE_MULTIPLE,
     3,
-)  # no two sides alike, none of them 1: tracing must not take one for another
+)  # all sides differ and none is 1, so that tracing cannot confuse them
 
 
 @contextmanager
 def quiet_tracing() -> Iterator[None]:
-    """Keep PyTorch's own tracing from warning about its own insides while inside."""
+    """While inside, silence PyTorch's tracing warnings about its own internals."""
     with warnings.catch_warnings():
         for category in (FutureWarning, DeprecationWarning, UserWarning):
             warnings.simplefilter("ignore", category)

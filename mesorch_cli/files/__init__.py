@@ -1,1 +1,1 @@
-"""The ground floor for files: how they are opened, written and listed, whoever may have laid traps beside them."""
+"""The base for files: opening, writing and listing them safely, even in prepared folders."""

@@ -1,4 +1,4 @@
-"""Folders walked part by part without following a link, and what lies in them."""
+"""Folders, opened part by part without following links, and their content."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC",
 
 
 class Kind(StrEnum):
-    """What a name in a folder stands for."""
+    """The kind of an entry in a folder."""
 
     FILE = "file"
     FOLDER = "folder"
@@ -26,23 +26,23 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Folder:
-    """One folder, held open where the system can: what happens to its path meanwhile changes nothing.
+    """A folder, held open if the system can do that, so that changes to its path do not matter.
 
-    descriptor: of the folder; None where the system has none to work with, and `path` is used instead.
+    descriptor: of the folder; None if the system does not support it, so that `path` is used instead.
     """
 
     path: Path
     descriptor: int | None
 
     def open(self, name: str, flags: int, mode: int = 0o666) -> int:
-        """Open a name of this folder; return the descriptor. Raises OSError."""
+        """Open an entry of this folder and return the descriptor. Raises OSError."""
         if self.descriptor is not None:
             return os.open(name, flags, mode, dir_fd=self.descriptor)
         _refuse_link(self.path / name)
         return os.open(self.path / name, flags, mode)
 
     def rename(self, old: str, new: str) -> None:
-        """Give a file of this folder another name, in place of whatever has it. Raises OSError."""
+        """Rename a file of this folder, replacing whatever has the new name. Raises OSError."""
         if self.descriptor is not None:
             os.replace(old, new, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
         else:
@@ -56,7 +56,7 @@ class Folder:
             (self.path / name).unlink()
 
     def second_name(self, source: "Folder", old: str, new: str) -> None:
-        """Give a file of another folder a second name in this one. Raises OSError where the file system has no such."""
+        """Link a file of another folder into this one. Raises OSError if the file system has no hard links."""
         if self.descriptor is not None and source.descriptor is not None:
             os.link(old, new, src_dir_fd=source.descriptor, dst_dir_fd=self.descriptor, follow_symlinks=False)
         else:
@@ -64,16 +64,16 @@ class Folder:
             os.link(source.path / old, self.path / new)
 
     def sync(self) -> None:
-        """Let the names of this folder survive a power cut, where the system can promise that."""
+        """Make the names in this folder survive a power cut, if the system can promise that."""
         if self.descriptor is not None:
             os.fsync(self.descriptor)
 
 
 @contextmanager
 def opened_folder(root: Path, parts: Sequence[str], *, make: bool = False) -> Iterator[Folder]:
-    """Hold a folder below `root` open. The root may be a link, since the user named it; no part below it may.
+    """Hold a folder below `root` open. The root may be a link, as the user named it, but no part below it may.
 
-    make: make what is missing, the root too. Raises OSError, also where a part is a link or no folder.
+    make: create missing folders, including the root. Raises OSError, also if a part is a link or not a folder.
     """
     if make:
         root.mkdir(parents=True, exist_ok=True)
@@ -93,12 +93,12 @@ def opened_folder(root: Path, parts: Sequence[str], *, make: bool = False) -> It
 
 def _step(outer: int, part: str, make: bool) -> int:
     if make:
-        with suppress(FileExistsError):  # whether it is a folder is seen when it is opened
+        with suppress(FileExistsError):  # opening it shows whether it is a folder
             os.mkdir(part, dir_fd=outer)
-            os.fsync(outer)  # what is written into a folder is lost with the folder's own name
+            os.fsync(outer)  # a lost folder name loses everything in the folder
     try:
         return os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=outer)
-    except NotADirectoryError as error:  # what Linux says of a link, too
+    except NotADirectoryError as error:  # Linux reports links this way, too
         if stat.S_ISLNK(os.stat(part, dir_fd=outer, follow_symlinks=False).st_mode):
             raise OSError(errno.ELOOP, "is a symbolic link, which is not followed here", part) from error
         raise
@@ -120,9 +120,9 @@ def _refuse_link(path: Path) -> None:
 
 
 def listed(root: Path, name: str = "") -> list[tuple[str, Kind]]:
-    """Return (name, kind) of what lies in one folder, in byte order; no link is followed on the way to it.
+    """Return (name, kind) of the entries of a folder, in byte order. No link is followed on the way to it.
 
-    Raises OSError where it cannot be listed, ValueError for a name that leads outside.
+    Raises OSError if it cannot be listed, ValueError for a name that leads outside.
     """
     with (
         opened_folder(root, parts_of(name) if name else ()) as folder,
@@ -132,10 +132,9 @@ def listed(root: Path, name: str = "") -> list[tuple[str, Kind]]:
 
 
 def entries(root: Path, *, below: str = "", leave_out: Collection[str] = ()) -> Iterator[tuple[str, Kind]]:
-    """Yield (name below the root, kind) of everything in a folder, in byte order within each; no link is followed.
+    """Yield (name below the root, kind) of everything in a folder, in byte order within each. No link is followed.
 
-    below: the folder of the root that is looked into. leave_out: those that are not. Raises OSError where a folder cannot be
-    listed.
+    below: the folder of the root to list. leave_out: folders to skip. Raises OSError if a folder cannot be listed.
     """
     waiting = [below]
     while waiting:

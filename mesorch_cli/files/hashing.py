@@ -1,4 +1,4 @@
-"""SHA-256 of bytes and of files: the name by which records, weights and cases refer to what they were made from."""
+"""SHA-256 of bytes and of files, by which records, weights and cases identify their sources."""
 
 import hashlib
 import mmap
@@ -19,8 +19,8 @@ def sha256_bytes(data: bytes | bytearray | memoryview | mmap.mmap) -> str:
 def sha256_file(path: str | os.PathLike[str], *, chunk_bytes: int = CHUNK_BYTES) -> str:
     """Return the SHA-256 of a file's content, read in chunks, as 64 lower-case hexadecimal digits.
 
-    The file is opened read-only and never held in memory as a whole. Raises OSError where it cannot be read or is no
-    regular file (a pipe would block, a device never end), and ValueError where `chunk_bytes` is not positive.
+    The file is opened read-only and never held in memory as a whole. Raises OSError if it cannot be read or is not a
+    regular file (a pipe would block, a device would never end), and ValueError if `chunk_bytes` is not positive.
     """
     if chunk_bytes < 1:
         raise ValueError(f"chunk_bytes is {chunk_bytes}; expected at least 1")
@@ -35,7 +35,7 @@ def sha256_below(root: Path, name: str) -> str:
 
 
 def sha256_stream(stream: BinaryIO, *, chunk_bytes: int = CHUNK_BYTES) -> str:
-    """Return the SHA-256 of what is left of a stream."""
+    """Return the SHA-256 of the rest of a stream."""
     digest = hashlib.sha256()
     while chunk := stream.read(chunk_bytes):
         digest.update(chunk)

@@ -1,18 +1,18 @@
-"""Names below a folder: text that came from elsewhere names a place inside it, or is refused."""
+"""Names below a folder. Text from outside must name a place inside the folder, or it is refused."""
 
-LONGEST_NAME = 4096  # bytes that systems allow a path to have
+LONGEST_NAME = 4096  # bytes in a path that systems allow
 
 
 def stays_inside(name: str) -> bool:
-    """Say whether a name, its parts apart by `/`, stays below the folder that it is joined to.
+    """Return whether a name, with parts separated by `/`, stays below the folder that it is joined to.
 
-    An absolute name, an empty part, `.`, `..` and the null character do not.
+    Names that are absolute, or contain an empty part, `.`, `..` or the null character, do not.
     """
     return bool(name) and "\0" not in name and all(part not in ("", ".", "..") for part in name.split("/"))
 
 
 def parts_of(name: str) -> list[str]:
-    """Return the parts of a name below a folder. Raises ValueError where it would lead outside."""
+    """Return the parts of a name below a folder. Raises ValueError if it would lead outside."""
     if not stays_inside(name):
-        raise ValueError(f"{name!r} does not stay below its folder; expected a relative path without '.' and '..'")
+        raise ValueError(f"{name!r} does not stay below its folder. Expected a relative path without '.' and '..'")
     return name.split("/")

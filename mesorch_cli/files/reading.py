@@ -1,6 +1,6 @@
-"""Files opened to read: regular ones alone, so that no pipe can block and no device can flood the program.
+"""Opens files for reading. Only regular files are opened, as a pipe can block and a device can flood the program.
 
-Below a folder that others may have prepared, no link is followed either: a name there means what lies there.
+Below a folder that others may have prepared, no link is followed either.
 """
 
 import errno
@@ -17,14 +17,14 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def opened(path: str | os.PathLike[str]) -> BufferedReader:
-    """Open a file that the user named; a link to one will do. Raises OSError, also for what is no regular file."""
+    """Open a file, or a link to one, that the user named. Raises OSError, also for anything but a regular file."""
     return _regular(os.open(path, _FLAGS), os.fspath(path))
 
 
 def opened_below(root: Path, name: str) -> BufferedReader:
     """Open a file below a folder, following no link on the way.
 
-    Raises OSError, also for a link or anything else that is no regular file, and ValueError for a name that leads outside.
+    Raises OSError, also for a link or anything else but a regular file, and ValueError for a name that leads outside.
     """
     *folders, last = parts_of(name)
     with opened_folder(root, folders) as folder:
@@ -57,7 +57,7 @@ def _regular(descriptor: int, name: str) -> BufferedReader:
 
 
 def _refuse_stream(descriptor: int, name: str) -> None:
-    """Refuse what says that it is empty and is not: files of the kernel, such as /proc/kmsg, wait for data as pipes do."""
+    """Refuse files that falsely claim to be empty: kernel files such as /proc/kmsg block like pipes."""
     if os.fstat(descriptor).st_size == 0:
         try:
             empty = not os.read(descriptor, 1)

@@ -1,7 +1,7 @@
-"""Files written whole: under a name that nobody can foresee, to the disk, and only then under their own.
+"""Writes files atomically: under an unpredictable name, to the disk, and only then under their own name.
 
-Nothing that lies in the way is opened, emptied or followed: a link or pipe under the file's own name is replaced, and one
-in place of a folder is refused.
+Nothing in the way is opened, emptied or followed. A link or pipe with the file's name is replaced, and one in place of
+a folder is refused.
 """
 
 import errno
@@ -19,17 +19,17 @@ from mesorch_cli.files.folders import Folder, Kind, entries, listed, opened_fold
 from mesorch_cli.files.names import parts_of
 from mesorch_cli.files.reading import NO_LINKS, opened_below
 
-UNFINISHED = ".part"  # how the temporary names end; what a killed run leaves is told by it
+UNFINISHED = ".part"  # ending of temporary names, by which leftovers of killed runs are recognised
 _LEFT = re.compile(r"(\..+\.|Probe-)[0-9a-f]{16}\.part", re.DOTALL)
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | NO_LINKS | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def write_below(root: Path, name: str, data: bytes, *, same_stays: bool = False, durable: bool = True) -> None:
-    """Write a file below a folder, making the folders on the way.
+    """Write a file below a folder, creating the folders on the way.
 
-    same_stays: a file that holds these bytes already is left alone, with its time. durable: wait for the disk, so that a
-    power cut leaves the file whole; not for what can be made again at any time. Raises OutputError where it cannot be
-    written, and for a link in place of a folder; nothing half written stays.
+    same_stays: leave a file that already has these bytes alone, with its time. durable: wait for the disk, so that the
+    file survives a power cut; not needed for files that can be made again at any time. Raises OutputError if it cannot
+    be written, and for a link in place of a folder. No half-written file remains.
     """
     if same_stays and _holds(root, name, data):
         return
@@ -39,7 +39,7 @@ def write_below(root: Path, name: str, data: bytes, *, same_stays: bool = False,
 
 @contextmanager
 def writing_below(root: Path, name: str, *, durable: bool = True) -> Iterator[BinaryIO]:
-    """Yield a file that takes its name below a folder when everything was written. Raises as `write_below`."""
+    """Yield a file that gets its name below a folder once everything is written. Raises as `write_below` does."""
     *folders, last = _parts(root, name)
     with _told(root, name), opened_folder(root, folders, make=True) as folder:
         temporary = _temporary(last)
@@ -54,16 +54,16 @@ def writing_below(root: Path, name: str, *, durable: bool = True) -> Iterator[Bi
                 folder.sync()
         except BaseException:
             with suppress(OSError):
-                folder.remove(temporary)  # half a file only takes room that is short
+                folder.remove(temporary)  # half a file would only waste scarce space
             raise
 
 
 @contextmanager
 def writing_folder(parent: Path, name: str) -> Iterator[str]:
-    """Yield the name of a new folder below `parent` that takes the name asked for when everything in it was written.
+    """Yield the name of a new folder below `parent` that gets the given name once everything in it is written.
 
-    What killed runs left of the same folder is removed first, whatever lies in it; a link is not followed. Raises
-    OutputError where it cannot be made or named so.
+    Leftovers of killed runs for the same folder are removed first, with any content, without following links. Raises
+    OutputError if the folder cannot be made or named.
     """
     (last,) = _parts(parent, name)
     temporary = _temporary(last)
@@ -81,12 +81,12 @@ def writing_folder(parent: Path, name: str) -> Iterator[str]:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file at a path of the user's own, as `write_below` does in its folder. Raises OutputError."""
+    """Write a file at a path that the user named, as `write_below` does in its folder. Raises OutputError."""
     write_below(path.parent, path.name, data)
 
 
 def take_whole(source: Path, path: Path) -> None:
-    """Give a file that a library wrote beside its place its own name there, once it is on the disk. Raises OutputError."""
+    """Move a file that a library wrote into its place, once it is on the disk. Raises OutputError."""
     with _told(path.parent, path.name), opened_folder(path.parent, ()) as folder:
         with source.open("rb+") as file:
             os.fsync(file.fileno())
@@ -95,7 +95,7 @@ def take_whole(source: Path, path: Path) -> None:
 
 
 def link_or_copy_below(source_root: Path, source: str, root: Path, name: str) -> None:
-    """Give a file a second name, or copy it where the file system has no second names; follow no link to it.
+    """Link a file to a second name, or copy it if the file system has no hard links. No symbolic link is followed.
 
     Raises OutputError.
     """
@@ -112,7 +112,7 @@ def link_or_copy_below(source_root: Path, source: str, root: Path, name: str) ->
             here.rename(temporary, last)
             here.sync()
         finally:
-            # Renaming one name of a file to another of the same file does nothing: the first one is still there.
+            # Renaming between two names of one file does nothing, so the first name is still there.
             with suppress(FileNotFoundError):
                 here.remove(temporary)
 
@@ -120,7 +120,7 @@ def link_or_copy_below(source_root: Path, source: str, root: Path, name: str) ->
 def _taken(there: Folder, old: str, here: Folder, temporary: str, source_root: Path, source: str) -> None:
     with opened_below(
         source_root, source
-    ) as original:  # raises for what is no regular file, before it gets a name here
+    ) as original:  # raises for anything but a regular file, before it gets a name here
         try:
             here.second_name(there, old, temporary)
         except OSError:
@@ -131,9 +131,9 @@ def _taken(there: Folder, old: str, here: Folder, temporary: str, source_root: P
 
 
 def remove_unfinished(root: Path, below: str = "") -> None:
-    """Remove the temporary files that killed runs left below a folder; nothing else, and no link is followed.
+    """Remove only the temporary files that killed runs left below a folder, without following links.
 
-    Raises OutputError where one cannot be removed.
+    Raises OutputError if one cannot be removed.
     """
     for name, kind in entries(root, below=below):
         if kind is Kind.FILE and _LEFT.fullmatch(name.rpartition("/")[2]):
@@ -143,7 +143,7 @@ def remove_unfinished(root: Path, below: str = "") -> None:
 
 
 def require_writable(root: Path) -> None:
-    """Make a folder and write to it, to know before any work that it takes files. Raises OSError."""
+    """Make a folder and write to it, as a test before any work. Raises OSError."""
     with opened_folder(root, (), make=True) as folder:
         temporary = _temporary("probe")
         os.close(folder.open(temporary, _NEW))
@@ -151,7 +151,7 @@ def require_writable(root: Path) -> None:
 
 
 def folds_names(root: Path) -> bool:
-    """Say whether a folder's file system takes `A` and `a` for one name. Raises OSError where nothing can be written."""
+    """Return whether a folder's file system takes `A` and `a` for one name. Raises OSError if it cannot be written."""
     with opened_folder(root, ()) as folder:
         name = f"Probe-{secrets.token_hex(8)}{UNFINISHED}"
         os.close(folder.open(name, _NEW))
@@ -162,7 +162,7 @@ def folds_names(root: Path) -> bool:
 
 
 def _temporary(name: str) -> str:
-    stem = os.fsdecode(os.fsencode(name)[:200])  # file systems take 255 bytes
+    stem = os.fsdecode(os.fsencode(name)[:200])  # file systems allow 255 bytes
     return f".{stem}.{secrets.token_hex(8)}{UNFINISHED}"
 
 
@@ -188,5 +188,5 @@ def _told(root: Path, name: str) -> Iterator[None]:
     except OSError as error:
         cure = "Make room, or choose another output, and give the same command again."
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            cure = "Expected plain folders on the way to it; find out who put something else there, or choose another output."
+            cure = "Expected plain folders on the way: find out who put something else there, or choose another output."
         raise OutputError(f"Cannot write {str(root / name)!r}: {error.strerror or error}. {cure}") from error

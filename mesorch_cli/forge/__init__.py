@@ -1,1 +1,1 @@
-"""Forgeries with exact masks from pristine photos, on the fly. Everything random comes from the generator passed in."""
+"""Makes forgeries with exact masks from pristine photos. All randomness comes from the generator passed in."""

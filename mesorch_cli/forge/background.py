@@ -1,4 +1,4 @@
-"""A replaced background: what is known to be an object stays, everything around it comes from another photo."""
+"""A replaced background: known objects stay, and everything around them comes from another photo."""
 
 import cv2
 import numpy as np
@@ -11,15 +11,15 @@ from mesorch_cli.forge.shapes import Mask, beyond_horizon, snapped
 
 EDGES = {"hard": 0.08, "soft": 0.4, "feathered": 0.12, "matte": 0.4}
 KEPT_AREA = (0.08, 0.9)  # share of the photo that is kept
-LARGEST_FACTOR = 3.0  # of enlarging a donor: smaller ones make no background
+LARGEST_FACTOR = 3.0  # of enlarging a donor; smaller donors make no background
 BLURRED_SHARE, SNAPPED_SHARE = 0.25, 0.9
 
 
 def background(rng: np.random.Generator, host: Pixels, donor: Pixels, plane: Plane | None) -> Change | None:
-    """Return the photo with another background, None where its objects are too small or large, or the donor is too small.
+    """Return the photo with another background, None if its objects are too small or large, or the donor too small.
 
-    The mask is that of the new background. plane: where the photo's objects are; where none are known, everything on one
-    side of a horizon is replaced, as a sky is.
+    The mask marks the new background. plane: the photo's objects; if none are known, everything on one side of a
+    horizon is replaced, like a sky.
     """
     height, width = host.shape[:2]
     if plane is None:

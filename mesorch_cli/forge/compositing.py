@@ -1,4 +1,4 @@
-"""Putting a patch into a photo: its edge of one of several kinds, its light and grain those of the surroundings."""
+"""Puts a patch into a photo, with one of several kinds of edge, and light and grain from the surroundings."""
 
 from dataclasses import dataclass
 
@@ -10,23 +10,23 @@ from mesorch_cli.forge.matte import grain_matched, matted
 from mesorch_cli.forge.patch import FAINTEST, Patch, Pixels, Step, chance, drawn
 from mesorch_cli.forge.shapes import Mask, window_of
 
-FEWEST_PIXELS = 30  # of a region inside the photo; fewer are no forgery
+FEWEST_PIXELS = 30  # of a region inside the photo; fewer make no forgery
 EDGES = {"hard": 0.1, "soft": 0.36, "feathered": 0.2, "gradient domain": 0.12, "matte": 0.22}
-HARMONISED_SHARE = 0.35  # of lights: nearly all of the way to the surroundings
+HARMONISED_SHARE = 0.35  # of light corrections that go nearly all the way to the surroundings
 LIT_SHARE, GRAIN_SHARE = 0.65, 0.45
-SAMPLED = 40_000  # pixels that a mean and a deviation are measured on
-SOFTEST = 2.5  # sigma in pixels of a soft edge; most are the half pixel of an anti-aliased selection
+SAMPLED = 40_000  # pixels for measuring a mean and a deviation
+SOFTEST = 2.5  # sigma in pixels of a soft edge; most have the half pixel of an anti-aliased selection
 COARSEST, FINEST = 12, 96  # pixels of the longest side on which the correction is solved
-SWEEPS = 40  # of the relaxation, at each of its sizes
-PERCEPTIBLE = 2  # grey levels: less is lost in the next JPEG
-MARGIN = 6  # pixels of host around a region that its correction is measured on
+SWEEPS = 40  # of the relaxation, at each size
+PERCEPTIBLE = 2  # grey levels; less is lost in the next JPEG
+MARGIN = 6  # pixels of host around a region in which its correction is measured
 
 
 @dataclass(frozen=True)
 class Change:
-    """A changed photo: pixels (H, W, 3), the mask (H, W) of every pixel that was touched, and what was done.
+    """A changed photo: pixels (H, W, 3), the mask (H, W) of every touched pixel, and what was done.
 
-    Outside the mask, no pixel differs from the photo before.
+    Outside the mask, no pixel differs from the previous photo.
     """
 
     pixels: Pixels
@@ -35,7 +35,7 @@ class Change:
 
 
 def light_matched(rng: np.random.Generator, patch: Patch, surroundings: Pixels) -> tuple[Patch, Step]:
-    """Move a patch's colours part of the way to the surroundings' (Reinhard et al. 2001: mean and deviation in Lab)."""
+    """Move a patch's colours part of the way to the surroundings (Reinhard et al. 2001: mean and deviation in Lab)."""
     mask = patch.mask
     if mask.sum() < FEWEST_PIXELS or surroundings.size == 0:
         return patch, {}
@@ -56,7 +56,7 @@ def light_matched(rng: np.random.Generator, patch: Patch, surroundings: Pixels) 
 
 
 def harmonised(rng: np.random.Generator, patch: Patch, surroundings: Pixels) -> tuple[Patch, list[Step]]:
-    """Give a patch, by their shares, the light and the grain of its surroundings."""
+    """Give a patch, by share, the light and grain of its surroundings."""
     steps = []
     if chance(rng, LIT_SHARE):
         patch, step = light_matched(rng, patch, surroundings)
@@ -68,7 +68,7 @@ def harmonised(rng: np.random.Generator, patch: Patch, surroundings: Pixels) -> 
 
 
 def surroundings_of(host: Pixels, y: int, x: int, box: tuple[int, int]) -> Pixels:
-    """Return the part of the host under a box at (y, x) and half as far around it."""
+    """Return the part of the host under a box at (y, x), extended by half its size on every side."""
     tall, wide = box
     return host[
         max(0, y - tall // 4) : max(0, y + tall + tall // 4), max(0, x - wide // 4) : max(0, x + wide + wide // 4)
@@ -76,7 +76,7 @@ def surroundings_of(host: Pixels, y: int, x: int, box: tuple[int, int]) -> Pixel
 
 
 def clipped(patch: Patch, size: tuple[int, int], y: int, x: int) -> tuple[Patch, int, int] | None:
-    """Return the part of a patch at (y, x) that lies inside a photo of size (H, W), and its place; None if too little."""
+    """Return the part of a patch at (y, x) inside a photo of size (H, W), and its place; None if it is too small."""
     height, width = size
     rows, columns = patch.opacity.shape
     top, left, bottom, right = max(0, y), max(0, x), min(height, y + rows), min(width, x + columns)
@@ -90,9 +90,9 @@ def clipped(patch: Patch, size: tuple[int, int], y: int, x: int) -> tuple[Patch,
 def paste(
     rng: np.random.Generator, host: Pixels, patch: Patch, y: int, x: int, edge: str | None = None
 ) -> Change | None:
-    """Return the host with the patch at (y, x), None if too little of the patch lies inside the host.
+    """Return the host with the patch at (y, x), None if too little of the patch is inside the host.
 
-    edge: one of EDGES, or "own" for the opacity as it is; drawn where not given.
+    edge: one of EDGES, or "own" for the opacity as it is; drawn if not given.
     """
     inside = clipped(patch, (host.shape[0], host.shape[1]), y, x)
     if inside is None:
@@ -130,24 +130,24 @@ def paste(
 
 
 def softened(opacity: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Return an opacity whose outline is blurred to both sides, as an anti-aliased or feathered selection has it."""
+    """Return an opacity with an outline blurred on both sides, as in an anti-aliased or feathered selection."""
     outline = (opacity > 0.5).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(outline, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
 
 
 def feathered(opacity: NDArray[np.float32], width: float) -> NDArray[np.float32]:
-    """Return an opacity that rises over `width` pixels from a region's outline inwards; nothing outside is touched."""
+    """Return an opacity that rises over `width` pixels inwards from a region's outline, and is zero outside."""
     depth = cv2.distanceTransform((opacity > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     ramp = np.clip(depth / (width + 1), 0, 1)
     return np.asarray(ramp * ramp * (3 - 2 * ramp) * (opacity > 0.5), np.float32)
 
 
 def gradient_domain(host: Pixels, pixels: Pixels, mask: Mask, top: int, left: int) -> Pixels:
-    """Return the pixels of a patch shifted by the smoothest correction that makes them meet the host along the mask.
+    """Return the pixels of a patch after the smoothest correction that makes them meet the host along the mask.
 
     That is the solution of the Poisson equation with the patch's gradients (Perez et al. 2003). The correction is
-    harmonic inside the mask and known around it, so it is found by relaxation from coarse to fine, on a grid of at
-    most FINEST cells a side: its time does not grow with the region.
+    harmonic inside the mask and known around it. It is found by relaxation from coarse to fine, on a grid of at most
+    FINEST cells a side, so its time does not grow with the region.
     """
     rows, columns = mask.shape
     bounds = (max(0, top - MARGIN), max(0, left - MARGIN))
@@ -169,7 +169,7 @@ def gradient_domain(host: Pixels, pixels: Pixels, mask: Mask, top: int, left: in
 
 
 def _harmonic(weighted: NDArray[np.float32], known: NDArray[np.float32], unknown: Mask) -> NDArray[np.float32]:
-    """Continue values known at some pixels (already multiplied by `known`) smoothly into the unknown ones."""
+    """Extend values known at some pixels (already multiplied by `known`) smoothly to the unknown pixels."""
     height, width = known.shape
     mean = (weighted.sum(axis=(0, 1)) / known.sum()).astype(np.float32)
     values: NDArray[np.float32] | None = None
@@ -192,7 +192,7 @@ def _harmonic(weighted: NDArray[np.float32], known: NDArray[np.float32], unknown
 
 
 def _relaxed(values: NDArray[np.float32], fixed: Mask) -> NDArray[np.float32]:
-    """Replace the values that are not fixed by the mean of their four neighbours, again and again."""
+    """Repeatedly replace the values that are not fixed by the mean of their four neighbours."""
     cross = np.array([[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]], np.float32)
     free = (~fixed).astype(np.float32)[..., None]
     held = values * (1 - free)
@@ -202,13 +202,13 @@ def _relaxed(values: NDArray[np.float32], fixed: Mask) -> NDArray[np.float32]:
 
 
 def ring_around(mask: Mask, width: int = 5) -> Mask:
-    """Return the pixels within `width` of a mask in its own box, or the mask itself where its box leaves no room."""
+    """Return the pixels within `width` of a mask in its box, or the mask itself if the box leaves no room."""
     ring = (cv2.dilate(mask.astype(np.uint8), np.ones((2 * width + 1, 2 * width + 1), np.uint8)) > 0) & ~mask
     return ring if ring.sum() >= 10 else mask
 
 
 def touched_share(before: Pixels, change: Change, more_than: int = PERCEPTIBLE) -> float:
-    """Return the share of the mask in which a pixel differs from the photo before by `more_than` grey levels, 0..1."""
+    """Return the share of the mask, 0..1, where pixels differ from the previous photo by `more_than` grey levels."""
     window = window_of(change.mask)
     if window is None:
         return 0.0

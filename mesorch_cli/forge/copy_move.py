@@ -1,4 +1,4 @@
-"""Copy-move: a part of the photo once more in the same photo. The mask is that of the copies, not of their source."""
+"""Copy-move: a part of the photo is repeated in the same photo. The mask marks the copies, not their source."""
 
 import cv2
 import numpy as np
@@ -12,10 +12,10 @@ from mesorch_cli.forge.splice import transformed
 COPIES = (0.75, 0.17, 0.08)  # shares of one, two and three copies
 LARGEST_SIDE = 0.6  # of the photo's
 PLACES_TRIED = 8
-OBJECT_SHARE = 0.4  # of the photos in which objects are known
+OBJECT_SHARE = 0.4  # of photos with known objects
 SNAPPED_SHARE = 0.6
-FITTING_SHARE = 0.7  # of copies: put where the photo is most like their source, as one hides a thing
-SAME_PLACE = 0.6  # of the sides: nearer copies would lie on their own source
+FITTING_SHARE = 0.7  # of copies placed where the photo is most like their source, as when hiding something
+SAME_PLACE = 0.6  # of the sides: nearer copies would overlap their own source
 
 
 def copy_move(
@@ -25,11 +25,11 @@ def copy_move(
     area_range: tuple[float, float],
     silhouette: Mask | None = None,
 ) -> Change | None:
-    """Return the photo with one to three copies of one of its parts, None if none came out.
+    """Return the photo with one to three copies of one of its parts, None if none succeeded.
 
-    plane: where the photo's objects are, if known; then mostly one of them is copied. silhouette: the shape that is
-    copied otherwise, any if None. Half of the copies are moved
-    only; the others are also scaled, mirrored, rotated or tilted. Copies keep off their source.
+    plane: the photo's objects, if known; then mostly one of them is copied. silhouette: the copied shape otherwise, any
+    if None. Half of the copies are only moved. The others are also scaled, mirrored, rotated or tilted. Copies do not
+    overlap their source.
     """
     height, width = host.shape[:2]
     count = 1 + int(rng.choice(len(COPIES), p=COPIES))
@@ -58,7 +58,7 @@ def copy_move(
 def _source(
     rng: np.random.Generator, host: Pixels, plane: Plane | None, share: float, silhouette: Mask | None
 ) -> tuple[Patch | None, Step]:
-    """Return the part that is copied, and where it is from."""
+    """Return the copied part and its source."""
     height, width = host.shape[:2]
     if plane is not None and chance(rng, OBJECT_SHARE):
         picked = picked_object(rng, plane)
@@ -81,7 +81,7 @@ def _source(
 def _place(
     rng: np.random.Generator, host: Pixels, patch: Patch, origin: tuple[int, int], size: tuple[int, int]
 ) -> tuple[int, int] | None:
-    """Return where a copy goes: off its source, half of the time where it fits best of the places tried; None if not."""
+    """Return a place for a copy off its source, half of the time the best-fitting one tried; None if there is none."""
     height, width = host.shape[:2]
     fitting = chance(rng, FITTING_SHARE)
     own = cv2.resize(patch.pixels, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32)

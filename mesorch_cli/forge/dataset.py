@@ -1,4 +1,4 @@
-"""A folder of forged photos: `Tp`, `Gt` and `Au` paired by stem, and a manifest with a line for every item."""
+"""A folder of forged photos: `Tp`, `Gt` and `Au` paired by stem, and a manifest with a line per item."""
 
 import json
 import multiprocessing
@@ -32,12 +32,12 @@ from mesorch_cli.forge.sources import NAMED
 FOLDERS = ("Tp", "Gt", "Au")
 MANIFEST, SETTINGS = "manifest.jsonl", "forge.json"
 OWN_NAME = re.compile(r"[0-9]{6,}\.(jpg|png|webp)")
-AHEAD = 3  # items under way for each worker
+AHEAD = 3  # items in progress per worker
 
 
 @dataclass(frozen=True)
 class Made:
-    """What a run made: items by operation, those found from before, the files refused, and the manifest's SHA-256."""
+    """The result of a run: items by operation, existing items, refused files, and the manifest's SHA-256."""
 
     operations: Counter[str]
     found: int
@@ -46,32 +46,32 @@ class Made:
 
 
 class ForgedDataset:
-    """A dataset in the making: items in order, each whole or not there, the manifest a line longer after each."""
+    """A dataset being made. Items are in order, each complete or absent, and each adds a line to the manifest."""
 
     def __init__(self, pools: Pools, settings: ItemSettings, out: Path, *, resume: bool) -> None:
-        """Open a new folder, or one to go on with.
+        """Open a new folder, or one to continue.
 
-        Raises UsageError for a folder that is not empty (with `resume`: one made otherwise), or that lies in a folder of
-        sources; OutputError where nothing can be written.
+        Raises UsageError for a folder that is not empty (with `resume`: made with other settings) or is inside a folder
+        of sources; OutputError if nothing can be written.
         """
         self.pools, self.settings, self.out = pools, settings, out
         for folder in pools.folders:
             if out.resolve() == folder.root.resolve() or folder.root.resolve() in out.resolve().parents:
                 raise UsageError(
-                    f"{str(out)!r} lies in {str(folder.root)!r}, whose photos it is made from. Choose another folder."
+                    f"{str(out)!r} is inside {str(folder.root)!r}, its source of photos. Choose another folder."
                 )
         self.lines = self._begun(resume)
 
     def make(self, count: int, *, workers: int = 1, on_item: Callable[[str, int, int], None] | None = None) -> Made:
-        """Make the items that are missing up to `count`, with as many processes; the bytes do not depend on how many.
+        """Make the missing items up to `count` with this many processes, which does not affect the bytes.
 
-        on_item: called with the line, the number of items there are, and `count`. Raises UsageError for a count below
-        what is there, InputError where no photo can be used, OutputError where a file cannot be written.
+        on_item: called with the line, the present number of items, and `count`. Raises UsageError for a count below
+        that number, InputError if no photo can be used, OutputError if a file cannot be written.
         """
         if count < 1 or workers < 1:
-            raise UsageError(f"{count} items by {workers} workers: expected at least one of each.")
+            raise UsageError(f"{count} items by {workers} workers are impossible. Expected at least one of each.")
         if count < len(self.lines):
-            raise UsageError(f"{str(self.out)!r} has {len(self.lines)} items already; expected at most {count}.")
+            raise UsageError(f"{str(self.out)!r} has {len(self.lines)} items already. Expected at most {count}.")
         found = len(self.lines)
         try:
             with (self.out / MANIFEST).open("ab") as manifest:
@@ -84,7 +84,7 @@ class ForgedDataset:
             digest = sha256_bytes((self.out / MANIFEST).read_bytes())
         except OSError as error:
             raise OutputError(
-                f"Cannot write to {str(self.out)!r}: {error.strerror}. Make room and go on with --resume."
+                f"Cannot write to {str(self.out)!r}: {error.strerror}. Make room and continue with --resume."
             ) from error
         records = [json.loads(line) for line in self.lines]
         refused = {(entry["path"], entry["reason"]) for record in records for entry in record.get("refused", ())}
@@ -97,7 +97,7 @@ class ForgedDataset:
             for number in range(first, count):
                 yield _made(*task, number, photos)
             return
-        # Spawned, not forked: a forked copy of OpenCV's threads may hang.
+        # Spawned, not forked, as a forked copy of OpenCV's threads may hang.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(min(workers, count - first), mp_context=context, initializer=_calm) as pool:
             waiting: deque[Future[Item]] = deque()
@@ -110,20 +110,20 @@ class ForgedDataset:
                     yield waiting.popleft().result()
             except BrokenProcessPool as error:
                 raise OutputError(
-                    f"A worker process ended before its item was made ({error}); expected it to live. Use fewer --workers "
-                    "if memory is short, and go on with --resume."
+                    f"A worker process ended before its item was made ({error}). Use fewer --workers "
+                    "if memory is short, and continue with --resume."
                 ) from error
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def _begun(self, resume: bool) -> list[str]:
-        """Make the folder, or read what is there; returns the lines of the manifest so far."""
+        """Make the folder, or read an existing one. Return the lines of the manifest so far."""
         try:
             entries = sorted(path.name for path in self.out.iterdir()) if self.out.exists() else []
             if entries and not resume:
                 raise UsageError(
-                    f"{str(self.out)!r} is not empty ({len(entries)} entries, {', '.join(entries[:NAMED])}); expected a new "
-                    "or empty folder. Choose another, or go on with an unfinished dataset with --resume."
+                    f"{str(self.out)!r} is not empty ({len(entries)} entries, {', '.join(entries[:NAMED])}). Expected "
+                    "a new or empty folder. Choose another, or continue an unfinished dataset with --resume."
                 )
             described = self._described()
             if entries:
@@ -137,7 +137,7 @@ class ForgedDataset:
         return []
 
     def _described(self) -> dict[str, Any]:
-        """Return what decides the bytes of every item: settings, the list of sources, and versions."""
+        """Return everything that determines the bytes of items: settings, the list of sources, and versions."""
         pools = {"photos": self.pools.photos, "objects": self.pools.objects}
         return {
             "schema": SCHEMA,
@@ -145,7 +145,7 @@ class ForgedDataset:
             "recipe": {**asdict(self.settings.recipe), "shares": list(self.settings.recipe.shares)}
             | {"area_range": list(self.settings.recipe.area_range)},
             "sources": {name: _listed(pool) for name, pool in pools.items() if pool is not None},
-            # The bytes of an item are those of these versions.
+            # The bytes of an item depend on these versions.
             "versions": {
                 "mesorch": __version__,
                 "numpy": np.__version__,
@@ -159,20 +159,20 @@ class ForgedDataset:
             found = json_within((self.out / SETTINGS).read_bytes())
         except (OSError, ValueError) as error:
             raise UsageError(
-                f"{str(self.out)!r} has no readable {SETTINGS} ({error}); expected an unfinished dataset. "
-                "Choose another folder."
+                f"{str(self.out)!r} has no readable {SETTINGS} ({error}). Expected an unfinished dataset: "
+                "choose another folder."
             ) from error
-        # Earlier versions did not write the one share that was always the same.
+        # Earlier versions did not store the one share that was constant.
         held = {"object_host_share": ItemSettings.object_host_share} | (found if isinstance(found, dict) else {})
         different = [key for key in described if held.get(key) != described[key]]
         if different:
             raise UsageError(
-                f"{str(self.out)!r} was begun with other {', '.join(different)} ({SETTINGS}); expected the same, or its "
-                "items would not belong together. Repeat the first call's options, or choose another folder."
+                f"{str(self.out)!r} was begun with other {', '.join(different)} ({SETTINGS}). Expected the same, as "
+                "its items must belong together. Repeat the options of the first call, or choose another folder."
             )
 
     def _read_manifest(self) -> list[str]:
-        """Return the whole lines of the manifest, and cut off one that was torn; every file they name must be there."""
+        """Return the complete lines of the manifest, and remove a torn one. Every file they name must exist."""
         path = self.out / MANIFEST
         data = path.read_bytes() if path.exists() else b""
         whole = data[: data.rfind(b"\n") + 1]
@@ -187,13 +187,13 @@ class ForgedDataset:
                 right, files = False, []
             if not right:
                 raise UsageError(
-                    f"Line {number + 1} of {str(path)!r} is not item {number}; expected the manifest as it was written."
+                    f"Line {number + 1} of {str(path)!r} is not item {number}. Expected an unchanged manifest."
                 )
             missing += [name for name in files if not (self.out / name).is_file()]
         if missing:
             raise UsageError(
-                f"{len(missing)} files of {str(path)!r} are gone: {', '.join(missing[:NAMED])}. Expected all of them; make "
-                "the dataset anew in another folder."
+                f"{len(missing)} files of {str(path)!r} are gone: {', '.join(missing[:NAMED])}. Expected all of them: "
+                "make the dataset again in another folder."
             )
         if len(whole) < len(data):
             write_whole(path, whole)
@@ -201,7 +201,7 @@ class ForgedDataset:
         return lines
 
     def _clear_after(self, count: int) -> None:
-        """Remove the files of items that were under way when a run ended: nothing lies there that no line names."""
+        """Remove the files of items in progress when a run ended, so that a line names every file."""
         remove_unfinished(self.out)
         for folder in FOLDERS:
             for path in (self.out / folder).iterdir():
@@ -210,7 +210,7 @@ class ForgedDataset:
 
 
 def _listed(pool: Pool) -> dict[str, Any]:
-    """Return how many files a pool has and a hash over their names; of several folders, also their shares."""
+    """Return the number of files in a pool and a hash over their names; for several folders, also their shares."""
     paths = [path for folder in pool.folders for path in folder.paths]
     names = "\n".join(paths).encode("utf-8", "surrogateescape")
     described = {"files": len(paths), "sha256_of_names": sha256_bytes(names)}
@@ -218,15 +218,15 @@ def _listed(pool: Pool) -> dict[str, Any]:
 
 
 def _made(pools: Pools, settings: ItemSettings, out: Path, number: int, photos: SoundPhotos | None = None) -> Item:
-    """Make one item and write its files; returns it without their bytes, which need not travel."""
+    """Make one item and write its files. Return it without their bytes."""
     item = make_item(pools, settings, number, photos or SoundPhotos())
     for name, data in item.files.items():
-        write_below(out, name, data, durable=False)  # an item that is lost is made again, to the byte
+        write_below(out, name, data, durable=False)  # a lost item is made again with the same bytes
     return Item({}, item.line, item.operation, item.refused)
 
 
 def _calm() -> None:
-    """Prepare a worker: one thread each, Ctrl-C is the parent's business, and it does not outlive its parent."""
+    """Prepare a worker: it has one thread, leaves Ctrl-C to its parent, and does not outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     parent = multiprocessing.parent_process()
@@ -235,6 +235,6 @@ def _calm() -> None:
 
 
 def _end_with(parent: BaseProcess) -> None:
-    """End this process as soon as its parent has: the pool's workers would wait for each other for ever."""
+    """End this process when its parent ends, as the pool's workers would otherwise wait for each other for ever."""
     parent.join()
     os._exit(1)

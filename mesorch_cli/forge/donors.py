@@ -1,4 +1,4 @@
-"""Donors: photos to take from, and the one object that is taken where objects of a photo are known."""
+"""Donors: photos to take from, and the choice of one object if a photo's objects are known."""
 
 from dataclasses import dataclass
 
@@ -13,19 +13,19 @@ from mesorch_cli.forge.shapes import Mask, window_of
 Labels = NDArray[np.int32]
 Plane = NDArray[np.bool_] | NDArray[np.int32] | NDArray[np.uint8]
 
-FEWEST_PIXELS = 64  # of an object that is worth taking
-LARGEST_OBJECT = 0.8  # share of its photo: more is no object, but a scene
-MOST_OBJECTS = 0.9  # share of a photo that all of its objects fill together; of more the photo has no background
-PARTS_SHARE = 0.6  # of the draws from a label map: one connected part; the others take a whole group of parts
+FEWEST_PIXELS = 64  # least size of an object to take
+LARGEST_OBJECT = 0.8  # share of its photo; a larger one is a scene, not an object
+MOST_OBJECTS = 0.9  # share of a photo that all its objects fill; with more, it has no background
+PARTS_SHARE = 0.6  # of draws from a label map that take one connected part; the others take a group of parts
 MARGIN = 6  # pixels kept around an object
-BORDER = 2  # pixels: an object this near to the border of its photo is cut off by it
+BORDER = 2  # pixels; an object this close to the border of its photo is cut off by it
 
 
 @dataclass(frozen=True)
 class Donor:
-    """A photo: pixels (H, W, 3) uint8 RGB, and at most one plane (H, W) that says where its objects are.
+    """A photo: pixels (H, W, 3) uint8 RGB, and at most one plane (H, W) with the places of its objects.
 
-    mask: bool, one object. labels: int32, 0 for the background and any other number for an object or a kind of them.
+    mask: bool, one object. labels: int32, 0 for the background and other numbers for objects or kinds of objects.
     alpha: uint8, the opacity of a cut-out. Raises UsageError for planes of another size and for more than one.
     """
 
@@ -37,9 +37,7 @@ class Donor:
     def __post_init__(self) -> None:
         planes = [plane for plane in (self.mask, self.labels, self.alpha) if plane is not None]
         if len(planes) > 1:
-            raise UsageError(
-                f"{len(planes)} planes of one donor: expected a mask, labels or an alpha channel, not more."
-            )
+            raise UsageError(f"A donor has {len(planes)} planes. Expected only a mask, labels or an alpha channel.")
         for plane in planes:
             if plane.shape != self.pixels.shape[:2]:
                 raise UsageError(
@@ -49,7 +47,7 @@ class Donor:
 
     @classmethod
     def with_plane(cls, pixels: Pixels, plane: Plane | None) -> "Donor":
-        """Return a donor with a plane told apart by its type: bool mask, int32 labels, uint8 alpha."""
+        """Return a donor with a plane whose type says what it is: bool mask, int32 labels, uint8 alpha."""
         if plane is None:
             return cls(pixels)
         if plane.dtype == np.uint8:
@@ -60,7 +58,7 @@ class Donor:
 
     @property
     def plane(self) -> Plane | None:
-        """The one plane there is, told apart by its type: bool mask, int32 labels, uint8 alpha; None without any."""
+        """The only plane, whose type says what it is: bool mask, int32 labels, uint8 alpha. None without one."""
         for plane in (self.mask, self.labels, self.alpha):
             if plane is not None:
                 return plane
@@ -68,10 +66,10 @@ class Donor:
 
 
 def picked_object(rng: np.random.Generator, plane: Plane) -> tuple[Opacity, Step] | None:
-    """Return the opacity (H, W) of one object of a plane and how it was picked; None if there is none to speak of.
+    """Return the opacity (H, W) of one object of a plane and how it was chosen; None if there is no usable one.
 
-    Of a label map, mostly one connected part of one label is taken, else all labelled parts that touch it: a sleeve,
-    or the whole person.
+    From a label map, mostly one connected part of a label is taken, otherwise all labelled parts that touch it: a
+    sleeve, or the whole person.
     """
     if plane.dtype == np.uint8:
         opacity = plane.astype(np.float32) / np.float32(255)
@@ -96,7 +94,7 @@ def picked_object(rng: np.random.Generator, plane: Plane) -> tuple[Opacity, Step
 
 
 def mask_of(plane: Plane) -> Mask | None:
-    """Return where any object of a plane is, bool (H, W); None if that is next to nothing or next to everything."""
+    """Return where a plane has objects, bool (H, W); None if that is almost nothing or almost everything."""
     mask = np.asarray(plane > 127 if plane.dtype == np.uint8 else plane != 0)
     return mask if FEWEST_PIXELS <= int(mask.sum()) <= MOST_OBJECTS * mask.size else None
 
@@ -109,7 +107,7 @@ def silhouette_of(rng: np.random.Generator, plane: Plane | None) -> Mask | None:
 
 
 def cut_out(pixels: Pixels, opacity: Opacity) -> Patch | None:
-    """Return an object as a patch of its own, with a little of its surroundings; None if there is nothing to cut."""
+    """Return an object as a patch, with some of its surroundings; None if there is nothing to cut."""
     window = window_of(opacity > 0.02, MARGIN)
     if window is None:
         return None
@@ -132,7 +130,7 @@ def _worth(mask: Mask) -> bool:
 
 
 def _one_part(rng: np.random.Generator, mask: Mask) -> Mask | None:
-    """Return one connected part of a mask, larger parts more often; None if all are tiny."""
+    """Draw one connected part of a mask, larger parts more often; None if all are tiny."""
     count, numbered, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     sizes = stats[1:count, cv2.CC_STAT_AREA].astype(np.float64)
     sizes[sizes < FEWEST_PIXELS] = 0

@@ -1,4 +1,4 @@
-"""Photos as files: JPEG with standard, shaped or real camera tables, WebP and PNG, and back to pixels."""
+"""Photos as files and back: JPEG with standard, shaped or real camera tables, WebP and PNG."""
 
 import io
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ SUBSAMPLINGS = {"4:4:4": 0.25, "4:2:2": 0.2, "4:2:0": 0.55}
 _PILLOW_SUBSAMPLING = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 ORIGINS = {"standard": 0.52, "camera": 0.1, "camera shape": 0.08, "program": 0.18, "shaped": 0.12}
 PROGRESSIVE_SHARE = 0.2
-SLACK = 6  # of quality: how far known tables may lie outside the range that was asked for
-FULL_COLOUR_SHARE = 0.85  # of saves with a program's own tables: editors keep all colour where quality is high
+SLACK = 6  # of quality: how far known tables may be outside the requested range
+FULL_COLOUR_SHARE = 0.85  # of saves with a program's own tables, as editors keep full colour at high quality
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class JpegSettings:
             raise ValueError(f"quality {self.quality}, subsampling {self.subsampling!r}")
 
     def step(self) -> Step:
-        """Return what is written down of it."""
+        """Return its entry in the manifest."""
         step: Step = {"step": "jpeg", "quality": self.quality, "subsampling": self.subsampling, "tables": self.origin}
         if self.of is not None:
             step["of"] = self.of
@@ -45,10 +45,10 @@ class JpegSettings:
 
 
 def drawn_settings(rng: np.random.Generator, lowest: int, highest: int) -> JpegSettings:
-    """Draw how a JPEG is written: quality in lowest..highest, subsampling, and whose tables.
+    """Draw how a JPEG is written: quality in lowest..highest, subsampling, and the source of its tables.
 
-    Tables of cameras and programs are used as they are, or (cameras) with their shape at another quality; `shaped`
-    are the standard tables bent at random, as makers bend them.
+    Tables of cameras and programs are used unchanged, or (cameras) with their shape at another quality. `shaped` are
+    the standard tables, modified at random as makers do.
     """
     quality = int(rng.integers(lowest, highest + 1))
     subsampling = list(SUBSAMPLINGS)[int(rng.choice(len(SUBSAMPLINGS), p=list(SUBSAMPLINGS.values())))]
@@ -74,7 +74,7 @@ def drawn_settings(rng: np.random.Generator, lowest: int, highest: int) -> JpegS
 
 
 def rescaled(tables: Tables, quality: int) -> tuple[Table, Table]:
-    """Return tables of the same shape whose means are those of the standard tables at `quality`."""
+    """Return tables of the same shape with the means of the standard tables at `quality`."""
     luma, chroma = float(np.mean(scaled_table(quality))), float(np.mean(scaled_table(quality, chroma=True)))
     return (
         _as_table(np.array(tables.luma) * luma / float(np.mean(tables.luma))),
@@ -116,7 +116,7 @@ def decoded(data: bytes) -> Pixels:
 
 
 def _drawn_tables(rng: np.random.Generator, kind: Kind, lowest: int, highest: int) -> Tables:
-    """Draw known tables whose quality lies in the range or, where none does, nearest to its middle."""
+    """Draw known tables with a quality in the range, or else nearest to its middle."""
     known = known_tables(kind)
     fitting = [tables for tables in known if lowest - SLACK <= tables.quality <= highest + SLACK]
     if not fitting:

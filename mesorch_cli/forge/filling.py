@@ -1,4 +1,4 @@
-"""Filling a hole from the photo around it: diffusion from the border, one fitting patch, or many small ones."""
+"""Fills a hole from the photo around it: by diffusion, with one fitting patch, or with many small ones."""
 
 import cv2
 import numpy as np
@@ -6,18 +6,18 @@ import numpy as np
 from mesorch_cli.forge.patch import Pixels, Step, drawn
 from mesorch_cli.forge.shapes import Mask
 
-DIFFUSION_MARGIN = 12  # pixels around the hole that the diffusion looks at
+DIFFUSION_MARGIN = 12  # pixels around the hole that the diffusion uses
 METHODS = {"telea": cv2.INPAINT_TELEA, "navier-stokes": cv2.INPAINT_NS}
-CANDIDATES = 24  # places that one fitting patch is chosen from
-RING = 5  # pixels around a hole that a patch is compared on
+CANDIDATES = 24  # places from which one fitting patch is chosen
+RING = 5  # pixels around a hole in which a patch is compared
 BLOCKS = 7  # along the longer side of a hole, when it is filled by blocks
 SMALLEST_BLOCK, LARGEST_BLOCK = 8, 36
-BLOCK_CANDIDATES = 14  # of places drawn for each block; those that continue its neighbours come on top
-REACH = 2.5  # of the hole's longer side: how far from it the blocks are looked for
+BLOCK_CANDIDATES = 14  # places drawn for each block, besides those that continue its neighbours
+REACH = 2.5  # of the hole's longer side: how far away blocks are searched
 
 
 def diffused(rng: np.random.Generator, host: Pixels, hole: Mask, y: int, x: int) -> tuple[Pixels, Step]:
-    """Return the pixels of the box at (y, x) with its hole filled from the border, by Telea or Navier-Stokes."""
+    """Return the pixels of the box at (y, x), with its hole filled from the border by Telea or Navier-Stokes."""
     rows, columns = hole.shape
     top, left = max(0, y - DIFFUSION_MARGIN), max(0, x - DIFFUSION_MARGIN)
     part = np.ascontiguousarray(host[top : y + rows + DIFFUSION_MARGIN, left : x + columns + DIFFUSION_MARGIN])
@@ -31,7 +31,7 @@ def diffused(rng: np.random.Generator, host: Pixels, hole: Mask, y: int, x: int)
 
 
 def one_patch(rng: np.random.Generator, host: Pixels, hole: Mask, y: int, x: int) -> tuple[Pixels, Step] | None:
-    """Return the box of the same photo whose surroundings look most like those of the hole; None without any.
+    """Return the box in the same photo whose surroundings are most like the hole's; None without one.
 
     Raises nothing; the hole's box must lie inside the photo.
     """
@@ -55,11 +55,11 @@ def one_patch(rng: np.random.Generator, host: Pixels, hole: Mask, y: int, x: int
 
 
 def by_blocks(rng: np.random.Generator, host: Pixels, hole: Mask, y: int, x: int) -> tuple[Pixels, Step] | None:
-    """Return the box at (y, x) with its hole filled block by block from the border inwards, each block by example.
+    """Return the box at (y, x), with its hole filled from the border inwards by blocks from examples.
 
-    Each block comes from the place, of some drawn near the hole and those that continue the blocks beside it, that
-    agrees best with the pixels already there (Criminisi et al. 2004; propagation as by Barnes et al. 2009). None where
-    the photo has no room for examples.
+    Candidates are places drawn near the hole and places that continue neighbouring blocks. The one that agrees best
+    with the known pixels is used (Criminisi et al. 2004; propagation as in Barnes et al. 2009). None if the photo has
+    no room for examples.
     """
     rows, columns = hole.shape
     block = min(LARGEST_BLOCK, max(SMALLEST_BLOCK, -(-max(rows, columns) // BLOCKS)))
@@ -102,7 +102,7 @@ def by_blocks(rng: np.random.Generator, host: Pixels, hole: Mask, y: int, x: int
 
 
 def _blended(canvas: Pixels, example: Pixels, wanted: Mask, hole: Mask, margin: int) -> None:
-    """Write an example into the wanted pixels and let it fade, over the margin, into what was filled beside them."""
+    """Write an example into the wanted pixels, and fade it over the margin into the filled pixels beside them."""
     distance = cv2.distanceTransform((~wanted).astype(np.uint8), cv2.DIST_L2, 3)
     share = (np.clip(1 - distance / margin, 0, 1) * hole)[..., None]
     mixed = canvas * (1 - share) + example * share
@@ -119,7 +119,7 @@ def _best_offset(
     near: list[tuple[int, int]],
     side: int,
 ) -> tuple[int, int] | None:
-    """Return the offset from `start` to the example that agrees best with the known pixels; None without any."""
+    """Return the offset from `start` to the example that agrees best with the known pixels; None without one."""
     rows, columns = known.shape
     reach = int(REACH * side)
     low = (max(0, start[0] - reach), max(0, start[1] - reach))

@@ -1,19 +1,19 @@
-"""Bringing photos of any size to one that is worked on: shrunk as a whole, as shown on the web, or cut out natively."""
+"""Brings photos of any size to the working size: shrunk as a whole, as on the web, or cropped at native resolution."""
 
 import numpy as np
 
 from mesorch_cli.forge.life import Life
 from mesorch_cli.forge.patch import chance
 
-WHOLE_SHARE = 0.65  # of the photos that are too large: shrunk whole; of the others a native window is kept
-SMALLEST_OF_LIMIT = 0.6  # a shrunk photo has at least this share of the longest side that is allowed
+WHOLE_SHARE = 0.65  # of oversized photos that are shrunk; of the others, a native window is kept
+SMALLEST_OF_LIMIT = 0.6  # a shrunk photo has at least this share of the allowed longest side
 GRID = 8  # pixels: native windows start on the JPEG grid of their photo
 
 
 def framed(life: Life, longest: int, shortest: int = 1) -> None:
-    """Bring a photo to at most `longest` pixels a side; one that fits already is left as it is.
+    """Bring a photo to at most `longest` pixels a side. One that fits already is unchanged.
 
-    A panorama stays longer where it would otherwise be shrunk to fewer than `shortest` pixels on its short side.
+    A panorama stays longer if its short side would otherwise have fewer than `shortest` pixels.
     """
     height, width = life.pixels.shape[:2]
     if max(height, width) <= longest:

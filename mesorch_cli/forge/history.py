@@ -1,7 +1,7 @@
-"""Whole histories: the cameras, programs and networks that a photo goes through before and after a forgery.
+"""Histories: the cameras, programs and networks that a photo passes through before and after a forgery.
 
-Host and donor live their own lives before, which leaves them with different traces; the result lives on afterwards.
-Authentic photos live the same lives, so that a history alone never gives the answer.
+Host and donor have separate histories, which leave different traces, and the result has another one. Authentic photos
+have the same kinds of histories, so that a history alone never gives the answer.
 """
 
 import numpy as np
@@ -11,25 +11,25 @@ from mesorch_cli.forge.life import Life
 from mesorch_cli.forge.patch import Pixels, chance, drawn
 from mesorch_cli.forge.shapes import Mask
 
-SENSOR_SHARE = 0.08  # of lives that begin at a colour filter array
-SHIFTED_SHARE = 0.5  # of lives before a forgery that end off their JPEG grid
+SENSOR_SHARE = 0.08  # of histories that begin at a colour filter array
+SHIFTED_SHARE = 0.5  # of histories before a forgery that end off their JPEG grid
 STEPS_BEFORE = (0.2, 0.5, 0.3)  # shares of none, one and two steps
-NETWORK_SIDES = (640, 720, 960, 1080, 1200, 1600, 2048)  # pixels: what networks shrink longer photos to
+NETWORK_SIDES = (640, 720, 960, 1080, 1200, 1600, 2048)  # pixels; networks shrink longer photos to these
 NETWORKS = (0.5, 0.32, 0.18)  # shares of one, two and three networks in a chain
-SMALLEST_SHARED = 200  # pixels of the shorter side that nobody shares a photo below
-FEWEST_LEFT = 24  # pixels of a mask that must survive the last life
+SMALLEST_SHARED = 200  # pixels of the shorter side; nobody shares smaller photos
+FEWEST_LEFT = 24  # pixels of a mask that must survive the last history
 TRIES = 4
-LOOK_SHARE = 0.14  # of lives before: what a camera or an app makes of the whole photo
-POOR, POOR_SHARE = (60, 85), 0.4  # quality of the files that many forgeries are made of, and how often it is drawn
-BETTER = (90, 98)  # quality of a result that is saved better than what it was made of
+LOOK_SHARE = 0.14  # of earlier histories with the look of a camera or an app over the whole photo
+POOR, POOR_SHARE = (60, 85), 0.4  # quality of the source files of many forgeries, and its share
+BETTER = (90, 98)  # quality of a result saved better than its sources
 FRAMED_SHARE, CAPTIONED_SHARE = 0.03, 0.04
 AFTER = {"none": 0.13, "jpeg": 0.22, "better": 0.13, "webp": 0.05, "resize": 0.13, "networks": 0.25, "finish": 0.09}
 
 
 def live_before(rng: np.random.Generator, pixels: Pixels, plane: Plane | None = None) -> Life:
-    """Return the life of a photo before a forgery: up to two steps, and half of the time another JPEG grid.
+    """Return a photo after its history before a forgery: up to two steps, and half of the time another JPEG grid.
 
-    plane: where its objects are; it goes with the pixels.
+    plane: its objects, which move with the pixels.
     """
     life = Life(rng, pixels, plane)
     if chance(rng, SENSOR_SHARE):
@@ -58,11 +58,11 @@ def live_before(rng: np.random.Generator, pixels: Pixels, plane: Plane | None = 
 
 
 def live_after(rng: np.random.Generator, pixels: Pixels, mask: Mask) -> tuple[Life, Mask]:
-    """Return the life of a photo after a forgery, and its mask at the end.
+    """Return a photo after its history after a forgery, and its final mask.
 
-    The photo is kept without loss, saved as JPEG (now and then better than before) or WebP, resized and saved, finished
-    (noise, softening, sharpening, tone or a crop over everything) and saved, or it goes through networks. Now and then a
-    frame or a caption comes first. A mask that was not empty stays so.
+    The photo is kept losslessly, saved as JPEG (sometimes better than before) or WebP, resized and saved, finished
+    (noise, softening, sharpening, tone or a crop over everything) and saved, or sent through networks. Sometimes a
+    frame or a caption comes first. A mask that is not empty stays so.
     """
     for _ in range(TRIES):
         life = Life(rng, pixels, mask)
@@ -76,7 +76,7 @@ def live_after(rng: np.random.Generator, pixels: Pixels, mask: Mask) -> tuple[Li
 
 
 def share_in_networks(life: Life) -> None:
-    """Send a photo through a chain of one to three networks: shrunk, often sharpened, saved again at every one."""
+    """Send a photo through one to three networks, each of which shrinks it, often sharpens it, and saves it again."""
     rng = life.rng
     for number in range(1, 1 + int(rng.choice(len(NETWORKS), p=NETWORKS)) + 1):
         side = int(rng.choice(NETWORK_SIDES))
@@ -128,7 +128,7 @@ def _lived(life: Life, kind: str) -> None:
 
 
 def _crop(life: Life) -> None:
-    """Cut up to a tenth off each side."""
+    """Crop up to a tenth off each side."""
     height, width = life.pixels.shape[:2]
     top, bottom = (int(v) for v in life.rng.integers(0, max(1, height // 10), 2))
     left, right = (int(v) for v in life.rng.integers(0, max(1, width // 10), 2))

@@ -1,6 +1,6 @@
-"""In place: a region of the photo's own pixels, put back where it was after another life. Nothing foreign comes in.
+"""In place: a region of the photo's own pixels is processed and put back. Nothing foreign is added.
 
-`apply` can be called by itself, for one kind of life at one strength.
+`apply` can be called alone, for one kind of processing at one strength.
 """
 
 import cv2
@@ -21,31 +21,32 @@ KINDS = (
     "demosaic",
 )  # fmt: skip
 GRID = 8  # pixels of a JPEG block
-MARGIN = 16  # pixels of photo around a region that filters see; a multiple of GRID
-WINDOW = (0.12, 0.7)  # shares of a photo's sides in which things are searched
-WHERE = {"object": 0.3, "background": 0.35, "elsewhere": 0.35}  # where the photo's objects are known
-SEGMENTED_SHARE = 0.5  # of the other regions
-SECOND_SHARE = 0.2  # of lives of two kinds
+MARGIN = 16  # pixels around a region that filters use; a multiple of GRID
+WINDOW = (0.12, 0.7)  # shares of a photo's sides, as windows in which objects are searched
+WHERE = {"object": 0.3, "background": 0.35, "elsewhere": 0.35}  # if the photo's objects are known
+SEGMENTED_SHARE = 0.5  # of the other regions: found by segmentation
+SECOND_SHARE = 0.2  # of edits that combine two kinds
 EDGES = {"hard": 0.4, "soft": 0.35, "feathered": 0.25}
-STANDARD_SHARE = 0.5  # of JPEG lives with the standard tables; the others have those of a camera or a program
-LARGEST_NON_LOCAL = 60_000  # pixels: non-local means is too slow for more
+STANDARD_SHARE = 0.5  # of JPEG edits with standard tables; the others have those of a camera or a program
+LARGEST_NON_LOCAL = 60_000  # pixels; non-local means is too slow for more
 
 
 def apply(kind: str, strength: float, pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """Return pixels (H, W, 3) uint8 RGB after one of KINDS.
 
-    strength: from 0, barely to be found, to 1, clear to the eye. The JPEG grid is that of the pixels' upper left corner.
-    Quality of `jpeg` and `jpeg off the grid`: 95 to 40; factor of `resample`: .97 to .5; sigma of `noise`: .7 to 10 grey
+    strength: from 0, barely detectable, to 1, clearly visible. The JPEG grid starts at the upper left corner. Quality
+    of `jpeg` and `jpeg off the grid`: 95 to 40; factor of `resample`: .97 to .5; sigma of `noise`: .7 to 10 grey
     levels; sigma of `blur`: .35 to 2.5 pixels. Raises UsageError for anything else.
     """
     return applied(kind, strength, pixels, rng)[0]
 
 
 def applied(kind: str, strength: float, pixels: Pixels, rng: np.random.Generator) -> tuple[Pixels, Step]:
-    """Return what `apply` returns, and the step with its parameters."""
+    """Return the result of `apply`, and the step with its parameters."""
     if kind not in KINDS or not 0 <= strength <= 1:
         raise UsageError(
-            f"A life of kind {kind!r} and strength {strength}: expected one of {', '.join(KINDS)}, and 0 to 1."
+            f"There is no edit of kind {kind!r} and strength {strength}. Expected one of {', '.join(KINDS)}, and 0 to "
+            "1."
         )
     pixels = np.ascontiguousarray(pixels)
     if kind in ("jpeg", "jpeg off the grid", "double jpeg"):
@@ -77,10 +78,11 @@ def in_place(
     area_range: tuple[float, float],
     silhouette: Mask | None = None,
 ) -> Change | None:
-    """Return the photo with one region after a life of its own, None if it did not come out.
+    """Return the photo with one region edited in place, None if that failed.
 
-    plane: where the photo's objects are, if known: then an object, all but the objects, or a region off them. Otherwise
-    half of the regions are things that stand out. silhouette: the shape of the region where it has none of its own.
+    plane: the photo's objects, if known. Then the region is an object, everything but the objects, or a region off
+    them. Otherwise half of the regions are salient things. silhouette: the shape of the region if it has none of its
+    own.
     """
     mask, shape = _where(rng, host, plane, area_range, silhouette)
     window = window_of(mask)
@@ -115,7 +117,7 @@ def _where(
     area_range: tuple[float, float],
     silhouette: Mask | None,
 ) -> tuple[Mask, str]:
-    """Return the region as a mask (H, W), and what it is."""
+    """Return the region as a mask (H, W), and its description."""
     height, width = host.shape[:2]
     known = None if plane is None else mask_of(plane)
     if plane is not None and known is not None:
@@ -138,17 +140,17 @@ def _where(
 
 
 def _aligned(start: int) -> int:
-    """Return a start with room for filters, on the grid of the whole photo."""
+    """Return a start with room for filters, on the photo's JPEG grid."""
     return max(0, start // GRID * GRID - MARGIN)
 
 
 def _between(strength: float, low: float, high: float) -> float:
-    """Return the value at a strength, in equal ratios from low to high."""
+    """Return the value at a strength, on a logarithmic scale from low to high."""
     return round(float(low * (high / low) ** strength), 4)
 
 
 def _saved(kind: str, strength: float, pixels: Pixels, rng: np.random.Generator) -> tuple[Pixels, Step]:
-    """Save as JPEG: on the grid, off it, or twice with the second quality above the first."""
+    """Save as JPEG: on the grid, off it, or twice with a higher second quality."""
     quality = round(95 - 55 * strength)
     settings = [_settings(rng, quality)]
     if kind == "double jpeg":
@@ -176,7 +178,7 @@ def _settings(rng: np.random.Generator, quality: int) -> JpegSettings:
 
 
 def _resampled(kind: str, strength: float, pixels: Pixels, rng: np.random.Generator) -> tuple[Pixels, Step]:
-    """Shrink and enlarge again, or move by less than a pixel."""
+    """Shrink and enlarge, or move by less than a pixel."""
     height, width = pixels.shape[:2]
     how = WARPS[int(rng.integers(len(WARPS)))]
     if kind == "subpixel":
@@ -196,7 +198,7 @@ def _resampled(kind: str, strength: float, pixels: Pixels, rng: np.random.Genera
 
 
 def _noisy(strength: float, pixels: Pixels, rng: np.random.Generator) -> tuple[Pixels, Step]:
-    """Add noise: of each colour alone, of the light only, or coarse, as after a camera's own denoising."""
+    """Add noise: per colour, in brightness only, or coarse, as after a camera's denoising."""
     sigma, look = _between(strength, 0.7, 10), ("colour", "light", "coarse")[int(rng.integers(3))]
     if look == "colour":
         return noisy(rng, pixels, sigma), {"sigma": sigma, "look": look}
@@ -226,7 +228,7 @@ def _denoised(strength: float, pixels: Pixels, rng: np.random.Generator) -> tupl
 
 
 def _toned(strength: float, pixels: Pixels, rng: np.random.Generator) -> tuple[Pixels, Step]:
-    """Change light, contrast or an S curve, and now and then the colour."""
+    """Change light, contrast or an S curve, and sometimes the colour."""
     gamma = round(float(np.exp(rng.choice([-1, 1]) * _between(strength, 0.04, 0.45))), 4)
     bend = round(float(rng.choice([-1, 1])) * _between(strength, 0.02, 0.3), 4)
     gains = [1.0, 1.0, 1.0]

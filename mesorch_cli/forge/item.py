@@ -1,4 +1,4 @@
-"""One item of a forged dataset or of training: drawn and forged, encoded and described, from (seed, number) alone."""
+"""One item of a forged dataset or of training: drawn, forged, encoded and described from (seed, number) alone."""
 
 import json
 from dataclasses import dataclass, field
@@ -24,11 +24,11 @@ SMALLEST_LIMIT = 128  # pixels of the longest side
 
 @dataclass(frozen=True)
 class ItemSettings:
-    """What every item of a dataset shares.
+    """Settings shared by all items of a dataset.
 
-    longest: pixels; larger photos are shrunk or cut to it. object_share: how often a donor is an object with a mask,
-    where there are any. object_host_share: how often the host is a photo of such an object, so that a thing of that kind
-    is not forged wherever it is seen. Raises UsageError for nonsense.
+    longest: pixels; larger photos are shrunk or cropped to it. object_share: how often a donor is an object with a
+    mask, if there are any. object_host_share: how often the host is a photo of such an object, so that such objects are
+    not always forged. Raises UsageError for invalid values.
     """
 
     seed: int
@@ -39,17 +39,19 @@ class ItemSettings:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise UsageError(f"Seed {self.seed}: expected 0 or more.")
+            raise UsageError(f"The seed {self.seed} is negative. Expected 0 or more.")
         if self.longest < SMALLEST_LIMIT:
-            raise UsageError(f"Longest side {self.longest}: expected at least {SMALLEST_LIMIT} pixels.")
+            raise UsageError(
+                f"A longest side of {self.longest} is too small. Expected {SMALLEST_LIMIT} pixels or more."
+            )
         for share in (self.object_share, self.object_host_share):
             if not 0 <= share <= 1:
-                raise UsageError(f"Object share {share}: expected 0 to 1.")
+                raise UsageError(f"The object share {share} is out of range. Expected 0 to 1.")
 
 
 @dataclass(frozen=True)
 class Item:
-    """One item: its files by their path below the dataset, its line of the manifest, and the files it refused."""
+    """One item: its files by path below the dataset, its line in the manifest, and the files it refused."""
 
     files: dict[str, bytes]
     line: str
@@ -59,9 +61,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What an item is made from: host and donor as they were read, and the lives in which both were brought to size.
+    """The sources of an item: host and donor as read, and the histories that bring both to size.
 
-    from_objects: whether the donor is of the pool of objects. refused: files that were drawn and could not be used.
+    from_objects: whether the donor is from the pool of objects. refused: drawn files that could not be used.
     """
 
     host: Source
@@ -73,14 +75,14 @@ class Drawn:
 
     @property
     def photos(self) -> tuple[Donor, Donor]:
-        """Return host and donor at the size that is worked on."""
+        """Return host and donor at the working size."""
         host, donor = self.host_life, self.donor_life
         return Donor.with_plane(host.pixels, host.plane), Donor.with_plane(donor.pixels, donor.plane)
 
 
 @dataclass(frozen=True)
 class Made:
-    """A forgery, what it was made from, and its unedited twin where one was asked for (itself, if it is authentic)."""
+    """A forgery, its sources, and its unedited twin if wanted (itself, if it is authentic)."""
 
     forgery: Forgery
     twin: Forgery | None
@@ -88,15 +90,14 @@ class Made:
 
 
 def stream(settings: ItemSettings, number: int) -> np.random.Generator:
-    """Return the source of all chance in item `number`."""
+    """Return the generator of all randomness in item `number`."""
     return np.random.default_rng([settings.seed, number])
 
 
 def draw_sources(rng: np.random.Generator, pools: Pools, settings: ItemSettings, photos: SoundPhotos) -> Drawn:
     """Draw a host and a donor of at most `longest` pixels a side.
 
-    A file that cannot be used is left out, and another is drawn. Raises InputError where nothing that was drawn could be
-    used.
+    A file that cannot be used is left out, and another one is drawn. Raises InputError if no drawn file could be used.
     """
     refused: list[Refused] = []
     hosts = None if pools.objects is None else pools.objects.whole_photos
@@ -114,9 +115,9 @@ def draw_sources(rng: np.random.Generator, pools: Pools, settings: ItemSettings,
 def forge_item(
     pools: Pools, settings: ItemSettings, number: int, photos: SoundPhotos, *, with_twin: bool = False
 ) -> Made:
-    """Forge item `number`; all chance comes from (seed, number), so any process makes the same pixels of it.
+    """Forge item `number`. All randomness comes from (seed, number), so any process makes the same pixels.
 
-    With or without its twin, the forgery is the same. Raises as `draw_sources` does.
+    The forgery is the same with or without its twin. Raises as `draw_sources` does.
     """
     rng = stream(settings, number)
     drawn = draw_sources(rng, pools, settings, photos)
@@ -126,7 +127,7 @@ def forge_item(
 
 
 def make_item(pools: Pools, settings: ItemSettings, number: int, photos: SoundPhotos) -> Item:
-    """Make the files of item `number` and its line of the manifest, which also names the files that were refused.
+    """Make the files of item `number` and its line in the manifest, which also names refused files.
 
     Raises as `draw_sources` does.
     """

@@ -1,4 +1,4 @@
-"""Text and logos drawn with soft edges, to be pasted into photos."""
+"""Draws text and logos with soft edges, to be pasted into photos."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -8,11 +8,11 @@ from mesorch_cli.forge.patch import Patch, Step, chance, drawn
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SMALL = "aaabcdeeefghiiijklmnooopqrrsssttuuvwxyz"
 SIGNS = "0123456789.,:!?&-+%$"
-OVERSAMPLED = 3  # a logo is drawn so many times larger and shrunk, which makes its edges soft
+OVERSAMPLED = 3  # a logo is drawn this many times larger and shrunk, which softens its edges
 
 
 def text_patch(rng: np.random.Generator, height: int, width: int) -> tuple[Patch, Step]:
-    """Return lines of random words that fill a box of about (height, width) pixels, and what they say."""
+    """Return lines of random words that fill a box of about (height, width) pixels, and their text."""
     lines = int(rng.integers(1, 4)) if height > 40 else 1
     size = max(9, int(height / (1.25 * lines)))
     words = [_words(rng, max(2, int(width / (0.55 * size)))) for _ in range(lines)]
@@ -31,7 +31,7 @@ def text_patch(rng: np.random.Generator, height: int, width: int) -> tuple[Patch
 
 
 def logo_patch(rng: np.random.Generator, height: int, width: int) -> tuple[Patch, Step]:
-    """Return a flat mark of two or three colours in a box of (height, width) pixels, and what it is."""
+    """Return a flat logo of two or three colours in a box of (height, width) pixels, and its description."""
     side = max(12, min(height, width))
     large = side * OVERSAMPLED
     canvas = Image.new("RGBA", (large, large), (0, 0, 0, 0))
@@ -71,7 +71,7 @@ def _patch(canvas: Image.Image, opacity: float) -> Patch:
 
 
 def _words(rng: np.random.Generator, letters: int) -> str:
-    """Return random words of about so many letters together."""
+    """Return random words with about this many letters in all."""
     shouted = chance(rng, 0.4)
     words: list[str] = []
     while sum(len(word) + 1 for word in words) < letters:
@@ -82,7 +82,7 @@ def _words(rng: np.random.Generator, letters: int) -> str:
 
 
 def _colour(rng: np.random.Generator) -> tuple[int, int, int]:
-    """Return a colour: black and white often, else any."""
+    """Draw a colour: often black or white, otherwise any."""
     which = rng.random()
     if which < 0.25:
         return 255, 255, 255

@@ -1,4 +1,4 @@
-"""One photo's life, step by step: each step changes the pixels, keeps the mask on them, and is written down."""
+"""A photo's history, step by step. Each step changes the pixels, moves the mask with them, and is recorded."""
 
 from dataclasses import replace
 
@@ -11,8 +11,8 @@ from mesorch_cli.forge.lettering import text_patch
 from mesorch_cli.forge.looks import LOOKS, portrait
 from mesorch_cli.forge.patch import INTERPOLATIONS, Pixels, Step, chance, drawn
 
-SHORTEST_SIDE = 64  # pixels below which no step makes a photo
-PORTRAIT_SHARE = 0.5  # of the looks of photos whose subject is known
+SHORTEST_SIDE = 64  # pixels; no step makes a smaller photo
+PORTRAIT_SHARE = 0.5  # of the looks of photos with a known subject
 SMALLEST_SUBJECT = 0.03  # share of the photo
 BAYER = {"RGGB": ((0, 0), (1, 1)), "BGGR": ((1, 1), (0, 0)), "GRBG": ((0, 1), (1, 0)), "GBRG": ((1, 0), (0, 1))}
 _DEMOSAIC = {  # OpenCV names the patterns by their second row and column
@@ -24,10 +24,10 @@ _DEMOSAIC = {  # OpenCV names the patterns by their second row and column
 
 
 class Life:
-    """A photo that lives on.
+    """A photo with its history so far.
 
-    pixels: (H, W, 3) uint8 RGB as of now. plane: mask, labels or alpha (H, W) on the same grid, or None. steps: what
-    was done so far. encoded: the file whose pixels these are, where the last step wrote one, with its `suffix`.
+    pixels: (H, W, 3) uint8 RGB at present. plane: mask, labels or alpha (H, W) on the same grid, or None. steps: the
+    steps so far. encoded: the file with these pixels, if the last step wrote one, with its `suffix`.
     """
 
     def __init__(self, rng: np.random.Generator, pixels: Pixels, plane: Plane | None = None) -> None:
@@ -53,7 +53,7 @@ class Life:
         self._saved(encode_webp(self.pixels, quality), "webp", {"step": "webp", "quality": quality} | marks)
 
     def resize(self, factor: float, shortest: int = SHORTEST_SIDE, **marks: str | int) -> None:
-        """Scale by `factor`, but never to fewer than `shortest` pixels a side unless the photo has fewer already."""
+        """Scale by `factor`, but not below `shortest` pixels a side unless the photo is already smaller."""
         height, width = self.pixels.shape[:2]
         factor = max(factor, min(1.0, shortest / min(height, width)))
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
@@ -77,13 +77,13 @@ class Life:
             self.plane = cropped_plane(self.plane, window)
 
     def shift_grid(self) -> None:
-        """Cut 0 to 7 pixels off the top and the left, which moves the photo off its old JPEG grid."""
+        """Crop 0 to 7 pixels off the top and left, which moves the photo off its old JPEG grid."""
         y, x = (int(shift) for shift in self.rng.integers(0, 8, 2))
         if y or x:
             self.crop(y, x, self.pixels.shape[0] - y, self.pixels.shape[1] - x)
 
     def noise(self, low: float, high: float) -> None:
-        """Add Gaussian noise of some grey levels."""
+        """Add Gaussian noise of a few grey levels."""
         sigma = drawn(self.rng, low, high)
         self._changed(noisy(self.rng, self.pixels, sigma), {"step": "noise", "sigma": sigma})
 
@@ -95,22 +95,22 @@ class Life:
         )
 
     def soften(self) -> None:
-        """Blur slightly, as a lens out of focus."""
+        """Blur slightly, like a lens out of focus."""
         sigma = drawn(self.rng, 0.4, 1.2)
         self._changed(cv2.GaussianBlur(self.pixels, (0, 0), sigma).astype(np.uint8), {"step": "soften", "sigma": sigma})
 
     def tone(self) -> None:
-        """Change light and contrast of the whole photo, as one finishes it."""
+        """Change light and contrast of the whole photo, as in finishing."""
         gamma, contrast = drawn(self.rng, 0.8, 1.25), drawn(self.rng, 0.9, 1.2)
         self._changed(toned(self.pixels, gamma, contrast), {"step": "tone", "gamma": gamma, "contrast": contrast})
 
     def sensor(self) -> None:
-        """Pass through a colour filter array: noise that grows with the light, one colour a pixel, the others guessed."""
+        """Pass through a colour filter array: noise grows with the light, and two colours a pixel are interpolated."""
         pixels, parameters = mosaicked(self.rng, self.pixels, (0.02, 0.35))
         self._changed(pixels, {"step": "sensor"} | parameters)
 
     def look(self) -> None:
-        """Go through what a camera or an app makes of a whole photo; a portrait only where its subject is known."""
+        """Apply the look of a camera or an app to the whole photo; a portrait only if the subject is known."""
         subject = None if self.plane is None else mask_of(self.plane)
         if subject is not None and subject.mean() >= SMALLEST_SUBJECT and chance(self.rng, PORTRAIT_SHARE):
             pixels, parameters = portrait(self.rng, self.pixels, subject)
@@ -120,7 +120,7 @@ class Life:
         self._changed(pixels, {"step": "look"} | parameters)
 
     def frame(self) -> None:
-        """Put a border around the photo, on one side a wider one that may hold a caption."""
+        """Put a border around the photo, wider on one side, which may hold a caption."""
         height, width = self.pixels.shape[:2]
         border = int(self.rng.integers(0, max(2, min(height, width) // 24)))
         band = max(1, int(self.rng.uniform(0.06, 0.16) * height))
@@ -135,7 +135,7 @@ class Life:
         self.plane = None if self.plane is None else padded_plane(self.plane, pad)
 
     def caption(self) -> None:
-        """Write a line over the photo near its upper or lower border, as agencies, apps and cameras with a date do."""
+        """Write a line near the photo's upper or lower border, like agencies, apps and cameras with a date."""
         height = self.pixels.shape[0]
         band = max(12, int(self.rng.uniform(0.03, 0.09) * height))
         above, pixels = chance(self.rng, 0.3), self.pixels.copy()
@@ -156,7 +156,7 @@ class Life:
 def resized_plane(plane: Plane, size: tuple[int, int]) -> Plane:
     """Return a plane at another size (width, height).
 
-    A mask pixel is set where more than half of it was, labels keep their numbers, alpha is interpolated.
+    A mask pixel is set if more than half of it was set. Labels keep their numbers, and alpha is interpolated.
     """
     if plane.dtype == np.int32:
         return np.asarray(cv2.resize(plane.astype(np.int32), size, interpolation=cv2.INTER_NEAREST), np.int32)
@@ -199,7 +199,7 @@ def padded_plane(plane: Plane, pad: tuple[tuple[int, int], tuple[int, int]]) -> 
 
 
 def lettered(rng: np.random.Generator, band: Pixels, shade: int) -> Step:
-    """Write a line of random words of a grey into a band of a photo, in place; returns what it says."""
+    """Write a grey line of random words into a band of a photo, in place. Return its text."""
     height, width = band.shape[:2]
     patch, step = text_patch(rng, min(36, height), max(16, int(width * rng.uniform(0.2, 0.9))))
     opacity = patch.opacity[:height, :width, None]
@@ -223,7 +223,7 @@ def sharpened(pixels: Pixels, radius: float, amount: float) -> Pixels:
 
 
 def toned(pixels: Pixels, gamma: float, contrast: float) -> Pixels:
-    """Return pixels after a power curve and a stretch of the contrast about the middle grey."""
+    """Return pixels after a power curve and a contrast stretch about middle grey."""
     curve = (np.arange(256) / 255.0) ** gamma
     table = np.clip(((curve - 0.5) * contrast + 0.5) * 255 + 0.5, 0, 255).astype(np.uint8)
     return cv2.LUT(pixels, table).astype(np.uint8)

@@ -1,6 +1,6 @@
-"""What cameras and apps do to a whole photo, or to all but its subject: authentic lives that look like edits.
+"""What cameras and apps do to a whole photo, or to all but its subject: authentic processing that looks like edits.
 
-Every function returns the pixels (H, W, 3) uint8 RGB after it and its parameters. None of them is a forgery.
+Every function returns its result (H, W, 3) uint8 RGB and its parameters. None of them is a forgery.
 """
 
 import cv2
@@ -35,7 +35,7 @@ def dynamic_range(rng: np.random.Generator, pixels: Pixels) -> tuple[Pixels, Ste
 
 
 def night(rng: np.random.Generator, pixels: Pixels) -> tuple[Pixels, Step]:
-    """Smooth noise away and sharpen what is left, as a stack of night shots comes out."""
+    """Smooth noise and sharpen the rest, like a stack of night shots."""
     width, amount = drawn(rng, *NIGHT_WIDTHS), drawn(rng, 0.3, 1.0)
     smooth = cv2.bilateralFilter(pixels, 5, width, 2)
     blurred = cv2.GaussianBlur(smooth, (0, 0), 1.2)
@@ -44,7 +44,7 @@ def night(rng: np.random.Generator, pixels: Pixels) -> tuple[Pixels, Step]:
 
 
 def airbrushed(rng: np.random.Generator, pixels: Pixels) -> tuple[Pixels, Step]:
-    """Smooth what has the colour of skin, wherever it is, as beauty filters of cameras do."""
+    """Smooth everything with the colour of skin, like the beauty filters of cameras."""
     strength, width = drawn(rng, 0.3, 0.9), drawn(rng, 20, 50)
     skin = cv2.inRange(cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb), np.array(SKIN[0]), np.array(SKIN[1]))
     weight = cv2.GaussianBlur(skin.astype(np.float32) / 255, (0, 0), 3)[..., None] * np.float32(strength)
@@ -54,7 +54,7 @@ def airbrushed(rng: np.random.Generator, pixels: Pixels) -> tuple[Pixels, Step]:
 
 
 def graded(rng: np.random.Generator, pixels: Pixels) -> tuple[Pixels, Step]:
-    """Give shadows and lights a colour each, more or less of all colour, and dark corners."""
+    """Tint shadows and lights, change saturation, and darken the corners."""
     tints = [[drawn(rng, -14, 14) for _ in range(3)] for _ in range(2)]
     saturation, corners = drawn(rng, 0.4, 1.4), drawn(rng, 0, 0.35)
     values = pixels.astype(np.float32)

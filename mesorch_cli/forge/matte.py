@@ -1,4 +1,4 @@
-"""Soft outlines that follow hair and fur, and grain like that of the surroundings: what careful forgers take care of."""
+"""Soft outlines that follow hair and fur, and grain that matches the surroundings, as careful forgers would make."""
 
 import cv2
 import numpy as np
@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from mesorch_cli.forge.patch import Opacity, Patch, Pixels, Step, drawn
 
 SMOOTH = 4e-4  # variance of the light (0..1) below which an outline is smoothed instead of following the picture
-STEEPER = 1.5  # a guided filter alone leaves a wide haze where the picture is smooth
+STEEPER = 1.5  # a guided filter alone leaves a wide haze in smooth areas
 _RESIDUE = np.array([(1, -2, 1), (-2, 4, -2), (1, -2, 1)], np.float32)
 MEDIAN_TO_SIGMA = 1 / (0.6745 * 6)  # of the absolute residue of white noise; 6 is the norm of the kernel
-QUIETEST = 0.3  # grey levels: smaller differences of grain are not matched
+QUIETEST = 0.3  # grey levels; smaller differences in grain are not matched
 
 
 def matted(pixels: Pixels, opacity: Opacity, radius: int) -> Opacity:
@@ -27,14 +27,14 @@ def matted(pixels: Pixels, opacity: Opacity, radius: int) -> Opacity:
 
 
 def noise_of(pixels: Pixels) -> float:
-    """Return the sigma, in grey levels, of white noise with the median residue of these pixels (after Immerkaer 1996)."""
+    """Return the sigma, in grey levels, of white noise with these pixels' median residue (after Immerkaer 1996)."""
     light = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY).astype(np.float32)
     residue = np.abs(cv2.filter2D(light, -1, _RESIDUE))[1:-1, 1:-1]
     return 0.0 if residue.size == 0 else float(np.median(residue)) * MEDIAN_TO_SIGMA
 
 
 def grain_matched(rng: np.random.Generator, patch: Patch, surroundings: Pixels) -> tuple[Patch, Step]:
-    """Give a patch the grain of its surroundings: noise where it has less, smoothing where it has more."""
+    """Give a patch the grain of its surroundings: add noise if it has less, smooth it if it has more."""
     own, wanted = noise_of(patch.pixels), noise_of(surroundings)
     if abs(own - wanted) < QUIETEST:
         return patch, {}

@@ -1,4 +1,4 @@
-"""A patch: pixels with an opacity, on the way from where they were taken to where they will be pasted."""
+"""A patch: pixels with an opacity, on the way from their source to their destination."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from mesorch_cli.forge.shapes import Mask
 Pixels = NDArray[np.uint8]
 Opacity = NDArray[np.float32]
 Step = dict[str, Any]
-"""One thing that was done, with its parameters: what JSON can hold and nothing else."""
+"""One step with its parameters, which contain only what JSON can hold."""
 
 SMALLEST_SIDE = 8  # pixels of a patch
-FAINTEST = 0.04  # opacities below this change no pixel that an eye or a network could tell, and count as none
+FAINTEST = 0.04  # lower opacities change nothing that an eye or a network could see, and count as none
 INTERPOLATIONS: Mapping[str, int] = {
     "linear": cv2.INTER_LINEAR,
     "cubic": cv2.INTER_CUBIC,
@@ -30,8 +30,8 @@ WARPS = ("linear", "cubic", "lanczos")
 class Patch:
     """Pixels (h, w, 3) uint8 RGB and opacity (h, w) float32 in 0..1.
 
-    `cut` names the sides ("top", "bottom", "left", "right") on which the object ended because its photo did: a person
-    cut off at the knees belongs at the border of the new photo too.
+    `cut` names the sides ("top", "bottom", "left", "right") on which the border of its photo cut the object off: a
+    person cut off at the knees belongs at the border of the new photo, too.
     """
 
     pixels: Pixels
@@ -49,22 +49,22 @@ class Patch:
 
     @property
     def mask(self) -> Mask:
-        """What of the patch can be seen at all."""
+        """The visible part of the patch."""
         return self.opacity >= FAINTEST
 
 
 def drawn(rng: np.random.Generator, low: float, high: float) -> float:
-    """Return a number in low..high with four decimals, so that what is written down is what was used."""
+    """Draw a number in low..high with four decimals, so that the recorded value is the one used."""
     return round(float(rng.uniform(low, high)), 4)
 
 
 def chance(rng: np.random.Generator, share: float) -> bool:
-    """Return True in `share` of the draws."""
+    """Return True with the probability `share`."""
     return bool(rng.random() < share)
 
 
 def scaled(rng: np.random.Generator, patch: Patch, factor: float) -> tuple[Patch, Step]:
-    """Return the patch scaled by `factor`, with an interpolation as any program might use, and the step."""
+    """Return the patch scaled by `factor`, with a common interpolation, and the step."""
     rows, columns = patch.opacity.shape
     height, width = max(SMALLEST_SIDE, round(rows * factor)), max(SMALLEST_SIDE, round(columns * factor))
     names = list(INTERPOLATIONS)
@@ -85,7 +85,7 @@ def flipped(patch: Patch) -> tuple[Patch, Step]:
 
 
 def rotated(rng: np.random.Generator, patch: Patch, degrees: float) -> tuple[Patch, Step]:
-    """Return the patch rotated by `degrees` (counter-clockwise) in a box that holds all of it, and the step."""
+    """Return the patch rotated by `degrees` (counter-clockwise) in an enclosing box, and the step."""
     height, width = patch.opacity.shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     cosine, sine = abs(matrix[0, 0]), abs(matrix[0, 1])
@@ -97,7 +97,7 @@ def rotated(rng: np.random.Generator, patch: Patch, degrees: float) -> tuple[Pat
 
 
 def tilted(rng: np.random.Generator, patch: Patch, strength: float) -> tuple[Patch, Step]:
-    """Return the patch in another perspective: each corner moved inwards by up to `strength` of the sides; the step."""
+    """Return the patch in perspective, each corner moved inwards by up to `strength` of the sides, and the step."""
     height, width = patch.opacity.shape
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     inwards = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)], np.float32)
@@ -110,7 +110,7 @@ def tilted(rng: np.random.Generator, patch: Patch, strength: float) -> tuple[Pat
 
 
 def _warped(patch: Patch, matrix: NDArray[Any], size: tuple[int, int], how: str) -> Patch:
-    """Carry out a 3 x 3 transform; beyond the patch lie its own mirrored pixels, without any opacity."""
+    """Apply a 3 x 3 transform. Beyond the patch are its mirrored pixels with zero opacity."""
     pixels = cv2.warpPerspective(
         np.ascontiguousarray(patch.pixels), matrix, size, flags=INTERPOLATIONS[how], borderMode=cv2.BORDER_REFLECT
     )

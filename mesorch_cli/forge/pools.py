@@ -1,4 +1,4 @@
-"""The pools that hosts and donors are drawn from: folders of photos and of objects, each with its share."""
+"""The pools from which hosts and donors are drawn: folders of photos and of objects, each with its share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,12 +10,12 @@ from mesorch_cli.errors import InputError
 from mesorch_cli.forge.photos import SoundPhotos
 from mesorch_cli.forge.sources import NAMED, ObjectFolder, PhotoFolder, Source
 
-MOST_REFUSED = 20  # files drawn in vain, one after another
+MOST_REFUSED = 20  # files drawn in a row without success
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A file that was drawn and could not be used: where it is, its path below its folder, a short reason, a sentence."""
+    """A drawn file that could not be used: its location, its path below its folder, a short reason, and a sentence."""
 
     file: Path
     path: str
@@ -25,7 +25,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Pool:
-    """Folders of one kind and how often each is drawn; the shares sum to 1. Within a folder, all files are drawn alike."""
+    """Folders of one kind with shares that sum to 1. Within a folder, files are drawn uniformly."""
 
     folders: tuple[PhotoFolder | ObjectFolder, ...]
     shares: tuple[float, ...]
@@ -43,7 +43,7 @@ class Pool:
 
     @property
     def whole_photos(self) -> "Pool | None":
-        """Return the pool without cut-outs, which cannot be hosts; None where nothing is left."""
+        """Return the pool without cut-outs, which cannot be hosts; None if nothing is left."""
         kept = [
             (folder.photos_alone() if isinstance(folder, ObjectFolder) else folder, share)
             for folder, share in zip(self.folders, self.shares, strict=True)
@@ -52,16 +52,16 @@ class Pool:
         return Pool.of([folder for folder, _ in kept], [share for _, share in kept]) if kept else None
 
     def every_other(self, first: int) -> "Pool":
-        """Return a pool of every other file of each folder, from the file `first` (0 or 1) on."""
+        """Return a pool of every second file of each folder, starting with file `first` (0 or 1)."""
         return replace(self, folders=tuple(replace(one, paths=one.paths[first::2]) for one in self.folders))
 
     def draw(self, rng: np.random.Generator, photos: SoundPhotos, refused: list[Refused]) -> Source:
-        """Draw a file and read it, another where that fails: which one depends on the stream and the files alone.
+        """Draw and read a file, or another if that fails. The choice depends only on the stream and the files.
 
-        Files that cannot be used are added to `refused`. Raises InputError where too many in a row cannot.
+        Unusable files are added to `refused`. Raises InputError if there are too many in a row.
         """
         for _ in range(MOST_REFUSED):
-            # A single folder takes nothing from the stream.
+            # A single folder uses nothing from the stream.
             at = int(rng.choice(len(self.folders), p=self.shares)) if len(self.folders) > 1 else 0
             folder = self.folders[at]
             path = folder.paths[int(rng.integers(len(folder.paths)))]
@@ -71,14 +71,14 @@ class Pool:
                 refused.append(Refused(folder.root / path, path, error.reason, str(error)))
         roots = ", ".join(repr(str(folder.root)) for folder in self.folders[:NAMED])
         raise InputError(
-            f"{MOST_REFUSED} files drawn from {roots} in a row cannot be used; the last: {refused[-1].sentence}",
+            f"{MOST_REFUSED} files in a row from {roots} cannot be used. The last one: {refused[-1].sentence}",
             reason="no usable photo",
         )
 
 
 @dataclass(frozen=True)
 class Pools:
-    """What forgeries are made from: pristine photos, and objects with masks where there are any."""
+    """The sources of forgeries: pristine photos, and objects with masks if there are any."""
 
     photos: Pool
     objects: Pool | None = None

@@ -1,7 +1,7 @@
-"""Probes: one photo edited in one region by known means, one after the other, to see what a map reacts to.
+"""Probes: one region of a photo is edited by known means, one at a time, to see what a map reacts to.
 
-The region is the same for all kinds. Either its own pixels come back after another life (`in_place`), or a piece of another
-photo with the same history takes their place, or nothing is done: what a map has there by chance.
+The region is the same for all kinds. Its own pixels are processed and put back (`in_place`), or a piece of another
+photo with the same history replaces them, or nothing is done, which shows the map's value by chance.
 """
 
 import math
@@ -19,19 +19,19 @@ from mesorch_cli.forge.patch import Pixels
 from mesorch_cli.forge.shapes import Mask, drawn_area, place_off, region
 
 NOTHING, FOREIGN = "nothing", "foreign"
-SHRUNK = 0.8  # at most, of the photo as it came: host and donor are both resampled, so that neither gives itself away
-HISTORY = JpegSettings(92)  # of host and donor alike, after they were shrunk
+SHRUNK = 0.8  # at most, of the original photo: host and donor are both resampled, so that neither stands out
+HISTORY = JpegSettings(92)  # of host and donor, after shrinking
 WEB_FACTOR = 0.7  # of both sides
 SHORTEST_SIDE = 96  # pixels of a probe before it is saved
 SAVINGS = ("PNG", "JPEG 90", "web")
 
 
 def _strength(value: float, low: float, high: float) -> float:
-    """Return the strength at which `in_place.apply` reaches a value that goes from low to high in equal ratios."""
+    """Return the strength at which `in_place.apply` reaches a value on a logarithmic scale from low to high."""
     return math.log(value / low) / math.log(high / low)
 
 
-IN_PLACE = {  # name of the probe: the life of `in_place.apply`, and its strength
+IN_PLACE = {  # name of the probe: the kind of `in_place.apply`, and its strength
     "JPEG 60 on the grid": ("jpeg", (95 - 60) / 55),
     "JPEG 60 off the grid": ("jpeg off the grid", (95 - 60) / 55),
     "resampling .8": ("resample", (0.97 - 0.8) / 0.47),
@@ -49,9 +49,9 @@ KINDS = (NOTHING, *IN_PLACE, FOREIGN)
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """What all probes share. longest: pixels of the longest side. area_range: shares of the photo that a region covers.
+    """Settings of all probes. longest: pixels of the longest side. area_range: region area as shares of the photo.
 
-    Raises UsageError for nonsense.
+    Raises UsageError for invalid values.
     """
 
     seed: int
@@ -60,16 +60,16 @@ class ProbeSettings:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise UsageError(f"Seed {self.seed}: expected 0 or more.")
+            raise UsageError(f"The seed {self.seed} is negative. Expected 0 or more.")
         if self.longest < 2 * SHORTEST_SIDE:
-            raise UsageError(f"Longest side {self.longest}: expected at least {2 * SHORTEST_SIDE} pixels.")
+            raise UsageError(f"A longest side of {self.longest} is too small. Expected {2 * SHORTEST_SIDE} or more.")
         if not 0 < self.area_range[0] <= self.area_range[1] < 1:
-            raise UsageError(f"Areas {self.area_range}: expected two rising shares between 0 and 1.")
+            raise UsageError(f"The areas {self.area_range} are invalid. Expected two rising shares between 0 and 1.")
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One file. kind: of KINDS. saving: of SAVINGS. mask: (H, W), the region on the file's own pixels."""
+    """One file. kind: of KINDS. saving: of SAVINGS. mask: (H, W), the region at the file's own size."""
 
     kind: str
     saving: str
@@ -79,7 +79,7 @@ class Probe:
 
 
 def host_of(pixels: Pixels, settings: ProbeSettings) -> Pixels:
-    """Return a photo (H, W, 3) uint8 as all its probes begin: shrunk, saved as JPEG once, and opened again.
+    """Return the photo (H, W, 3) uint8 from which its probes are made: shrunk, saved as JPEG once, opened again.
 
     Raises InputError for a photo that is too small.
     """
@@ -88,15 +88,15 @@ def host_of(pixels: Pixels, settings: ProbeSettings) -> Pixels:
     size = (round(width * factor), round(height * factor))
     if min(size) < SHORTEST_SIDE:
         raise InputError(
-            f"A photo of {width} x {height} pixels leaves {size[0]} x {size[1]} for probes; expected at least "
-            f"{SHORTEST_SIDE} a side. Leave it out.",
+            f"A photo of {width} x {height} pixels leaves {size[0]} x {size[1]} for probes. Expected at least "
+            f"{SHORTEST_SIDE} a side: leave it out.",
             reason="too small for probes",
         )
     return decoded(encode_jpeg(_shrunk(pixels, size), HISTORY))
 
 
 def donor_of(pixels: Pixels, host: Pixels) -> Pixels | None:
-    """Return another photo at the host's size with the same history; None for one that would have to be enlarged."""
+    """Return another photo at the host's size with the same history; None if it would have to be enlarged."""
     height, width = host.shape[:2]
     factor = max(height / pixels.shape[0], width / pixels.shape[1])
     if factor > SHRUNK:
@@ -120,7 +120,7 @@ def region_of(host: Pixels, settings: ProbeSettings, number: int) -> Mask:
 
 
 def edited(kind: str, host: Pixels, donor: Pixels, mask: Mask, rng: np.random.Generator) -> Pixels:
-    """Return the host (H, W, 3) with its region edited by one of KINDS; no pixel outside the mask changes."""
+    """Return the host (H, W, 3) with its region edited by one of KINDS. No pixel outside the mask changes."""
     if kind == NOTHING:
         return host
     changed = donor if kind == FOREIGN else apply(*IN_PLACE[kind], host, rng)
@@ -128,7 +128,7 @@ def edited(kind: str, host: Pixels, donor: Pixels, mask: Mask, rng: np.random.Ge
 
 
 def saved(kind: str, saving: str, pixels: Pixels, mask: Mask) -> Probe:
-    """Return pixels as the file of one of SAVINGS: as they are, as JPEG of quality 90, or shrunk and of quality 80."""
+    """Return pixels as a file saved by one of SAVINGS: unchanged, JPEG of quality 90, or shrunk with quality 80."""
     if saving == "PNG":
         return Probe(kind, saving, encode_png(pixels), "png", mask)
     if saving == "JPEG 90":
@@ -139,7 +139,7 @@ def saved(kind: str, saving: str, pixels: Pixels, mask: Mask) -> Probe:
 
 
 def probes(host: Pixels, donor: Pixels, settings: ProbeSettings, number: int) -> Iterator[Probe]:
-    """Yield every kind in every saving for one photo; chance comes from the seed, the number and the kind alone.
+    """Yield every kind in every saving for one photo. Randomness comes from the seed, the number and the kind alone.
 
     host, donor: of `host_of` and `donor_of`.
     """

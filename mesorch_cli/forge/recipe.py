@@ -1,4 +1,4 @@
-"""How forgeries are mixed, and the making of one."""
+"""The mixture of forgeries, and how one is made."""
 
 import copy
 from dataclasses import dataclass, field
@@ -23,36 +23,36 @@ from mesorch_cli.forge.splice import splice
 __all__ = ["OPERATIONS", "Donor", "Draft", "ForgeRecipe", "Forgery", "draft_photo", "forge_photo", "forge_twins"]
 
 OPERATIONS = ("splice", "copy_move", "removal", "retouch", "in_place", "background", "authentic")
-FOREIGN = ("splice", "background")  # operations that take something from a donor
-SMALLEST_AREA, LARGEST_AREA = 0.001, 0.9  # of a photo: smaller is not seen, larger is another photo
-SHORTEST_HOST = SHORTEST_SIDE + 8  # pixels: a life before may cut up to 7 off a side
+FOREIGN = ("splice", "background")  # operations that use a donor
+SMALLEST_AREA, LARGEST_AREA = 0.001, 0.9  # of a photo: a smaller one is invisible, a larger one makes another photo
+SHORTEST_HOST = SHORTEST_SIDE + 8  # pixels; an earlier history may crop up to 7 off a side
 TRIES = 6
 LIVES = 4
-REALLY_CHANGED = 0.4  # share of the mask that must differ from the photo before
-SLIGHTLY_CHANGED = 0.25  # share that must differ at all where the region is the photo's own
-SEGMENTED_SHARE = {  # where no objects are known; in place finds its own regions
+REALLY_CHANGED = 0.4  # share of the mask that must differ from the previous photo
+SLIGHTLY_CHANGED = 0.25  # share that must differ at all if the region is the photo's own
+SEGMENTED_SHARE = {  # if no objects are known; in place finds its own regions
     "splice": 0.85,
     "copy_move": 0.8,
     "removal": 0.5,
     "retouch": 0.5,
     "in_place": 0.0,
-    "background": 0.3,  # the others are replaced on one side of a horizon
+    "background": 0.3,  # otherwise replaced on one side of a horizon
 }
 DONOR_WINDOW, HOST_WINDOW, SCENE_WINDOW = (
     (0.3, 0.95),
     (0.12, 0.6),
     (0.5, 0.95),
 )  # shares of a photo's sides in which things are searched
-SILHOUETTE_SHARE = 0.5  # of regions that get the shape of the donor's object where it has one
+SILHOUETTE_SHARE = 0.5  # of regions with the shape of the donor's object, if it has one
 
 
 @dataclass(frozen=True)
 class ForgeRecipe:
     """How forgeries are drawn.
 
-    shares: of the operations, in the order of OPERATIONS. area_range: area of the forged regions as shares of the photo,
-    within 0.001..0.9. large_share: how often a spliced object is drawn large (a tenth of the photo and more).
-    Raises UsageError for anything else.
+    shares: of the operations, in the order of OPERATIONS. area_range: area of the forged regions as shares of the
+    photo, within 0.001..0.9. large_share: how often a spliced object is large (a tenth of the photo or more). Raises
+    UsageError for anything else.
     """
 
     shares: tuple[float, ...] = (0.18, 0.1, 0.08, 0.05, 0.34, 0.11, 0.14)
@@ -61,27 +61,26 @@ class ForgeRecipe:
 
     def __post_init__(self) -> None:
         if len(self.shares) != len(OPERATIONS) or not all(0 <= share <= 1 for share in self.shares):  # a NaN is neither
-            raise UsageError(f"Shares {self.shares} of {OPERATIONS}: expected none negative, summing to 1.")
+            raise UsageError(f"{self.shares} are no shares of {OPERATIONS}. Expected none negative, summing to 1.")
         if abs(sum(self.shares) - 1) > 1e-9:
-            raise UsageError(f"Shares {self.shares} of {OPERATIONS}: expected none negative, summing to 1.")
+            raise UsageError(f"{self.shares} are no shares of {OPERATIONS}. Expected none negative, summing to 1.")
         low, high = self.area_range
         if not SMALLEST_AREA <= low < high <= LARGEST_AREA:
             raise UsageError(
-                f"Areas {self.area_range}: expected two rising shares of the photo, at least {SMALLEST_AREA} and at most "
-                f"{LARGEST_AREA}."
+                f"The areas {self.area_range} are invalid. Expected two rising shares of the photo, at least "
+                f"{SMALLEST_AREA} and at most {LARGEST_AREA}."
             )
         if not 0 <= self.large_share <= 1:
-            raise UsageError(f"Share {self.large_share} of large objects: expected 0 to 1.")
+            raise UsageError(f"The share {self.large_share} of large objects is out of range. Expected 0 to 1.")
 
 
 @dataclass(frozen=True)
 class Forgery:
-    """A made photo: pixels (H, W, 3) uint8 RGB, mask bool (H, W) of the changed pixels, and what was done.
+    """A finished photo: pixels (H, W, 3) uint8 RGB, mask bool (H, W) of the changed pixels, and what was done.
 
-    wanted: the operation that was drawn; it is not `operation` where it did not come out and the photo stayed authentic.
-    host_history, donor_history, history: the lives before of host and donor (empty where none took part) and the life
-    after. encoded: the file that the last step of the life wrote, whose pixels these are, with its `suffix`; None where
-    the last step wrote none.
+    wanted: the operation that was drawn. It differs from `operation` if it failed and the photo stayed authentic.
+    host_history, donor_history, history: of host and donor before (empty without one), and of the result. encoded: the
+    file with these pixels from the last step of the history, with its `suffix`; None if that step wrote none.
     """
 
     pixels: Pixels
@@ -98,9 +97,9 @@ class Forgery:
 
 @dataclass(frozen=True)
 class Draft:
-    """A forgery before its life after: the host as it had become, and the change that was made to it.
+    """A forgery before its last history: the host after its own history, and the change made to it.
 
-    objects: where known objects are in the changed photo, bool (H, W), pasted ones included; None where none are known.
+    objects: known objects in the changed photo, bool (H, W), including pasted ones; None if none are known.
     """
 
     wanted: str
@@ -112,10 +111,10 @@ class Draft:
 
 
 def forge_photo(rng: np.random.Generator, host: Donor, donor: Donor, recipe: ForgeRecipe | None = None) -> Forgery:
-    """Make one forged (or authentic) photo out of a host and, for splices, a donor; all chance comes from `rng`.
+    """Make a forged (or authentic) photo from a host and, for splices, a donor. All randomness comes from `rng`.
 
-    Where objects of the host are known, they are often what is copied, removed or retouched. The donor's objects are what
-    is spliced, and their shapes serve the other operations too. Raises UsageError for a host smaller than 72 pixels a side.
+    Known objects of the host are often copied, removed or retouched. The donor's objects are spliced, and their shapes
+    serve the other operations, too. Raises UsageError for a host smaller than 72 pixels a side.
     """
     return _finished(rng, draft_photo(rng, host, donor, recipe))
 
@@ -123,9 +122,9 @@ def forge_photo(rng: np.random.Generator, host: Donor, donor: Donor, recipe: For
 def forge_twins(
     rng: np.random.Generator, host: Donor, donor: Donor, recipe: ForgeRecipe | None = None
 ) -> tuple[Forgery, Forgery]:
-    """Make what `forge_photo` makes, and its twin: the same host without the change, after the very same life.
+    """Make the photo of `forge_photo` and its twin: the same host without the change, with the same history.
 
-    Both have the same size, and before the last life no pixel outside the mask differs. The twin's mask is empty.
+    Both have the same size, and before the last history no pixel outside the mask differs. The twin's mask is empty.
     """
     draft = draft_photo(rng, host, donor, recipe)
     again = copy.deepcopy(rng)
@@ -147,10 +146,10 @@ def forge_twins(
 
 
 def draft_photo(rng: np.random.Generator, host: Donor, donor: Donor, recipe: ForgeRecipe | None = None) -> Draft:
-    """Let a host and, where it is needed, a donor live, and change the host. Raises as `forge_photo` does."""
+    """Give a host and, if needed, a donor their histories, and change the host. Raises as `forge_photo` does."""
     recipe = recipe or ForgeRecipe()
     if min(host.pixels.shape[:2]) < SHORTEST_HOST:
-        raise UsageError(f"A host of {host.pixels.shape[:2]} pixels: expected at least {SHORTEST_HOST} a side.")
+        raise UsageError(f"A host of {host.pixels.shape[:2]} is too small. Expected at least {SHORTEST_HOST} a side.")
     before = live_before(rng, host.pixels, host.plane)
     wanted = operation = OPERATIONS[int(rng.choice(len(OPERATIONS), p=recipe.shares))]
     given = live_before(rng, donor.pixels, donor.plane) if operation in FOREIGN else None
@@ -162,7 +161,7 @@ def draft_photo(rng: np.random.Generator, host: Donor, donor: Donor, recipe: For
 
 
 def _objects(operation: str, plane: Plane | None, given: Life | None, change: Change) -> Mask | None:
-    """Return where known objects are after a change."""
+    """Return the places of known objects after a change."""
     mask = change.mask
     own = None if plane is None else mask_of(plane)
     if operation == "splice" and given is not None and given.plane is not None:
@@ -191,7 +190,7 @@ def _finished(rng: np.random.Generator, draft: Draft) -> Forgery:
 
 
 def _lived(rng: np.random.Generator, change: Change) -> tuple[Life, Mask]:
-    """Let a photo live on; a life that leaves too much or too little of its mask is lived again."""
+    """Give a photo its last history, again if it leaves too much or too little of the mask."""
     for _ in range(LIVES):
         life, mask = live_after(rng, change.pixels, change.mask)
         if not change.mask.any() or SMALLEST_AREA <= mask.mean() <= LARGEST_AREA:
@@ -204,7 +203,7 @@ def _lived(rng: np.random.Generator, change: Change) -> tuple[Life, Mask]:
 def _attempt(
     rng: np.random.Generator, operation: str, before: Life, donor: Donor, given: Life | None, recipe: ForgeRecipe
 ) -> Change | None:
-    """Try an operation until its region has about the wanted area and really differs; None if it never has."""
+    """Try an operation until its region has about the wanted area and really differs; None if all tries fail."""
     host, plane, areas = before.pixels, before.plane, recipe.area_range
     low, high = max(SMALLEST_AREA, areas[0] / 2), min(LARGEST_AREA, areas[1] * 1.4)
     for _ in range(TRIES):

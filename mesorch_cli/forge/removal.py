@@ -1,4 +1,4 @@
-"""Removal: a region filled so that something seems never to have been there."""
+"""Removal: a region is filled as if something had never been there."""
 
 import cv2
 import numpy as np
@@ -9,11 +9,11 @@ from mesorch_cli.forge.filling import by_blocks, diffused, one_patch
 from mesorch_cli.forge.patch import Patch, Pixels, Step, chance
 from mesorch_cli.forge.shapes import Mask, drawn_area, place_off, region, window_of
 
-LARGEST_DIFFUSED = 6000  # pixels: the time of a diffusion grows with them, and larger fills look smeared
-DIFFUSED_SHARE = 0.4  # of the holes that are small enough
+LARGEST_DIFFUSED = 6000  # pixels; a diffusion's time grows with them, and larger fills look smeared
+DIFFUSED_SHARE = 0.4  # of holes that are small enough
 BLOCKS_SHARE = 0.65  # of the others
-OBJECT_SHARE = 0.4  # of the photos in which objects are known
-GROWN = (1, 6)  # pixels: how far around an object one erases
+OBJECT_SHARE = 0.4  # of photos with known objects
+GROWN = (1, 6)  # pixels around an object that are erased, too
 
 
 def removal(
@@ -25,7 +25,7 @@ def removal(
 ) -> Change | None:
     """Return the photo with a region filled from the photo around it, None if nothing fits.
 
-    plane: where the photo's objects are, if known; then mostly one of them goes. silhouette: the shape of the hole
+    plane: the photo's objects, if known; then mostly one of them is removed. silhouette: the shape of the hole
     otherwise, any if None.
     """
     hole, y, x, parameters = _hole(rng, host, plane, area_range, silhouette)

@@ -1,4 +1,4 @@
-"""Retouching: a region blurred, sharpened, toned, coloured, warped or resampled, or text or a logo put over it."""
+"""Retouching: a region is blurred, sharpened, toned, coloured, warped or resampled, or covered by text or a logo."""
 
 from collections.abc import Callable
 
@@ -16,9 +16,9 @@ from mesorch_cli.forge.shapes import Mask, drawn_area, place, place_off, region,
 FILTERS = ("blur", "sharpen", "noise", "tone", "colour", "resample", "median", "warp")
 PASTED = ("text", "logo", "sign")
 KINDS = (*FILTERS, *PASTED)
-OBJECT_SHARE = 0.25  # of the photos in which objects are known: the object itself is retouched
+OBJECT_SHARE = 0.25  # of photos with known objects, in which the object itself is retouched
 LARGEST_LETTERING = 0.15  # share of the photo
-PLACES_TRIED = 16  # for something plain enough to write on
+PLACES_TRIED = 16  # for an area plain enough to write on
 
 
 def retouched(rng: np.random.Generator, part: Pixels, kind: str) -> tuple[Pixels, Step]:
@@ -59,10 +59,10 @@ def retouch(
     area_range: tuple[float, float],
     silhouette: Mask | None = None,
 ) -> Change | None:
-    """Return the photo with one region retouched or covered by text or a logo, None if it did not come out.
+    """Return the photo with one region retouched or covered by text or a logo, None if that failed.
 
-    plane: where the photo's objects are, if known; then mostly one of them is retouched. silhouette: the shape of the
-    region otherwise, any if None.
+    plane: the photo's objects, if known; then mostly one of them is retouched. silhouette: the shape of the region
+    otherwise, any if None.
     """
     kind = KINDS[int(rng.integers(len(KINDS)))]
     if kind == "sign":
@@ -87,7 +87,7 @@ def _where(
     area_range: tuple[float, float],
     silhouette: Mask | None,
 ) -> tuple[Mask, int, int, str]:
-    """Return a region in its box, the place of the box, and what shape it has."""
+    """Return a region in its box, the place of the box, and its shape."""
     height, width = host.shape[:2]
     if plane is not None and chance(rng, OBJECT_SHARE):
         whole = plane > 127 if plane.dtype == np.uint8 else plane > 0
@@ -106,7 +106,7 @@ def _lettered(rng: np.random.Generator, host: Pixels, kind: str, area_range: tup
     low, high = area_range[0], min(LARGEST_LETTERING, area_range[1])
     area = drawn_area(rng, (low, max(low, high))) * height * width
     aspect = float(np.exp(rng.uniform(np.log(1.5), np.log(8)))) if kind == "text" else 1.0
-    # Letters cover about a fifth of the box that they stand in.
+    # Letters cover about a fifth of their box.
     box_area = area * (5 if kind == "text" else 1.5)
     tall = int(np.clip(np.sqrt(box_area / aspect), 12, 0.5 * height))
     wide = int(np.clip(tall * aspect, 12, 0.95 * width))
@@ -128,7 +128,7 @@ def _lettered(rng: np.random.Generator, host: Pixels, kind: str, area_range: tup
 
 
 def _sign(rng: np.random.Generator, host: Pixels, area_range: tuple[float, float]) -> Change | None:
-    """Wipe a plain part of the photo and write something else on it, in its own light, blur and grain."""
+    """Erase a plain part of the photo and write something else there, with its light, blur and grain."""
     height, width = host.shape[:2]
     area = drawn_area(rng, (area_range[0], max(area_range[0], min(LARGEST_LETTERING, area_range[1])))) * height * width
     aspect = drawn(rng, 1.2, 5)
@@ -142,7 +142,7 @@ def _sign(rng: np.random.Generator, host: Pixels, area_range: tuple[float, float
     assert plainest is not None
     y, x = plainest[1:]
     part = np.ascontiguousarray(host[y : y + tall, x : x + wide])
-    # What is left of the ground after its old letters are gone: its larger side of light, smoothly.
+    # The ground without its old letters: its brighter or darker majority, smoothed.
     ground = cv2.GaussianBlur(cv2.medianBlur(part, 2 * (min(tall, 24) // 4) + 3), (0, 0), max(2.0, tall / 6))
     patch, parameters = text_patch(rng, tall, wide)
     letters = np.zeros((tall, wide), np.float32)
@@ -162,7 +162,7 @@ def _sign(rng: np.random.Generator, host: Pixels, area_range: tuple[float, float
 
 
 def _warped(rng: np.random.Generator, part: Pixels) -> tuple[Pixels, Step]:
-    """Pull the pixels of a box along one direction, most in its middle and not at all at its border, as one reshapes."""
+    """Pull the pixels of a box in one direction, most in its middle and not at its border, as in reshaping."""
     height, width = part.shape[:2]
     angle, strength = drawn(rng, 0, 6.2832), drawn(rng, 0.08, 0.25)
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Finding something like an object in a photo whose objects nobody has marked."""
+"""Finds something like an object in a photo without marked objects."""
 
 import cv2
 import numpy as np
@@ -10,15 +10,19 @@ WORKING_SIDE = 64  # pixels of the longer side of a window while it is searched
 ROUNDS = 2  # of GrabCut (Rother et al. 2004)
 TRIES = 3
 SMALLEST_WINDOW = 40  # pixels
-CORE, LIKELY, BORDER = 0.22, 0.72, 0.9  # of half a window: surely object, likely object; beyond the last surely not
-FILLED = (0.12, 0.75)  # of its window, what an object fills; anything else is a failure
+CORE, LIKELY, BORDER = (
+    0.22,
+    0.72,
+    0.9,
+)  # of half a window: surely, probably an object; farther: surely not
+FILLED = (0.12, 0.75)  # share of its window that an object fills; anything else is a failure
 SMOOTHING = 1.2  # sigma, in pixels of the working size, of a found outline
 
 
 def segmented(rng: np.random.Generator, pixels: Pixels, sides: tuple[float, float]) -> Mask | None:
-    """Return the mask (H, W) of one connected thing that stands out from what is around it, None if none was found.
+    """Return the mask (H, W) of one connected thing that stands out from its surroundings, None if none was found.
 
-    It is searched in windows anywhere in the photo, whose sides are shares of the photo's within `sides`.
+    The search uses windows anywhere in the photo, with sides as shares of the photo's within `sides`.
     """
     height, width = pixels.shape[:2]
     for _ in range(TRIES):
@@ -45,7 +49,7 @@ def _found(rng: np.random.Generator, window: Pixels) -> Mask | None:
     guess[distance < LIKELY] = cv2.GC_PR_FGD
     guess[distance < CORE] = cv2.GC_FGD
     guess[np.maximum(at_y, at_x) > BORDER] = cv2.GC_BGD
-    cv2.setRNGSeed(int(rng.integers(1, 2**31 - 1)))  # GrabCut's clusters start at random, from OpenCV's own generator
+    cv2.setRNGSeed(int(rng.integers(1, 2**31 - 1)))  # GrabCut's clusters start at random from OpenCV's generator
     cv2.grabCut(small, guess, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)
     object_like = ((guess == cv2.GC_FGD) | (guess == cv2.GC_PR_FGD)).astype(np.uint8)
     object_like = cv2.morphologyEx(object_like, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(np.uint8)

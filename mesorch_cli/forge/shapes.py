@@ -1,4 +1,4 @@
-"""Shapes, areas and places of forged regions. Nothing prefers the centre of a photo: position must be worth nothing."""
+"""Shapes, areas and places of forged regions. Nothing favours the photo's centre: position must tell nothing."""
 
 from collections.abc import Collection
 
@@ -10,15 +10,15 @@ Mask = NDArray[np.bool_]
 Points = NDArray[np.float64]
 
 SMALLEST_SIDE = 12  # pixels of a region's box
-LARGER_OFTEN = 0.75  # power of the uniform draw of areas; 1 would make every doubling as common as the next
+LARGER_OFTEN = 0.75  # power of the uniform draw of areas; 1 would make every doubling equally common
 LONGEST_SIDE = 0.95  # of the photo's
 RECTANGLE_SHARE, ELLIPSE_SHARE, POLYGON_SHARE = 0.06, 0.12, 0.14  # the rest are organic outlines
 HARMONICS = 6
 OUTLINE_POINTS = 72
-INSIDE_SHARE = 0.5  # of places: anywhere inside the photo; the others are drawn towards its borders
+INSIDE_SHARE = 0.5  # of places anywhere inside the photo; the others are drawn towards its borders
 OVERHANG = 0.3  # share of a box's side that may lie outside the photo
 BORDER_PULL = 0.45  # parameter of the symmetric beta distribution of places: below 1 it favours both ends
-PLACES_TRIED = 8  # for a region that should lie off a photo's objects
+PLACES_TRIED = 8  # for a region that should be off a photo's objects
 HARDLY_COVERED = 0.05  # of such a region
 HORIZONS = ("above", "below", "left", "right")
 SNAP_BAND = 0.16  # of a region's smaller side: how far its outline may move to find an edge of the picture
@@ -27,8 +27,8 @@ SNAP_BAND = 0.16  # of a region's smaller side: how far its outline may move to 
 def drawn_area(rng: np.random.Generator, area_range: tuple[float, float]) -> float:
     """Return a share of the photo within the range.
 
-    On a logarithmic scale the larger end is drawn somewhat more often: of 0.001..0.6, half are above 0.045, as of the
-    forgeries that people make.
+    On a logarithmic scale, the larger end is drawn somewhat more often: in 0.001..0.6, half are above 0.045, as among
+    forgeries made by people.
     """
     low, high = area_range
     return float(low * (high / low) ** (rng.random() ** LARGER_OFTEN))
@@ -120,7 +120,7 @@ def place(
 
 
 def place_off(rng: np.random.Generator, mask: Mask, avoided: Mask | None, height: int, width: int) -> tuple[int, int]:
-    """Return (y, x) of a region's box inside a photo: the first of some places that is off `avoided`, or least on it."""
+    """Return (y, x) of a region's box inside a photo: the first of several places off `avoided`, or least on it."""
     best: tuple[float, int, int] | None = None
     for _ in range(1 if avoided is None else PLACES_TRIED):
         y = int(rng.integers(0, height - mask.shape[0] + 1))
@@ -168,7 +168,7 @@ def snapped(pixels: NDArray[np.uint8], mask: Mask) -> Mask:
 
 
 def window_of(mask: Mask, margin: int = 0) -> tuple[slice, slice] | None:
-    """Return the smallest window that holds all of a mask, `margin` pixels larger where there is room; None if empty."""
+    """Return the smallest window around a mask, `margin` pixels larger if there is room; None if it is empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if rows.size == 0:
         return None

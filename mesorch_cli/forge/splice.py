@@ -1,4 +1,4 @@
-"""Splicing: an object or a piece of another photo in this one."""
+"""Splicing: an object or a piece of another photo is put into this one."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ from mesorch_cli.forge.patch import Patch, Pixels, Step, chance, drawn, flipped,
 from mesorch_cli.forge.shapes import Mask, drawn_area, place, region, snapped
 
 SMALLEST_FACTOR, LARGEST_FACTOR = 0.15, 2.0  # of scaling an object
-LARGEST_BOX = 1.2  # of the host's sides: an object may be cut off by them
-LARGE_AREAS = (0.1, 0.4)  # shares of the photo: whole objects, as in real forgeries that are shared
-CANDIDATES = 12  # windows of the donor that a piece is chosen from
-FITTING_SHARE = 0.85  # of pieces that are chosen to fit their surroundings
-SNAPPED_SHARE = 0.75  # of pieces whose outline follows the edges of the donor
+LARGEST_BOX = 1.2  # of the host's sides, which may cut an object off
+LARGE_AREAS = (0.1, 0.4)  # shares of the photo: whole objects, as in real forgeries in circulation
+CANDIDATES = 12  # windows of the donor from which a piece is chosen
+FITTING_SHARE = 0.85  # of pieces chosen to fit their surroundings
+SNAPPED_SHARE = 0.75  # of pieces with outlines that follow edges in the donor
 PARTS = (0.84, 0.1, 0.06)  # shares of one, two and three objects or pieces of the donor in one photo
 
 
@@ -27,10 +27,10 @@ def splice(
     area_range: tuple[float, float],
     large_share: float = 0.0,
 ) -> Change | None:
-    """Return the host with a part of the donor in it, None if it did not come out.
+    """Return the host with a part of the donor in it, None if that failed.
 
-    plane: where the donor's objects are (see Donor), None to take a piece of any shape. large_share: how often an
-    object is drawn from LARGE_AREAS instead of the whole range.
+    plane: the donor's objects (see Donor), None to take a piece of any shape. large_share: how often an object's area
+    is drawn from LARGE_AREAS instead of the whole range.
     """
     low, high = max(area_range[0], LARGE_AREAS[0]), min(area_range[1], LARGE_AREAS[1])
     large = plane is not None and chance(rng, large_share) and low < high
@@ -54,7 +54,7 @@ def splice(
 def transformed(
     rng: np.random.Generator, patch: Patch, *, flip: float, rotate: float, spread: float, tilt: float
 ) -> tuple[Patch, list[Step]]:
-    """Return the patch after the transforms that were drawn: shares of each, and the spread of rotations in degrees."""
+    """Return the patch after drawn transforms, by the share of each and the spread of rotations in degrees."""
     wanted: list[Callable[[Patch], tuple[Patch, Step]]] = []
     if chance(rng, flip):
         wanted.append(flipped)
@@ -77,7 +77,7 @@ def _splice_object(rng: np.random.Generator, host: Pixels, donor: Pixels, plane:
         return None
     opacity, parameters = picked
     if plane.dtype != np.uint8 and chance(rng, 0.5):
-        # A careful forger cuts just inside the object, so that nothing of its old background comes along.
+        # A careful forger cuts just inside the object, so that none of its old background remains.
         opacity = cv2.erode(opacity, np.ones((3, 3), np.uint8)).astype(np.float32)
         parameters["trimmed"] = 1
     patch = cut_out(donor, opacity)
@@ -95,7 +95,7 @@ def _splice_object(rng: np.random.Generator, host: Pixels, donor: Pixels, plane:
     y, x = place(rng, height, width, patch.opacity.shape, patch.cut)
     patch, looks = harmonised(rng, patch, surroundings_of(host, y, x, patch.opacity.shape))
     turns += looks
-    # A cut-out with an opacity of its own has soft edges already; others get theirs here.
+    # A cut-out with its own opacity already has soft edges. Others get theirs here.
     change = paste(rng, host, patch, y, x, "own" if plane.dtype == np.uint8 and chance(rng, 0.7) else None)
     return _described(change, parameters | {"transforms": steps + turns})
 
@@ -137,7 +137,7 @@ def _window(
     size: tuple[int, int],
     candidates: int,
 ) -> tuple[int, int]:
-    """Return (y, x) of the donor's window, of some drawn, whose pixels are most like those around the goal."""
+    """Return (y, x) of the drawn donor window whose pixels are most like those around the goal."""
     rows, columns = size
     around = surroundings_of(host, *goal, mask.shape)
     small = cv2.resize(np.ascontiguousarray(around), (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Quantisation tables of real cameras and programs, as they stand in the headers of photos that these wrote."""
+"""Quantisation tables of real cameras and programs, from the headers of their photos."""
 
 import json
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ ENTRIES = 64
 class Tables:
     """Quantisation tables of brightness and colour, 64 entries each, row by row, 1 to 255.
 
-    `of` is the camera or program that writes them; `quality` (1..100) that of the standard tables that come nearest.
-    Raises ValueError for tables that no baseline JPEG can hold.
+    `of` is the camera or program that writes them; `quality` (1..100) is that of the nearest standard tables. Raises
+    ValueError for tables that no baseline JPEG can hold.
     """
 
     kind: Kind

@@ -1,4 +1,4 @@
-"""Weights with the settings of an analysis: everything of a detector but the device that it runs on."""
+"""Weights with the settings of an analysis: everything in a detector except its device."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from mesorch_cli.network.passport import WeightsFile
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a detector is made of. It can travel to another process, and start on several devices."""
+    """The parts of a detector. It can travel to another process, and start on several devices."""
 
     runnable: Runnable
     settings: Settings
@@ -27,11 +27,11 @@ class Analysis:
         calibration: Path | None = None,
         public_key: Path | None = None,
     ) -> Self:
-        """Read weights once, check those bytes, and settle what is done with them.
+        """Read weights once, check those bytes, and determine the settings.
 
-        weights: a name or a file, None for the default. calibration: a file of `mesorch calibrate` made for these weights
-        and settings. public_key: a PEM file whose owner must have signed the weights.
-        Raises WeightsError for weights that are missing, damaged or not to be trusted, UsageError for anything else.
+        weights: a name or a file, None for the default. calibration: a file of `mesorch calibrate` made for these
+        weights and settings. public_key: a PEM file whose owner must have signed the weights. Raises WeightsError for
+        weights that are missing, damaged or not trusted, UsageError for anything else.
         """
         runnable = open_weights(None if weights is None else str(weights), public_key)
         settings = Settings.from_passport(runnable.weights.passport, overrides)
@@ -41,9 +41,9 @@ class Analysis:
 
     @property
     def weights(self) -> WeightsFile:
-        """Return the weights' passport, where they lie, and the SHA-256 of the bytes that were loaded."""
+        """Return the weights' passport, their path, and the SHA-256 of the loaded bytes."""
         return self.runnable.weights
 
     def start(self, device: str) -> Backend:
-        """Return what runs the weights on a device. Raises UsageError for a device that is not there."""
+        """Return a backend for the weights on a device. Raises UsageError for a missing device."""
         return self.runnable.start(device, self.settings.precision)

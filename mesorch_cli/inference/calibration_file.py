@@ -1,4 +1,4 @@
-"""`calibration.json`: a score rule for one set of weights under one way of analysis, and what it rests on."""
+"""`calibration.json`: a score rule for one set of weights and settings, and its basis."""
 
 import json
 from dataclasses import replace
@@ -66,7 +66,7 @@ class CalibrationFile(_Part):
 
 
 def read_calibration(path: Path) -> CalibrationFile:
-    """Read a calibration file. Raises UsageError for one that is missing or no such file."""
+    """Read a calibration file. Raises UsageError if it is missing or invalid."""
     try:
         return CalibrationFile.model_validate(json_within(read(path, MOST_BYTES), most_bytes=MOST_BYTES))
     except OSError as error:
@@ -75,34 +75,34 @@ def read_calibration(path: Path) -> CalibrationFile:
         ) from error
     except ValidationError as error:
         raise UsageError(
-            f"{str(path)!r} is no calibration of this version, {first_problem(error)}. Expected {SCHEMA}, as "
+            f"{str(path)!r} is not a calibration of this version, {first_problem(error)}. Expected {SCHEMA}, as "
             "`mesorch calibrate` writes it."
         ) from error
     except ValueError as error:
         raise UsageError(
-            f"{str(path)!r} is no calibration: {error}. Expected {SCHEMA}, as `mesorch calibrate` writes it."
+            f"{str(path)!r} is not a calibration: {error}. Expected {SCHEMA}, as `mesorch calibrate` writes it."
         ) from error
 
 
 def calibrated(settings: Settings, weights_sha256: str, calibration: CalibrationFile) -> Settings:
     """Return settings with the calibration's score rule.
 
-    Raises UsageError if it was fitted for other weights or another way of analysis: its figures would be wrong.
+    Raises UsageError if it was fitted for other weights or settings, as its figures would be wrong.
     """
     if calibration.weights.sha256 != weights_sha256:
         raise UsageError(
-            f"The calibration is for the weights {calibration.weights.name} {calibration.weights.sha256[:16]}..., not for "
-            f"{weights_sha256[:16]}.... Use those weights, or calibrate these with `mesorch calibrate`."
+            f"The calibration is for the weights {calibration.weights.name} {calibration.weights.sha256[:16]}..., not "
+            f"for {weights_sha256[:16]}.... Use those weights, or calibrate these with `mesorch calibrate`."
         )
     if digest(calibration.analysis) != calibration.analysis_sha256:
         raise UsageError(
-            "The settings in the calibration do not have the hash that it records. It was changed: calibrate again with "
-            "`mesorch calibrate`."
+            "The settings in the calibration do not have the hash that it records. It was changed: calibrate again "
+            "with `mesorch calibrate`."
         )
     if other := different(calibration.analysis, settings):
         told = options_named(calibration.analysis)
         raise UsageError(
             f"The calibration was made with other settings: {', '.join(other)}. Expected "
-            f"{', '.join(f'{name} {told.get(name)}' for name in other)}. Give the same, or calibrate again."
+            f"{', '.join(f'{name} {told.get(name)}' for name in other)}. Use the same settings, or calibrate again."
         )
     return replace(settings, score=calibration.score)

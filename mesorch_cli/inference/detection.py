@@ -1,4 +1,4 @@
-"""What the engine says of one photo."""
+"""The engine's result for one photo."""
 
 from dataclasses import dataclass
 
@@ -15,15 +15,13 @@ class Detection:
     """The result of one photo, in its stored raster.
 
     map: (H, W) float32, the probability 0..1 that a pixel was manipulated; None where nothing was analysed, 0 where
-    `coverage` left a pixel out.
-    score: raw image score 0..1. probability: the calibrated one of the photo, 0..1, None without a calibration.
-    ratio: likelihood ratio with its bounds, None where the calibration has none.
-    findings: what the witnesses beside the network say; the map knows of them.
-    threshold: value of the map above which a pixel of this photo counts as manipulated, None where nothing was analysed.
-    reason: why not analysed. flags: what the reader of the result must know, sorted.
-    covered: (H, W) bool, the coverage map: which pixels at least one scale analysed; None where nothing was.
-    coverage: share of the pixels that at least one scale analysed, 0..1. tiles: network inputs, whole image included.
-    scales: names of the scales that ran, coarse to fine.
+    `coverage` left a pixel out. score: raw image score 0..1. probability: the calibrated one of the photo, 0..1, None
+    without a calibration. ratio: likelihood ratio with its bounds, None where the calibration has none. findings: of
+    the witnesses besides the network; the map includes them. threshold: value of the map above which a pixel of this
+    photo counts as manipulated, None where nothing was analysed. reason: why it was not analysed. flags: warnings for
+    the reader of the result, sorted. covered: (H, W) bool, the coverage map: which pixels at least one scale analysed;
+    None where nothing was. coverage: share of the pixels that at least one scale analysed, 0..1. tiles: network inputs,
+    whole image included. scales: names of the scales that ran, coarse to fine.
     """
 
     verdict: Verdict
@@ -43,5 +41,5 @@ class Detection:
 
 
 def not_analysed(reason: str, flags: tuple[str, ...] = (), tiles: int = 0) -> Detection:
-    """Return the result of a photo that was looked at in vain."""
+    """Return the result of a photo that could not be analysed."""
     return Detection(Verdict.NOT_ANALYSED, reason=reason, flags=flags, tiles=tiles)

@@ -1,4 +1,4 @@
-"""The engine: the one way from a photo's pixels to a result, whatever the command."""
+"""The engine: for every command, the way from a photo's pixels to a result."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +41,7 @@ from mesorch_cli.inference.witnesses.witness import Material
 from mesorch_cli.network.passport import WeightsFile
 
 OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
-# In the order of the plan, (channels, height, width), the logits first; None: the tile has nothing to say.
+# In the order of the plan, (channels, height, width), the logits first; None: the tile is featureless.
 TileLogits = Iterator[tuple[Tile, Canvas | None]]
 DAMAGE_ACCEPTED = "damaged input accepted"
 SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
@@ -57,7 +57,7 @@ class _Batch:
 
 @dataclass
 class _Tally:
-    """What happens on the way: tiles done of `total`, what the result's flags will say, and where parts are wanted."""
+    """Progress of an analysis: tiles done of `total`, flags for the result, and what takes parts where they are wanted."""
 
     total: int
     on_progress: OnProgress | None
@@ -66,7 +66,7 @@ class _Tally:
     flags: set[str] = field(default_factory=set)
 
     def count(self) -> None:
-        """Note that a tile is done, and tell."""
+        """Count a finished tile and report progress."""
         self.done += 1
         if self.on_progress is not None:
             self.on_progress(self.done, self.total)
@@ -75,7 +75,7 @@ class _Tally:
 class Detector:
     """A network with its settings, ready for photos of any size.
 
-    weights: the file that the network comes from, None for one that was never a file.
+    weights: the file of the network, None for one that was never a file.
     """
 
     def __init__(self, backend: Backend, settings: Settings, weights: WeightsFile | None = None) -> None:
@@ -93,20 +93,20 @@ class Detector:
         calibration: Path | None = None,
         public_key: Path | None = None,
     ) -> Self:
-        """Return a detector for weights on a device; what else is given, and what is raised: see `Analysis.load`."""
+        """Return a detector for weights on a device. For other arguments and errors see `Analysis.load`."""
         return cls.of(Analysis.load(weights, overrides, calibration=calibration, public_key=public_key), device)
 
     @classmethod
     def of(cls, analysis: Analysis, device: str = "auto") -> Self:
-        """Start an analysis on a device. Raises UsageError for a device that is not there."""
+        """Start an analysis on a device. Raises UsageError for a missing device."""
         return cls(analysis.start(device), analysis.settings, analysis.weights)
 
     def detect_file(
         self, photo: str | Path | bytes, on_progress: OnProgress | None = None, *, accept_damaged: bool = False
     ) -> Detection:
-        """Analyse a file, or the bytes of one, decoded in a process of its own.
+        """Analyse a file, or its bytes, decoded in a separate process.
 
-        Raises InputError for what is no photo that can be read.
+        Raises InputError for anything but a readable photo.
         """
         reader = process_reader()
         read = reader.read("bytes", data=photo) if isinstance(photo, bytes) else reader.read(photo)
@@ -120,7 +120,7 @@ class Detector:
         accept_damaged: bool = False,
         parts: Parts | None = None,
     ) -> Detection:
-        """Analyse a photo as its file has it; one that is damaged only where that is accepted, which the flags say."""
+        """Analyse a photo as stored. A damaged one is analysed only if that is accepted, and flagged."""
         if not photo.decode.integrity.ok and not accept_damaged:
             return not_analysed("damaged")
         detection = self.detect(photo.pixels, on_progress, steps=photo.steps, parts=parts)
@@ -139,9 +139,9 @@ class Detector:
     ) -> Detection:
         """Analyse a photo, (H, W, 3) RGB uint8 or uint16 in its stored raster.
 
-        steps: the (8, 8) steps of brightness of the JPEG that the pixels were decoded from (see `Photo.steps`), None for
-        other photos: then a witness that needs them does not look. variation: how else the scales are laid over the photo.
-        parts: gets what the logits were made of, where the backend can give it; the result is the same.
+        steps: the (8, 8) steps of brightness of the JPEG that the pixels were decoded from (see `Photo.steps`), None
+        for other photos, at which a witness that needs them does not look. variation: how else the scales are laid
+        over the photo. parts: gets what the logits were made of; the result is the same.
         """
         settings = self.settings
         height, width = pixels.shape[:2]
@@ -171,7 +171,7 @@ class Detector:
         return self._conclude(pixels, map_, covered, tally, scales, tuple(findings))
 
     def _map(self, passes: Sequence[Pass], height: int, width: int, tally: _Tally) -> tuple[Canvas, NDArray[np.bool_]]:
-        """Return the probabilities of a photo, (height, width), and which of its pixels were covered."""
+        """Return the map of a photo, (height, width), and which of its pixels were covered."""
         if tally.parts is not None:
             tally.parts.begin(height, width, passes)
         logits = self._tile_logits(passes, tally)
@@ -202,7 +202,7 @@ class Detector:
         verdict = judge(score, settings.score)
         threshold = photo_threshold(map_, settings.photo_threshold, settings.threshold)
         if verdict is Verdict.NO_EVIDENCE:
-            # A low threshold shows where to look; it must not fill the list of a photo of which nothing is said.
+            # A low threshold shows where to look. It must not fill the list of a photo without evidence.
             threshold = max(threshold, settings.threshold)
         regions, region_count = find_regions(map_, threshold)
         flags = set(tally.flags)
@@ -313,7 +313,7 @@ class Detector:
         return list(zip(batch.tiles, results, strict=True))
 
     def _logits(self, batch: Tiles, at_once: int, tally: _Tally) -> NDArray[np.float32]:
-        """Return the logits of a batch; where memory is too short for it, of its halves, which the result's flags say."""
+        """Return the logits of a batch, in halves if memory is short, which is flagged."""
         try:
             run = self.backend if tally.parts is None else tally.parts.run
             logits = run(batch, at_once)
@@ -322,10 +322,10 @@ class Detector:
                 raise
         else:
             expected = (len(batch), 1 if tally.parts is None else tally.parts.channels, *batch.shape[1:3])
-            if logits.shape != expected:  # a foreign graph may give anything
+            if logits.shape != expected:  # a foreign graph may return anything
                 raise WeightsError(
-                    f"The weights gave logits of shape {logits.shape} for tiles of shape {batch.shape}; expected {expected}. "
-                    "Get the file again, or make it with `mesorch export`."
+                    f"The weights gave logits of shape {logits.shape} for tiles of shape {batch.shape}. Expected "
+                    f"{expected}. Get the file again, or make it with `mesorch export`."
                 )
             return logits
         tally.flags.add(SHORT_OF_MEMORY)
@@ -333,13 +333,13 @@ class Detector:
         return np.concatenate([self._logits(half, at_once, tally) for half in (batch[:middle], batch[middle:])])
 
     def _taken(self, crop: Pixels, plan: Plan) -> Pixels:
-        """Return a crop as the backend takes it."""
+        """Return a crop in the form that the backend takes."""
         padded = self._padded(crop, plan)
         return padded if self.backend.bits == 16 else eight_bits(padded)
 
     @staticmethod
     def _padded(crop: Pixels, plan: Plan) -> Pixels:
-        """Reflect a crop out to the plan's padded size, in pixels, not in what they become: the network never sees zeros."""
+        """Pad a crop by reflection to the plan's size, before normalisation, so that the network never sees zeros."""
         below, right = plan.padded_height - crop.shape[0], plan.padded_width - crop.shape[1]
         if below == right == 0:
             return crop

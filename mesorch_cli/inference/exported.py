@@ -1,7 +1,7 @@
-"""What an exported file says of itself: the passport, what it was made from, and checksums that tie both to the graph.
+"""What an exported file says about itself: the passport, its source, and checksums that tie both to the graph.
 
-The seal, which is no more than these, travels inside the file, where each format keeps metadata; a sidecar beside the file
-repeats it with the SHA-256 of every file that belongs to the export and with the parity figures.
+The seal consists of these and is stored in the file's metadata. A sidecar beside the file repeats it, with the SHA-256
+of every file of the export and the parity figures.
 """
 
 import hashlib
@@ -39,9 +39,9 @@ class SourcePart(_Part):
 class Seal(_Part):
     """The passport inside an exported file, with the checksums of everything.
 
-    graph_sha256: of the graph beside it, as each format's room computes it; of OpenVINO the constants. topology_sha256: of
-    OpenVINO's .xml without this text. seal_sha256: of all of this text but itself. The last two are None in files of earlier
-    versions, whose checksums leave the topology or the passport out.
+    graph_sha256: of the graph beside it, as each format's room computes it; of OpenVINO the constants. topology_sha256:
+    of OpenVINO's .xml without this text. seal_sha256: of all of this text but itself. The last two are None in files of
+    earlier versions, whose checksums leave the topology or the passport out.
     """
 
     schema_: Literal["mesorch.export/1"] = Field(default=SCHEMA, alias="schema")
@@ -82,8 +82,8 @@ def parse_seal(text: str | None, path: Path) -> Seal:
     """Read the seal of a file. Raises WeightsError if there is none, or one of another version."""
     if not text:
         raise WeightsError(
-            f"{path} carries no passport, so nothing says which network it is or how to use it. Expected the metadata "
-            f"entry `{SEAL_KEY}`; make the file with `mesorch export`."
+            f"{path} has no passport, so its network and use are unknown. Expected the metadata "
+            f"entry `{SEAL_KEY}`: make the file with `mesorch export`."
         )
     try:
         values = json_within(text, most_bytes=MOST_TEXT)
@@ -103,14 +103,14 @@ def parse_seal(text: str | None, path: Path) -> Seal:
         digest = plain_digest(values, CHECKSUM)
         if digest != seal.seal_sha256:
             raise WeightsError(
-                f"The passport in {path} has the checksum {digest[:16]}..., its own entry says {seal.seal_sha256[:16]}.... A "
-                "value in it was changed: export the weights again."
+                f"The passport in {path} has the checksum {digest[:16]}..., its own entry says "
+                f"{seal.seal_sha256[:16]}.... A value in it was changed: export the weights again."
             )
     return seal
 
 
 def require_graph(recorded_sha256: str, graph_sha256: str, path: Path) -> None:
-    """Raise WeightsError unless the graph is the one that the seal was made for."""
+    """Raise WeightsError unless the seal was made for this graph."""
     if recorded_sha256 != graph_sha256:
         raise WeightsError(
             f"The passport in {path} belongs to another network: it was made for a graph with the SHA-256 "
@@ -120,7 +120,7 @@ def require_graph(recorded_sha256: str, graph_sha256: str, path: Path) -> None:
 
 
 def sidecar_of(path: Path) -> Path:
-    """Return where the sidecar of an exported file lies."""
+    """Return the path of an exported file's sidecar."""
     return path.with_name(path.name + SIDECAR_SUFFIX)
 
 
@@ -146,7 +146,7 @@ def require_sidecar(path: Path, digests: dict[str, str]) -> None:
 
 
 def joint_sha256(files: dict[str, bytes]) -> str:
-    """Return the SHA-256 that stands for an export in records: of its one file, or of all its files one after the other."""
+    """Return the SHA-256 that records use for an export: of its file, or of all its files in sequence."""
     digest = hashlib.sha256()
     for name in sorted(files):
         digest.update(files[name])

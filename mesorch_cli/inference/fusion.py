@@ -1,6 +1,6 @@
 """Maps of several scales on one canvas: stretched to the photo's size, averaged by weight where they cover it.
 
-Rows come in bands, so that beside the photo's own canvas nothing of its size is held; a very large canvas lies in a file.
+Rows come in bands, so that only the photo's own canvas has its full size. A very large canvas is kept in a file.
 NaN marks pixels that a scale left out.
 """
 
@@ -18,7 +18,7 @@ Canvas = NDArray[np.float32]
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
-    """Yield row slices that together are the canvas."""
+    """Yield row slices that together cover the canvas."""
     rows = max(1, BAND_PIXELS // width)
     for first in range(0, height, rows):
         yield slice(first, min(first + rows, height))
@@ -41,7 +41,7 @@ def stretched(canvas: Canvas, height: int, width: int) -> Iterator[tuple[int, Ca
 
 
 class Fusion:
-    """Weighted mean over scales, per pixel over those that covered it."""
+    """Weighted mean over the scales that covered each pixel."""
 
     def __init__(self, height: int, width: int, weights: Sequence[float]) -> None:
         self._sum: Canvas = zeros((height, width), np.float32)
@@ -67,7 +67,7 @@ class Fusion:
 
 
 def sigmoid_in_place(logits: Canvas) -> None:
-    """Replace logits by probabilities, band by band; NaN becomes 0: nothing was seen there."""
+    """Replace logits by probabilities, band by band. NaN becomes 0, as nothing was seen there."""
     for rows in bands(*logits.shape):
         band = logits[rows]
         np.negative(band, out=band)

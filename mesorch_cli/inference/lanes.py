@@ -1,6 +1,6 @@
-"""Several calls of the network at the same time, their results in order.
+"""Several simultaneous calls of the network, with results in order.
 
-The layers of a small network are too short to be shared out well among the threads of a processor; whole tiles are not.
+The layers of a small network are too short to be divided well among a processor's threads, but whole tiles are not.
 """
 
 from collections import deque
@@ -18,8 +18,9 @@ def in_order(
 ) -> Iterator[Result]:
     """Yield function(item) for every item in order, up to `lanes` at the same time; with one lane in the caller's thread.
 
-    Items are taken as results are asked for: no more than `lanes` + 1 are in work or wait for their turn. Where a call beside
-    others raises MemoryError, `on_short` is called, and this item and all that follow run alone; alone the error is raised.
+    Items are taken as results are requested, with at most `lanes` + 1 in progress or waiting. If a call beside others
+    raises MemoryError, `on_short` is called, and this item and all later ones run alone. If one fails alone, the error
+    is raised.
     """
     remaining = iter(items)
     if lanes == 1:

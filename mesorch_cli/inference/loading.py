@@ -1,4 +1,4 @@
-"""From a name or a file to something that runs: the one way for every command, whatever form the weights have."""
+"""From a name or a file to a runnable network, for every command and every form of weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ class Runnable(Protocol):
     def weights(self) -> WeightsFile: ...
 
     def start(self, device: str, precision: Precision) -> Backend:
-        """Return what runs them. Raises UsageError for a device or an arithmetic that is not there."""
+        """Return a backend for them. Raises UsageError for a missing device or an unsupported precision."""
         ...
 
 
@@ -40,14 +40,14 @@ class TorchWeights:
 
 
 class Exported(Runnable, Protocol):
-    """An exported file, with what it says of itself."""
+    """An exported file, with its statements about itself."""
 
     @property
     def seal(self) -> Seal: ...
 
 
 def open_exported(source: Path | Contents) -> Exported:
-    """Check an exported file, read here or before; its suffix says which runtime it is for. Raises as `open_weights` does."""
+    """Check an exported file, or its bytes. Its suffix selects the runtime. Raises as `open_weights` does."""
     contents = source if isinstance(source, Contents) else read_contents(source)
     if contents.path.suffix == ".onnx":
         from mesorch_cli.inference.backends.onnx import OnnxFile
@@ -63,10 +63,11 @@ def open_exported(source: Path | Contents) -> Exported:
 
 
 def open_weights(name_or_path: str | None = None, public_key: Path | None = None) -> Runnable:
-    """Find weights by name or file (None: the default) and check them; PyTorch is imported only where it is what runs them.
+    """Find weights by name or file (None: the default) and check them. PyTorch is imported only if it runs them.
 
-    public_key: a PEM file; the weights must be signed by its owner, in FILE.sig beside them. Raises WeightsError if they are
-    missing, damaged, not to be trusted or none of ours, UsageError if their runtime is not installed or the key is none.
+    public_key: a PEM file; the weights must be signed by its owner, in FILE.sig beside them. Raises WeightsError if
+    they are missing, damaged, not trusted or not ours, UsageError if their runtime is not installed or the key is
+    invalid.
     """
     contents = read_weights(name_or_path)
     opened: Runnable

@@ -1,4 +1,4 @@
-"""What the network is shown of a photo: the scales that say something new of it, each with the tiles that cover it."""
+"""What the network sees of a photo: the scales that add information, each with the tiles that cover it."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.tiling import Plan
 from mesorch_cli.network.passport import Scale
 
-FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel holds nothing but rounding
-GLANCE = 16  # every so many pixels are looked at first: nearly always that is enough to see that there is something
+FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel is only rounding
+GLANCE = 16  # every 16th pixel is checked first, which nearly always shows that a tile has features
 
 
 Pixels = Tiles
@@ -43,7 +43,7 @@ class Pass:
 
 
 def is_featureless(pixels: Pixels) -> bool:
-    """Say whether every channel of (H, W, 3) pixels stays within one grey level of 255."""
+    """Return whether every channel of (H, W, 3) pixels stays within one grey level of 255."""
     limit = FEATURELESS_RANGE * np.iinfo(pixels.dtype).max
     sample = pixels[::GLANCE, ::GLANCE]
     if (sample.max(axis=(0, 1)).astype(np.int64) - sample.min(axis=(0, 1)) > limit).any():
@@ -61,7 +61,7 @@ def scale_size(scale: Scale, height: int, width: int, side: int) -> tuple[int, i
 
 
 def passes_of(pixels: Pixels, settings: Settings, variation: Variation = AS_USUAL) -> list[Pass]:
-    """Return the scales that say something new of this photo, in order; of tile scales of one size the last."""
+    """Return the scales that add information about this photo, in order; of equal tile scales, the last."""
     height, width = pixels.shape[:2]
     chosen: dict[tuple[str, int, int], Scale] = {}
     for scale in settings.scales:
@@ -72,7 +72,7 @@ def passes_of(pixels: Pixels, settings: Settings, variation: Variation = AS_USUA
     for (kind, seen_height, seen_width), scale in chosen.items():
         seen: Pixels = pixels
         if (seen_height, seen_width) != (height, width):
-            # The published pipeline squashes without antialiasing; shrinking for tiles is ours, and done well.
+            # The published pipeline squashes without antialiasing. Shrinking for tiles is ours and uses it.
             how = cv2.INTER_AREA if kind == "tiles" else cv2.INTER_LINEAR
             seen = cv2.resize(pixels, (seen_width, seen_height), interpolation=how)  # type: ignore[assignment]
         flipped = (kind == "mirrored") != variation.mirrored

@@ -1,4 +1,4 @@
-"""How often the verdict of a photo was given to photos whose truth is known: the rates that belong beside it."""
+"""How often photos of known truth got the verdict of a photo: the rates that belong beside it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,9 +12,9 @@ from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.passport import Passport
 
 CONFIDENCE = 0.95
-FITTED_ON = "fit"  # the set that the limits of the score come from: what it says of them is too good
+FITTED_ON = "fit"  # the set from which the score's limits come, so that its rates are too good
 MOST_SETS = 20
-CALLED: dict[Verdict, tuple[Verdict, ...]] = {  # what counts as a verdict like this one: the verdict, or a stronger one
+CALLED: dict[Verdict, tuple[Verdict, ...]] = {  # which verdicts count: this one, or a stronger one
     Verdict.EVIDENCE: (Verdict.EVIDENCE,),
     Verdict.INCONCLUSIVE: (Verdict.INCONCLUSIVE, Verdict.EVIDENCE),
     Verdict.NO_EVIDENCE: (Verdict.NO_EVIDENCE,),
@@ -25,7 +25,7 @@ Truth = Literal["authentic", "tampered"]
 
 @dataclass(frozen=True)
 class Rate:
-    """Of `photos` photos of a set that are authentic, or tampered, `called` were given one of the `verdicts`.
+    """Of `photos` authentic or tampered photos in a set, `called` got one of the `verdicts`.
 
     set: the name of the measured set. lowest, highest: exact 95 % bounds of the rate, 0..1.
     """
@@ -46,7 +46,7 @@ class Rate:
 
 
 class _Measured(BaseModel):
-    """What the figures of a passport say of one set."""
+    """A passport's figures for one set."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -58,7 +58,7 @@ class _Measured(BaseModel):
     tampered_inconclusive_or_evidence: float = Field(ge=0.0, le=1.0)
 
     def called(self, truth: Truth, verdict: Verdict) -> int:
-        """Return how many photos of one truth were given this verdict, or a stronger one (see CALLED)."""
+        """Return how many photos of one truth got this verdict or a stronger one (see CALLED)."""
         photos = self.photos(truth)
         evidence = self.authentic_evidence if truth == "authentic" else self.tampered_evidence
         suspect = (
@@ -74,10 +74,10 @@ class _Measured(BaseModel):
 
 
 def exact_interval(count: int, photos: int) -> tuple[float, float]:
-    """Return the two-sided 95 % interval of a rate of which `count` out of `photos` is known, after Clopper and Pearson.
+    """Return the two-sided 95 % Clopper-Pearson interval of a rate, from `count` out of `photos`.
 
-    "The use of confidence or fiducial limits illustrated in the case of the binomial", Biometrika 26 (1934). It holds for
-    rates of 0 and 1 too, where resampling says nothing. Raises ValueError for counts that are none.
+    "The use of confidence or fiducial limits illustrated in the case of the binomial", Biometrika 26 (1934). It also
+    holds for rates of 0 and 1, where resampling says nothing. Raises ValueError for invalid counts.
     """
     if not 0 <= count <= photos or photos == 0:
         raise ValueError(f"{count} of {photos}: expected a share of at least one photo")
@@ -88,10 +88,10 @@ def exact_interval(count: int, photos: int) -> tuple[float, float]:
 
 
 def measured_rates(passport: Passport, settings: Settings, verdict: Verdict) -> tuple[Rate, ...]:
-    """Return the measured rates of a verdict: what the passport says of sets that its limits were not fitted on.
+    """Return the measured rates of a verdict, from sets in the passport that its limits were not fitted on.
 
-    Nothing is returned for a photo that was not analysed, nor where the settings are not those that were measured, such as
-    other scales, or the limits of a calibration: then nobody has counted.
+    Nothing is returned for a photo that was not analysed, and for settings without measured rates, such as other scales
+    or the limits of a calibration.
     """
     if verdict is Verdict.NOT_ANALYSED or not _as_measured(passport, settings):
         return ()
@@ -110,7 +110,7 @@ def measured_rates(passport: Passport, settings: Settings, verdict: Verdict) -> 
 
 
 def _as_measured(passport: Passport, settings: Settings) -> bool:
-    """Say whether scores and limits are those that the passport's figures come from."""
+    """Return whether the passport's figures were measured with these scores and limits."""
     measured = Settings.from_passport(passport)
     return settings.score == measured.score and score_values(settings) == score_values(measured)
 
@@ -118,5 +118,5 @@ def _as_measured(passport: Passport, settings: Settings) -> bool:
 def _measured(figures: JsonValue) -> _Measured | None:
     try:
         return _Measured.model_validate(figures)
-    except ValidationError:  # figures are free text to a passport; these are of something else
+    except ValidationError:  # a passport's figures are free text, and these describe something else
         return None

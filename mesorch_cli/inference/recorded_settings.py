@@ -1,4 +1,4 @@
-"""Settings as JSON values: what records and calibrations say of them, their digest, and the way back."""
+"""Settings as JSON values for records and calibrations, their digest, and the way back."""
 
 import hashlib
 import json
@@ -32,13 +32,13 @@ def settings_values(settings: Settings) -> dict[str, JsonValue]:
 def run_values(
     settings: Settings, weights_sha256: str, accept_damaged: bool, explain: bool = False
 ) -> dict[str, JsonValue]:
-    """Return everything that was set for a run and that its results depend on: the `settings` of a record."""
+    """Return every setting that a run's results depend on: the `settings` of a record."""
     asked: dict[str, JsonValue] = {EXPLAIN: True} if explain else {}
     return settings_values(settings) | {"accept_damaged": accept_damaged, "weights": weights_sha256} | asked
 
 
 def score_values(settings: Settings) -> dict[str, JsonValue]:
-    """Return the settings that a raw score depends on: what a calibration holds for."""
+    """Return the settings that a raw score depends on, to which a calibration is tied."""
     return {name: value for name, value in settings_values(settings).items() if name not in NOT_OF_THE_SCORE}
 
 
@@ -48,7 +48,7 @@ def digest(values: Mapping[str, JsonValue]) -> str:
 
 
 def settings_from(values: Mapping[str, JsonValue]) -> Settings:
-    """Return the settings that the values of a record stand for. Raises UsageError for values that are none."""
+    """Return the settings from the values in a record. Raises UsageError for invalid values."""
     named = {name: value for name, value in options_named(values).items() if name not in OF_THE_RECORD}
     try:
         scales = tuple(_scale(*pair) for pair in _PAIRS.validate_python(named.pop("scales")))
@@ -63,7 +63,7 @@ def settings_from(values: Mapping[str, JsonValue]) -> Settings:
 
 
 def accepts_damaged(values: Mapping[str, JsonValue]) -> bool:
-    """Say whether the values of a record have damaged photos analysed. Raises UsageError for values that do not say it."""
+    """Return whether a record's values accept damaged photos. Raises UsageError if they do not say."""
     told = values.get("accept_damaged")
     if not isinstance(told, bool):
         raise UsageError(
@@ -81,7 +81,7 @@ def options_named(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 def different(values: Mapping[str, JsonValue], settings: Settings) -> list[str]:
     """Return the names of the settings that a score depends on and that differ from values of this or an earlier version.
 
-    A setting that the values do not name was not known to their version, and was at its default.
+    A setting missing in the values was unknown to their version, and so at its default.
     """
     before, now = options_named(values), options_named(score_values(settings))
     defaults = {one.name: _plain(one.default) for one in fields(Settings) if one.default is not MISSING}
@@ -89,7 +89,7 @@ def different(values: Mapping[str, JsonValue], settings: Settings) -> list[str]:
 
 
 def _plain(value: Any) -> JsonValue:
-    if isinstance(value, WitnessRule):  # coefficients that were added later stay out of the digests of those without
+    if isinstance(value, WitnessRule):  # later coefficients are left out of digests of passports without them
         return value.model_dump(mode="json", exclude_unset=True)
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")

@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from mesorch_cli.evidence.storage import allocate
 
-SMALLEST_SHARE = 0.0002  # of the photo; smaller specks are noise of the map, not findings
+SMALLEST_SHARE = 0.0002  # of the photo; smaller specks are noise in the map, not findings
 SMALLEST_PIXELS = 16
 MOST_LISTED = 50
-WEAK_MEAN = 0.2  # a region whose mean lies below is weak: listed last, drawn dimmer and without a number
+WEAK_MEAN = 0.2  # a region with a lower mean is weak: listed last, drawn dimmer and without a number
 
 
 @dataclass(frozen=True)
 class Region:
     """One connected region (8 neighbours), in pixels of the stored raster.
 
-    share: of the photo's area. mean, peak: probability inside, 0..1.
+    share: of the photo's area. mean, peak: of the map inside, 0..1.
     """
 
     x: int
@@ -47,9 +47,9 @@ def components(above: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.
 
 
 def find_regions(map_: NDArray[np.float32], threshold: float) -> tuple[tuple[Region, ...], int]:
-    """Return the regions where map_ > threshold, weightiest first but weak ones last, and how many there are in all.
+    """Return the regions where the map exceeds the threshold, by weight and weak ones last, and their total number.
 
-    At most MOST_LISTED are returned; specks below SMALLEST_SHARE of the photo and SMALLEST_PIXELS do not count.
+    At most MOST_LISTED are returned; specks below SMALLEST_SHARE of the photo and SMALLEST_PIXELS are ignored.
     """
     above = np.greater(map_, np.float32(threshold), out=allocate(map_.shape, np.bool_))
     labels, stats, centroids = components(above)

@@ -1,4 +1,4 @@
-"""From the map to one number, and from the number to careful words."""
+"""From the map to a score, and from the score to a verdict."""
 
 import math
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from mesorch_cli.inference.regions import Region
 from mesorch_cli.network.passport import ScoreRule, ThresholdRule
 
-MOST_PARTITIONED = 300_000_000  # values; beyond, a sorted copy of them would not fit into memory
+MOST_PARTITIONED = 300_000_000  # values; a sorted copy of more would not fit into memory
 PIECE = 10_000_000  # of those values at once
-STEEPEST = 700.0  # logits beyond which an exponential leaves the range of numbers
+STEEPEST = 700.0  # logits beyond which an exponential overflows
 LOGIT_BOUND = 1e-6  # scores are kept this far from 0 and 1 before their logit is taken
-DISAGREEMENT_SHARE = 0.01  # of the photo: a region this large should not stand beside "no evidence found"
+DISAGREEMENT_SHARE = 0.01  # of the photo: a region this large contradicts "no evidence found"
 
 
 class Verdict(StrEnum):
-    """What may be said of a photo. Never "authentic": the absence of evidence is all that can be seen."""
+    """What may be said about a photo. Never "authentic", as only the absence of evidence can be observed."""
 
     NO_EVIDENCE = "no evidence found"
     INCONCLUSIVE = "inconclusive"
@@ -41,22 +41,23 @@ def pool(map_: NDArray[np.float32], rule: ScoreRule) -> float:
 def image_score(map_: NDArray[np.float32], rule: ScoreRule, certainties: Sequence[float] = ()) -> float:
     """Return the raw image score, 0..1: the pooled map, or the certainty of a finding if that is larger.
 
-    certainties: of the findings that count. A small copy hardly moves a pooled map, and yet it is as telling as a large one.
+    certainties: of the findings that count. A small copy hardly changes a pooled map, but is as significant as a large
+    one.
     """
     return max([pool(map_, rule), *certainties])
 
 
 def _mean_of_largest(map_: NDArray[np.float32], count: int) -> float:
-    """Return the mean of the `count` largest of many values in 0..1 without a copy: by counting their bit patterns.
+    """Return the mean of the `count` largest of many values in 0..1 without a copy, by counting bit patterns.
 
-    The bits of floats that are not negative are in the order of the floats. Two passes find the smallest value that counts.
+    Non-negative floats are in the order of their bits. Two passes find the smallest value that counts.
     """
     flat = map_.reshape(-1)
     pieces = [flat[first : first + PIECE] for first in range(0, flat.size, PIECE)]
     high = np.zeros(1 << 16, np.int64)
     for piece in pieces:
         high += np.bincount(np.abs(piece).view(np.uint32) >> 16, minlength=1 << 16)
-    above = np.cumsum(high[::-1])[::-1]  # how many have these upper bits or higher ones
+    above = np.cumsum(high[::-1])[::-1]  # how many have these or higher upper bits
     upper = int(np.flatnonzero(above >= count)[-1])
     low = np.zeros(1 << 16, np.int64)
     for piece in pieces:
@@ -89,9 +90,9 @@ def logit_of_score(score: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class LikelihoodRatio:
-    """How much more probable the score is of a tampered photo than of an authentic one, as log10, within bounds.
+    """How much more probable the score is for a tampered photo than for an authentic one, as log10, within bounds.
 
-    The bounds are what the calibration photos support; a ratio at a bound may in truth be beyond it.
+    The calibration photos support the bounds. A ratio at a bound may really be beyond it.
     """
 
     log10: float
@@ -120,16 +121,16 @@ def photo_threshold(map_: NDArray[np.float32], rule: ThresholdRule | None, same_
 
 
 def judge(score: float, rule: ScoreRule) -> Verdict:
-    """Return the words for a raw score."""
+    """Return the verdict for a raw score."""
     if score >= rule.evidence_at:
         return Verdict.EVIDENCE
     return Verdict.INCONCLUSIVE if score >= rule.inconclusive_at else Verdict.NO_EVIDENCE
 
 
 def disagreement(verdict: Verdict, regions: tuple[Region, ...]) -> bool:
-    """Say whether score and map tell different stories: a large region without evidence, or evidence without a region.
+    """Return whether score and map contradict each other: a large region without evidence, or the reverse.
 
-    Weak regions do not count: most photos without evidence have some.
+    Weak regions are ignored, as most photos without evidence have some.
     """
     shares = [region.share for region in regions if not region.weak]
     if verdict is Verdict.NO_EVIDENCE:

@@ -1,6 +1,6 @@
-"""What an analysis can be asked for, and the settings that come of it: the passport's defaults, changed as asked.
+"""What an analysis can be asked for, and the resulting settings: the passport's defaults with the requested changes.
 
-This file has no heavy import: commands make their options of `Overrides` before anything is loaded.
+This file has no heavy import, as commands make their options from `Overrides` before anything is loaded.
 """
 
 import math
@@ -25,7 +25,7 @@ ADDED_LATER = {
 
 @dataclass(frozen=True)
 class Help:
-    """How a command presents an option: what it is for, and what stands for its value."""
+    """How a command presents an option: its help text, and the placeholder of its value."""
 
     text: str
     metavar: str | None = None
@@ -33,41 +33,41 @@ class Help:
 
 @dataclass(frozen=True)
 class Overrides:
-    """What an analysis is asked to do otherwise than its weights say. None: as their passport says.
+    """What an analysis is asked to do differently from its weights. None: as their passport says.
 
-    A field that `Settings` has by the same name replaces it there.
+    A field replaces the field of the same name in `Settings`.
     """
 
     scales: Annotated[
         str | None,
         Help(
-            "default (from the weights), reference (one squash to the weights' input side, as published), or a comma list "
-            "of whole, mirrored, native, tiles-LONG_SIDE.",
+            "default, reference (one squash to the weights' input side, as published), or a comma list of whole, "
+            "mirrored, native, tiles-LONG_SIDE. (default: from the weights)",
             "LIST",
         ),
     ] = None
-    overlap: Annotated[float | None, Help("Overlap of neighbouring tiles, share of a side, 0 to 0.75.")] = None
-    precision: Annotated[Precision | None, Help("Arithmetic.")] = None
+    overlap: Annotated[float | None, Help("Overlap of neighbouring tiles as a share of their side, 0 to 0.75.")] = None
+    precision: Annotated[Precision | None, Help("Arithmetic of the network.")] = None
     threshold: Annotated[
         float | None,
-        Help("Probability above which a pixel counts as manipulated, 0 to 1, the same for all photos."),
+        Help("Value of the map above which a pixel counts as manipulated, 0 to 1, the same for all photos."),
     ] = None
     tile_batch: Annotated[int | None, Help("Tiles per call of the network; lower it if memory is short.")] = None
     copies: Annotated[
         bool | None,
-        Help("Search parts of the photo that equal other parts. (default: if the weights say how)"),
+        Help("Search for parts of the photo that match other parts. (default: if the weights have a rule for it)"),
     ] = None
     quantisation: Annotated[
         bool | None,
         Help(
-            "Look in a JPEG for parts that were compressed once where the rest was compressed twice. "
-            "(default: if the weights say how)"
+            "Search a JPEG for parts that were compressed once while the rest was compressed twice. "
+            "(default: if the weights have a rule for it)"
         ),
     ] = None
 
     @property
     def given(self) -> dict[str, Any]:
-        """Return what is asked for, by name."""
+        """Return the given values by name."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
@@ -76,18 +76,16 @@ AS_THE_WEIGHTS_SAY = Overrides()
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Everything that a result depends on beside the photo, the weights and the machine, in the order of the record.
+    """Everything that a result depends on besides the photo, the weights and the machine, in the record's order.
 
     side: of the square network inputs, in pixels. scales: at which the photo is analysed, coarse to fine. overlap: of
-    neighbouring tiles, share of a side.
-    reference: the published way, one squash and the sigmoid before the resize; needs the scale `whole` alone.
-    tile_batch: tiles per call of the network, None for what suits the backend; it can move the last bits of a result, so
-    it belongs to the record.
-    smallest_photo_side: in pixels; smaller photos are not analysed.
-    copies: how copies within the photo are judged, None to leave them alone; the reference analysis knows none.
-    quantisation: when double quantisation is believed, None to leave it alone; the reference analysis does not look for it.
-    photo_threshold: sets the threshold of the map by photo, None: it is `threshold` for all. What is called no
-    evidence is listed as regions above `threshold` only.
+    neighbouring tiles, share of a side. reference: the published method, one squash and the sigmoid before the resize;
+    requires `whole` as the only scale. tile_batch: tiles per call of the network, None for what suits the backend. It
+    can change the last bits of a result, so it is recorded. smallest_photo_side: in pixels; smaller photos are not
+    analysed. copies: how copies within the photo are judged, None not to search for them, as in the reference analysis.
+    quantisation: when double quantisation is believed, None not to search for it, as in the reference analysis.
+    photo_threshold: sets the threshold of the map for each photo, None: it is `threshold` for all. With the verdict no
+    evidence, only regions above `threshold` are listed.
     """
 
     side: int
@@ -108,36 +106,36 @@ class Settings:
         from mesorch_cli.network.passport import LARGEST_SIDE
 
         if self.side > LARGEST_SIDE:
-            raise UsageError(f"A side of {self.side} pixels: expected at most {LARGEST_SIDE}.")
-        Plan(self.side, self.side, self.side, self.overlap)  # refuses sides and overlaps that are none
+            raise UsageError(f"A side of {self.side} pixels is too large. Expected at most {LARGEST_SIDE}.")
+        Plan(self.side, self.side, self.side, self.overlap)  # refuses invalid sides and overlaps
         if not 1 <= len(self.scales) <= MOST_SCALES:
-            raise UsageError(f"{len(self.scales)} scales: expected 1 to {MOST_SCALES}.")
+            raise UsageError(f"There are {len(self.scales)} scales. Expected 1 to {MOST_SCALES}.")
         if self.reference:
             self._require_nothing_else()
         if not 0.0 <= self.threshold <= 1.0:
-            raise UsageError(f"A threshold of {self.threshold}: expected a probability, 0 to 1.")
+            raise UsageError(f"A threshold of {self.threshold} is out of range. Expected 0 to 1.")
         if self.tile_batch is not None and not 1 <= self.tile_batch <= MOST_TILES:
-            raise UsageError(f"A batch of {self.tile_batch} tiles: expected 1 to {MOST_TILES}.")
+            raise UsageError(f"A batch of {self.tile_batch} tiles is out of range. Expected 1 to {MOST_TILES}.")
         for scale in self.scales:
             if not (math.isfinite(scale.weight) and 0.0 < scale.weight <= MOST_WEIGHT):
                 raise UsageError(
-                    f"The scale {scale.name} weighs {scale.weight}: expected above 0, at most {MOST_WEIGHT:g}."
+                    f"The scale {scale.name} has the weight {scale.weight}. Expected above 0, at most {MOST_WEIGHT:g}."
                 )
 
     def _require_nothing_else(self) -> None:
-        """Raise UsageError where something is asked of the reference analysis that was not published with it."""
+        """Raise UsageError if the reference analysis is asked for anything that was not published with it."""
         if [scale.kind for scale in self.scales] != ["whole"] or self.scales[0].weight != 1.0:
-            raise UsageError("The reference analysis is the whole image alone; give no other scales beside it.")
+            raise UsageError("The reference analysis uses only the whole image. Give no other scales.")
         for name in _witnesses():
             if getattr(self, name) is not None:
-                raise UsageError(f"The reference analysis is the network alone; leave --{name} out.")
+                raise UsageError(f"The reference analysis uses only the network. Leave --{name} out.")
 
     @classmethod
     def from_passport(cls, passport: "Passport", overrides: Overrides = AS_THE_WEIGHTS_SAY) -> Self:
-        """Return the passport's settings, each replaced where the overrides name a value.
+        """Return the passport's settings, replaced by the values in the overrides.
 
-        A witness whose switch is not given looks where the passport has a rule for it, and the analysis is not the
-        reference. Raises UsageError for a witness that is asked for and has no rule, and for values out of range.
+        Without its switch, a witness looks if the passport has a rule for it and the analysis is not the reference.
+        Raises UsageError for a requested witness without a rule, and for values out of range.
         """
         asked = overrides.given
         named = asked.pop("scales", "default")
@@ -162,25 +160,25 @@ class Settings:
 
 
 def _witnesses() -> list[str]:
-    """Return the names of all witnesses: of their rules, in the passport and here, and of the options that ask for them."""
+    """Return the names of all witnesses, which are also the names of their rules, settings and options."""
     from mesorch_cli.inference.witnesses.registry import WITNESSES
 
     return [witness.name for witness in WITNESSES]
 
 
 def _rule_of(passport: "Passport", witness: str, wanted: bool | None) -> Any:
-    """Return the passport's rule for a witness, None where it is not wanted, or there is none and nobody asked."""
+    """Return the passport's rule for a witness; None if it is unwanted, or missing and not requested."""
     rule = getattr(passport.inference, witness)
     if wanted and rule is None:
         raise UsageError(
-            f"The weights {passport.name!r} have no rule for --{witness}; expected weights that have one, such as "
-            f"mesorch-s. Leave --{witness} out."
+            f"The weights {passport.name!r} have no rule for --{witness}. Expected weights with one, such as "
+            f"mesorch-s: leave --{witness} out."
         )
     return None if wanted is False else rule
 
 
 def parse_scales(text: str, known: "tuple[Scale, ...]") -> "tuple[Scale, ...]":
-    """Return the scales that a comma list names; one that the passport knows keeps its weight, others weigh 1."""
+    """Return the scales in a comma list. One that the passport has keeps its weight, others get 1."""
     from mesorch_cli.network.passport import Scale
 
     weights = {scale.name: scale.weight for scale in known}
@@ -189,7 +187,7 @@ def parse_scales(text: str, known: "tuple[Scale, ...]") -> "tuple[Scale, ...]":
         found = re.fullmatch(r"whole|mirrored|native|tiles-([1-9]\d{1,5})", name.strip())
         if found is None:
             raise UsageError(
-                f"Unknown scale {name.strip()!r}; expected default, reference, or a comma list of whole, mirrored, "
+                f"Unknown scale {name.strip()!r}. Expected default, reference, or a comma list of whole, mirrored, "
                 "native and tiles-LONG_SIDE such as tiles-1024."
             )
         weight = weights.get(found[0], 1.0)
@@ -198,5 +196,5 @@ def parse_scales(text: str, known: "tuple[Scale, ...]") -> "tuple[Scale, ...]":
         else:
             scales.append(Scale(kind="tiles", long_side=int(found[1] or 0), weight=weight))
     if len({scale.name for scale in scales}) != len(scales):
-        raise UsageError(f"A scale is named twice in {text!r}; expected each only once.")
+        raise UsageError(f"A scale is named twice in {text!r}. Name each only once.")
     return tuple(scales)

@@ -1,4 +1,4 @@
-"""How fast a network runs here, beside what the machine could do at best."""
+"""How fast a network runs here, compared with the machine's best possible speed."""
 
 import statistics
 import time
@@ -21,10 +21,10 @@ from mesorch_cli.network.families import family_of
 from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.member import SIDE_MULTIPLE
 
-MATRIX_SIDES = (256, 512, 1024, 2048)  # of the products that the matrix rate is measured with
+MATRIX_SIDES = (256, 512, 1024, 2048)  # of the matrix products for measuring the matrix rate
 TRIES = 5  # of which the fastest counts
-SLOW_S = 0.1  # where one product takes that long, a larger one is not tried: some CPUs only emulate bf16, very slowly
-COPIED_BYTES = 256 << 20  # of the copy that the bandwidth is measured with
+SLOW_S = 0.1  # if a product takes longer, larger ones are skipped: some CPUs emulate bf16 very slowly
+COPIED_BYTES = 256 << 20  # of the copy for measuring the bandwidth
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,19 @@ class Workload:
 
     def __post_init__(self) -> None:
         if self.lanes is not None and self.lanes < 1:
-            raise UsageError(f"{self.lanes} lanes: expected 1 or more.")
+            raise UsageError(f"{self.lanes} lanes are too few. Expected 1 or more.")
         if self.tile_batch < 1:
-            raise UsageError(f"A tile batch of {self.tile_batch}: expected 1 or more.")
+            raise UsageError(f"A tile batch of {self.tile_batch} is too small. Expected 1 or more.")
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What a case needs. Seconds are per call of `tile_batch` tiles: median and quartiles over the rounds. A round is `lanes`
-    calls at the same time, and its seconds are divided by them.
+    """What a case needs. Seconds are per call of `tile_batch` tiles: median and quartiles over the rounds. A round is
+    `lanes` calls at the same time, and its seconds are divided by them.
 
-    floor_seconds: what no program on this machine can go below: the larger of operations over the measured matrix rate and
-    bytes (tensors of the network, input, logits; each moved once) over the measured bandwidth. It and the operations are None
-    for an exported file, whose graph is not looked into.
+    floor_seconds: what no program on this machine can go below: the larger of operations over the measured matrix rate
+    and bytes (tensors of the network, input, logits; each moved once) over the measured bandwidth. It and the
+    operations are None for an exported file, whose graph is not looked into.
     """
 
     network: str
@@ -75,7 +75,7 @@ class Speed:
 
 
 def _synchronised(device: torch.device) -> float:
-    """Return the clock once the device has done all it was given."""
+    """Return the clock once the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -94,7 +94,7 @@ def _fastest(device: torch.device, work: Callable[[], object]) -> float:
 
 
 def matrix_rate(device: torch.device, precision: Precision) -> float:
-    """Return operations per second (a multiplication and an addition count as two) of a matrix product, as large as pays."""
+    """Return the operations per second of a matrix product of the best size (multiplication and addition: two)."""
     rate = 0.0
     with torch.inference_mode():
         for side in MATRIX_SIDES:
@@ -151,9 +151,9 @@ def measure(
     is no multiple of 32, fewer than 2 rounds, or a precision that the device lacks.
     """
     if side < SIDE_MULTIPLE or side % SIDE_MULTIPLE:
-        raise UsageError(f"Tiles of {side} pixels: expected a multiple of {SIDE_MULTIPLE}.")
+        raise UsageError(f"Tiles of {side} pixels are impossible. Expected a multiple of {SIDE_MULTIPLE}.")
     if rounds < 2:
-        raise UsageError(f"{rounds} rounds: expected 2 or more, one figure has no spread.")
+        raise UsageError(f"{rounds} rounds are too few. Expected 2 or more, as one figure has no spread.")
     exported = files or {}
     place = choose_device(device)
     backends: dict[tuple[str, Precision], Backend] = {}
@@ -171,7 +171,8 @@ def measure(
         backend = backends[case.network, case.precision]
         if backend.lanes == 1 and (case.lanes or 1) > 1:
             raise UsageError(
-                f"{case.lanes} lanes for {case.network}: it runs one call at a time here, on {backend.device}. Expected 1."
+                f"{case.lanes} lanes for {case.network}: it runs one call at a time here, on {backend.device}. "
+                "Expected 1."
             )
     tiles = rng.integers(0, 256, (max(case.tile_batch for case in cases), side, side, 3), dtype=np.uint8)
     seconds: dict[Workload, list[float]] = {case: [] for case in cases}

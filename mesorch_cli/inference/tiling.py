@@ -1,4 +1,4 @@
-"""Where tiles lie and how they blend: pure geometry, no network, no pixels.
+"""Where tiles are placed and how they blend: pure geometry, without network or pixels.
 
 Frame: rows and columns of a canvas, in pixels, (height, width) in that order.
 """
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from mesorch_cli.errors import UsageError
 from mesorch_cli.network.member import SIDE_MULTIPLE
 
-WINDOW_FLOOR = 0.01  # so that no pixel's weights sum to nothing, not even in the corner of a canvas
+WINDOW_FLOOR = 0.01  # so that no pixel's weights sum to zero, even in a corner
 
 
 def starts(length: int, side: int, overlap: float) -> tuple[int, ...]:
     """Return the first pixels of the tiles along one axis: even steps, the first at 0, the last one ending at `length`.
 
-    As few tiles as neighbours that share at least `overlap` of a side allow; one tile if `length` fits into it.
+    The fewest tiles whose neighbours share at least `overlap` of a side; one tile if `length` fits into it.
     """
     if length <= side:
         return (0,)
@@ -40,7 +40,7 @@ def between(places: tuple[int, ...]) -> tuple[int, ...]:
 def window(side: int) -> NDArray[np.float32]:
     """Return the weights of a tile's pixels along one axis, (side,) float32 in WINDOW_FLOOR..1, symmetric.
 
-    A raised cosine: tiles agree least near their borders, where each sees only half of a pixel's surroundings.
+    A raised cosine, as tiles agree least near their borders, where each sees only half of a pixel's surroundings.
     """
     phase = (np.arange(side) + 0.5) / side
     return (WINDOW_FLOOR + (1.0 - WINDOW_FLOOR) * np.sin(np.pi * phase) ** 2).astype(np.float32)
@@ -80,11 +80,11 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
-            raise UsageError(f"A canvas of {self.height} x {self.width} pixels: expected at least 1 x 1.")
+            raise UsageError(f"A canvas of {self.height} x {self.width} pixels is too small. Expected at least 1 x 1.")
         if self.side < SIDE_MULTIPLE or self.side % SIDE_MULTIPLE:
-            raise UsageError(f"Tiles of {self.side} pixels: expected a multiple of {SIDE_MULTIPLE}.")
+            raise UsageError(f"Tiles of {self.side} pixels are impossible. Expected a multiple of {SIDE_MULTIPLE}.")
         if not 0.0 <= self.overlap <= 0.75:
-            raise UsageError(f"An overlap of {self.overlap}: expected 0 to 0.75 of a tile's side.")
+            raise UsageError(f"An overlap of {self.overlap} is out of range. Expected 0 to 0.75 of a tile's side.")
 
     @cached_property
     def ys(self) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
-"""The two branches by name, cut down to the stages that the maps are made of.
+"""The two branches by name, reduced to the stages that the maps use.
 
-Every branch is a module that takes (B, C, H, W) and returns its stage outputs at strides 4, 8, 16 and 32. They are written
-here rather than taken from timm, which they equal: importing timm costs a third of the time from typing to a verdict.
+Every branch is a module that takes (B, C, H, W) and returns its stage outputs at strides 4, 8, 16 and 32. They are
+written here although timm has the same ones, because importing timm takes a third of the time to a verdict.
 """
 
 from torch import nn
@@ -33,11 +33,11 @@ def build_cnn(
     fine_width: int | None = None,
     trace_width: int | None = None,
 ) -> nn.Module:
-    """Build the CNN branch with random weights; ConvNeXt stops after `stage_count` stages."""
+    """Build the CNN branch with random weights. ConvNeXt stops after `stage_count` stages."""
     if name == "convnext_tiny":
         for label, width in (("fine_width", fine_width), ("trace_width", trace_width)):
             if width is not None:
-                raise UsageError(f"{label} {width} with {name}: expected none, this stem starts at stride 4.")
+                raise UsageError(f"{label} {width} does not suit {name}, whose stem has stride 4. Expected none.")
         return ConvNextStages(stage_count, in_channels)
     return EfficientNetLiteStages(in_channels, fine_width, trace_width)
 
@@ -45,7 +45,7 @@ def build_cnn(
 def build_transformer(
     name: TransformerName, *, in_channels: int, drop_path: float = PUBLISHED_DROP_PATH, shrink: int = 1
 ) -> TransformerStages:
-    """Build the Transformer branch with random weights; at `shrink` 2 without its last stage."""
+    """Build the Transformer branch with random weights, without its last stage if `shrink` is 2."""
     stages = 4 if shrink == 1 else 3
     return TransformerStages(
         TRANSFORMER_WIDTHS[name][:stages],

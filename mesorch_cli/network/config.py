@@ -1,4 +1,4 @@
-"""Which network: one class, three configurations."""
+"""Configurations of the network: one class, three members."""
 
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from mesorch_cli.errors import UsageError
 CnnName = Literal["convnext_tiny", "efficientnet_lite0"]
 TransformerName = Literal["mit_b3", "mit_compact"]
 
-MOST_CHANNELS = 1024  # of a part whose width a passport states; the published gate has 192
+MOST_CHANNELS = 1024  # of a part whose width is in a passport; the published gate has 192
 PUBLISHED_DROP_PATH = 0.1  # of the Transformer's last block, while training
 
 CNN_SCALES = ("c1", "c2", "c3", "c4")
@@ -20,14 +20,12 @@ ALL_SCALES = CNN_SCALES + TRANSFORMER_SCALES
 class NetworkConfig:
     """A member of the Mesorch family.
 
-    scales: the stage outputs that get a map of their own, `c1..c4` of the CNN and `s1..s4` of the Transformer, at
-    strides 4, 8, 16 and 32; their order is the order of the maps.
-    gate_width: channels inside the gate that weighs the maps against each other per pixel; None: plain sum.
-    fine_width: channels of the learned full-resolution stem of mesorch-s up to 0.5; None: none.
-    trace_width: channels of the stem of fixed high-pass filters beside the CNN's own, which keeps traces that a strided
-    stem averages away; None: none (the published networks have none).
-    transformer_shrink: how many times smaller, per side, the Transformer sees the input: 1 or 2. At 2 its outputs lie at
-    strides 8, 16 and 32, and it has no fourth.
+    scales: the stage outputs with a map of their own, `c1..c4` of the CNN and `s1..s4` of the Transformer, at strides
+    4, 8, 16 and 32; their order is the order of the maps. gate_width: channels inside the gate that weights the maps
+    for each pixel; None: plain sum. fine_width: channels of the learned full-resolution stem of mesorch-s up to 0.5;
+    None: none. trace_width: channels of the stem of fixed high-pass filters beside the CNN's own. It keeps traces that
+    a strided stem averages away. None: none, as in the published networks. transformer_shrink: the factor per side by
+    which the Transformer's input is smaller: 1 or 2. With 2, its outputs are at strides 8, 16 and 32, without a fourth.
     gate_stride: of the gate's first convolution, 2 (the published one) or 4.
     """
 
@@ -61,7 +59,7 @@ class NetworkConfig:
                 raise UsageError(f"{label} {width} of {self.name!r}: expected 1 to {MOST_CHANNELS} channels, or none.")
 
     def to_dict(self) -> dict[str, object]:
-        """Return the plain form that a passport keeps."""
+        """Return the plain form for a passport."""
         return asdict(self) | {"scales": list(self.scales)}
 
 

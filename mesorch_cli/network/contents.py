@@ -1,4 +1,4 @@
-"""A file of weights, read once: what is hashed is what is loaded, whatever happens to the file afterwards."""
+"""A file of weights, read once. The hashed bytes are the loaded bytes, whatever happens to the file later."""
 
 import os
 import stat
@@ -23,9 +23,9 @@ class Contents:
 
 
 def read_contents(path: Path, *, most_bytes: int = MOST_BYTES) -> Contents:
-    """Open a file once and read it whole.
+    """Open a file once and read all of it.
 
-    Raises WeightsError for one that is missing, no ordinary file, unreadable, or larger than `most_bytes`.
+    Raises WeightsError if it is missing, not an ordinary file, unreadable, or larger than `most_bytes`.
     """
     data = read_ordinary(path, most_bytes)
     return Contents(path, data, sha256_bytes(data))
@@ -38,7 +38,7 @@ def read_ordinary(path: Path, most_bytes: int, first_bytes: int | None = None) -
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     except FileNotFoundError as error:
         raise WeightsError(
-            f"No weights at {path}: {error.strerror}. Expected a file; `mesorch weights list` shows what is there."
+            f"No weights at {path}: {error.strerror}. Expected a file. `mesorch weights list` shows the installed ones."
         ) from error
     except OSError as error:
         raise WeightsError(f"Cannot read {path}: {error.strerror}. Expected a file of weights.") from error
@@ -59,7 +59,5 @@ def read_ordinary(path: Path, most_bytes: int, first_bytes: int | None = None) -
         except OSError as error:
             raise WeightsError(f"Cannot read {path}: {error.strerror}. Expected a file of weights.") from error
     if left:
-        raise WeightsError(
-            f"{path} became shorter while it was read. Expected a file that nobody writes to; try again."
-        )
+        raise WeightsError(f"{path} became shorter while it was read. Try again when no program writes to it.")
     return b"".join(parts)

@@ -17,7 +17,7 @@ WIDTHS = (96, 192, 384, 768)
 DEPTHS = (3, 3, 9, 3)
 MLP_RATIO = 4
 NORM_EPS = 1e-6
-LAYER_SCALE = 1e-6  # what a block adds at first
+LAYER_SCALE = 1e-6  # what a block adds at the start
 
 
 class ConvNextMlp(nn.Module):
@@ -50,7 +50,7 @@ class ConvNextBlock(nn.Module):
 
 
 class ConvNextStage(nn.Module):
-    """Blocks of one width; all stages but the first begin by halving the sides."""
+    """Blocks of one width. All stages but the first begin by halving the sides."""
 
     def __init__(self, before: int | None, width: int, depth: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class ConvNextStage(nn.Module):
 
 
 class ConvNextStages(nn.Module):
-    """The first stages of ConvNeXt-tiny, its stem without bias as in the published networks."""
+    """The first stages of ConvNeXt-tiny, with a stem without bias as in the published networks."""
 
     def __init__(self, stage_count: int, in_channels: int) -> None:
         super().__init__()

@@ -1,11 +1,12 @@
-"""A decoder chain and its head as one linear map per feature pixel: what stands between them is linear.
+"""A decoder chain and its head as one linear map per feature pixel, as everything between them is linear.
 
-A level of the chain is a transposed convolution of kernel 4, stride 2, padding 1: the input pixel i adds its kernel at the
-output pixels 2i - 1 .. 2i + 2, and whatever falls outside 0 .. 2N - 1 is dropped. Levels chained, a feature pixel adds a
-patch of 3 * 2^n - 2 pixels, at a stride of 2^n, to a map of one channel. Because every level drops its own outermost pixels,
-the first and the last row and column of the features have patches of their own; inside, all are the same.
+A level of the chain is a transposed convolution of kernel 4, stride 2, padding 1: the input pixel i adds its kernel at
+the output pixels 2i - 1 .. 2i + 2, and whatever falls outside 0 .. 2N - 1 is dropped. Levels chained, a feature pixel
+adds a patch of 3 * 2^n - 2 pixels, at a stride of 2^n, to a map of one channel. As every level drops its own outermost
+pixels, the first and last rows and columns of the features have patches of their own. Inside, all patches are the same.
 
-Shape legend: B batch, C feature channels, N M feature rows and columns, n levels, P = 3 * 2^n - 2 patch side, E edge kinds.
+Shape legend: B batch, C feature channels, N M feature rows and columns, n levels, P = 3 * 2^n - 2 patch side, E edge
+kinds.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 TAPS = 4  # kernel side of a level
-FIRST, INSIDE, LAST, ONLY = range(4)  # where a pixel stands along one axis; ONLY: the axis has a single pixel
+FIRST, INSIDE, LAST, ONLY = range(4)  # position of a pixel along an axis; ONLY: the axis has a single pixel
 EDGES = 4
-# Per kind of pixel and tap: what kind of pixel of the next grid the tap lands on; None: it is dropped.
+# For each kind of pixel and tap: the kind of pixel in the next grid that the tap reaches; None: it is dropped.
 LANDS_ON: dict[int, tuple[int | None, ...]] = {
     FIRST: (None, FIRST, INSIDE, INSIDE),
     INSIDE: (INSIDE, INSIDE, INSIDE, INSIDE),
@@ -27,18 +28,18 @@ LANDS_ON: dict[int, tuple[int | None, ...]] = {
 
 
 def patch_side(levels: int) -> int:
-    """Return the side of the patch that a pixel adds after `levels` levels."""
+    """Return the side of the patch that a pixel contributes after `levels` levels."""
     return 3 * (1 << levels) - 2
 
 
 def prepend_level(weight: Tensor, patches: Tensor) -> Tensor:
     """Compose a level with what follows it.
 
-    weight: (C, D, 4, 4) of the level's transposed convolution. patches: (E, E, D, P, P) of a pixel of its output, by the kind
-    of its row and column. Returns (E, E, C, 2P + 2, 2P + 2) of a pixel of its input, at twice the stride.
+    weight: (C, D, 4, 4) of the level's transposed convolution. patches: (E, E, D, P, P) of a pixel of its output, by
+    the kind of its row and column. Returns (E, E, C, 2P + 2, 2P + 2) of a pixel of its input, at twice the stride.
     """
     before, after, side = weight.shape[0], weight.shape[1], patches.shape[-1]
-    stride = (side + 2) // 3  # of what follows, in pixels of the map
+    stride = (side + 2) // 3  # of the levels that follow, in pixels of the map
     composed = weight.new_zeros(EDGES, EDGES, before, side + 3 * stride, side + 3 * stride)
     flat = patches.reshape(EDGES * EDGES, after, side * side)
     for tap_y in range(TAPS):
@@ -65,7 +66,7 @@ def edge_kinds(length: int) -> list[tuple[slice, int]]:
 class FoldedDecoder(nn.Module):
     """A decoder chain and its 1x1 head: features (B, C, N, M) in, map (B, 1, 2^n N, 2^n M) out.
 
-    Equal to the chain up to the rounding of sums taken in another order, at the borders too.
+    It equals the chain up to rounding from the order of sums, also at the borders.
     """
 
     patches: Tensor
@@ -78,7 +79,7 @@ class FoldedDecoder(nn.Module):
         patches = weight.reshape(1, 1, -1, 1, 1).expand(EDGES, EDGES, -1, 1, 1)
         for follows, level in enumerate(reversed(chain)):
             assert level.bias is not None
-            # A bias is the same at every pixel of the level's output, so it goes through the patches of what follows.
+            # A bias is the same at every pixel of the level's output, so it passes through the patches of later levels.
             spread = torch.einsum("c,yxcpq->yxpq", level.bias.detach(), patches)
             self.register_buffer(f"bias_{follows}", spread.contiguous(), persistent=False)
             patches = prepend_level(level.weight.detach(), patches)
@@ -88,13 +89,13 @@ class FoldedDecoder(nn.Module):
         self.register_buffer("constant", head.bias.detach().reshape(1, 1, 1, 1).clone(), persistent=False)
 
     def _assemble(self, columns: Tensor, levels: int, rows: int, width: int) -> Tensor:
-        """Add patches (B, P * P, rows * width) up to a map (B, 1, 2^levels rows, 2^levels width)."""
+        """Sum patches (B, P * P, rows * width) to a map (B, 1, 2^levels rows, 2^levels width)."""
         stride, side = 1 << levels, patch_side(levels)
         size = (stride * rows, stride * width)
         return functional.fold(columns, size, kernel_size=side, stride=stride, padding=(side - stride) // 2)
 
     def bias_map(self, rows: int, width: int) -> Tensor:
-        """Return what the biases alone add, (1, 1, 2^n rows, 2^n width): it depends on the size only."""
+        """Return the biases' contribution, (1, 1, 2^n rows, 2^n width), which depends only on the size."""
         total: Tensor = self.get_buffer("constant").float()
         for follows in range(self.levels):
             spread = self.get_buffer(f"bias_{follows}").float()

@@ -1,4 +1,4 @@
-"""Every family of networks. A new one is made in files of its own and listed here; all else follows from it."""
+"""Every family of networks. A new family gets its own files and an entry here; everything else follows."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -14,7 +14,7 @@ from mesorch_cli.network.mesorch_family import MESORCH_FAMILY
 
 FAMILIES: tuple[Family[Any, Any], ...] = (MESORCH_FAMILY,)
 MEMBERS: dict[str, Member] = {name: member for family in FAMILIES for name, member in family.members.items()}
-FIRST = MESORCH_FAMILY.name  # of passports that name no family: they are older than the second one
+FIRST = MESORCH_FAMILY.name  # for passports without a family, which are older than the second one
 
 
 def family_of(member: Member) -> Family[Any, Any]:
@@ -25,14 +25,14 @@ def family_of(member: Member) -> Family[Any, Any]:
 def member_named(name: str) -> Member:
     """Return the configuration of a network that comes with the tool. Raises UsageError for another name."""
     if name not in MEMBERS:
-        raise UsageError(f"No network {name!r}; expected one of {', '.join(MEMBERS)}.")
+        raise UsageError(f"There is no network {name!r}. Expected one of {', '.join(MEMBERS)}.")
     return MEMBERS[name]
 
 
 def member_of(stated: object) -> Member:
-    """Return the configuration that a passport states, of the family that it names; one that is made already as it is.
+    """Return the configuration in a passport, from the family that it names. A finished one is returned unchanged.
 
-    Raises ValueError (pydantic's among them) or UsageError for what no family can build.
+    Raises ValueError (including pydantic's) or UsageError for anything that no family can build.
     """
     for family in FAMILIES:
         if isinstance(stated, family.configuration):
@@ -46,7 +46,7 @@ def member_of(stated: object) -> Member:
             values = {key: value for key, value in stated.items() if key != "family"}
             known = {field.name for field in fields(family.configuration)}
             if unknown := sorted(str(key) for key in values if key not in known):
-                raise ValueError(f"{shown(unknown[0])} is no setting of a network of the family {family.title}")
+                raise ValueError(f"{shown(unknown[0])} is not a setting of the family {family.title}")
             found: Member = TypeAdapter(family.configuration).validate_python(values)
             return found
     raise ValueError(f"family {shown(named)}: expected one of {', '.join(family.name for family in FAMILIES)}")

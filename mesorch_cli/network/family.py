@@ -1,6 +1,6 @@
-"""What the rest of the tool needs to know of a family of networks; each family states it once.
+"""What the rest of the tool needs to know about a family of networks. Each family states it once.
 
-Nothing here imports PyTorch: a passport is read, and an exported network runs, where PyTorch is not installed.
+Nothing here imports PyTorch, because passports are read and exported networks run without it.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,11 +23,11 @@ N = TypeVar("N", bound="Localiser")
 
 @dataclass(frozen=True)
 class Foreign(Generic[M]):
-    """Checkpoints of a family as others publish them.
+    """Published checkpoints of a family.
 
-    expected: their tensors, in words. recognise: tells the member by the tensors' names, None where they are not of this
-    kind. rename: our name of a tensor, None for one that the network has no use for. licence, data: what the passport says
-    where the user says nothing. limits: of the published figures.
+    expected: a description of their tensors. recognise: returns the member from the tensors' names, None for another
+    kind. rename: returns our name of a tensor, None for an unused one. licence, data: for the passport, unless the user
+    gives them. limits: of the published figures.
     """
 
     expected: str
@@ -42,12 +42,13 @@ class Foreign(Generic[M]):
 class Family(Generic[M, N]):
     """A family of networks. The functions import PyTorch when they are called.
 
-    title: as messages show it. configuration: the type of its members. members: those that come with the tool, by name.
+    title: its name in messages. configuration: the type of its members. members: those that come with the tool, by
+    name.
 
-    build: a network with random weights. fold: its inference form, which gives the same logits up to rounding; the network
-    itself stays as it is. graph: the form that is traced into a file, from uint8 tiles (B, H, W, 3) to float32 logits
-    (B, 1, H, W). came_trained: says of a parameter, by its name, that it was pretrained where the run starts from pretrained
-    parts; such ones learn at a rate of their own. branches: its training can ask for the logits of parts.
+    build: a network with random weights. fold: its inference form, with the same logits up to rounding; the network
+    itself is unchanged. graph: the form that is traced into a file, from uint8 tiles (B, H, W, 3) to float32 logits (B,
+    1, H, W). came_trained: whether a parameter, given by name, is pretrained in a run with pretrained parts; such
+    parameters have their own learning rate. branches: training can request the logits of parts.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""The inference form of a network: what is linear is folded, nothing is kept for the backward pass.
+"""The inference form of a network: linear parts are folded, and nothing is kept for the backward pass.
 
-Exact up to rounding: the folded network computes the same sums in another order. Training keeps the open form.
+It is exact up to rounding, as the folded network computes the same sums in another order. Training uses the open form.
 """
 
 import copy
@@ -15,15 +15,16 @@ from mesorch_cli.network.decoding import FoldedDecoder
 from mesorch_cli.network.lite import EfficientNetLiteStages, TraceStem
 from mesorch_cli.network.mesorch import Gate, Mesorch
 
-BAND_BYTES = 16 << 20  # of the gate's widest tensor: small enough for caches, so that memory stays flat as inputs grow
+BAND_BYTES = 16 << 20  # of the gate's widest tensor: fits caches, and keeps memory constant as inputs grow
 BAND_ROWS_LEAST = 16  # rows of the gate's output, at stride 4
 
 
 def fold(network: Mesorch) -> Mesorch:
-    """Return the inference form of `network`: same forward, same logits up to rounding; `network` stays as it is.
+    """Return the inference form of `network`, with the same logits up to rounding. `network` is unchanged.
 
-    Decoder chains with their heads become one linear map each, the gate's three convolutions one (computed in bands), batch
-    norms go into the convolutions before them, tensors lie channels last throughout, and no parameter asks for a gradient.
+    Each decoder chain with its head becomes one linear map, the gate's three convolutions become one (computed in
+    bands), and batch norms move into the convolutions before them. All tensors are channels last, and no parameter
+    needs a gradient.
     """
     folded = copy.deepcopy(network).eval().requires_grad_(False)
     for scale in list(folded.decoders):
@@ -48,14 +49,14 @@ class FoldedGate(Gate):
     """The gate with its three convolutions as one, computed in bands of rows."""
 
     def __init__(self, gate: Gate, band_rows: int | None = None) -> None:
-        """Take over the gate's own modules. band_rows: rows of a band at stride 4; None: by memory."""
+        """Take over the gate's modules. band_rows: rows of a band at stride 4; None: as memory allows."""
         nn.Module.__init__(self)
         self._band_rows = band_rows
         self.widen, self.norm, self.choose = gate.widen, gate.norm, gate.choose
         self.mix = fold_convolutions(gate.mix, gate.expand, gate.reduce)
 
     def forward(self, views: Tensor) -> Tensor:
-        if self.choose.stride == (1, 1):  # everything lies at stride 4 and is small
+        if self.choose.stride == (1, 1):  # everything is at stride 4 and small
             x = self.widen(views)
             return torch.softmax(self.choose(functional.gelu(self.mix(self.norm(x))) + x).float(), dim=1)
         rows = views.shape[2] // 4
@@ -67,8 +68,9 @@ class FoldedGate(Gate):
     def _band(self, views: Tensor, start: int, stop: int) -> Tensor:
         """Return rows start..stop (of h) of the scores before the softmax.
 
-        They need rows 2 start - 3 .. 2 stop + 2 of the widened tensor, these one row more on both sides before the mixing
-        convolution, and that twice the rows of the views with three more. Rows outside are zero padding at every step.
+        They need rows 2 start - 3 .. 2 stop + 2 of the widened tensor, these one row more on both sides before the
+        mixing convolution, and that twice the rows of the views with three more. Rows outside are zero padding at every
+        step.
         """
         height = views.shape[2] // 2
         wanted = (2 * start - 3, 2 * stop + 2)
@@ -81,7 +83,7 @@ class FoldedGate(Gate):
 
     @staticmethod
     def _rows(convolution: nn.Conv2d, x: Tensor, wanted: tuple[int, int], first_row: int = 0) -> Tensor:
-        """Return the rows wanted[0]..wanted[1] of a padded convolution of a tensor whose first row here is `first_row`."""
+        """Return rows wanted[0]..wanted[1] of a padded convolution of a tensor that begins at row `first_row`."""
         kernel, stride = convolution.kernel_size[0], convolution.stride[0]
         assert isinstance(convolution.padding, tuple)
         padding = convolution.padding[0]
@@ -90,7 +92,7 @@ class FoldedGate(Gate):
         part = x[:, :, max(0, low) : min(x.shape[2], high)]
         rows = 0
         if above == padding:
-            rows = padding  # the convolution pads for itself: no copy, and what it computes too many below is left out
+            rows = padding  # the convolution pads itself: no copy, and surplus rows below are left out
         elif above or below:
             part = functional.pad(part, (0, 0, above, below))
         found = functional.conv2d(part, convolution.weight, convolution.bias, stride, (rows, convolution.padding[1]))
@@ -98,7 +100,7 @@ class FoldedGate(Gate):
 
 
 def fold_convolutions(first: nn.Conv2d, *pointwise: nn.Conv2d) -> nn.Conv2d:
-    """Return one convolution for a convolution followed by 1x1 convolutions; exact at borders, since only the first pads."""
+    """Return one convolution for a convolution and its 1x1 successors; exact at borders, as only the first pads."""
     assert first.bias is not None
     weight, bias = first.weight.double(), first.bias.double()
     for convolution in pointwise:
@@ -113,7 +115,7 @@ def fold_convolutions(first: nn.Conv2d, *pointwise: nn.Conv2d) -> nn.Conv2d:
 
 
 def norm_as_affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Return what a batch norm multiplies by and adds in eval mode, float64 per channel."""
+    """Return the factor and the offset of a batch norm in eval mode, float64 per channel."""
     assert norm.running_var is not None
     assert norm.running_mean is not None
     scale = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
@@ -121,7 +123,7 @@ def norm_as_affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 
 
 def fold_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d, *beside: nn.Conv2d) -> nn.Identity:
-    """Move a batch norm into the convolutions whose sum it takes (their biases: the first gets it); return what is left."""
+    """Move a batch norm into the convolutions whose sum it normalises, with the bias in the first. Return the rest."""
     scale, shift = norm_as_affine(norm)
     for index, part in enumerate((convolution, *beside)):
         assert part.bias is None
@@ -134,7 +136,7 @@ def fold_norm(convolution: nn.Conv2d, norm: nn.BatchNorm2d, *beside: nn.Conv2d) 
 def pad_inside(convolution: nn.Conv2d) -> nn.Conv2d:
     """Return a stride-2 convolution that pads below and right only ("SAME" of even sides) as one that pads evenly.
 
-    The kernel gets zero rows above and columns to the left, so nothing is computed otherwise; no padded copy is made.
+    The kernel gets zero rows above and zero columns on the left, so the result is the same without a padded copy.
     """
     side = convolution.kernel_size[0]
     if convolution.stride != (2, 2) or convolution.kernel_size != (side, side) or side % 2 == 0:

@@ -1,8 +1,8 @@
 """The high- and low-frequency views of an image (Zhu et al., AAAI 2025, section 3.1, as published code computes them).
 
 With X = D_H x D_W^T the orthonormal DCT-II of each channel, `high` drops the corner of the lowest frequencies and `low`
-drops everything but the first rows and first columns of X. That L shape is what the published weights were trained
-with: it is no corner low-pass, stripes of any frequency along one axis survive in it.
+drops everything but the first rows and first columns of X. The published weights were trained with
+that L shape. It is not a corner low-pass: stripes of any frequency along one axis survive in it.
 
 Both views are projections of low rank, so they need no H x H matrix and no full transform:
 high = x - A'A x B'B and low = P x + x Q - P x Q, with P and Q the projectors on the kept rows and columns.
@@ -19,7 +19,7 @@ from torch import Tensor
 SHARE = (
     20  # `high` loses a 20th of each side of the spectrum, in the low-frequency corner; `low` keeps a 20th, rounded up
 )
-RANGE_FLOOR = 0.01  # in normalised units, about half a grey level: a smaller range holds only rounding noise
+RANGE_FLOOR = 0.01  # in normalised units, about half a grey level; a smaller range is only rounding noise
 
 Basis = Callable[[int, int, torch.device], Tensor]  # rows wanted, size, device: (rows, size)
 
@@ -27,7 +27,7 @@ Basis = Callable[[int, int, torch.device], Tensor]  # rows wanted, size, device:
 def dct_rows(rows: int, size: int, device: torch.device) -> Tensor:
     """Return the first `rows` rows of the orthonormal DCT-II matrix of `size` points, float32 (rows, size).
 
-    Computed in float64: the argument of the cosine grows to rows * pi, where float32 is off by up to 1e-4.
+    It is computed in float64, as the cosine's argument grows to rows * pi, where float32 is off by up to 1e-4.
     """
     point = torch.arange(size, dtype=torch.float64)
     order = torch.arange(rows, dtype=torch.float64)[:, None]
@@ -49,14 +49,14 @@ def rescale(plane: Tensor) -> Tensor:
 def split(image: Tensor) -> tuple[Tensor, Tensor]:
     """Return the high- and the low-frequency view of an ImageNet-normalised (B, 3, H, W) image, float32 in 0..1.
 
-    Always computed in float32: under autocast the projections would lose up to 6e-3 of the 0..1 range.
+    They are always computed in float32, as autocast would cost up to 6e-3 of the 0..1 range.
     """
     with torch.autocast(device_type=image.device.type, enabled=False):
         return views(image.float())
 
 
 def views(x: Tensor, basis: Basis = dct_rows) -> tuple[Tensor, Tensor]:
-    """Return what `split` does, of a float32 image outside autocast. basis: what computes the rows of the DCT."""
+    """Return the result of `split` for a float32 image outside autocast. basis: computes the rows of the DCT."""
     height, width = x.shape[-2:]
     corner_h = basis(height // SHARE, height, x.device)
     corner_w = basis(width // SHARE, width, x.device)

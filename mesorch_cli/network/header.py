@@ -1,4 +1,4 @@
-"""The front of a weights file: its passport, read without the tensors and without PyTorch."""
+"""The head of a weights file: its passport, read without the tensors and without PyTorch."""
 
 from pathlib import Path
 
@@ -13,21 +13,21 @@ MOST_HEADER = 16 * 1024 * 1024
 
 
 def read_passport(path: Path) -> Passport:
-    """Read only the passport of a weights file and compare it with its checksum, without looking at the tensors.
+    """Read only the passport of a weights file and compare it with its checksum, without reading the tensors.
 
-    Raises WeightsError for what is no weights file of this program.
+    Raises WeightsError for anything but a weights file of this program.
     """
     length = int.from_bytes(read_ordinary(path, MOST_BYTES, LENGTH_BYTES), "little")
     return _passport(read_ordinary(path, MOST_BYTES, LENGTH_BYTES + min(length, MOST_HEADER)), path)
 
 
 def passport_of(contents: Contents) -> Passport:
-    """Return the passport of bytes that were read, compared with its checksum. Raises as `read_passport` does."""
+    """Return the passport from bytes already read, compared with its checksum. Raises as `read_passport` does."""
     return _passport(contents.data, contents.path)
 
 
 def metadata_of(front: bytes, path: Path) -> dict[str, str]:
-    """Return the plain metadata out of the front of a safetensors file. Raises WeightsError if it is none."""
+    """Return the metadata from the head of a safetensors file. Raises WeightsError for any other file."""
     length = int.from_bytes(front[:LENGTH_BYTES], "little")
     try:
         if len(front) < LENGTH_BYTES or not 0 < length <= MOST_HEADER:
@@ -38,7 +38,8 @@ def metadata_of(front: bytes, path: Path) -> dict[str, str]:
             raise ValueError("its header is no table of tensors")
     except ValueError as error:
         raise WeightsError(
-            f"Cannot read {path} as safetensors ({error}). A published .pth goes through `mesorch weights import` first."
+            f"Cannot read {path} as safetensors ({error}). A published .pth goes through `mesorch weights import` "
+            "first."
         ) from error
     return metadata
 
@@ -47,7 +48,7 @@ def _passport(front: bytes, path: Path) -> Passport:
     metadata = metadata_of(front, path)
     if PASSPORT_KEY not in metadata:
         raise WeightsError(
-            f"{path} carries no passport, so nothing says which network it is. Expected the metadata entry "
-            f"`{PASSPORT_KEY}`; import the original file with `mesorch weights import`."
+            f"{path} has no passport, so its network is unknown. Expected the metadata entry "
+            f"`{PASSPORT_KEY}`: import the original file with `mesorch weights import`."
         )
     return parse_passport(metadata[PASSPORT_KEY], str(path))

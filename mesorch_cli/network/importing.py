@@ -1,4 +1,4 @@
-"""Published checkpoints (`.pth`) to weights files of our own: safe reading, every tensor in its place, a passport."""
+"""Converts published checkpoints (`.pth`) to our weights files: safe reading, every tensor checked, a passport."""
 
 import argparse
 import io
@@ -22,14 +22,14 @@ from mesorch_cli.network.weights import build_from, key_report, save_weights
 
 Harmless = list[Callable[..., Any] | tuple[Callable[..., Any], str]]
 
-MOST_BYTES = 8 * 1024**3  # of a checkpoint, which may carry what its optimiser kept
-WRAPPERS = ("model", "state_dict", "model_state_dict")  # keys under which trainers keep the tensors
-HARMLESS: Harmless = [argparse.Namespace]  # plain values that published files carry beside the tensors
+MOST_BYTES = 8 * 1024**3  # of a checkpoint, which may include the optimiser's state
+WRAPPERS = ("model", "state_dict", "model_state_dict")  # keys under which trainers store the tensors
+HARMLESS: Harmless = [argparse.Namespace]  # plain values that published files contain beside the tensors
 
 
 @dataclass(frozen=True)
 class ImportedWeights:
-    """What an import made: the file, its network, the tensors dropped by name, and the file's SHA-256."""
+    """The result of an import: the file, its network, the names of dropped tensors, and the file's SHA-256."""
 
     path: Path
     config_name: str
@@ -38,17 +38,17 @@ class ImportedWeights:
 
 
 def checkpoint_contents(source: Path) -> Contents:
-    """Read a checkpoint's bytes, once. Raises WeightsError if it is missing, no ordinary file, or too large."""
+    """Read a checkpoint's bytes, once. Raises WeightsError if it is missing, not an ordinary file, or too large."""
     if not source.exists():
         raise WeightsError(f"No file at {source}. Expected a published checkpoint such as mesorch-98.pth.")
     return read_contents(source, most_bytes=MOST_BYTES)
 
 
 def read_checkpoint(file: Path | Contents) -> dict[str, Tensor]:
-    """Return the tensors of a published `.pth`, or of bytes read of one, without running any code of it.
+    """Return the tensors of a published `.pth`, or of its bytes, without running any of its code.
 
-    Raises WeightsError for a missing or damaged file, or for one that wants to load anything but tensors and plain
-    values; the message names what that was.
+    Raises WeightsError for a missing or damaged file, and for one that would load anything but tensors and plain
+    values. The message names that thing.
     """
     source = file.path if isinstance(file, Contents) else file
     data = (file if isinstance(file, Contents) else checkpoint_contents(file)).data
@@ -59,29 +59,29 @@ def read_checkpoint(file: Path | Contents) -> dict[str, Tensor]:
         refused = r"(?:GLOBAL|global:?|class|function) `?([\w.]+)`? (?:was not|whose module)"
         if found := re.search(refused, str(error)):
             raise WeightsError(
-                f"{source} wants to load `{found[1]}`, which can run code. Expected tensors and plain values only; "
-                "nothing of the file was executed. Get the checkpoint from its authors, or have them save the state "
-                "dict alone."
+                f"{source} wants to load `{found[1]}`, which can run code. Expected only tensors and plain values. "
+                "Nothing in the file was executed. Get the checkpoint from its authors, or ask them to save only the "
+                "state dict."
             ) from error
         raise WeightsError(
-            f"{source} is no PyTorch checkpoint, or is damaged. Expected a .pth file; compare its SHA-256 with the "
-            "source and get it again."
+            f"{source} is not a PyTorch checkpoint, or is damaged. Expected a .pth file: compare its SHA-256 with the "
+            "source, and get it again."
         ) from error
     for wrapper in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
             break
     if not isinstance(content, Mapping) or not content:
-        raise WeightsError(f"{source} holds a {type(content).__name__}, expected a state dict of named tensors.")
+        raise WeightsError(f"{source} contains a {type(content).__name__}. Expected a state dict of named tensors.")
     tensors = {str(key).removeprefix("module."): value for key, value in content.items()}
     odd = [key for key, value in tensors.items() if not isinstance(value, Tensor)]
     if odd:
-        raise WeightsError(f"{source}: `{odd[0]}` is no tensor ({len(odd)} such entries). Expected a state dict.")
+        raise WeightsError(f"{source}: `{odd[0]}` is not a tensor ({len(odd)} such entries). Expected a state dict.")
     return tensors
 
 
 def recognise(tensors: Mapping[str, Tensor], source: Path) -> Member:
-    """Tell by the tensors' names which network a checkpoint holds; WeightsError if it is none that is known."""
+    """Return the network of a checkpoint, recognised by its tensors' names. Raises WeightsError for an unknown one."""
     kinds = [(family, family.foreign) for family in FAMILIES if family.foreign is not None]
     for _, foreign in kinds:
         member: Member | None = foreign.recognise(tensors)
@@ -95,7 +95,7 @@ def recognise(tensors: Mapping[str, Tensor], source: Path) -> Member:
 
 
 def convert(tensors: Mapping[str, Tensor], config: Member, source: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """Return the tensors under our names, and the published names that were dropped; WeightsError if any is odd."""
+    """Return the tensors under our names, and the dropped published names. Raises WeightsError for unexpected ones."""
     family = family_of(config)
     names = {key: _foreign(family).rename(key, config) for key in tensors}
     dropped = tuple(sorted(key for key, name in names.items() if name is None))
@@ -124,15 +124,15 @@ def import_checkpoint(
 ) -> ImportedWeights:
     """Convert a published checkpoint to a weights file at `target` (a .safetensors path).
 
-    name: the name in the passport, by default the network's. expect: `mesorch` or `mesorch-p`; a file of the other
-    network is refused. Raises WeightsError as the steps above do.
+    name: the name in the passport, by default the network's. expect: `mesorch` or `mesorch-p`, which refuses a file of
+    the other network. Raises WeightsError as the steps above do.
     """
     contents = file if isinstance(file, Contents) else checkpoint_contents(file)
     source = contents.path
     tensors = read_checkpoint(contents)
     config = recognise(tensors, source)
     if expect is not None and expect != config.name:
-        raise WeightsError(f"{source} is {config.name}, expected {expect}. Import it as `--network {config.name}`.")
+        raise WeightsError(f"{source} is {config.name}. Expected {expect}: import it with `--network {config.name}`.")
     kept, dropped = convert(tensors, config, source)
     foreign = _foreign(family_of(config))
     passport = Passport(

@@ -1,7 +1,8 @@
 """EfficientNet-Lite0 without its head, and the fine stem beside it: the CNN branch of mesorch-s.
 
-Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019, in the Lite form that its
-authors published: no squeeze-and-excitation, ReLU6. Names and arithmetic are those of timm's `tf_efficientnet_lite0`.
+Tan & Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019, in the Lite form that
+its authors published: no squeeze-and-excitation, ReLU6. Names and arithmetic are those of timm's
+`tf_efficientnet_lite0`.
 
 Shape legend: B batch, C channels, H W input sides in pixels.
 """
@@ -19,8 +20,8 @@ NORM_EPS = 1e-3
 STEM_WIDTH = 32
 WHITE = 255  # grey levels
 TRACE_LIMIT = 4.0  # grey levels
-TRACE_START = 0.5  # deviation of the trace stem's output at the start, beside about 1 of the ordinary stem's
-# Per stage: kernel side, stride, expansion, channels, blocks.
+TRACE_START = 0.5  # initial deviation of the trace stem's output; that of the ordinary stem is about 1
+# For each stage: kernel side, stride, expansion, channels, blocks.
 STAGES = (
     (3, 1, 1, 16, 1),
     (3, 2, 6, 24, 2),
@@ -30,11 +31,11 @@ STAGES = (
     (5, 2, 6, 192, 4),
     (3, 1, 6, 320, 1),
 )
-OUTPUTS = (1, 2, 4, 6)  # the stages after which the stride is about to double
+OUTPUTS = (1, 2, 4, 6)  # the last stages before the stride doubles
 
 
 class SameConv2d(nn.Conv2d):
-    """A convolution of stride 2 over even sides whose output is half of them: it pads below and right, as TensorFlow does."""
+    """A convolution of stride 2 that halves even sides. It pads below and right, as TensorFlow does."""
 
     def forward(self, x: Tensor) -> Tensor:
         above = (self.kernel_size[0] - 2) // 2
@@ -51,9 +52,9 @@ def convolution(before: int, after: int, kernel: int, stride: int = 1, groups: i
 
 
 class LiteBlock(nn.Module):
-    """Widen, filter every channel by itself, narrow; the input is added where the shape allows it.
+    """Widen, filter every channel separately, and narrow. The input is added if the shape allows it.
 
-    Without expansion, filter and narrow. Each convolution is followed by its batch norm, all but the last by a ReLU6.
+    Without expansion, only filter and narrow. A batch norm follows each convolution, and a ReLU6 all but the last.
     """
 
     def __init__(self, before: int, after: int, kernel: int, stride: int, expansion: int) -> None:
@@ -86,9 +87,9 @@ class LiteBlock(nn.Module):
 
 
 class FineStem(nn.Module):
-    """Traces at full resolution, brought to stride 2 and added to what the CNN's own stem sees.
+    """Traces at full resolution, reduced to stride 2 and added to the output of the CNN's own stem.
 
-    The last convolution starts at zero, so that a pretrained CNN begins as what it was.
+    The last convolution starts at zero, so that a pretrained CNN begins unchanged.
     """
 
     def __init__(self, width: int, out_channels: int) -> None:
@@ -107,10 +108,10 @@ class FineStem(nn.Module):
 
 
 class TraceStem(nn.Module):
-    """What fixed high-pass filters leave of the image, at stride 2: the noise that a life leaves, without the things.
+    """The output of fixed high-pass filters at stride 2: the noise of a photo's history, without the objects.
 
-    The filters are not trained, so they cannot turn into a second stem for things. Their output counts in grey levels
-    of 255 and is cut off at a few of them, or edges would drown the noise (Fridrich & Kodovsky, "Rich Models for
+    The filters are not trained, so they cannot become a second stem for objects. Their output is in grey levels of 255
+    and clipped to a few of them, because edges would drown the noise (Fridrich & Kodovsky, "Rich Models for
     Steganalysis of Digital Images", 2012, section II). The last batch norm starts at START, not at zero.
     """
 
@@ -136,10 +137,11 @@ class TraceStem(nn.Module):
 
 
 def high_pass_filters() -> Tensor:
-    """Return the fixed filters of the trace stem, (8, 3, 5, 5): grey levels of 255 out of an ImageNet-normalised image.
+    """Return the fixed filters of the trace stem, (8, 3, 5, 5), from an ImageNet-normalised image to grey levels.
 
-    Of brightness: the square 5 x 5 and 3 x 3 kernels and second derivatives along four directions (Fridrich & Kodovsky,
-    2012, figure 1). Of red and of blue against green: the square 3 x 3, where demosaicing and chroma coding leave traces.
+    For brightness: the square 5 x 5 and 3 x 3 kernels and second derivatives along four directions (Fridrich &
+    Kodovsky, 2012, figure 1). For red and blue against green: the square 3 x 3, as demosaicing and chroma coding leave
+    traces there.
     """
     square5 = [[-1, 2, -2, 2, -1], [2, -6, 8, -6, 2], [-2, 8, -12, 8, -2], [2, -6, 8, -6, 2], [-1, 2, -2, 2, -1]]
     square3 = np.pad([[-1, 2, -1], [2, -4, 2], [-1, 2, -1]], 1)
@@ -150,12 +152,12 @@ def high_pass_filters() -> Tensor:
     brightness, red, blue = (0.299, 0.587, 0.114), (1.0, -1.0, 0.0), (0.0, -1.0, 1.0)
     mixtures = np.array([brightness] * len(planes) + [red, blue]) * np.array(IMAGENET_STD) * WHITE
     filters = np.stack([*planes, square3 / 4, square3 / 4])[:, None] * mixtures[:, :, None, None]
-    # From NumPy, so that the filters are there also where a network is built without memory for its tensors.
+    # From NumPy, so that the filters exist even if a network is built without memory for its tensors.
     return torch.from_numpy(filters.astype(np.float32))
 
 
 class EfficientNetLiteStages(nn.Module):
-    """EfficientNet-Lite0 without head, with the fine or the trace stem beside its own where a width is given."""
+    """EfficientNet-Lite0 without head, with the fine or trace stem beside its own if a width is given."""
 
     def __init__(self, in_channels: int, fine_width: int | None = None, trace_width: int | None = None) -> None:
         super().__init__()

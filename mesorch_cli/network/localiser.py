@@ -1,4 +1,4 @@
-"""What every network is, whatever its family."""
+"""The interface of every network, whatever its family."""
 
 from abc import ABC, abstractmethod
 
@@ -17,7 +17,7 @@ class Localiser(nn.Module, ABC):
     def forward(self, image: Tensor, branches: bool = False) -> Tensor:
         """Return logits (B, 1, H, W), float32, of an ImageNet-normalised float32 image (B, 3, H, W).
 
-        With `branches` further channels may follow, for training: the logits of parts of the network by themselves. Raises
+        With `branches`, further channels may follow for training: the logits of single parts of the network. Raises
         ShapeError unless H and W are multiples of SIDE_MULTIPLE.
         """
 

@@ -25,14 +25,14 @@ GATE_NORM_EPS = 1e-6
 
 
 class Gate(nn.Module):
-    """Weights of the maps per pixel, (B, S, h, w), summing to 1 over S; from the image and both of its views."""
+    """Weights of the maps for each pixel, (B, S, h, w), which sum to 1 over S, from the image and both views."""
 
     def __init__(self, width: int, maps: int, stride: int = 2) -> None:
-        """stride: of the first convolution, 2 as published or 4; the last takes what is left of four."""
+        """stride: of the first convolution, 2 as published or 4. The last one takes the rest of four."""
         super().__init__()
         self.widen = nn.Conv2d(9, width, 7, stride=stride, padding=3)
         self.norm = ChannelNorm(width, GATE_NORM_EPS)
-        # Three convolutions with nothing between them: trained as three, one at inference.
+        # Three convolutions with nothing between them: three in training, one at inference.
         self.mix = nn.Conv2d(width, width, 3, padding=1)
         self.expand = nn.Conv2d(width, GATE_EXPANSION * width, 1)
         self.reduce = nn.Conv2d(GATE_EXPANSION * width, width, 1)
@@ -47,8 +47,8 @@ class Gate(nn.Module):
 def decoder_chain(widths: tuple[int, ...], stage: int, doublings: int = 0) -> nn.Sequential:
     """Transposed convolutions from stage `stage` (0 is the finest) up to stride 4, through the widths on the way.
 
-    doublings: how many more of them follow where the finest stage lies at a larger stride than 4.
-    No activation stands between them: the published networks have none.
+    doublings: how many more follow if the finest stage has a stride above 4. As in the published networks, there is no
+    activation between them.
     """
     on_the_way = [*(widths[level] for level in range(stage, -1, -1)), *(widths[0] for _ in range(doublings))]
     return nn.Sequential(
@@ -60,17 +60,17 @@ def decoder_chain(widths: tuple[int, ...], stage: int, doublings: int = 0) -> nn
 
 
 def require_sides(height: int, width: int) -> None:
-    """Raise ShapeError unless both sides are positive multiples of 32; the message names the padded size."""
+    """Raise ShapeError unless both sides are positive multiples of 32. The message gives the padded size."""
     if height < 1 or width < 1 or height % SIDE_MULTIPLE or width % SIDE_MULTIPLE:
         padded = [max(1, -(-side // SIDE_MULTIPLE)) * SIDE_MULTIPLE for side in (height, width)]
         raise ShapeError(
-            f"The network got {height} x {width} pixels (height x width); expected multiples of {SIDE_MULTIPLE}. "
-            f"Pad to {padded[0]} x {padded[1]}."
+            f"The network got {height} x {width} pixels (height x width). Expected multiples of {SIDE_MULTIPLE}: "
+            f"pad to {padded[0]} x {padded[1]}."
         )
 
 
 class Mesorch(Localiser):
-    """Where an image was manipulated, as one logit per pixel."""
+    """Localises manipulation: one logit per pixel."""
 
     config: NetworkConfig
 
@@ -142,8 +142,8 @@ class Mesorch(Localiser):
     def forward(self, image: Tensor, branches: bool = False) -> Tensor:
         """Return logits (B, 1, H, W), float32, of an ImageNet-normalised float32 image (B, 3, H, W).
 
-        With `branches` two more channels follow, for training: the plain sum of the CNN's maps and of the Transformer's.
-        Raises ShapeError unless H and W are multiples of 32.
+        With `branches` two more channels follow, for training: the plain sum of the CNN's maps and of the
+        Transformer's. Raises ShapeError unless H and W are multiples of 32.
         """
         if branches:
             maps, weights = self.maps(image)
@@ -153,5 +153,5 @@ class Mesorch(Localiser):
             logits = torch.cat([part.sum(dim=1, keepdim=True) for part in sums], dim=1)
         else:
             logits = self.fused(image)
-        # The published weights were trained with align_corners=True; without it edges move by up to 1.5 pixels.
+        # The published weights were trained with align_corners=True. Without it, edges move by up to 1.5 pixels.
         return functional.interpolate(logits, size=image.shape[-2:], mode="bilinear", align_corners=True)

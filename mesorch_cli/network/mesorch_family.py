@@ -1,4 +1,4 @@
-"""The Mesorch family as a whole: its three members, and which function does what for them."""
+"""The Mesorch family: its three members and the functions for them."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from mesorch_cli.network.mesorch import Mesorch
 
-OWN_STEMS = ("cnn.fine.", "cnn.trace.")  # beside the CNN's own: never pretrained
+OWN_STEMS = ("cnn.fine.", "cnn.trace.")  # beside the CNN's own stem, and never pretrained
 
 
 def _build(config: NetworkConfig) -> "Mesorch":

@@ -1,6 +1,6 @@
-"""The passport of a weights file: what the weights are, how to use them, and what they are worth.
+"""The passport of a weights file: what the weights are, how to use them, and how good they are.
 
-It travels inside the file's metadata. Nothing about one set of weights is written anywhere else in the program.
+It is stored in the file's metadata. The program contains nothing else about any one set of weights.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ SCHEMA: Literal["mesorch.passport/1"] = "mesorch.passport/1"
 CHECKSUM = "passport_sha256"
 MOST_TEXT = 4 * 1024 * 1024  # bytes of a passport
 LARGEST_SIDE = 4096  # of a network's input, in pixels: eight times the published one
-LARGEST_RATIO = 100.0  # log10; what photos support ends below 6
+LARGEST_RATIO = 100.0  # log10; photos support less than 6
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e4, le=1e4)]
@@ -49,7 +49,7 @@ class _Part(BaseModel):
 
 
 class InputRule(_Part):
-    """What the network takes: square inputs of `side` pixels, and the smallest photo that the figures speak for."""
+    """The input of the network: squares of `side` pixels, and the smallest photo to which the figures apply."""
 
     side: Annotated[int, Field(ge=SIDE_MULTIPLE, le=LARGEST_SIDE, multiple_of=SIDE_MULTIPLE)] = 512
     smallest_photo_side: Annotated[int, Field(ge=1, le=LARGEST_SIDE)] = 32
@@ -58,10 +58,10 @@ class InputRule(_Part):
 class Scale(_Part):
     """One scale of the analysis.
 
-    kind: `tiles` cover the photo; `whole` is the photo squashed to one square input, `mirrored` the same with left and
-    right exchanged (the map is turned back). long_side: pixels of the long side that the photo is shrunk to for tiles; 0:
-    native size, no resampling; None for the other kinds. A photo that is already smaller is not enlarged.
-    weight: the scale's share in the fusion of logits, relative to the other scales, 0.001..1000.
+    kind: `tiles` cover the photo; `whole` is the photo squashed to one square input; `mirrored` is the same with left
+    and right exchanged (the map is turned back). long_side: pixels of the long side to which the photo is shrunk for
+    tiles; 0: native size, no resampling; None for the other kinds. A smaller photo is not enlarged. weight: the scale's
+    share in the fusion of logits, relative to the other scales, 0.001..1000.
     """
 
     kind: Literal["whole", "mirrored", "tiles"]
@@ -82,23 +82,24 @@ class Scale(_Part):
         return f"tiles-{self.long_side}" if self.long_side else "native"
 
 
-Coefficient = Annotated[float, Field(ge=-100.0, le=100.0)]  # of what is a logarithm or a share
+Coefficient = Annotated[float, Field(ge=-100.0, le=100.0)]  # for logarithms and shares
 
 
 class WitnessRule(_Part):
-    """How a witness beside the network judges.
+    """The rule by which a witness beside the network judges.
 
-    A coefficient that is added later has a default, and stays out of the digest of settings whose passport does not state it.
+    A coefficient added later has a default, and is left out of the digest of settings if the passport does not state
+    it.
     """
 
 
 class CopyRule(WitnessRule):
-    """How sure it is that two parts of a photo that match each other are copies: logistic in what was measured of them.
+    """The certainty that two matching parts of a photo are copies: logistic in their measurements.
 
     The coefficients belong to `Features` of the search for copies: the logarithm of the matches, the correlations of
-    brightness and grain, the filled share, the overlap, and whether the counterpart led back. least: certainty from which
-    a copy is reported. preference: how much the difference of the mean logits of the parts says about which was pasted.
-    doubled_below: photos whose longest side has fewer pixels are searched at twice their size; 0: none.
+    brightness and grain, the filled share, the overlap, and whether the counterpart led back. least: the certainty from
+    which a copy is reported. preference: how much the difference of the parts' mean logits says about which one was
+    pasted. doubled_below: photos with a shorter longest side, in pixels, are searched at twice their size; 0: none.
     """
 
     intercept: Coefficient
@@ -114,10 +115,10 @@ class CopyRule(WitnessRule):
 
 
 class QuantisationRule(WitnessRule):
-    """When the witness of double quantisation is believed, and what its evidence does to the map.
+    """When the witness of double quantisation is believed, and how its evidence changes the map.
 
     It is believed where intercept + weights x measurements > 0 (see `prepared` of that witness). The map's logit
-    is then network x (its own) + slope x evidence + offset, evidence in nats a block.
+    is then network x (its own) + slope x evidence + offset, with evidence in nats per block.
     """
 
     intercept: Finite
@@ -128,7 +129,7 @@ class QuantisationRule(WitnessRule):
 
 
 class ThresholdRule(_Part):
-    """The map's threshold by photo: `share` of the mean of the `top` share of its pixels, and at least `floor`."""
+    """The map's threshold for each photo: `share` of the mean of its `top` share of pixels, at least `floor`."""
 
     floor: Share
     share: Share
@@ -136,9 +137,9 @@ class ThresholdRule(_Part):
 
 
 class InferenceRule(_Part):
-    """Defaults of the engine: scales from coarse to fine (stored as `levels`), overlap of neighbouring tiles, arithmetic.
+    """Defaults of the engine: scales from coarse to fine (stored as `levels`), overlap of tiles, arithmetic.
 
-    The others are the rules of the witnesses, by the witness's name; None: that one does not look.
+    The others are the rules of the witnesses, by name. None: that witness does not look.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
@@ -158,7 +159,7 @@ class InferenceRule(_Part):
 
 
 class RatioMap(_Part):
-    """Map from the raw score to the log10 likelihood ratio: straight lines between points, level beyond them.
+    """Map from the raw score to the log10 likelihood ratio: linear between points, constant beyond them.
 
     scores: rising. log10_ratios: never falling, within lower..upper, which are the bounds that the data support.
     """
@@ -187,7 +188,7 @@ class Calibration(_Part):
     """Logistic map from the logit of the raw score to a probability: 1 / (1 + exp(-(slope * logit + intercept))).
 
     The probability holds for even prior odds. fitted_on: name of the photos it was fitted on; authentic, tampered: how
-    many of each. ratios: the likelihood ratio by score, None where only the probability was fitted.
+    many of each. ratios: the likelihood ratio by score, None if only the probability was fitted.
     """
 
     slope: Annotated[float, Field(ge=-1e6, le=1e6)]
@@ -199,10 +200,10 @@ class Calibration(_Part):
 
 
 class ScoreRule(_Part):
-    """How the map becomes one number, and the number a verdict.
+    """How the map becomes a score, and the score a verdict.
 
-    pooling `top-mean`: the mean probability of the `share` of pixels with the largest probability; `max` ignores `share`.
-    A raw score of `evidence_at` or more is evidence of manipulation, one below `inconclusive_at` no evidence found.
+    pooling `top-mean`: the mean of the `share` of pixels with the largest values; `max` ignores `share`. A raw score of
+    `evidence_at` or more means evidence of manipulation, one below `inconclusive_at` no evidence found.
     """
 
     pooling: Literal["top-mean", "max"] = "top-mean"
@@ -225,11 +226,11 @@ class Passport(_Part):
     """Everything that belongs to one set of weights.
 
     threshold: value of the map above which a pixel counts as manipulated; stored as `pixel_threshold`. photo_threshold:
-    a rule that sets it for each photo; None: it is the same for all.
-    tensors_sha256: checksum of the tensors (names, types, shapes, bytes), see `weights.tensors_digest`. passport_sha256: of
-    everything else in the passport, that one included, see `plain_digest`; None in weights of earlier versions, whose
-    checksum covers the tensors alone. training, figures: plain values as trainer and evaluation wrote them.
-    needs_tool: the oldest version of mesorch that does with these weights what they are measured for, as `0.2.0`; None: any.
+    a rule that sets it for each photo; None: it is the same for all. tensors_sha256: checksum of the tensors (names,
+    types, shapes, bytes), see `weights.tensors_digest`. passport_sha256: checksum of everything else in the passport
+    and of tensors_sha256, see `plain_digest`; None in weights of earlier versions, whose checksum covers only the
+    tensors. training, figures: plain values from trainer and evaluation. needs_tool: the oldest version of mesorch with
+    which the measured figures hold, such as `0.2.0`; None: any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
@@ -252,16 +253,16 @@ class Passport(_Part):
     passport_sha256: Sha256 | None = None
 
     def to_json(self) -> str:
-        """Return the passport as the JSON text that a weights file carries.
+        """Return the passport as the JSON text in a weights file.
 
-        `needs_tool` is left out where any version will do: earlier versions refuse a passport with a name they do not know.
+        `needs_tool` is left out if any version will do, because earlier versions refuse unknown names.
         """
         return self.model_dump_json(by_alias=True, exclude=set() if self.needs_tool else {"needs_tool"})
 
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file that holds a network, in whatever form: its passport, where it lies, and the SHA-256 of its bytes."""
+    """A file with a network in any form: its passport, its path, and the SHA-256 of its bytes."""
 
     passport: Passport
     path: Path
@@ -269,7 +270,7 @@ class WeightsFile:
 
 
 def plain_digest(values: dict[str, Any], checksum: str) -> str:
-    """Return the SHA-256 of plain values without the one named `checksum`, in one form of JSON: sorted, without spaces."""
+    """Return the SHA-256 of plain values except `checksum`, as sorted JSON without spaces."""
     covered = {name: value for name, value in values.items() if name != checksum}
     return hashlib.sha256(
         json.dumps(covered, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
@@ -277,15 +278,15 @@ def plain_digest(values: dict[str, Any], checksum: str) -> str:
 
 
 def with_checksum(text: str, checksum: str = CHECKSUM) -> str:
-    """Return a JSON text with its own checksum beside the rest, which stays as it is."""
+    """Return a JSON text with its checksum added and the rest unchanged."""
     values = json_within(text)
     return json.dumps(values | {checksum: plain_digest(values, checksum)}, separators=(",", ":"), ensure_ascii=False)
 
 
 def parse_passport(text: str, origin: str) -> Passport:
-    """Read a passport from JSON text; `origin` names the file in the WeightsError that nonsense raises.
+    """Read a passport from JSON text. `origin` names the file in the WeightsError for invalid text.
 
-    The text is compared with its own checksum where it has one.
+    The text is compared with its own checksum, if it has one.
     """
     try:
         values = json_within(text, most_bytes=MOST_TEXT)
@@ -302,29 +303,29 @@ def parse_passport(text: str, origin: str) -> Passport:
         ) from error
     except WeightsError:
         raise
-    except MesorchError as error:  # a NetworkConfig that refuses its values
-        raise WeightsError(f"The passport of {origin} describes no network of this program: {error}") from error
+    except MesorchError as error:  # a NetworkConfig refuses its values
+        raise WeightsError(f"The passport of {origin} describes no network that this program knows: {error}") from error
     if passport.passport_sha256 is not None:
         digest = plain_digest(values, CHECKSUM)
         if digest != passport.passport_sha256:
             raise WeightsError(
-                f"The passport of {origin} has the checksum {digest[:16]}..., its own entry says "
-                f"{passport.passport_sha256[:16]}.... A value in it was changed: get the file again from its source."
+                f"The passport of {origin} has the checksum {digest[:16]}..., but records "
+                f"{passport.passport_sha256[:16]}... A value in it was changed: get the file again from its source."
             )
     return passport
 
 
 def _require_tool(values: Any, origin: str) -> None:
-    """Refuse weights that need a newer version of this program, before names that only that version knows are met."""
+    """Refuse weights that need a newer version of this program, before meeting names that only that version knows."""
     wanted = values.get("needs_tool") if isinstance(values, dict) else None
     if isinstance(wanted, str) and re.fullmatch(TOOL_VERSION, wanted) and _ordered(wanted) > _ordered(__version__):
         raise WeightsError(
-            f"{origin} needs mesorch {wanted} or newer, and this is {__version__}. Update the tool, or use weights made for "
-            "this version."
+            f"{origin} needs mesorch {wanted} or newer, but this is {__version__}. Update the tool, or use weights "
+            "made for this version."
         )
 
 
 def _ordered(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version, by which versions compare; 1.2 and 1.2.0 are the same."""
+    """Return the numbers of a version for comparison. 1.2 and 1.2.0 are the same."""
     numbers = [int(part) for part in re.findall(r"[0-9]+", version)[:4]]
     return (*numbers, 0, 0, 0, 0)[:4]

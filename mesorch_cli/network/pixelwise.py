@@ -1,8 +1,8 @@
-"""One tensor layout throughout: channels innermost, whether a tensor is called an image or tokens.
+"""One tensor layout throughout: channels innermost, for images and tokens alike.
 
-The same numbers are (B, C, H, W) to a convolution and (B, N, C) to a linear layer. Turning one into the other by transposing
-loses the layout for batches of one, and the convolution copies the tensor and takes a path up to forty times slower;
-viewing and permuting keeps it.
+The same numbers are (B, C, H, W) to a convolution and (B, N, C) to a linear layer. Transposing one into the other loses
+the layout for batches of one. The convolution then copies the tensor and runs up to forty times slower. Viewing and
+permuting keeps the layout.
 
 Shape legend: B batch, N = H * W tokens, C channels.
 """
@@ -18,7 +18,7 @@ def as_image(tokens: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def as_tokens(image: Tensor) -> Tensor:
-    """View an image (B, C, H, W) as tokens (B, N, C); no copy where it is channels-last."""
+    """View an image (B, C, H, W) as tokens (B, N, C), without a copy if it is channels-last."""
     return image.permute(0, 2, 3, 1).flatten(1, 2)
 
 

@@ -1,8 +1,8 @@
-"""The published checkpoints of Mesorch and Mesorch-P: their tensors' names, and how the two are told apart.
+"""The published checkpoints of Mesorch and Mesorch-P: the names of their tensors, and how to tell the two apart.
 
-The tensor names on the left are those of the published code (Mesorch, commit ea82b02); NETWORK facts: the chains of one
-transposed convolution have no index, `convnext.head.*` is a classifier that never had a gradient, and Mesorch-P files may
-still carry the ConvNeXt stage that this network does not use.
+The tensor names on the left are those of the published code (Mesorch, commit ea82b02). Chains of one transposed
+convolution have no index, `convnext.head.*` is a classifier that never had a gradient, and Mesorch-P files may still
+contain the ConvNeXt stage that this network does not use.
 """
 
 import re
@@ -41,7 +41,7 @@ STAGED = {"patch_embed": "downsample", "block": "blocks", "norm": "norm"}
 
 
 def rename(key: str, config: NetworkConfig) -> str | None:
-    """Return our name of a published tensor, None for one that the network does not use."""
+    """Return our name of a published tensor, None if the network does not use it."""
     return None if key.startswith(tuple(DROPPED_P if config is MESORCH_P else DROPPED)) else named_as_ours(key, config)
 
 
@@ -59,7 +59,7 @@ def named_as_ours(key: str, config: NetworkConfig) -> str:
 
 
 def recognise(tensors: Mapping[str, "Tensor"]) -> NetworkConfig | None:
-    """Tell Mesorch (with gate) from Mesorch-P (without) by the tensors' names; None if they are of neither."""
+    """Recognise Mesorch (with gate) or Mesorch-P (without) by the tensors' names; None for neither."""
     if not any(key.startswith("convnext.") for key in tensors) or not any(k.startswith("segformer.") for k in tensors):
         return None
     gated = any(key.startswith("gate.") for key in tensors)

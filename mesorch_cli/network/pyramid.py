@@ -1,6 +1,6 @@
 """The Transformer branch: a Mix Transformer encoder (Xie et al., "SegFormer", NeurIPS 2021, section 3.1).
 
-Its blocks are those of PVT v2 (Wang et al., 2022) with other numbers. Names and arithmetic are those of timm's
+Its blocks are those of PVT v2 (Wang et al., 2022) with other sizes. Names and arithmetic are those of timm's
 `PyramidVisionTransformerV2`; the patch embedding has no bias, as in the published networks.
 
 Shape legend: B batch, N = h * w tokens of a stage, C channels.
@@ -16,13 +16,18 @@ from mesorch_cli.network.pixelwise import as_image, as_tokens
 MLP_RATIO = 4
 NORM_EPS = 1e-6  # of the blocks and stages
 INNER_NORM_EPS = 1e-5  # of embeddings and coarser keys
-REDUCTIONS = (8, 4, 2, 1)  # per stage: how many times coarser than queries the grid of keys and values is, per side
+REDUCTIONS = (
+    8,
+    4,
+    2,
+    1,
+)  # per stage: how much coarser a side of the grid of keys is than that of queries
 
 
 class DropPath(nn.Module):
-    """Leave a block out for a part of the samples while training (Huang et al., "Stochastic Depth", ECCV 2016).
+    """Skip a block for some of the samples in training (Huang et al., "Stochastic Depth", ECCV 2016).
 
-    What is kept is scaled up, so that the mean stays.
+    The others are scaled up, so that the mean is unchanged.
     """
 
     def __init__(self, drop_prob: float) -> None:
@@ -87,12 +92,12 @@ class PixelwiseAttention(nn.Module):
         return cast(Tensor, self.proj(self.gathered(query, key, value).transpose(1, 2).flatten(2)))
 
     def gathered(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """Return what the queries gather from the values."""
+        """Return the values gathered by the queries."""
         return functional.scaled_dot_product_attention(query, key, value)
 
 
 class PyramidBlock(nn.Module):
-    """Attention and feed-forward, each after a norm and added to what came in."""
+    """Attention and feed-forward, each after a norm and added to its input."""
 
     def __init__(self, width: int, heads: int, reduction: int, drop_path: float) -> None:
         super().__init__()
@@ -108,7 +113,7 @@ class PyramidBlock(nn.Module):
 
 
 class PyramidStage(nn.Module):
-    """Blocks of one width; all stages but the first, whose patches come embedded, begin by halving the sides."""
+    """Blocks of one width. All stages but the first, whose patches are already embedded, begin by halving the sides."""
 
     def __init__(self, before: int | None, width: int, heads: int, reduction: int, drop_paths: list[float]) -> None:
         super().__init__()
@@ -126,9 +131,9 @@ class PyramidStage(nn.Module):
 
 
 class TransformerStages(nn.Module):
-    """Up to four stages at strides 4, 8, 16 and 32 of an input that is seen `shrink` times smaller, per side.
+    """Up to four stages at strides 4, 8, 16 and 32 of an input that is `shrink` times smaller per side.
 
-    drop_path: rate of the last block, rising evenly from 0 at the first.
+    drop_path: rate of the last block, rising linearly from 0 at the first.
     """
 
     def __init__(
@@ -145,7 +150,7 @@ class TransformerStages(nn.Module):
         self.patch_embed = PatchEmbedding(in_channels, widths[0], 7, 4, bias=False)
         rates = [drop_path * block / (sum(depths) - 1) for block in range(sum(depths))]
         before = (None, *widths)
-        # A smaller input has smaller grids: the coarser grids of its keys stay as large as those of a whole one.
+        # A smaller input has smaller grids, so the coarser grids of its keys keep the size of a whole input's.
         reductions = REDUCTIONS if shrink == 1 else REDUCTIONS[1:]
         self.stages = nn.ModuleList()
         for index, width in enumerate(widths):

@@ -1,8 +1,9 @@
-"""A folded decoder as one 3x3 convolution and a pixel shuffle: operations that every runtime has, at any size.
+"""A folded decoder as one 3x3 convolution and a pixel shuffle, which every runtime has at any size.
 
-A feature pixel adds a patch of 3s - 2 map pixels at a stride of s, centred on its own block of s x s: it reaches the blocks
-around and no further. Seen from the map, every block is a sum over 3 x 3 feature pixels: a convolution to s * s channels.
-What the chain's crop after every level changes for the outermost pixels stays within their own blocks, so it is added there.
+A feature pixel adds a patch of 3s - 2 map pixels at a stride of s, centred on its own block of s x s, and reaches only
+the neighbouring blocks. Seen from the map, every block is a sum over 3 x 3 feature pixels: a convolution to s * s
+channels. The chain's crop after every level affects the outermost pixels only within their own blocks, so the
+difference is added there.
 
 Shape legend: B batch, C feature channels, N M feature rows and columns, s = 2^n stride, P = 3s - 2 patch side.
 """
@@ -21,19 +22,19 @@ def block_kernels(patches: Tensor, stride: int) -> Tensor:
     side = 3 * stride - 2
     framed = functional.pad(patches.T.reshape(-1, side, side), (1, 1, 1, 1))
     blocks = framed.reshape(-1, 3, stride, 3, stride)  # C, block row, row in it, block column, column in it
-    # The block below the pixel reads the pixel above it, so the kernel is the patch turned around.
+    # The block below a pixel reads the pixel above it, so the kernel is the reversed patch.
     return blocks.permute(2, 4, 0, 1, 3).flatten(0, 1).flip(2, 3).contiguous()
 
 
 def block_biases(decoder: FoldedDecoder) -> Tensor:
-    """Return what the biases add, (3, 3, s * s): per kind of block (first, inside, last) of its row and its column."""
+    """Return the biases' contribution, (3, 3, s * s), by kind of block row and column (first, inside, last)."""
     stride = 1 << decoder.levels
     blocks = decoder.bias_map(3, 3).reshape(3, stride, 3, stride)
     return blocks.permute(0, 2, 1, 3).flatten(2)
 
 
 class ShuffledDecoder(nn.Module):
-    """A folded decoder: features (B, C, N, M) in, map (B, 1, s N, s M) out, from a single row or column of features on."""
+    """A folded decoder: features (B, C, N, M) in, map (B, 1, s N, s M) out; a single row or column is enough."""
 
     def __init__(self, decoder: FoldedDecoder) -> None:
         super().__init__()
@@ -44,12 +45,12 @@ class ShuffledDecoder(nn.Module):
         biases = block_biases(decoder)
         self.edges = nn.ModuleDict()
         if decoder.levels < 2:
-            return  # one level crops nothing that could have come back
+            return  # one level crops nothing that could have returned
         for row in (FIRST, INSIDE, LAST):
             for column in (FIRST, INSIDE, LAST):
                 if (row, column) == (INSIDE, INSIDE):
                     continue
-                # What is added where a row meets a column of its own kind, beside what each of the two adds alone.
+                # The extra contribution where a border row meets a border column, beyond that of each alone.
                 kinds = [(row, column, 1), (row, INSIDE, -1), (INSIDE, column, -1), (INSIDE, INSIDE, 1)]
                 if INSIDE in (row, column):
                     kinds = [(row, column, 1), (INSIDE, INSIDE, -1)]
@@ -58,7 +59,7 @@ class ShuffledDecoder(nn.Module):
                 self.edges[f"{row}{column}"] = self._convolution(added, bias, row, column)
 
     def _convolution(self, patches: Tensor, bias: Tensor, row: int = INSIDE, column: int = INSIDE) -> nn.Conv2d:
-        """Return the convolution; along an axis on which only one pixel is looked at, only the kernel's middle is left."""
+        """Return the convolution. Along an axis with a single pixel, only the kernel's middle is kept."""
         kernel = block_kernels(patches, self.stride)
         if row != INSIDE:
             kernel = kernel[:, :, 1:2]

@@ -1,4 +1,4 @@
-"""Where weights files live and which one a name means: those that ship with the tool, and those the user imported."""
+"""Where weights are stored, shipped or imported, and which file a name means."""
 
 import os
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Origin = Literal["shipped", "imported", "file"]
 
 @dataclass(frozen=True)
 class StoredWeights:
-    """A weights file under its name. recorded_sha256 is what SHA256SUMS beside it says, None if it says nothing."""
+    """A named weights file. recorded_sha256: from SHA256SUMS beside it, None if it is not listed there."""
 
     name: str
     path: Path
@@ -30,28 +30,28 @@ class StoredWeights:
 
 
 def shipped_folder() -> Path:
-    """Return the folder of the weights that come with the tool: inside the package, or beside it in a checkout."""
+    """Return the folder of the shipped weights: inside the package, or beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "weights"
     return inside if inside.is_dir() else package.parent / "weights"
 
 
 def imported_folder() -> Path:
-    """Return the folder of imported weights: `weights` below the tool's own folder."""
+    """Return the folder of imported weights: `weights` in the tool's own folder."""
     return data_folder() / "weights"
 
 
 def recorded_sums(folder: Path) -> dict[str, str]:
-    """Return file name -> SHA-256 from the folder's SHA256SUMS; empty if there is none. Raises WeightsError if it is none."""
+    """Return file name -> SHA-256 from the folder's SHA256SUMS; empty without one. WeightsError if it is invalid."""
     file = folder / SUMS
     if not file.is_file():
         return {}
     try:
         lines = [line for line in read_ordinary(file, MOST_SUMS).decode("utf-8").splitlines() if line.strip()]
         pairs = [(digest, name.strip().lstrip("*")) for digest, name in (line.split(maxsplit=1) for line in lines)]
-    except ValueError as error:  # no text, or a line without a name
+    except ValueError as error:  # not text, or a line without a name
         raise WeightsError(
-            f"{file} is no list of checksums ({error}). Expected lines of SHA-256 and file name."
+            f"{file} is not a list of checksums ({error}). Expected lines of SHA-256 and file name."
         ) from error
     return {name: digest for digest, name in pairs}
 
@@ -64,7 +64,7 @@ def record_sum(path: Path, sha256: str) -> None:
 
 
 def list_weights() -> list[StoredWeights]:
-    """Return all weights that a name can mean, the shipped ones first: of two with one name the first is meant."""
+    """Return all named weights, shipped ones first. Of two with one name, the first is meant."""
     found: list[StoredWeights] = []
     folders: tuple[tuple[Path, Origin], ...] = ((shipped_folder(), "shipped"), (imported_folder(), "imported"))
     for folder, origin in folders:
@@ -75,7 +75,7 @@ def list_weights() -> list[StoredWeights]:
 
 
 def resolve(name_or_path: str | None) -> StoredWeights:
-    """Return what a name or a path means, None the default. Raises WeightsError with the names there are."""
+    """Return the weights that a name or path means; None means the default. WeightsError lists the known names."""
     wanted = name_or_path or DEFAULT_NAME
     stored = list_weights()
     for weights in stored:
@@ -90,8 +90,8 @@ def resolve(name_or_path: str | None) -> StoredWeights:
             )
         return StoredWeights(path.stem, path, recorded_sums(path.parent).get(path.name), "file")
     raise WeightsError(
-        f"No weights named {wanted!r}; there are: {names(stored)}. Published checkpoints of mesorch and mesorch-p come in "
-        "through `mesorch weights import FILE.pth`."
+        f"No weights named {wanted!r}; there are: {names(stored)}. Published checkpoints of mesorch and mesorch-p "
+        "come in through `mesorch weights import FILE.pth`."
     )
 
 
@@ -101,21 +101,21 @@ def names(stored: list[StoredWeights]) -> str:
 
 
 def read_weights(name_or_path: str | None = None) -> Contents:
-    """Read the file that a name or path means, once, its hash checked against SHA256SUMS where that lists it.
+    """Read the file that a name or path means, once, and check its hash if SHA256SUMS lists it.
 
-    What comes back is to be loaded, not the file read again: that could be another by then. Raises WeightsError if there is
-    none, or if the hash is another than the recorded one.
+    Load the returned bytes instead of reading the file again, as it could be another file by then. Raises WeightsError
+    if there is no such file, or if its hash is not the recorded one.
     """
     weights = resolve(name_or_path)
     contents = read_contents(weights.path)
     if weights.recorded_sha256 is not None and contents.sha256 != weights.recorded_sha256:
         raise WeightsError(
-            f"{weights.path} has the SHA-256 {contents.sha256[:16]}..., {SUMS} beside it records "
-            f"{weights.recorded_sha256[:16]}.... The file was changed or damaged: restore it, or import it again."
+            f"{weights.path} has the SHA-256 {contents.sha256[:16]}..., but {SUMS} beside it records "
+            f"{weights.recorded_sha256[:16]}... The file was changed or damaged: restore it, or import it again."
         )
     return contents
 
 
 def find_weights(name_or_path: str | None = None) -> Path:
-    """Return the path of what `read_weights` reads, checked as there: for a program that wants to name the file."""
+    """Return the path of the file that `read_weights` reads, after the same checks, for programs that name the file."""
     return read_weights(name_or_path).path

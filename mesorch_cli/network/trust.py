@@ -1,4 +1,4 @@
-"""Files of others whose code may run: a list of SHA-256 that the user keeps, each put there by name and on purpose."""
+"""Files from others whose code may run: the user's list of SHA-256, each added by name and on purpose."""
 
 import os
 import stat
@@ -27,7 +27,7 @@ class _Part(BaseModel):
 
 
 class TrustedFile(_Part):
-    """One file: its hash, the name that it had, and when it was trusted (UTC, as ISO 8601)."""
+    """A trusted file: its hash, its name at the time, and when it was trusted (UTC, ISO 8601)."""
 
     sha256: Sha256
     name: Annotated[str, Field(max_length=1000)]
@@ -41,7 +41,7 @@ class _List(_Part):
 
 @dataclass(frozen=True)
 class TrustedFiles:
-    """The list in the tool's own folder, or in another."""
+    """The list in the tool's own folder or in another."""
 
     folder: Path
 
@@ -50,9 +50,9 @@ class TrustedFiles:
         return self.folder / FILE_NAME
 
     def read(self) -> tuple[TrustedFile, ...]:
-        """Return all entries; none where there is no list.
+        """Return all entries; empty without a list.
 
-        Raises WeightsError for a list that cannot be read: an entry that was lost must not look like one that never was.
+        Raises WeightsError for an unreadable list, as a lost entry must not look like one that never existed.
         """
         if not os.path.lexists(self.path):
             return ()
@@ -64,22 +64,22 @@ class TrustedFiles:
         except (ValueError, WeightsError) as error:
             problem = str(error)
         raise WeightsError(
-            f"Cannot read the list of trusted files {self.path}: {problem} Expected it as `mesorch weights trust` writes it. "
-            "Restore it, or remove it and trust your files again."
+            f"Cannot read the list of trusted files {self.path}: {problem} Expected a list written by `mesorch "
+            "weights trust`. Restore it, or delete it and trust your files again."
         )
 
     def _require_own(self) -> None:
-        """Raise WeightsError for a list that another user wrote, or could write: its files run code with all our rights."""
+        """Raise WeightsError for a list that others wrote or could write, as its files run code with our rights."""
         if not hasattr(os, "getuid"):
             return
         folder, file = self.folder.stat(), self.path.stat()
         own = file.st_uid in (os.getuid(), 0)
         open_to_all = file.st_mode & stat.S_IWOTH or (folder.st_mode & (stat.S_IWOTH | stat.S_ISVTX)) == stat.S_IWOTH
         if not own or open_to_all:
-            how = "can be written by everybody" if own else f"belongs to the user {file.st_uid}"
+            how = "can be written by anyone" if own else f"belongs to the user {file.st_uid}"
             raise WeightsError(
-                f"The list of trusted files {self.path} {how}; expected one that only you can write, since its files run "
-                "code. Look at what it trusts, then take the rights away: chmod o-w on it and its folder."
+                f"The list of trusted files {self.path} {how}. Expected a list that only you can write, because its "
+                "files run code. Check its entries, then remove the rights: chmod o-w on it and its folder."
             )
 
     def find(self, sha256: str) -> TrustedFile | None:
@@ -87,7 +87,7 @@ class TrustedFiles:
         return next((one for one in self.read() if one.sha256 == sha256), None)
 
     def add(self, sha256: str, name: str) -> TrustedFile:
-        """Put a file on the list; one that is there already stays as it is. Raises OutputError if it cannot be written."""
+        """Add a file to the list, unless it is there already. Raises OutputError if the list cannot be written."""
         if (known := self.find(sha256)) is not None:
             return known
         entry = TrustedFile(sha256=sha256, name=name[:1000], date=datetime.now(UTC).isoformat(timespec="seconds"))
@@ -95,7 +95,7 @@ class TrustedFiles:
         return entry
 
     def remove(self, sha256: str) -> TrustedFile | None:
-        """Take a file off the list; returns what was there."""
+        """Remove a file from the list. Return its entry."""
         known = self.find(sha256)
         if known is not None:
             self._write(tuple(one for one in self.read() if one.sha256 != sha256))

@@ -24,12 +24,12 @@ from mesorch_cli.network.passport import Passport, WeightsFile, with_checksum
 
 @dataclass(frozen=True)
 class LoadedWeights(WeightsFile):
-    """A network ready for inference (float32, eval mode, on the CPU), its passport, and the file that both came from."""
+    """A network ready for inference (float32, eval mode, on the CPU), its passport, and the file of both."""
 
     network: Localiser
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to another process as tensors and passport; the network is built there, the way that networks are built."""
+        """Travel to another process as tensors and passport, from which the network is built there as usual."""
         return _arrived, (self.passport, dict(self.network.state_dict()), self.path, self.sha256)
 
 
@@ -48,7 +48,7 @@ def tensors_digest(tensors: Mapping[str, Tensor]) -> str:
 
 
 def key_report(expected: set[str], found: set[str]) -> str:
-    """Say which tensors are missing and which are too many, with counts and the first three of each."""
+    """Report missing and surplus tensors, with counts and the first three of each."""
     parts = []
     for label, names in (("missing", sorted(expected - found)), ("unexpected", sorted(found - expected))):
         if names:
@@ -57,20 +57,21 @@ def key_report(expected: set[str], found: set[str]) -> str:
 
 
 def build_from(passport: Passport, tensors: Mapping[str, Tensor], origin: str) -> Localiser:
-    """Build the passport's network and load `tensors` strictly; WeightsError names what does not fit."""
-    with torch.device("meta"):  # names and shapes first: drawing random numbers for all of them takes its time
+    """Build the passport's network and load `tensors` strictly. WeightsError names anything that does not fit."""
+    with torch.device("meta"):  # names and shapes first, as drawing random numbers for all tensors takes time
         network: Localiser = family_of(passport.network).build(passport.network)
     expected = network.state_dict()
     if report := key_report(set(expected), set(tensors)):
         raise WeightsError(
-            f"{origin} does not hold the tensors of {passport.network.name}: {report}. "
+            f"{origin} does not have the tensors of {passport.network.name}: {report}. "
             "Use the file that belongs to this passport."
         )
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
             raise WeightsError(
-                f"{origin}: tensor `{name}` has the shape {tuple(tensor.shape)}, expected "
-                f"{tuple(expected[name].shape)} for {passport.network.name}. Use the file that belongs to this passport."
+                f"{origin}: tensor `{name}` has the shape {tuple(tensor.shape)}. Expected "
+                f"{tuple(expected[name].shape)} for {passport.network.name}. Use the file that belongs to this "
+                "passport."
             )
     own = {
         name: tensor.to(expected[name].dtype).clone(memory_format=torch.contiguous_format)
@@ -81,16 +82,16 @@ def build_from(passport: Passport, tensors: Mapping[str, Tensor], origin: str) -
 
 
 def save_weights(path: Path, tensors: Mapping[str, Tensor], passport: Passport) -> str:
-    """Write `tensors` with the passport, whose two checksums are set here, to `path`; return the file's SHA-256."""
+    """Write `tensors` and the passport, whose two checksums are set here, to `path`. Return the file's SHA-256."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     stated = passport.model_copy(update={"tensors_sha256": tensors_digest(plain), "passport_sha256": None})
     return _write(path, plain, with_checksum(stated.to_json()))
 
 
 def add_checksum(source: Path, target: Path) -> str:
-    """Write weights of an earlier version once more, the passport with its checksum; return the new file's SHA-256.
+    """Write weights of an earlier version again, with a checksum of the passport. Return the new file's SHA-256.
 
-    Tensors and all other values of the passport stay as they are. Raises WeightsError as `read_file` does.
+    Tensors and all other values of the passport are unchanged. Raises WeightsError as `read_file` does.
     """
     contents = read_contents(source)
     read_file(contents)
@@ -105,24 +106,24 @@ def _write(path: Path, tensors: dict[str, Tensor], passport: str) -> str:
 
 
 def read_file(source: Path | Contents) -> tuple[Passport, dict[str, Tensor], str]:
-    """Read a weights file, or bytes that were read of one: passport, tensors as stored, SHA-256 of the file.
+    """Read a weights file, or its bytes: passport, tensors as stored, SHA-256 of the file.
 
-    Raises WeightsError if it is missing, no safetensors file, without a passport, or not what its checksums say.
+    Raises WeightsError if it is missing, not a safetensors file, without a passport, or contradicts its checksums.
     """
     contents = source if isinstance(source, Contents) else read_contents(source)
     path = contents.path
     passport = passport_of(contents)
     try:
         tensors = load(contents.data)
-    except (SafetensorError, KeyError, ValueError) as error:  # a type that PyTorch lacks is a KeyError
+    except (SafetensorError, KeyError, ValueError) as error:  # a type unknown to PyTorch gives a KeyError
         raise WeightsError(
             f"Cannot read {path} as safetensors ({error}). Get the file again from its source."
         ) from error
     digest = tensors_digest(tensors)
     if digest != passport.tensors_sha256:
         raise WeightsError(
-            f"The tensors of {path} have the checksum {digest[:16]}..., the passport says "
-            f"{str(passport.tensors_sha256)[:16]}.... The file was changed or damaged: get it again from its source."
+            f"The tensors of {path} have the checksum {digest[:16]}..., but the passport records "
+            f"{str(passport.tensors_sha256)[:16]}... The file was changed or damaged: get it again from its source."
         )
     return passport, tensors, contents.sha256
 

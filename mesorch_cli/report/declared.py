@@ -1,4 +1,4 @@
-"""What a file says of itself about AI, in words: a line beside the verdict, and never part of it."""
+"""What a file declares about AI, in words: a line beside the verdict, and never part of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ SHORT = {
     "generator": "fields of an image generator",
 }
 SIGNED = {
-    "trusted": "Signed by a signer on the trust list that was given.",
-    "valid": "Unverified: the signature is valid, the signer is on no trust list that was given.",
+    "trusted": "Signed by a signer on the given trust list.",
+    "valid": "Unverified: the signature is valid, but the signer is on no given trust list.",
     "invalid": "Unverified: the manifest is not valid.",
-    "not checked": "Unverified: the signature of that earlier version was not checked.",
+    "not checked": "Unverified: the signature of this earlier version was not checked.",
     "no": "Unverified: not signed.",
 }
 MEANING = (
-    "The file makes these statements about itself, and the verdict does not use them. Anybody can write such fields, and "
-    "most services remove them. A photo without them may still have been generated."
+    "The file makes these statements about itself, and the verdict does not use them. Anyone can write such fields, "
+    "and most services remove them. A photo without them may still have been generated."
 )
 
 
 @dataclass(frozen=True)
 class Line:
-    """One statement as a report shows it. says: the sentence. where, text: its place and words. signed: who stands for it."""
+    """One statement in a report. says: the sentence. where, text: its place and words. signed: who vouches for it."""
 
     says: str
     where: str

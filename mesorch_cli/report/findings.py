@@ -1,4 +1,4 @@
-"""The findings of a record as people read them: terminal, page and PDF all draw what is made here."""
+"""The findings of a record for people. Terminal, page and PDF all use these."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,11 @@ from mesorch_cli.report.numbers import in_words
 
 @dataclass(frozen=True)
 class FindingLine:
-    """One finding. name: for a narrow column. sentence: what it says. numbers: what the record has of it, under the table's
-    heads: x, y, width and height of every place in the stored raster, the measures, and the certainty."""
+    """One finding.
+
+    name: for a narrow column. sentence: what it says. numbers: its values in the record, under the headings of the table:
+    x, y, width and height of every place in the stored raster, the measures, and the certainty.
+    """
 
     name: str
     sentence: str
@@ -23,7 +26,7 @@ class FindingLine:
 
 @dataclass(frozen=True)
 class FindingTable:
-    """The findings of one witness under a title. roles, heads: over the places and over the other numbers of a line."""
+    """The findings of one witness under a title. roles, heads: over the places and the other numbers of a line."""
 
     title: str
     explanation: str
@@ -33,12 +36,12 @@ class FindingTable:
 
 
 def tables_of(result: Mapping[str, Any]) -> tuple[FindingTable, ...]:
-    """Return what the witnesses say in the `result` of a record, in its order; findings of one kind stand together."""
+    """Return the witnesses' findings in the `result` of a record, in its order. Findings of one kind are together."""
     return tuple(_table(*kind, list(findings)) for kind, findings in groupby(result["findings"], _kind))
 
 
 def counted_words(result: Mapping[str, Any]) -> str:
-    """Return how the findings of a record count in its score, as the end of a sentence; empty where they do not."""
+    """Return how a record's findings count in its score, as the end of a sentence; empty if they do not."""
     known = [witness_named(finding["witness"]) for finding in result["findings"]]
     counting = dict.fromkeys(witness.counts_as for witness in known if witness is not None and witness.counts_as)
     return "".join(f", or the {certainty}, where that is larger" for certainty in counting)

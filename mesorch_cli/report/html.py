@@ -1,4 +1,4 @@
-"""The pages of a case: lists that begin with `index.html`, and a page for every file. They need no network and no script."""
+"""The pages of a case: lists beginning with `index.html`, and a page per file. They need no network and no script."""
 
 import base64
 import hashlib
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,17 @@ import numpy as np
 from markupsafe import Markup
 
 from mesorch_cli.files.writing import write_below
-from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.report import overview, wording
+from mesorch_cli.report.blocks import kind_of
+from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import ANALYSED, Entry
 from mesorch_cli.report.explained import explanation_of
-from mesorch_cli.report.listing import Listing, Part
+from mesorch_cli.report.listing import COLUMNS, Listing, Part
 from mesorch_cli.report.names import href, visible
+from mesorch_cli.report.notes import KINDS
 from mesorch_cli.report.overlay import colours
-from mesorch_cli.report.pages import PAGE, Row, page_of, row_of
+from mesorch_cli.report.pages import Row, page_of, row_of
+from mesorch_cli.report.sections import PAGE
 from mesorch_cli.report.triage import Triage
 
 RAMP_STEPS = 16
@@ -34,12 +38,18 @@ Facts = dict[str, Any]  # case.json, as parsed
 OnPage = Callable[[int, int], None]  # pages written, pages in all
 
 
-def write_html(case: Path, facts: Facts, triage: Triage, on_page: OnPage | None = None) -> None:
+def write_html(
+    case: Path,
+    facts: Facts,
+    triage: Triage,
+    on_page: OnPage | None = None,
+    details: CaseDetails = NO_DETAILS,
+) -> None:
     """Write every page of a case into its folder, and remove lists that it no longer has.
 
-    The same case gives the same bytes. Raises OutputError where a page cannot be written.
+    The same case gives the same bytes. Raises OutputError if a page cannot be written.
     """
-    Pages(case, facts, triage, on_page or (lambda _done, _total: None)).write()
+    Pages(case, facts, triage, on_page or (lambda _done, _total: None), details).write()
 
 
 @dataclass(frozen=True)
@@ -50,14 +60,14 @@ class _Neighbour:
 class Pages:
     """The pages of one case."""
 
-    def __init__(self, case: Path, facts: Facts, triage: Triage, on_page: OnPage) -> None:
-        self.case, self.facts, self.triage, self.on_page = case, facts, triage, on_page
+    def __init__(self, case: Path, facts: Facts, triage: Triage, on_page: OnPage, details: CaseDetails) -> None:
+        self.case, self.facts, self.triage, self.on_page, self.details = case, facts, triage, on_page, details
         self._data: list[str] = []  # rows for the filter, as JSON; about 200 bytes each
         self._dresses = {script: dress(script) for script in (None, "index.js", "photo.js")}
         self._dresses[EXPLAINED] = dress("photo.js", EXPLANATION_STYLE)
 
     def write(self) -> None:
-        """Write all of it: the overview last, as it holds the rows of all."""
+        """Write everything, the overview last, as it contains the rows of all files."""
         count = self.triage.by_status[ANALYSED]
         analysed = Listing(
             "analysed files", "Analysed files", "highest score first", "index", "triage", count, scored=True
@@ -99,11 +109,12 @@ class Pages:
             others=firsts[others],
             data=Markup("[" + ",\n".join(self._data) + "]"),  # escaped by _json
             reading=wording.LIMITS,
+            note_kinds=KINDS,
             **overview.overview(self.facts, self.triage),
         )
 
     def _photo(self, entry: Entry, before: Entry | None, after: Entry | None, number: int) -> None:
-        page = page_of(entry)
+        page = page_of(entry, self.triage.like(entry))
         explained = explanation_of(self.case, entry)
         self._write_page(
             f"{entry.place}/{PAGE}",
@@ -116,7 +127,6 @@ class Pages:
             number=number,
             total=len(self.triage),
             ramp=self._ramp,
-            weak_mean=WEAK_MEAN,
             gauge=overview.gauge_of(page.row.score, wording.limits_of(entry.record["settings"])),
         )
 
@@ -137,14 +147,14 @@ class Pages:
                 path.unlink()
 
     def _write_page(self, name: str, template: str, dress_name: str | None, **values: Any) -> None:
-        text = environment().get_template(template).render(**self._dresses[dress_name], **values)
+        text = environment().get_template(template).render(**self._dresses[dress_name], details=self.details, **values)
         write_below(self.case, name, text.encode("utf-8"), same_stays=True, durable=False)
 
 
 @cache
 def environment() -> jinja2.Environment:
-    """Return what makes pages of our templates; every value is escaped, and one that is missing is an error."""
-    return jinja2.Environment(
+    """Return the template environment. Every value is escaped, and a missing one is an error."""
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("mesorch_cli.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -152,15 +162,18 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["columns"] = COLUMNS
+    made.filters["runs"] = lambda blocks: [(kind, list(run)) for kind, run in groupby(blocks, key=kind_of)]
+    return made
 
 
 def finalize(value: Any) -> Any:
-    """Make every text that a template shows visible; what is already markup stays."""
+    """Make all characters in a template's texts visible. Markup is unchanged."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def policy(style: str, script: str | None) -> str:
-    """Return the content security policy of a page: its own style and script, pictures beside it, and nothing else."""
+    """Return a page's content security policy: its own style and script, pictures beside it, and nothing else."""
     scripts = "" if script is None else f" script-src '{_hash(script)}';"
     pictures_and_style = f"img-src 'self' file:; style-src '{_hash(style)}';"
     return f"default-src 'none'; {pictures_and_style}{scripts} base-uri 'none'; form-action 'none'"
@@ -177,13 +190,13 @@ def _hash(text: str) -> str:
 
 
 def _asset(name: str) -> Markup:
-    """Return a style sheet or script of ours as it goes into a page."""
+    """Return one of our style sheets or scripts for a page."""
     text = files("mesorch_cli.report").joinpath("templates", name).read_text(encoding="utf-8")
-    return Markup(text)  # no text of strangers in it
+    return Markup(text)  # it contains no text from outside
 
 
 def _json(value: Any) -> str:
-    """Return JSON in ASCII that no parser of HTML can take for markup."""
+    """Return ASCII JSON that no HTML parser can take for markup."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
@@ -193,7 +206,7 @@ def _neighbour(entry: Entry | None, root: str) -> _Neighbour | None:
 
 
 def _with_neighbours(entries: Iterable[Entry]) -> Iterator[tuple[Entry | None, Entry, Entry | None]]:
-    """Yield each entry between the one before and the one after it."""
+    """Yield each entry between its neighbours."""
     before: Entry | None = None
     current: Entry | None = None
     for entry in entries:

@@ -1,4 +1,4 @@
-"""A list of files that goes over several pages: its first part stands on the overview, the others on pages of their own."""
+"""A list of files over several pages. Its first part is on the overview, the others have pages of their own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,10 +10,37 @@ AROUND = 2  # pages linked on each side of the present one
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of a list. other: its title in a list without scores. key: what the script sorts by, "" for no sorting.
+
+    scored: only in a list with scores.
+    """
+
+    title: str
+    key: str = ""
+    other: str = ""
+    number: bool = False
+    scored: bool = False
+
+
+COLUMNS = (
+    Column("No.", "rank", "No.", number=True),
+    Column("Photo", other="Photo"),
+    Column("Map", scored=True),
+    Column("File", "name", "File"),
+    Column("Verdict", "verdict", "Verdict"),
+    Column("Score", "score", number=True, scored=True),
+    Column("Regions", "regions", "Reason"),
+    Column("Notes", "notes", "Notes"),
+    Column("Flags", "flags", "Flags"),
+)
+
+
+@dataclass(frozen=True)
 class Listing:
     """A list as a whole. stem: of its pages' names. anchor: of its first part on the overview. count: of its files.
 
-    scored: whether its files have scores; else they have reasons.
+    scored: whether its files have scores; otherwise they have reasons.
     """
 
     name: str
@@ -29,7 +56,7 @@ class Listing:
         return max(1, -(-self.count // ROWS))
 
     def file(self, number: int) -> str:
-        """Return the name of the page with a part, from 1 on."""
+        """Return the name of the page with a part, counted from 1."""
         return "index.html" if number == 1 else f"{self.stem}-{number}.html"
 
     def address(self, number: int) -> str:
@@ -37,7 +64,7 @@ class Listing:
         return f"index.html#{self.anchor}" if number == 1 else self.file(number)
 
     def portions(self, rows: list[Row], *, whole: bool) -> Iterator[list[Row]]:
-        """Take full pages out of `rows`, and with `whole` also the rest."""
+        """Take full pages from `rows`, and with `whole` also the rest."""
         while len(rows) >= ROWS or (whole and rows):
             yield rows[:ROWS]
             del rows[:ROWS]
@@ -45,7 +72,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Part:
-    """One page's share of a list, as the templates take it. links: (number, address), None for a gap."""
+    """One page's part of a list, for the templates. links: (number, address), None for a gap."""
 
     listing: Listing
     number: int

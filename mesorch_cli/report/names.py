@@ -1,11 +1,11 @@
-"""Names and texts of strangers made fit for a page or a table: visible, none able to move or run anything, safe to link."""
+"""Makes names and texts from outside safe for pages and tables: visible, harmless, and safe to link."""
 
 import os
 import re
 import shlex
 from urllib.parse import quote
 
-# Controls, marks that turn the direction of writing, zero widths, separators, tags, noncharacters, lone surrogates.
+# Controls, marks that change the direction of writing, zero widths, separators, tags, noncharacters, lone surrogates.
 _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
     chr((plane << 16) + low) for plane in range(1, 17) for low in (0xFFFE, 0xFFFF)
 )
@@ -15,17 +15,17 @@ _UNSEEN = re.compile(
 )
 _NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that stand for no byte of a file name
 _PLAIN = re.compile(r"[\x20-\x7e]*")
-_FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # what a spreadsheet runs
+_FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # what a spreadsheet executes
 _QUOTED = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def visible(text: str) -> str:
-    r"""Return text in which what could not be seen is an escape: \n, \u202e, and \xff for a byte that is no UTF-8."""
+    r"""Return text with invisible characters as escapes: \n, \u202e, and \xff for a byte that is no UTF-8."""
     return _UNSEEN.sub(_escaped, text)
 
 
 def harmless_cell(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula: one that begins like it gets an apostrophe before it."""
+    """Return text that no spreadsheet takes for a formula: an apostrophe precedes one that begins like a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 

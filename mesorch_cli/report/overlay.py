@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 
 from mesorch_cli.evidence.storage import allocate
 from mesorch_cli.inference.fusion import bands
-from mesorch_cli.report.outlines import FONT, INK, outline
+from mesorch_cli.report.outlines import FONT, INK, Joins, join, outline
 
 LONGEST_OVERLAY = 2048  # pixels; the heat map keeps the photo's own size
-SHORTEST_OVERLAY = 320  # pixels of the long side; smaller photos are enlarged, or the bar beside them could not be read
+SHORTEST_OVERLAY = 320  # pixels of the long side; smaller photos are enlarged, so that the bar is readable
 BAR_WIDTH = 28
 BAR_GAP = 14
 LABEL_WIDTH = 62
@@ -18,7 +18,7 @@ MOST_OPAQUE = 0.4  # of the colour where the map is 1
 MIDDLE_GREY = 127
 PAPER = 255
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
-CLOSE = 0.06  # of the scale: labels nearer than this would overlap
+CLOSE = 0.06  # of the scale; closer labels would overlap
 WHITE16 = 65535
 
 Map = NDArray[np.float32]
@@ -26,7 +26,7 @@ Picture = NDArray[np.uint8]
 
 
 def png(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
-    """Encode a grey or BGR picture as PNG; the same picture gives the same bytes."""
+    """Encode a grey or BGR picture as PNG. The same picture gives the same bytes."""
     ok, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 4])
     if not ok:
         raise ValueError(f"a picture of {picture.shape} {picture.dtype} cannot be encoded as PNG")
@@ -42,7 +42,7 @@ def heatmap(map_: Map) -> bytes:
 
 
 def mask(map_: Map, threshold: float) -> bytes:
-    """Return the pixels with map_ > threshold as 255, the others as 0, at the photo's size."""
+    """Return the pixels where the map exceeds the threshold as 255, the others as 0, at the photo's size."""
     above = np.greater(map_, np.float32(threshold), out=allocate(map_.shape, np.bool_)).view(np.uint8)
     above *= np.uint8(255)
     return png(above)
@@ -55,9 +55,9 @@ def colours(values: Map) -> Picture:
 
 
 def blended(photo: Picture, chance: Map, threshold: float) -> Picture:
-    """Return a BGR photo in grey under the colours of its map, (H, W), with the outlines of what exceeds the threshold.
+    """Return a BGR photo in grey under the colours of its map, (H, W), with the outlines of parts above the threshold.
 
-    The colours let the photo through everywhere: an examiner has to see the pixels that a region holds.
+    The colours are translucent everywhere, as an examiner must see the pixels in a region.
     """
     grey = np.repeat(cv2.cvtColor(photo, cv2.COLOR_BGR2GRAY)[..., None], 3, axis=2)
     picture = tinted(np.asarray(grey, np.uint8), chance)
@@ -66,14 +66,14 @@ def blended(photo: Picture, chance: Map, threshold: float) -> Picture:
 
 
 def tinted(picture: Picture, values: Map) -> Picture:
-    """Return a BGR picture under the colours of values 0..1: not covered at all at 0, by MOST_OPAQUE at 1."""
+    """Return a BGR picture under the colours of values 0..1, with opacity from 0 at 0 to MOST_OPAQUE at 1."""
     opacity = np.asarray((MOST_OPAQUE * np.sqrt(np.clip(values, 0, 1)))[..., None], np.float32)
     return np.asarray(np.rint(picture * (1 - opacity) + colours(values) * opacity), np.uint8)
 
 
 def scaled(pixels: NDArray[np.unsignedinteger], map_: Map, shortest: int, longest: int) -> tuple[Picture, Map]:
-    """Return photo (BGR) and map at one size: at most `longest` pixels a side, and the long side, if it can be reached by
-    enlarging eight times, at least `shortest`.
+    """Return photo (BGR) and map at one size: at most `longest` pixels a side, and the long side, if it can be reached
+    by enlarging eight times, at least `shortest`.
     """
     height, width = map_.shape
     factor = min(1.0, longest / max(height, width))
@@ -87,13 +87,14 @@ def scaled(pixels: NDArray[np.unsignedinteger], map_: Map, shortest: int, longes
     return np.ascontiguousarray(photo[..., ::-1], np.uint8), chance
 
 
-def overlay(pixels: NDArray[np.unsignedinteger], map_: Map, threshold: float) -> bytes:
-    """Return the photo in grey under its map, the outlines of regions, and a colour bar of the fixed range 0..1.
+def overlay(pixels: NDArray[np.unsignedinteger], map_: Map, threshold: float, joins: Joins = ()) -> bytes:
+    """Return the photo in grey under its map, the outlines of regions, joined parts, and a colour bar of the range 0..1.
 
     pixels: (H, W, 3) RGB uint8 or uint16. The photo is shown in its stored raster, on LONGEST_OVERLAY pixels at most.
     """
     photo, chance = scaled(pixels, map_, SHORTEST_OVERLAY, LONGEST_OVERLAY)
     picture = blended(photo, chance, threshold)
+    join(picture, joins, map_.shape[1], map_.shape[0])
     bar_height = max(picture.shape[0], 160)
     width = MARGIN + picture.shape[1] + BAR_GAP + BAR_WIDTH + LABEL_WIDTH
     sheet = np.full((bar_height + 2 * MARGIN, width, 3), PAPER, np.uint8)

@@ -1,18 +1,19 @@
-"""What the overview of a case shows beside its lists: counts, method, the histogram of scores, the rows for the filter."""
+"""The overview of a case besides its lists: counts, method, the histogram of scores, the rows for the filter."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from mesorch_cli.inference.recorded_settings import options_named
 from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED
-from mesorch_cli.report.pages import PAGE, Row
+from mesorch_cli.report.pages import Row
+from mesorch_cli.report.sections import PAGE
 from mesorch_cli.report.statements import flat, text_of
 from mesorch_cli.report.triage import BINS, Triage
 from mesorch_cli.report.wording import limits_of, reason_meaning
 
-LEFT, RIGHT, TOP, BASE = 10, 410, 12, 120  # of the drawings, in their own units
+LEFT, RIGHT, TOP, BASE = 10, 410, 12, 120  # of the drawings, in their units
 STEP = (RIGHT - LEFT) / BINS
-WHOLE = [1, 1]  # the share of a selection that is no share
+WHOLE = [1, 1]  # the share of a selection without shares
 KINDS = ("none", "open", "evidence")
 
 Facts = dict[str, Any]  # case.json, as parsed
@@ -22,7 +23,7 @@ Facts = dict[str, Any]  # case.json, as parsed
 class Counts:
     """found = analysed + not_analysed + failed + waiting; evidence, open (inconclusive) and none are the analysed.
 
-    gone: files of these that are no longer in the evidence folder.
+    gone: files among these that are no longer in the evidence folder.
     """
 
     found: int
@@ -38,7 +39,7 @@ class Counts:
 
 
 def counts_of(facts: Facts, triage: Triage) -> Counts:
-    """Count what the report shows; only what still waits for its analysis is known from the case's facts alone."""
+    """Count the entries of the report. Only the number of waiting files comes from the case's facts."""
     waiting = int(facts["counts"].get("waiting", 0))
     verdicts = triage.by_verdict
     return Counts(
@@ -56,7 +57,7 @@ def counts_of(facts: Facts, triage: Triage) -> Counts:
 
 
 def mismatch_of(facts: Facts, counts: Counts) -> str | None:
-    """Return the sentence for facts that do not say what the records say; None where they agree."""
+    """Return a sentence on facts that contradict the records; None if they agree."""
     told = facts["counts"]
     wrong = [
         f"{name.replace('_', ' ')} {told[name]:,}, here {value:,}"
@@ -65,11 +66,11 @@ def mismatch_of(facts: Facts, counts: Counts) -> str | None:
     ]
     if not wrong:
         return None
-    return f"case.json counts otherwise than the records do: {'; '.join(wrong)}. Give the command that made the case again."
+    return f"case.json and the records differ: {'; '.join(wrong)}. Give the command that made the case again."
 
 
 def overview(facts: Facts, triage: Triage) -> dict[str, Any]:
-    """Return what the template of the overview needs beside the lists."""
+    """Return the values for the overview's template besides the lists."""
     counts = counts_of(facts, triage)
     reasons = [
         {"status": status, "reason": reason, "count": count, "meaning": reason_meaning(reason)}
@@ -102,7 +103,8 @@ def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
         rows.append(
             (
                 "limits of the score",
-                f"below {limits[0]:g} no evidence found, from {limits[1]:g} evidence of manipulation, inconclusive between",
+                f"below {limits[0]:g} no evidence found, from {limits[1]:g} evidence of manipulation, inconclusive "
+                "between",
             )
         )
     threshold = settings.get("threshold")
@@ -126,12 +128,12 @@ def _selection(selection: dict[str, Any]) -> str:
 
 
 def position(score: float) -> float:
-    """Return where a score stands on the axis of the drawings."""
+    """Return the position of a score on the drawings' axis."""
     return round(LEFT + (RIGHT - LEFT) * score, 1)
 
 
 def histogram_of(triage: Triage, limits: tuple[float, float] | None) -> dict[str, Any]:
-    """Return the bars of the histogram, with a sentence that says the same."""
+    """Return the bars of the histogram, with a sentence of the same content."""
     highest = max(triage.bins)
     bars = []
     for index, count in enumerate(triage.bins):
@@ -158,7 +160,7 @@ def histogram_of(triage: Triage, limits: tuple[float, float] | None) -> dict[str
 
 
 def gauge_of(score: float | None, limits: tuple[float, float] | None) -> dict[str, Any] | None:
-    """Return where a score stands between the limits; None where there is no score or no limit."""
+    """Return a score's position between the limits; None without a score or limits."""
     if score is None or limits is None:
         return None
     low, high = limits
@@ -173,11 +175,27 @@ def gauge_of(score: float | None, limits: tuple[float, float] | None) -> dict[st
 
 def data_of(row: Row) -> list[Any]:
     """Return a row as the filter's script takes it: name, folder, thumbnail (1: in that folder), kind, score, photo,
-    regions or reason, flags, and what the file says of AI.
+    regions or reason, flags, what the file says of AI, map (as the thumbnail), notes, which others it looks like, their
+    group, and the share of the largest region.
     """
     folder = row.page.removesuffix(PAGE)
-    thumbnail: str | int = row.thumbnail or 0
-    if thumbnail == f"{folder}thumbnail.jpg":
-        thumbnail = 1
+    pictures = [
+        1 if picture == f"{folder}{name}.jpg" else picture or 0
+        for picture, name in ((row.thumbnail, "thumbnail"), (row.map, "thumbnail_map"))
+    ]
     text = row.regions if row.reason is None else row.reason
-    return [row.name, folder, thumbnail, row.kind, row.score, row.photo, text, list(row.flags), row.declared]
+    return [
+        *(
+            row.name,
+            folder,
+            pictures[0],
+            row.kind,
+            row.score,
+            row.photo,
+            text,
+            list(row.flags),
+            row.declared,
+            pictures[1],
+        ),
+        *(list(row.notes), row.alike, row.group, row.largest),
+    ]

@@ -1,4 +1,4 @@
-"""Photo, map and outlines beside each other, with the map's scale: one picture for a written report."""
+"""Photo, map and outlines side by side, with the map's scale: one picture for a written report."""
 
 import textwrap
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from mesorch_cli.evidence.orientation import WORDS
 from mesorch_cli.inference.regions import WEAK_MEAN, Region
-from mesorch_cli.report.outlines import FONT, INK, number, outline
+from mesorch_cli.report.outlines import FONT, INK, Joins, join, number, outline
 from mesorch_cli.report.overlay import BAR_GAP, BAR_WIDTH, LABEL_WIDTH, MARGIN, PAPER, bar, colours, png, scaled
 
 LONGEST_PART = 800  # pixels a side of each of the three parts
 SHORTEST_PART = 400  # pixels of the long side; smaller photos are enlarged
-LEAST_WIDTH = 300  # pixels of a part: its title stands above it
+LEAST_WIDTH = 300  # pixels of a part, with room for its title
 GAP, TITLE, LINE, LETTER = 12, 26, 20, 7.5  # pixels
-STACKED_FROM = 2.5  # times as wide as high: parts stand below each other
+STACKED_FROM = 2.5  # times as wide as high; then the parts are stacked
 
 Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -28,6 +28,7 @@ def panel(
     threshold: float,
     regions: Sequence[Region],
     orientation: int,
+    joins: Joins = (),
 ) -> bytes:
     """Return PNG bytes of photo, map and outlined photo in the stored raster, with the colour scale.
 
@@ -37,9 +38,11 @@ def panel(
     photo, chance = scaled(pixels, map_, SHORTEST_PART, LONGEST_PART)
     outlined = photo.copy()
     outline(outlined, chance, threshold)
+    join(outlined, joins, width, height)
     number(outlined, regions, width, height)
     parts = [("Photo", photo), ("Map", colours(chance)), ("Outlines of regions", outlined)]
     foot = f"Outlined: the map above {threshold:.2f}; dim and without a number: weak, on average below {WEAK_MEAN:g}. "
+    foot += "Blue: parts that match each other. " if joins else ""
     foot += f"Stored raster, {width} x {height} pixels."
     if orientation != 1:
         foot += f" Orientation {orientation}, not applied: {WORDS[orientation]}."

@@ -1,7 +1,7 @@
-"""Records of `mesorch.record/1` in the form of `mesorch.record/2`: every command that reads a record reads both.
+"""Converts records of `mesorch.record/1` to `mesorch.record/2`, so that every command reads both.
 
-The first version had a key for each witness, `result.copies` and `result.quantisation`; the second has `result.findings`.
-Nothing else differs, and settings and their hash are the same.
+The first version had a key for each witness, `result.copies` and `result.quantisation`; the second has
+`result.findings`. Nothing else differs, and settings and their hash are the same.
 """
 
 from typing import Any
@@ -12,9 +12,9 @@ PLACES = ("part", "counterpart")
 
 
 def current(record: Any) -> Any:
-    """Return a record, as parsed from JSON, in the form of this version; what is none of the first version stays as it is.
+    """Return a parsed record in the form of this version. Anything but a record of the first version is unchanged.
 
-    Raises ValueError for a record of the first version whose findings are none.
+    Raises ValueError for a record of the first version with invalid findings.
     """
     if not isinstance(record, dict) or record.get("schema") != "mesorch.record/1":
         return record

@@ -1,1 +1,1 @@
-"""Training: forged samples on the fly, a loop that resumes exactly, and what it starts from."""
+"""Training: samples forged on the fly, a loop that resumes exactly, and its starting points."""

@@ -1,6 +1,6 @@
 """The published augmentations of photos with masks, in their order, as albumentations 1.3.0 defined them.
 
-Pixels are (H, W, 3) uint8 RGB, masks (H, W) bool. All chance comes from the generator that is passed in.
+Pixels are (H, W, 3) uint8 RGB, masks (H, W) bool. All randomness comes from the generator passed in.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ BLUR_SHARE, BLUR_KERNELS = 0.2, (3, 7)
 
 
 def published(rng: Rng, pixels: Pixels, mask: Mask) -> tuple[Pixels, Mask]:
-    """Return a photo and its mask after the published chain; the size may change, the two stay on one raster."""
+    """Return a photo and its mask after the published chain. Their size may change, but they stay aligned."""
     pixels, mask = scaled(pixels, mask, 1.0 + rng.uniform(-SCALE_LIMIT, SCALE_LIMIT))
     if rng.random() < FORGED_SHARE:
         pixels, mask = copy_moved(rng, pixels, mask)
@@ -45,7 +45,7 @@ def published(rng: Rng, pixels: Pixels, mask: Mask) -> tuple[Pixels, Mask]:
 
 
 def scaled(pixels: Pixels, mask: Mask, factor: float) -> tuple[Pixels, Mask]:
-    """Resize both, sides rounded down: pixels bilinear without antialiasing, the mask by nearest neighbour."""
+    """Resize both with sides rounded down: pixels bilinearly without antialiasing, the mask by nearest neighbour."""
     height, width = max(1, int(mask.shape[0] * factor)), max(1, int(mask.shape[1] * factor))
     larger = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_LINEAR)
     larger_mask = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
@@ -53,7 +53,7 @@ def scaled(pixels: Pixels, mask: Mask, factor: float) -> tuple[Pixels, Mask]:
 
 
 def copy_moved(rng: Rng, pixels: Pixels, mask: Mask) -> tuple[Pixels, Mask]:
-    """Copy a window to another place of the photo; the mask is set where it went."""
+    """Copy a window to another place in the photo. The mask marks the new place."""
     height, width = drawn_window(rng, mask.shape)
     source, target = (drawn_place(rng, mask.shape, height, width) for _ in range(2))
     pixels, mask = pixels.copy(), mask.copy()
@@ -63,7 +63,7 @@ def copy_moved(rng: Rng, pixels: Pixels, mask: Mask) -> tuple[Pixels, Mask]:
 
 
 def inpainted(rng: Rng, pixels: Pixels, mask: Mask) -> tuple[Pixels, Mask]:
-    """Fill a window from its surroundings, by either of OpenCV's ways; the mask is set there."""
+    """Fill a window from its surroundings, by one of OpenCV's two methods. The mask marks it."""
     height, width = drawn_window(rng, mask.shape)
     window = drawn_place(rng, mask.shape, height, width)
     hole = np.zeros(mask.shape, np.uint8)
@@ -74,38 +74,38 @@ def inpainted(rng: Rng, pixels: Pixels, mask: Mask) -> tuple[Pixels, Mask]:
 
 
 def drawn_window(rng: Rng, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Draw the height and width of a window: each side evenly between its limits, both included."""
+    """Draw the height and width of a window, each uniformly between its limits, both included."""
     low, high = WINDOW
     height, width = (int(rng.integers(int(low * side), int(high * side) + 1)) for side in shape[:2])
     return max(1, height), max(1, width)
 
 
 def drawn_place(rng: Rng, shape: tuple[int, ...], height: int, width: int) -> tuple[slice, slice]:
-    """Draw where a window lies: every place at which it is inside, evenly."""
+    """Draw the place of a window uniformly among those inside the photo."""
     y, x = int(rng.integers(0, shape[0] - height + 1)), int(rng.integers(0, shape[1] - width + 1))
     return slice(y, y + height), slice(x, x + width)
 
 
 def toned(pixels: Pixels, contrast: float, brightness: float) -> Pixels:
-    """Multiply by `contrast` and add `brightness` times white; clipped, then the fraction cut off."""
+    """Multiply by `contrast` and add `brightness` times white, then clip and truncate."""
     table = np.clip(np.arange(256, dtype=np.float32) * np.float32(contrast) + np.float32(brightness * 255), 0, 255)
     return np.asarray(cv2.LUT(np.ascontiguousarray(pixels), table.astype(np.uint8)), np.uint8)
 
 
 def compressed(pixels: Pixels, quality: int) -> Pixels:
-    """Save as JPEG and open again. Red and blue change places on the way in and out, as in the published pipeline."""
+    """Save as JPEG and open again. Red and blue are swapped on the way in and out, as in the published pipeline."""
     _, data = cv2.imencode(".jpg", np.ascontiguousarray(pixels), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED), np.uint8)
 
 
 def drawn_kernel(rng: Rng) -> int:
-    """Draw a side of the blur: 3 to 7, even ones raised by one, so that 3 comes half as often as 5 and 7."""
+    """Draw a side of the blur from 3 to 7. Even ones are raised by one, so 3 is half as frequent as 5 and 7."""
     side = int(rng.integers(BLUR_KERNELS[0], BLUR_KERNELS[1] + 1))
     return side if side % 2 else side + 1
 
 
 def blurred(pixels: Pixels, side: int) -> Pixels:
-    """Blur by a Gaussian of this kernel side, with OpenCV's own weights for it."""
+    """Blur with a Gaussian of this kernel side, with OpenCV's default weights."""
     return np.asarray(cv2.GaussianBlur(np.ascontiguousarray(pixels), (side, side), 0), np.uint8)
 
 

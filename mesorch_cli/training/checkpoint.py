@@ -1,4 +1,4 @@
-"""The state of a run, saved so that a kill at any moment leaves the last whole one."""
+"""The state of a run, saved so that a kill at any moment leaves the last complete one."""
 
 import pickle
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ FILE_NAME = "checkpoint.pt"
 class Checkpoint:
     """Everything that the next step depends on.
 
-    model, ema: state dicts; optimizer: AdamW's; step: steps done. Chance needs no state: samples and drop-path depend only
-    on the seed and the step. validated: the step at which the run was last validated. best: the largest value of the
-    chosen figure so far, None before the first. legs: from which step on which training file held.
+    model, ema: state dicts; optimizer: AdamW's; step: steps done. Randomness needs no state, as samples and drop-path
+    depend only on the seed and the step. validated: the step of the last validation. best: the largest value of the
+    chosen figure so far, None before the first. legs: the training files, each with its first step.
     """
 
     model: dict[str, Tensor]
@@ -33,27 +33,29 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write the checkpoint beside the last one, then put it in its place in one move; OutputError if that fails."""
+    """Write the checkpoint beside the last one, then move it into place at once. Raises OutputError if that fails."""
     path = folder / FILE_NAME
     if folder.is_dir():
-        remove_unfinished(folder)  # a checkpoint that a kill left half written is as large as a whole one
+        remove_unfinished(folder)  # a half-written checkpoint from a kill is as large as a complete one
     try:
         with writing_below(folder, FILE_NAME) as file:
             torch.save(vars(checkpoint), file)
-    except RuntimeError as error:  # PyTorch tells a full disk by one
+    except RuntimeError as error:  # PyTorch's error for a full disk
         raise OutputError(
-            f"Cannot write {path}: {error}. The checkpoint before it is whole; make room and go on."
+            f"Cannot write {path}: {error}. The previous checkpoint is intact. Make room and give the same command "
+            "again."
         ) from error
     return path
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint; tensors and plain values only. Raises InputError if it is not one of ours."""
+    """Read a checkpoint, which may only contain tensors and plain values. Raises InputError for any other file."""
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
-        values.pop("torch_rng", None)  # earlier versions kept a state of chance that nothing depended on
+        values.pop("torch_rng", None)  # earlier versions stored an unused random state
         return Checkpoint(**values)
     except (OSError, RuntimeError, TypeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(
-            f"{path} is no checkpoint of this program ({error}). Remove it to start the run again.", reason="unreadable"
+            f"{path} is not a checkpoint of mesorch ({error}). Delete it to start the run again.",
+            reason="unreadable",
         ) from error

@@ -1,4 +1,4 @@
-"""What is refused before a run starts: masks that cannot be read or do not fit, photos both trained and validated on."""
+"""Checks before a run: unreadable or unsuitable masks, and photos in both training and validation, are refused."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ OnFile = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class _Seen:
-    """A photo and its mask as they were read: (width, height) of each, and how the mask was read."""
+    """A photo and its mask: (width, height) of each, and how the mask was read."""
 
     photo: tuple[int, int]
     mask: tuple[int, ...] | None
@@ -25,9 +25,9 @@ class _Seen:
 
 
 def check_rasters(sets: Sequence[Dataset], masks: MaskRule, on_file: OnFile | None = None) -> dict[str, dict[str, int]]:
-    """Refuse sets with a photo that cannot be read or is damaged, or whose mask cannot be read or has another size.
+    """Refuse sets with unreadable or damaged photos, and with masks that are unreadable or of another size.
 
-    The first five are named. Returns by set how its masks were read, and how many each way.
+    The first five are named. Returns for each set how its masks were read, with counts.
     """
     read: dict[str, dict[str, int]] = {}
     total = sum(len(one.samples) for one in sets)
@@ -60,15 +60,15 @@ def check_rasters(sets: Sequence[Dataset], masks: MaskRule, on_file: OnFile | No
         if unread:
             raise refusal(f"Files of {one.name} that cannot be read", unread, "Leave them out.")
         if unlike:
-            raise refusal(f"Photos of {one.name} with a mask of another size", unlike, "Make the masks anew.")
+            raise refusal(f"Photos of {one.name} with a mask of another size", unlike, "Make the masks again.")
         read[one.name] = readings(taken)
     return read
 
 
 def check_apart(trained: Iterable[Path], validated: Iterable[Path]) -> None:
-    """Refuse photos that are in both by the SHA-256 of their bytes; the first five are named.
+    """Refuse photos that are in both, by the SHA-256 of their bytes. The first five are named.
 
-    Files of different lengths differ, so only those of one length are read.
+    Files of different lengths differ, so only files of equal length are read.
     """
     by_length: dict[int, list[Path]] = defaultdict(list)
     for path in trained:
@@ -88,9 +88,9 @@ def check_apart(trained: Iterable[Path], validated: Iterable[Path]) -> None:
                 break
     if shared:
         raise refusal(
-            f"{len(shared)} photos are both trained and validated on",
+            f"{len(shared)} photos are used for both training and validation",
             shared,
-            "Expected different ones: take them out of either, or the figures flatter.",
+            "Expected different photos: remove them from one of the two, or the figures flatter.",
         )
 
 

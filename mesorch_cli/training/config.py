@@ -1,4 +1,4 @@
-"""What a training run does, as read from a TOML file: frozen, checked at the door."""
+"""The configuration of a training run, read from a TOML file, frozen and checked."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -19,24 +19,24 @@ from mesorch_cli.validation import first_problem
 
 __all__ = ["Data", "FileSet", "Schedule", "Source", "TrainingConfig", "Validation", "differing", "read_config"]
 
-RETIRED = {"focal_gamma", "edge_weight"}  # terms of the loss that earlier versions had
+RETIRED = {"focal_gamma", "edge_weight"}  # terms of the loss in earlier versions
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
-Weight = Annotated[float, Field(ge=1e-6, le=1e6)]  # relative to others, none of which it may drown
+Weight = Annotated[float, Field(ge=1e-6, le=1e6)]  # relative to others, which it must not drown out
 LARGEST_SIDE = 4096  # of a network's input, in pixels
 
 
 class Source(Part):
-    """One folder of the photo pool and its share of the hosts and donors, relative to the other folders."""
+    """A folder of the photo pool and its share of hosts and donors, relative to the other folders."""
 
     folder: Path
     share: Weight = 1.0
 
 
 class FileSet(Part):
-    """A set of photos with masks as `mesorch evaluate` reads it, or a balanced list; its share relative to other sets.
+    """A set of photos with masks as for `mesorch evaluate`, or a balanced list, and its share relative to other sets.
 
-    Within a set, photos are drawn evenly and with replacement; the sets of a balanced list share alike.
+    Within a set, photos are drawn uniformly with replacement. The sets of a balanced list have equal shares.
     """
 
     path: Path
@@ -46,19 +46,18 @@ class FileSet(Part):
 class Data(Part):
     """Where samples come from. Paths are relative to the working directory.
 
-    photos: pristine photos. objects: photos with a mask of the same stem as .png, for cut-outs.
-    object_share: how often a splice's donor is such an object. object_host_share: how often the host is one: most of its
-    objects stay authentic, so that an object alone is no sign of a forgery.
-    twin_share: of the forged photos, how often half of the views are those of the same photo unedited, after the same life.
-    files: photos with masks. augment: what happens to them before the view is taken, `published` or `none`.
-    forged_share: of the samples, those that are forged on the fly; must be stated where there are both kinds.
-    native_share: samples cropped at native resolution; the others show the whole photo squashed to the input side.
-    views: samples that belong together, cut from one forged photo (of files: from as many photos).
-    working_side: photos are shrunk or cropped to at most this many pixels a side before forging, which bounds the cost.
-    validation_photos, validation_objects: what `validation_count` photos are forged from, once, to be kept.
-    validation_sets: photos with masks to validate on as they are. All paths of validation must be apart from the others.
-    allow_empty_masks: photos whose mask says that nothing is tampered are authentic. mask_colour: which of a mask's two
-    colours is tampered, as `ff0000`. Both are of files and validation_sets.
+    photos: pristine photos. objects: photos with a mask of the same stem as .png, for cut-outs. object_share: how often
+    a splice's donor is such an object. object_host_share: how often the host is one. Most of its objects stay
+    authentic, so that an object alone is no sign of a forgery. twin_share: for forged photos, how often half of the
+    views show the same photo unedited, with the same history. files: photos with masks. augment: their augmentation
+    before a view is taken, `published` or `none`. forged_share: the share of samples forged on the fly; must be given
+    if there are both kinds. native_share: the share of samples cropped at native resolution; the others show the whole
+    photo squashed to the input side. views: samples that belong together, cut from one forged photo (for files: from as
+    many photos). working_side: photos are shrunk or cropped to at most this many pixels a side before forging, which
+    bounds the cost. validation_photos, validation_objects: sources of `validation_count` photos that are forged once
+    and kept. validation_sets: photos with masks to validate on unchanged. All validation paths must be separate from
+    the others. allow_empty_masks: photos whose mask has no tampered pixel are authentic. mask_colour: which of a mask's
+    two colours means tampered, such as `ff0000`. Both apply to files and validation_sets.
     """
 
     photos: tuple[Source, ...] = ()
@@ -90,18 +89,18 @@ class Data(Part):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if not self.photos and not self.files:
-            raise ValueError("nothing to train on: name folders of photos to forge from, or files")
+            raise ValueError("there is nothing to train on: name folders of photos to forge from, or files")
         if not self.validation_photos and not self.validation_sets:
-            raise ValueError("nothing to validate on: name validation_photos or validation_sets")
+            raise ValueError("there is nothing to validate on: name validation_photos or validation_sets")
         if self.photos and self.files and self.forged_share is None:
-            raise ValueError("photos and files are both given: state forged_share")
+            raise ValueError("photos and files are both given, which requires forged_share")
         if self.forged_share is not None and not (self.photos and self.files):
-            raise ValueError("forged_share is stated, but photos and files are not both given")
+            raise ValueError("forged_share is given, but not both photos and files")
         return self
 
     @property
     def masks(self) -> MaskRule:
-        """Return what the files of masks do not say themselves."""
+        """Return what the mask files cannot say."""
         return MaskRule(self.allow_empty_masks, None if self.mask_colour is None else parse_colour(self.mask_colour))
 
     @property
@@ -113,11 +112,11 @@ class Data(Part):
 
 
 class Validation(Part):
-    """How whole photos are analysed while training, and by what the best weights are chosen.
+    """How whole photos are analysed during training, and how the best weights are chosen.
 
-    scales, overlap: of the engine; the result's passport says the same. side: of the network's inputs in pixels, None: that
-    of training. select: the figure, averaged over the validation sets: `f1_best` (F1 at the one threshold that suits the
-    set best), `f1` (at probability one half), or `auc`, each a mean over tampered photos.
+    scales, overlap: for the engine and for the passport of the result. side: of the network's inputs in pixels, None:
+    as in training. select: the figure, averaged over the validation sets: `f1_best` (F1 at the best common threshold of
+    the set), `f1` (at a threshold of one half), or `auc`, each a mean over tampered photos.
     """
 
     scales: Annotated[str, Field(validation_alias=AliasChoices("scales", "levels"))] = "whole,native"  # once `levels`
@@ -142,16 +141,14 @@ class Validation(Part):
 class TrainingConfig(Part):
     """A whole run.
 
-    name, licence: what the result's passport says. pretrained_cnn, pretrained_transformer: ImageNet weights of the
-    branches (see `pretrained`), or none for a random start.
-    initial: a weights file or checkpoint of the same network to start from, with a fresh optimiser, or none.
-    side: input side in pixels. batch: samples of one step, over all processes. accumulate: passes into which each process
-    divides its part of them. drop_path: of the Transformer. batch_norm: statistics of each process's `own` pass, `synced`
-    over processes (GPUs only), or `frozen` as they came.
-    precision: arithmetic of the steps; `fastest` is measured when a run starts, and what came out is kept in its legs.
-    branch_weight: weight of a loss on each branch's own sum of maps, beside that of the fused map.
-    dice_weight: share of a soft Dice term beside the published BCE.
-    threads: of each process. workers: processes that make samples, for each process.
+    name, licence: for the passport of the result. pretrained_cnn, pretrained_transformer: ImageNet weights of the
+    branches (see `pretrained`), or none for a random start. initial: a weights file or checkpoint of the same network
+    to start from, with a new optimiser, or none. side: input side in pixels. batch: samples of one step, over all
+    processes. accumulate: passes into which each process divides its part of them. drop_path: of the Transformer.
+    batch_norm: statistics from each process's `own` pass, `synced` over processes (GPUs only), or `frozen`. precision:
+    arithmetic of the steps; `fastest` is measured when a run starts, and the result is kept in its legs. branch_weight:
+    weight of a loss on each branch's sum of maps, besides the loss on the fused map. dice_weight: share of a soft Dice
+    term beside the published BCE. threads: per process. workers: processes that make samples, per process.
     """
 
     name: str | None = None
@@ -185,31 +182,31 @@ class TrainingConfig(Part):
     @model_validator(mode="after")
     def _whole_forgeries(self) -> Self:
         if self.batch % self.data.views:
-            raise ValueError(f"batch {self.batch} is no multiple of the {self.data.views} views of a forged photo")
+            raise ValueError(f"batch {self.batch} is not a multiple of the {self.data.views} views of a forged photo")
         if self.network not in MEMBERS:
             raise ValueError(f"network {self.network!r}: expected one of {sorted(MEMBERS)}")
         if self.branch_weight and not family_of(MEMBERS[self.network]).branches:
-            raise ValueError(f"branch_weight {self.branch_weight}: expected 0, {self.network} has no branches")
+            raise ValueError(f"branch_weight {self.branch_weight}: expected 0, as {self.network} has no branches")
         return self
 
 
 def without_retired(values: dict[str, Any], *, refuse: bool = False) -> dict[str, Any]:
-    """Return the values of a training file, or of a leg of a run, without terms of the loss that exist no longer.
+    """Return the values of a training file, or of a leg of a run, without retired terms of the loss.
 
-    At 0 they asked for the loss of today, so that files and runs of earlier versions go on as they were. With `refuse`,
-    another value raises ValueError; without, it stays, and shows up as a change of the training file.
+    At 0 they meant the present loss, so files and runs of earlier versions continue unchanged. With `refuse`, any other
+    value raises ValueError. Without it, the value stays and shows as a change of the training file.
     """
     for name in RETIRED & values.keys():
         if refuse and values[name] != 0:
             raise ValueError(
-                f"{name} = {shown(values[name])}: this term of the loss was taken out, as nothing showed that it helps; "
-                "expected no such line, or 0"
+                f"{name} = {shown(values[name])}: this term of the loss was removed, as it showed no benefit. "
+                "Expected no such line, or 0"
             )
     return {name: value for name, value in values.items() if not (name in RETIRED and value == 0)}
 
 
 def read_config(path: Path) -> TrainingConfig:
-    """Read a training file and those that it extends. Raises UsageError with the first thing that is wrong in them."""
+    """Read a training file and those that it extends. Raises UsageError with the first fault in them."""
     values, files = read_values(path)
     name = " with ".join(map(str, files))
     try:
@@ -219,7 +216,7 @@ def read_config(path: Path) -> TrainingConfig:
 
 
 def differing(before: dict[str, Any], after: dict[str, Any], prefix: str = "") -> list[str]:
-    """Return the dotted names of the settings that are not the same."""
+    """Return the dotted names of the settings that differ."""
     names = []
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key), after.get(key)

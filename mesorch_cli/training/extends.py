@@ -1,4 +1,4 @@
-"""Training files that build on others: `extends = "base.toml"` takes what that file says and states what differs."""
+"""Training files that build on others: with `extends = "base.toml"`, a file states only what differs from that one."""
 
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,9 +14,9 @@ MOST_FILES = 8  # that build on each other
 def read_values(path: Path) -> tuple[dict[str, Any], tuple[Path, ...]]:
     """Return the values of a training file over those of the file that it extends, and all files, the given one first.
 
-    `extends` names a .toml file by a path relative to the file that says it, in the same folder or below. Tables are
-    joined key by key; whatever else stands in both is taken from the file that extends the other, lists whole. Raises
-    UsageError for what is no such file, for files that extend each other in a circle, and for too many.
+    `extends` names a .toml file by a path relative to its own file, in the same folder or below. Tables are merged key
+    by key. Any other value, including a list, is replaced as a whole. Raises UsageError for an invalid file, for files
+    that extend each other in a circle, and for too many.
     """
     files: list[Path] = []
     layers: list[dict[str, Any]] = []
@@ -25,10 +25,10 @@ def read_values(path: Path) -> tuple[dict[str, Any], tuple[Path, ...]]:
         if any(current.resolve() == known.resolve() for known in files):
             circle = " extends ".join(map(str, [*files, current]))
             raise UsageError(
-                f"Training files extend each other in a circle: {circle}. Expected a file that extends none."
+                f"Training files extend each other in a circle: {circle}. Expected a file at the end that extends none."
             )
         if len(files) == MOST_FILES:
-            raise UsageError(f"{path} builds on more than {MOST_FILES - 1} other files. Expected fewer: join some.")
+            raise UsageError(f"{path} builds on more than {MOST_FILES - 1} other files. Expected fewer: merge some.")
         values = _read(current, files[-1] if files else None)
         files.append(current)
         current = _extended(current, values.pop(KEY, None))
@@ -40,11 +40,11 @@ def read_values(path: Path) -> tuple[dict[str, Any], tuple[Path, ...]]:
 
 
 def _read(path: Path, by: Path | None) -> dict[str, Any]:
-    """Return what one file says; by: the file that extends it."""
+    """Return the values of one file. by: the file that extends it."""
     if not path.exists():
         if by is not None:
-            raise UsageError(f"{by} extends {path}, which is not there. Expected a training file beside it.")
-        raise UsageError(f"No training file at {path}. Start from one in `configs/`.")
+            raise UsageError(f"{by} extends {path}, which does not exist. Expected a training file beside it.")
+        raise UsageError(f"There is no training file {path}. Start from one in `configs/`.")
     try:
         return toml_within(read_text(path))
     except OutOfBoundsError as error:
@@ -54,10 +54,10 @@ def _read(path: Path, by: Path | None) -> dict[str, Any]:
 
 
 def _extended(path: Path, name: object) -> Path | None:
-    """Return the file that `name` in a file means, None where it names none."""
+    """Return the file that `name` means, None if it names none."""
     if name is None:
         return None
-    # A training file of others must not have any file read that its reader could not see beside it.
+    # A training file from others must not cause files to be read that are not visibly beside it.
     if (
         not isinstance(name, str)
         or not name.endswith(".toml")
@@ -66,7 +66,8 @@ def _extended(path: Path, name: object) -> Path | None:
         or ".." in PurePosixPath(name).parts
     ):
         raise UsageError(
-            f"{path}, {KEY}: {name!r}. Expected the name of a .toml file in the same folder or below, such as base.toml."
+            f"{path}, {KEY}: {name!r}. Expected the name of a .toml file in the same folder or below, such as "
+            "base.toml."
         )
     return path.parent / name
 

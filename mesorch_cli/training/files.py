@@ -1,4 +1,4 @@
-"""Samples from files: photos with masks as data sets have them, drawn by shares, augmented as published."""
+"""Samples from files: photos with masks from data sets, drawn by shares and augmented as published."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +15,13 @@ from mesorch_cli.training.augment import AUGMENTATIONS, Mask, Pixels
 from mesorch_cli.training.config import Data, FileSet
 from mesorch_cli.training.samples import Batch, as_batch, drawn_view
 
-FILES = 1  # joins the seed: the stream of file samples is apart from that of forged ones
+FILES = 1  # part of the seed, so that the stream of file samples is separate from that of forged ones
 
 
 def read_shared(files: Sequence[FileSet]) -> tuple[tuple[Dataset, ...], tuple[float, ...]]:
-    """Read every set that a training file names; returns them with their shares, which sum to 1.
+    """Read every set that a training file names. Return them with their shares, which sum to 1.
 
-    Raises UsageError for what is no set, InputError with the first five names for files that do not pair.
+    Raises UsageError for an invalid set, InputError with the first five names for files that do not pair.
     """
     sets: list[Dataset] = []
     shares: list[float] = []
@@ -33,7 +33,7 @@ def read_shared(files: Sequence[FileSet]) -> tuple[tuple[Dataset, ...], tuple[fl
 
 
 def load_pair(sample: Sample, masks: MaskRule, photos: SoundPhotos) -> tuple[Pixels, Mask]:
-    """Decode a photo and its mask; an authentic photo has an empty one. InputError names what cannot be read."""
+    """Decode a photo and its mask, which is empty for an authentic photo. InputError names an unreadable file."""
     pixels = eight_bits(photos.read(sample.photo).pixels)
     if sample.mask is None:
         return pixels, np.zeros(pixels.shape[:2], bool)
@@ -41,7 +41,7 @@ def load_pair(sample: Sample, masks: MaskRule, photos: SoundPhotos) -> tuple[Pix
 
 
 class FileSamples(TorchDataset[Batch]):
-    """Item i: `views` samples, each of a photo of its own. Everything random comes from (seed, i)."""
+    """Item i: `views` samples, each from a different photo. All randomness comes from (seed, i)."""
 
     def __init__(self, data: Data, *, side: int, seed: int, length: int) -> None:
         self.data = data
@@ -60,7 +60,7 @@ class FileSamples(TorchDataset[Batch]):
         return [sample.photo for one in self.sets for sample in one.samples]
 
     def draw(self, rng: np.random.Generator) -> Sample:
-        """Return one pair: a set by its share, then any pair of it."""
+        """Draw one pair: a set by its share, then any of its pairs."""
         samples = self.sets[int(rng.choice(len(self.sets), p=self.shares))].samples
         return samples[int(rng.integers(len(samples)))]
 

@@ -1,28 +1,28 @@
-"""Ctrl-C that waits for the step under way: what is saved then is the state after a whole step."""
+"""Ctrl-C that waits for the current step, so that the saved state is that after a complete step."""
 
 import signal
 import threading
 from types import FrameType
 from typing import Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)  # the second is how a cluster takes a machine back
+SIGNALS = (signal.SIGINT, signal.SIGTERM)  # a cluster reclaims a machine with the second one
 
 
 class Interruption:
-    """While inside, the first signal is only noted; a second one interrupts at once, and the last checkpoint stays."""
+    """While inside, the first signal is only noted. A second one interrupts at once, and the last checkpoint stays."""
 
     def __init__(self) -> None:
         self.wanted = False
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # nobody else may set handlers
+        if threading.current_thread() is threading.main_thread():  # only the main thread may set handlers
             self._before = {number: signal.signal(number, self._noted) for number in SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what `signal.signal` itself returned
+            signal.signal(number, handler)  # type: ignore[arg-type]  # a value that `signal.signal` returned
 
     def _noted(self, _number: int, _frame: FrameType | None) -> None:
         if self.wanted:
@@ -31,5 +31,5 @@ class Interruption:
 
 
 def ignore_interruption(_worker: int = 0) -> None:
-    """Leave Ctrl-C to the parent: what a process that makes samples calls first."""
+    """Leave Ctrl-C to the parent. A process that makes samples calls this first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-DICE_SMOOTHING = 100.0  # pixels; keeps the term finite and calm where only a few are tampered
+DICE_SMOOTHING = 100.0  # pixels; keeps the term finite and stable if only a few are tampered
 
 
 def localisation_loss(
@@ -17,9 +17,8 @@ def localisation_loss(
     """Return (1 - w) BCE + w (1 - soft Dice), float32 scalar.
 
     logits, mask: (B, 1, H, W); mask in {0, 1}. BCE is the mean over all pixels, as published. Dice is taken per image
-    and only over images with tampered pixels: over an authentic one it would be undefined.
-    tampered: what the Dice terms are divided by, where the batch is a part of a larger one; None: the images with
-    tampered pixels.
+    and only over images with tampered pixels: over an authentic one it would be undefined. tampered: the divisor of the
+    Dice terms, if the batch is part of a larger one; None: the number of images with tampered pixels.
     """
     logits = logits.float()
     bce = functional.binary_cross_entropy_with_logits(logits, mask)
@@ -36,8 +35,8 @@ def localisation_loss(
 
 
 def branch_loss(logits: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean BCE of each branch's own sum of maps, float32 scalar; logits: (B, branches, H, W).
+    """Return the mean BCE of each branch's own sum of maps, float32 scalar. logits: (B, branches, H, W).
 
-    Without it the gate leaves the branch that learns more slowly behind for good.
+    Without it, the gate neglects the branch that learns more slowly for good.
     """
     return functional.binary_cross_entropy_with_logits(logits.float(), mask.expand_as(logits))

@@ -1,6 +1,6 @@
-"""What a run is fed: forged samples and samples from files by stated shares, divided among processes and passes.
+"""The samples of a run: forged ones and ones from files, by given shares, divided among processes and passes.
 
-Which samples a step sees depends on the training file alone, not on how many processes share it.
+The samples of a step depend only on the training file, not on the number of processes.
 """
 
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from mesorch_cli.training.config import TrainingConfig
 from mesorch_cli.training.files import FileSamples
 from mesorch_cli.training.samples import Batch, ForgedSamples
 
-MIXING = 2  # joins the seed: the choice between kinds takes nothing from the stream of either
+MIXING = 2  # part of the seed, so that the choice between kinds leaves the streams of both alone
 
 
 class Samples(Dataset[Batch]):
-    """Item i of a run, of either kind; everything random comes from (seed, i)."""
+    """Item i of a run, of either kind. All randomness comes from (seed, i)."""
 
     def __init__(self, config: TrainingConfig) -> None:
         data = config.data
@@ -45,7 +45,7 @@ class Samples(Dataset[Batch]):
         return [path for kind in (self.forged, self.from_files) if kind is not None for path in kind.files]
 
     def is_forged(self, index: int) -> bool:
-        """Say of which kind item `index` is."""
+        """Return the kind of item `index`."""
         if self.from_files is None or self.forged is None:
             return self.forged is not None
         return bool(np.random.default_rng([self.seed, index, MIXING]).random() < self.share_forged)
@@ -58,9 +58,9 @@ class Samples(Dataset[Batch]):
 
 @dataclass(frozen=True)
 class Division:
-    """How the items of a step are divided: a block for each process, in it a block for each of its passes.
+    """How the items of a step are divided: one block per process, and in it one block per pass.
 
-    Raises UsageError where they do not divide evenly.
+    Raises UsageError if they do not divide evenly.
     """
 
     items: int
@@ -71,8 +71,8 @@ class Division:
     def __post_init__(self) -> None:
         if self.items % (self.processes * self.passes):
             raise UsageError(
-                f"A step has {self.items} items (batch / views) for {self.processes} processes with {self.passes} passes "
-                "each. Expected as many for every pass: change batch, accumulate or --devices."
+                f"A step has {self.items} items (batch / views) for {self.processes} processes with {self.passes} "
+                "passes each. Expected the same number for every pass: change batch, accumulate or --devices."
             )
 
     def passes_of(self, step: int) -> Iterator[range]:
@@ -85,7 +85,7 @@ class Division:
 
 @dataclass(frozen=True)
 class PassItems:
-    """The items of every pass from step `first` to the end, in order: what the loader draws by."""
+    """The items of every pass from step `first` to the end, in the order in which the loader draws them."""
 
     division: Division
     first: int

@@ -1,4 +1,4 @@
-"""What the optimiser moves and how: groups of parameters, the average beside them, drop-path, batch norms."""
+"""What the optimiser changes, and how: groups of parameters, their average, drop-path, batch norms."""
 
 from torch import Tensor, nn, no_grad
 
@@ -10,7 +10,7 @@ from mesorch_cli.training.config import TrainingConfig
 
 
 def parameter_groups(network: Localiser, config: TrainingConfig) -> list[dict[str, object]]:
-    """Split parameters by weight decay (none for biases and norms) and by rate (those that came trained have their own)."""
+    """Split parameters by weight decay (none for biases and norms) and by rate (pretrained ones have their own)."""
     schedule, came_trained = config.schedule, family_of(network.config).came_trained
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
@@ -27,7 +27,7 @@ def parameter_groups(network: Localiser, config: TrainingConfig) -> list[dict[st
 
 @no_grad()
 def average(ema: dict[str, Tensor], network: nn.Module, decay: float) -> None:
-    """Move `ema` towards the network's tensors, batch-norm statistics included; integers are copied."""
+    """Move `ema` towards the network's tensors, including batch-norm statistics. Integers are copied."""
     for name, tensor in network.state_dict().items():
         if tensor.is_floating_point():
             ema[name].lerp_(tensor, 1.0 - decay)
@@ -36,20 +36,20 @@ def average(ema: dict[str, Tensor], network: nn.Module, decay: float) -> None:
 
 
 def set_drop_path(network: Localiser, rate: float) -> None:
-    """Give blocks with drop-path another rate than the published one they were built with, block by block as before."""
+    """Replace the published drop-path rate of blocks, keeping its distribution over the blocks."""
     for module in network.modules():
         if isinstance(module, DropPath):
             module.drop_prob *= rate / PUBLISHED_DROP_PATH
 
 
 def with_synced_norms(network: Localiser) -> Localiser:
-    """Return the network with batch norms whose statistics are those of all processes' passes together."""
+    """Return the network with batch norms whose statistics span the passes of all processes."""
     converted: Localiser = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     return converted
 
 
 def freeze_norms(network: nn.Module) -> None:
-    """Let batch norms use their running statistics and keep them; their scales and shifts are still trained."""
+    """Freeze the running statistics of batch norms. Their scales and shifts are still trained."""
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()

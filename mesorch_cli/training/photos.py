@@ -1,4 +1,4 @@
-"""Photos of a training set that are looked at before a run, a few of them at once."""
+"""Checks the photos of a training set before a run, a few at a time."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +11,6 @@ Asked = TypeVar("Asked")
 
 
 def side_by_side(work: Callable[[Asked], Found], asked: Iterable[Asked]) -> Iterator[Found]:
-    """Yield what `work` gives for each, in order; a few are under way at once, each read by a worker of its own."""
+    """Yield the result of `work` for each, in order. A few run at once, each read by its own worker."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield from pool.map(work, asked)

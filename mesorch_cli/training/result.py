@@ -1,4 +1,4 @@
-"""What a run leaves: `best.safetensors` with its passport, and the card that says the same to people."""
+"""The result of a run: `best.safetensors` with its passport, and a model card that says the same to people."""
 
 import json
 import math
@@ -22,13 +22,13 @@ LIMITS = (
     "Chosen among the checkpoints of its run by the validation figures below, which therefore flatter a little.",
     "The score is not calibrated and its limits are not fitted: `mesorch calibrate` does that on photos like yours.",
 )
-NEEDS_TOOL = "0.1.0"  # raise it with what older versions cannot run, or would judge otherwise
-KEPT_WHOLE = ("running_mean", "running_var")  # variances of batch norm leave the range of fp16
+NEEDS_TOOL = "0.1.0"  # raise it if older versions cannot run the weights, or would judge differently
+KEPT_WHOLE = ("running_mean", "running_var")  # batch-norm variances exceed the range of fp16
 SHOWN = ("f1_best", "f1", "auc", "iou", "mcc", "image_auc", "authentic_flagged")
 
 
 def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return floating tensors as fp16, batch-norm statistics and integers as they are."""
+    """Return floating tensors as fp16; batch-norm statistics and integers are unchanged."""
     return {
         name: tensor.half() if tensor.is_floating_point() and not name.endswith(KEPT_WHOLE) else tensor
         for name, tensor in tensors.items()
@@ -36,13 +36,13 @@ def to_half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def manifest(files: list[Path]) -> dict[str, JsonValue]:
-    """Return how many files a run draws from and one hash over their names and lengths, by which two runs compare."""
+    """Return the number of a run's files and a hash over their names and lengths, for comparing runs."""
     lines = sorted(f"{path.as_posix()}\t{path.stat().st_size}" for path in set(files))
     return {"files": len(lines), "sha256_of_names_and_sizes": sha256_bytes("\n".join(lines).encode("utf-8", "replace"))}
 
 
 def draft_passport(config: TrainingConfig) -> Passport:
-    """Return the passport before anything was measured: what the engine needs to know."""
+    """Return the passport before any measurement, with what the engine needs."""
     rule = config.validation
     return Passport(
         name=config.name or config.network,
@@ -96,7 +96,7 @@ def _rounded(value: float) -> float | None:
 
 
 def write_result(folder: Path, tensors: dict[str, Tensor], passport: Passport) -> str:
-    """Write weights and card, each in one move; returns the SHA-256 of the weights. OutputError where that fails."""
+    """Write weights and card atomically. Return the SHA-256 of the weights. Raises OutputError if that fails."""
     sha256 = save_weights(folder / WEIGHTS, tensors, passport)
     write_whole(folder / CARD, card(passport, sha256).encode("utf-8"))
     return sha256

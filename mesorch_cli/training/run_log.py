@@ -1,4 +1,4 @@
-"""The course of a run on disk: `metrics.jsonl`, and TensorBoard's events where they are wanted."""
+"""The log of a run: `metrics.jsonl` and, if wanted, TensorBoard's events."""
 
 import json
 import math
@@ -14,16 +14,16 @@ METRICS, EVENTS, LOCK = "metrics.jsonl", "tensorboard", ".lock"
 
 
 class RunLog:
-    """A line for every step and every validation; a resumed run goes on where its checkpoint is.
+    """A line for every step and validation. A resumed run continues from its checkpoint.
 
-    What was written after the checkpoint is taken back, for it will be written again. While it is open, no second run is
-    let into the folder.
+    Lines after the checkpoint are removed, as they will be written again. While the log is open, no second run may use
+    the folder.
     """
 
     def __init__(self, folder: Path, step: int, validated: int, *, tensorboard: bool = True) -> None:
-        """Open the journal of a run that has done `step` steps; OutputError where it cannot be written.
+        """Open the log of a run that has done `step` steps. Raises OutputError if it cannot be written.
 
-        Raises UsageError where TensorBoard is wanted and not installed, and where another run is at work.
+        Raises UsageError if TensorBoard is wanted but not installed, and if another run uses the folder.
         """
         self._events: Any = None
         path = folder / METRICS
@@ -46,11 +46,11 @@ class RunLog:
             self._events = SummaryWriter(str(folder / EVENTS), purge_step=step + 1)
 
     def step(self, step: int, values: dict[str, float]) -> None:
-        """Write down one step."""
+        """Log one step."""
         self._write({"step": step} | values, step, {f"train/{name}": value for name, value in values.items()})
 
     def validation(self, step: int, figures: dict[str, dict[str, float]]) -> None:
-        """Write down one validation: figures by set and name."""
+        """Log one validation: figures by set and name."""
         scalars = {f"validation/{name}/{key}": value for name, one in figures.items() for key, value in one.items()}
         self._write({"step": step, "validation": figures}, step, scalars)
 
@@ -73,16 +73,16 @@ class RunLog:
 
 
 def _take(lock: IO[str], folder: Path) -> None:
-    """Lock the folder until the file is closed or its process ends; UsageError if another process has it."""
+    """Lock the folder until the file is closed or its process ends. Raises UsageError if another process has it."""
     try:
         import fcntl
-    except ImportError:  # no such locks on this system: the folder is the user's to guard
+    except ImportError:  # this system has no such locks, so the user must guard the folder
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         lock.close()
-        raise UsageError(f"Another run is at work in {folder}. Wait for its end, or choose another with -o.") from error
+        raise UsageError(f"Another run is using {folder}. Wait for its end, or choose another with -o.") from error
 
 
 def _kept(path: Path, step: int, validated: int) -> str:

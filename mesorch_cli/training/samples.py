@@ -1,4 +1,4 @@
-"""Samples cut out of what the forge makes: sample i is the same whatever process makes it, so a run can resume at any i."""
+"""Samples cut from items of the forge. Sample i is the same in every process, so a run can resume at any i."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,20 +20,20 @@ from mesorch_cli.forge.sources import ObjectFolder, PhotoFolder
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.training.config import Data, Source
 
-VIEWS = 3  # joins the seed: where the views lie takes nothing from the stream of the forge
+VIEWS = 3  # part of the seed, so that drawing views leaves the forge's stream alone
 CROP_TRIES = 6
-CROP_TAMPERED = (0.01, 0.7)  # share of a crop that should be tampered, where the photo allows it
+CROP_TAMPERED = (0.01, 0.7)  # share of a crop that should be tampered, if the photo allows it
 
 Pixels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 
 class Batch(NamedTuple):
-    """Samples: images (B, 3, H, W) and masks (B, 1, H, W), float32; names: for each, what it was made of.
+    """Samples: images (B, 3, H, W) and masks (B, 1, H, W), float32; names: the source of each.
 
-    twins: int64 (B,), how many samples further on (or, negative, back) the twin of each lies, 0 for those without one:
-    the same view of the same photo, forged and as it would be unedited. It survives the joining of batches.
-    refused: sentences on photos that were drawn and could not be used; others were drawn for them.
+    twins: int64 (B,), the offset (negative: backwards) to the twin of each sample, 0 without one. A twin is the same
+    view of the same photo, forged and unedited. The offsets survive the joining of batches. refused: sentences on
+    photos that could not be used and were replaced.
     """
 
     images: Tensor
@@ -45,8 +45,9 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a view is taken: a side x side window at native resolution whose corner is `corner` (y, x), or the whole photo
-    squashed to that size where there is none; mirrored left to right or not.
+    """Where a view is taken, and whether it is mirrored left to right.
+
+    It is a side x side window at native resolution at `corner` (y, x), or without a corner the whole photo squashed.
     """
 
     side: int
@@ -54,7 +55,7 @@ class Place:
     mirrored: bool = False
 
     def seen(self, pixels: Pixels, mask: Mask) -> tuple[Pixels, Mask]:
-        """Return this view of a photo; the same place of twins shows the same part of both."""
+        """Return this view of a photo. The same place shows the same part of both twins."""
         if self.corner is None:
             pixels, mask = squashed_view(pixels, mask, self.side)
         else:
@@ -67,7 +68,7 @@ class Place:
 
 
 def drawn_place(rng: np.random.Generator, mask: Mask, *, native_share: float, side: int) -> Place:
-    """Draw a native window, with some tampered pixels where there are any, or the squashed photo, by their shares."""
+    """Draw by share a native window, with tampered pixels if there are any, or the squashed photo."""
     if rng.random() >= native_share:
         return Place(side, None)
     height, width = mask.shape
@@ -85,13 +86,13 @@ def drawn_place(rng: np.random.Generator, mask: Mask, *, native_share: float, si
 
 
 def _missing(mask: Mask, side: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return by how much a photo must be padded, after its last row and column, to hold a window."""
+    """Return how much a photo must be padded after its last row and column to hold a window."""
     height, width = mask.shape
     return (0, max(0, side - height)), (0, max(0, side - width))
 
 
 def squashed_view(pixels: Pixels, mask: Mask, side: int) -> tuple[Pixels, Mask]:
-    """Return the whole photo squashed to side x side, as the whole-image pass of the engine does it."""
+    """Return the whole photo squashed to side x side, as in the engine's whole-image pass."""
     small = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_LINEAR)
     small_mask = cv2.resize(mask.astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST)
     return small.astype(np.uint8), small_mask > 0
@@ -100,12 +101,12 @@ def squashed_view(pixels: Pixels, mask: Mask, side: int) -> tuple[Pixels, Mask]:
 def drawn_view(
     rng: np.random.Generator, pixels: Pixels, mask: Mask, *, native_share: float, side: int
 ) -> tuple[Pixels, Mask]:
-    """Return a native window or the squashed photo, by their shares."""
+    """Return a native window or the squashed photo, drawn by share."""
     return drawn_place(rng, mask, native_share=native_share, side=side).seen(pixels, mask)
 
 
 def as_batch(views: Sequence[tuple[Pixels, Mask]], names: Sequence[str], twins: Sequence[int] | None = None) -> Batch:
-    """Return views of one size as normalised tensors; twins: see Batch, none where not given."""
+    """Return views of one size as normalised tensors. twins: see Batch, none by default."""
     images = [normalise(np.ascontiguousarray(pixels)) for pixels, _ in views]
     masks = [np.ascontiguousarray(mask, dtype=np.float32)[None] for _, mask in views]
     offsets = torch.tensor([0] * len(views) if twins is None else list(twins), dtype=torch.int64)
@@ -113,7 +114,7 @@ def as_batch(views: Sequence[tuple[Pixels, Mask]], names: Sequence[str], twins: 
 
 
 def forge_pools(photos: Sequence[Source], objects: Sequence[Source]) -> Pools:
-    """Return the pools of the forge room for folders of a training file; UsageError for a folder that holds nothing."""
+    """Return the forge's pools for the folders of a training file. Raises UsageError for an empty folder."""
     return Pools(
         Pool.of([PhotoFolder.of(one.folder) for one in photos], [one.share for one in photos]),
         Pool.of([ObjectFolder.of(one.folder) for one in objects], [one.share for one in objects]) if objects else None,
@@ -121,9 +122,9 @@ def forge_pools(photos: Sequence[Source], objects: Sequence[Source]) -> Pools:
 
 
 class ForgedSamples(Dataset[Batch]):
-    """Item i: `views` samples of item i of the forge; for `twin_share` of them, half of the views are its unedited twin's.
+    """Item i: `views` samples of item i of the forge. For `twin_share` of the items, half of them show its twin.
 
-    Everything random comes from (seed, i). With `validation`, the pools of validation sources are used.
+    All randomness comes from (seed, i). With `validation`, the pools of validation sources are used.
     """
 
     def __init__(
@@ -144,7 +145,7 @@ class ForgedSamples(Dataset[Batch]):
         )
         self.pools = forge_pools(photos, objects)
         self.photos = SoundPhotos()
-        self._told: set[Path] = set()  # files that could not be used, of those that were drawn
+        self._told: set[Path] = set()  # drawn files that could not be used
 
     def __len__(self) -> int:
         return self.length
@@ -155,7 +156,7 @@ class ForgedSamples(Dataset[Batch]):
         return self.pools.files
 
     def made(self, index: int, *, with_twin: bool = False) -> Made:
-        """Return item `index` of the forge, and its twin where that is asked for."""
+        """Return item `index` of the forge, and its twin if wanted."""
         return forge_item(self.pools, self.settings, index, self.photos, with_twin=with_twin)
 
     def __getitem__(self, index: int) -> Batch:
@@ -168,11 +169,11 @@ class ForgedSamples(Dataset[Batch]):
         return batch._replace(refused=tuple(dict.fromkeys(one.sentence for one in new)))
 
     def paired(self, rng: np.random.Generator) -> bool:
-        """Draw whether half of an item's views are its twin's; a single view has no room for one."""
+        """Draw whether half of an item's views show its twin, which takes at least two views."""
         return self.data.views > 1 and bool(rng.random() < self.data.twin_share)
 
     def _batch(self, rng: np.random.Generator, made: Made) -> Batch:
-        """Cut the views of one item out of its forgery and its twin."""
+        """Cut the views of an item from its forgery and its twin."""
         forgery, twin, count = made.forgery, made.twin, self.data.views
         name = f"{forgery.operation} of {made.drawn.host.file} with {made.drawn.donor.file}"
         paired = twin is not None and twin is not forgery  # an authentic photo is its own twin
@@ -181,7 +182,7 @@ class ForgedSamples(Dataset[Batch]):
         views = [place.seen(forgery.pixels, forgery.mask) for place in places]
         if twin is None or not paired:
             return as_batch(views, [name] * count)
-        # Of an odd number of views, the last forged one has no twin.
+        # With an odd number of views, the last forged one has no twin.
         others = [place.seen(twin.pixels, twin.mask) for place in places[:half]]
         names = [name] * len(views) + [f"unedited twin of {name}"] * half
         offsets = [len(views)] * half + [0] * (len(views) - half) + [-len(views)] * half

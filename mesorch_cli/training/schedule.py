@@ -1,4 +1,4 @@
-"""How many steps a run takes, and the learning rate at each of them."""
+"""The number of steps of a run, and the learning rate at each."""
 
 import math
 from typing import Annotated, Literal, Self
@@ -10,19 +10,19 @@ Count = Annotated[int, Field(ge=1, le=MOST_COUNT)]
 
 
 class Part(BaseModel):
-    """A part of a training file: frozen, and nothing in it that it does not know."""
+    """A part of a training file: frozen, without unknown entries."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Schedule(Part):
-    """Steps, learning rates and what else the optimiser is told.
+    """Steps, learning rates and other settings of the optimiser.
 
-    shape `flat`: linear warm-up, constant, linear decay to zero over the last `decay_steps`; a run can be stopped in its
-    constant part and be given its decay later, when the time for it is known. shape `cosine`, as published: linear warm-up
-    from exactly zero, then half a cosine down to `least_rate` at the end.
-    backbone_factor: learning rate of the CNN, its fine stem apart, relative to the rest.
-    clip_norm: the gradient is scaled down to this norm; 0: not at all. ema_decay: of the averaged weights; 0: no average.
+    shape `flat`: linear warm-up, constant, linear decay to zero over the last `decay_steps`; a run can be stopped in
+    its constant part and given its decay later, when its time is known. shape `cosine`, as published: linear warm-up
+    from exactly zero, then half a cosine down to `least_rate` at the end. backbone_factor: learning rate of the CNN,
+    its fine stem apart, relative to the rest. clip_norm: the gradient is scaled down to this norm; 0: never. ema_decay:
+    of the averaged weights; 0: no average.
     """
 
     steps: Count
@@ -41,11 +41,11 @@ class Schedule(Part):
         if self.warmup_steps + self.decay_steps > self.steps:
             raise ValueError(f"warmup_steps + decay_steps exceed the {self.steps} steps")
         if self.shape == "cosine" and self.decay_steps:
-            raise ValueError("decay_steps belong to the shape `flat`; a cosine falls all the way")
+            raise ValueError("decay_steps belong to the shape `flat`; a cosine decays all the way")
         if self.shape == "flat" and self.least_rate:
             raise ValueError("least_rate belongs to the shape `cosine`; `flat` decays to zero")
         if self.least_rate > self.learning_rate:
-            raise ValueError(f"least_rate {self.least_rate} lies above learning_rate {self.learning_rate}")
+            raise ValueError(f"least_rate {self.least_rate} is above learning_rate {self.learning_rate}")
         return self
 
     def factor(self, step: int) -> float:

@@ -1,4 +1,4 @@
-"""What a run starts from: a random network, pretrained branches, or weights of an earlier run."""
+"""The start of a run: a random network, pretrained branches, or weights of an earlier run."""
 
 import torch
 
@@ -15,9 +15,10 @@ from mesorch_cli.training.timm_start import draw_branches
 
 
 def build_network(config: TrainingConfig) -> Localiser:
-    """Return the network of a training file as a run begins with it; the same seed gives the same random tensors.
+    """Return the network with which a run begins. The same seed gives the same random tensors.
 
-    Raises WeightsError or InputError for files that cannot be read or do not fit, UsageError for those of another network.
+    Raises WeightsError or InputError for files that cannot be read or do not fit, UsageError for another network's
+    files.
     """
     torch.manual_seed(config.seed)
     member = member_named(config.network)
@@ -26,7 +27,7 @@ def build_network(config: TrainingConfig) -> Localiser:
         _start_branches(network, config)
     elif config.pretrained_cnn is not None or config.pretrained_transformer is not None:
         raise UsageError(
-            f"pretrained_cnn or pretrained_transformer with {config.network}: expected none, it has no such part."
+            f"{config.network} has no part for pretrained_cnn or pretrained_transformer. Expected neither."
         )
     if config.initial is not None:
         of_weights = config.initial.suffix == ".safetensors"

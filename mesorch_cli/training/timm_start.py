@@ -1,4 +1,4 @@
-"""The random start of the branches as timm draws it, which the published recipe begins from."""
+"""The random start of the branches as in timm, from which the published recipe begins."""
 
 import importlib
 from types import ModuleType
@@ -12,16 +12,16 @@ from mesorch_cli.network.convnext import DEPTHS
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.pyramid import MLP_RATIO, REDUCTIONS
 
-LITE_NAMES = {"conv_stem": "stem", "bn1": "stem_norm", "blocks": "stages"}  # timm's against ours
-OWN_STEMS = ("stem.0.", "patch_embed.proj.")  # of six channels and without bias: these are ours, and so is their start
+LITE_NAMES = {"conv_stem": "stem", "bn1": "stem_norm", "blocks": "stages"}  # timm's names and ours
+OWN_STEMS = ("stem.0.", "patch_embed.proj.")  # with six channels and without bias: our own stems, with our own start
 
 
 def import_timm(module: str) -> ModuleType:
-    """Import a module of timm, also where torchvision's compiled half does not fit the installed torch.
+    """Import a module of timm, even if torchvision's compiled half does not fit the installed torch.
 
-    timm imports torchvision as a whole but uses nothing compiled of it here. A CPU build of torch beside the
-    torchvision wheel of the package index stops that import at operators which are then missing; declaring them
-    (they are never called) lets its Python half load.
+    timm imports all of torchvision but uses nothing compiled from it here. With a CPU build of torch and the
+    torchvision wheel of the package index, that import fails because operators are missing. Declaring them, although
+    they are never called, lets the Python half load.
     """
     try:
         importlib.import_module("torchvision")
@@ -35,7 +35,7 @@ def import_timm(module: str) -> ModuleType:
 
 
 def timm_cnn(name: CnnName, in_channels: int) -> nn.Module:
-    """Return timm's network that a CNN branch is a part of, with random tensors."""
+    """Return timm's network that contains a CNN branch, with random tensors."""
     if name == "convnext_tiny":
         network = import_timm("convnext").ConvNeXt(
             in_chans=in_channels, num_classes=0, depths=DEPTHS, dims=CNN_WIDTHS[name]
@@ -47,7 +47,7 @@ def timm_cnn(name: CnnName, in_channels: int) -> nn.Module:
 
 
 def timm_transformer(name: TransformerName, in_channels: int, shrink: int = 1) -> nn.Module:
-    """Return timm's network that a Transformer branch is a part of, with random tensors."""
+    """Return timm's network that contains a Transformer branch, with random tensors."""
     network: nn.Module = import_timm("pvt_v2").PyramidVisionTransformerV2(
         in_chans=in_channels,
         num_classes=0,
@@ -61,7 +61,7 @@ def timm_transformer(name: TransformerName, in_channels: int, shrink: int = 1) -
 
 
 def named_as_ours(tensors: dict[str, Tensor], branch: nn.Module) -> dict[str, Tensor]:
-    """Return those of timm's tensors that a branch has, under its names."""
+    """Return the timm tensors that a branch has, under the branch's names."""
     renamed = {}
     for name, tensor in tensors.items():
         first, _, rest = name.partition(".")
@@ -70,7 +70,7 @@ def named_as_ours(tensors: dict[str, Tensor], branch: nn.Module) -> dict[str, Te
 
 
 def draw_branches(network: Mesorch) -> None:
-    """Give both branches the random tensors that timm draws for its own networks; stems and the fine stem keep theirs."""
+    """Give both branches timm's random tensors. Their stems and the fine stem keep their own."""
     drawn = (
         (network.cnn, timm_cnn(network.config.cnn, 6)),
         (network.transformer, timm_transformer(network.config.transformer, 6, network.config.transformer_shrink)),

@@ -1,4 +1,4 @@
-"""The training loop: steps of AdamW on any number of processes, an average of the weights, exact resumption."""
+"""The training loop: steps of AdamW on any number of processes, averaged weights, exact resumption."""
 
 import math
 import time
@@ -34,17 +34,17 @@ NAMED = 5  # samples that an error names
 
 
 class TrainingError(MesorchError):
-    """A run that cannot go on: the loss, or its gradient, is not finite."""
+    """A run cannot continue, because the loss or its gradient is not finite."""
 
     exit_code = 6
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """A step that was taken: its number (from 1), the mean loss over its batch, the gradient's norm before clipping.
+    """A completed step: its number (from 1), the mean loss over its batch, and the gradient's norm before clipping.
 
-    seconds: since the step before it was done, the waiting for samples included.
-    refused: sentences on photos that were drawn for the first time and cannot be used; others were drawn for them.
+    seconds: since the previous step, including the wait for samples. refused: sentences on photos drawn for the first
+    time that cannot be used and were replaced.
     """
 
     step: int
@@ -57,7 +57,7 @@ class StepReport:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """A validation: after which step, what was found, and whether these are the best weights so far."""
+    """A validation: its step, its figures, and whether these are the best weights so far."""
 
     step: int
     measured: Measured
@@ -65,7 +65,7 @@ class ValidationReport:
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: someone asked for it, between two steps
-    """The run was asked to stop, and its state is that after a whole step."""
+    """The run was asked to stop, and its state is that after a complete step."""
 
 
 OnStep = Callable[[StepReport], None]
@@ -73,14 +73,14 @@ OnValidation = Callable[[ValidationReport], None]
 
 
 class Trainer:
-    """One run of one configuration in one folder, in each of the processes that share it."""
+    """A run of one configuration in one folder, in each of its processes."""
 
     def __init__(
         self, config: TrainingConfig, folder: Path, fabric: Fabric | None = None, *, on_file: OnFile | None = None
     ) -> None:
-        """Check the data, build the network, and go on from the folder's checkpoint if there is one.
+        """Check the data, build the network, and continue from the folder's checkpoint if there is one.
 
-        Raises UsageError, InputError or WeightsError for what a run could not be right with.
+        Raises UsageError, InputError or WeightsError for anything that would make a run wrong.
         """
         if fabric is None:
             config = settled(config, folder, torch.device("cpu"))
@@ -114,7 +114,7 @@ class Trainer:
         self.changed = self._begin_leg()
 
     def _check_data(self, on_file: OnFile | None) -> None:
-        """Refuse what would make the figures wrong; every process comes to the same verdict."""
+        """Refuse data that would make the figures wrong. Every process reaches the same decision."""
         kept = forged_samples(self.config)
         sets = validation_sets(self.config)
         drawn = self.samples.from_files.sets if self.samples.from_files is not None else ()
@@ -125,14 +125,15 @@ class Trainer:
     def _resume(self, checkpoint: Checkpoint) -> None:
         if report := key_report(set(self.network.state_dict()), set(checkpoint.model)):
             raise UsageError(
-                f"The checkpoint in {self.folder} is not of {self.config.network}: {report}. Choose another folder."
+                f"The checkpoint in {self.folder} does not belong to {self.config.network}: {report}. Choose another "
+                "folder."
             )
         self.network.load_state_dict(checkpoint.model, strict=True)
         self.optimizer.load_state_dict(checkpoint.optimizer)
         groups = parameter_groups(self.network, self.config)
         for group, wanted in zip(
             self.optimizer.param_groups, groups, strict=True
-        ):  # the training file may be another now
+        ):  # the training file may have changed
             group.update({key: value for key, value in wanted.items() if key != "params"})
         for name, tensor in checkpoint.ema.items():
             self.ema[name].copy_(tensor)
@@ -141,14 +142,14 @@ class Trainer:
         self.best, self.legs = checkpoint.best, list(checkpoint.legs)
 
     def _begin_leg(self) -> list[str]:
-        """Write down which training file holds from here; returns what it changes in the one before."""
+        """Record that this training file applies from now on. Return its differences from the previous one."""
         described = self.config.model_dump(mode="json")
         before = without_retired(self.legs[-1]["config"]) if self.legs else None
         changed = [] if before is None else differing(before, described)
         if before is None or changed:
             self.legs.append({"from_step": self.step, "config": described})
         if any(name.startswith(("validation.", "data.validation")) or name == "seed" for name in changed):
-            self.best = None  # what was measured before does not compare
+            self.best = None  # earlier measurements are not comparable
         return changed
 
     @property
@@ -157,12 +158,12 @@ class Trainer:
 
     @property
     def validation_due(self) -> bool:
-        """Say whether the state as it is must still be validated."""
+        """Return whether the current state must still be validated."""
         regular = self.step > 0 and self.step % self.config.validate_every == 0
         return self.validated < self.step and (regular or self.finished)
 
     def save(self) -> None:
-        """Write a checkpoint of the state after the last whole step, in the first process."""
+        """Write a checkpoint of the state after the last complete step, in the first process."""
         if self.processes.reports:
             state = self.network.state_dict(), self.ema, self.optimizer.state_dict(), self.step
             save_checkpoint(self.folder, Checkpoint(*state, validated=self.validated, best=self.best, legs=self.legs))
@@ -170,7 +171,7 @@ class Trainer:
         self.saved = self.step
 
     def batches(self) -> Iterator[list[Batch]]:
-        """Yield, from the current step on, the batches of this process's passes of each step."""
+        """Yield, from the current step on, the batches of this process's passes in each step."""
         workers = self.config.workers
         loader = DataLoader(
             self.samples,
@@ -181,7 +182,7 @@ class Trainer:
             prefetch_factor=4 if workers else None,
             worker_init_fn=ignore_interruption if workers else None,
             pin_memory=self.fabric.device.type == "cuda",
-            generator=torch.Generator(),  # else starting the loader would take from the generator of drop-path
+            generator=torch.Generator(),  # otherwise starting the loader would use up drop-path's generator
         )
         passes: list[Batch] = []
         for batch in loader:
@@ -191,9 +192,9 @@ class Trainer:
                 passes = []
 
     def train_step(self, passes: list[Batch], *, stop: bool = False) -> tuple[float, float, bool]:
-        """Take one optimiser step; returns the loss, the gradient's norm, and whether any process wants to stop.
+        """Take one optimiser step. Return the loss, the gradient's norm, and whether any process wants to stop.
 
-        Raises TrainingError, the weights unchanged, if loss or gradient is not finite.
+        Raises TrainingError, leaving the weights unchanged, if the loss or gradient is not finite.
         """
         schedule = self.config.schedule
         self.network.train()
@@ -224,12 +225,12 @@ class Trainer:
             raise self._not_finite(loss_value, norm_value, each, passes)
         self.optimizer.step()
         self.step += 1
-        # Early on the average follows closely, or it would remember the random start for thousands of steps.
+        # Early on, the average follows closely, or it would remember the random start for thousands of steps.
         average(self.ema, self.network, min(schedule.ema_decay, (1 + self.step) / (10 + self.step)))
         return loss_value, norm_value, wanted > 0
 
     def _new_refusals(self, passes: list[Batch]) -> tuple[str, ...]:
-        """Return what is said for the first time of photos that cannot be used; every loader worker finds them anew."""
+        """Return new sentences on unusable photos. Every loader worker finds them again."""
         said = [*self._untold, *(sentence for batch in passes for sentence in batch.refused)]
         new = [sentence for sentence in dict.fromkeys(said) if sentence not in self.refused]
         self.refused.update(new)
@@ -245,7 +246,7 @@ class Trainer:
         return loss + config.branch_weight * branch_loss(logits[:, 1:], masks) if branches else loss
 
     def _dice_share(self, passes: list[Batch]) -> float | None:
-        """Return what each pass's Dice terms are divided by, so that the mean over passes is that over the whole step."""
+        """Return the divisor of each pass's Dice terms, such that the mean over passes is that over the whole step."""
         parts = len(passes) * self.processes.count
         if parts == 1 or self.config.dice_weight == 0.0:
             return None
@@ -258,20 +259,21 @@ class Trainer:
     def _not_finite(self, loss: float, norm: float, each: Tensor, passes: list[Batch]) -> TrainingError:
         odd = [batch for batch, value in zip(passes, each.tolist(), strict=True) if not math.isfinite(value)]
         own = list(dict.fromkeys(name for batch in odd or passes for name in batch.names))
-        # Where another process has the odd pass, its samples are the ones to look at.
+        # If another process has the faulty pass, its samples are the relevant ones.
         names = [name for name, known in self.processes.joined([(name, bool(odd)) for name in own]) if known]
         shown = names or own
         more = f" and {len(shown) - NAMED} more" if len(shown) > NAMED else ""
         return TrainingError(
-            f"The loss is {loss} and its gradient's norm {norm} at step {self.step + 1}, seed {self.config.seed}; expected "
-            f"finite ones. The samples: {'; '.join(shown[:NAMED])}{more}. Lower the learning rate, or look at these."
+            f"The loss is {loss} and its gradient's norm {norm} at step {self.step + 1}, seed {self.config.seed}. "
+            f"Expected finite values. The samples: {'; '.join(shown[:NAMED])}{more}. Lower the learning rate, or "
+            "check these samples."
         )
 
     def validate(self, on_photo: Callable[[], None] | None = None) -> ValidationReport:
-        """Measure the averaged weights as they would be written; the best so far are."""
+        """Measure the averaged weights in their written form. Write them if they are the best so far."""
         validator = Validator(self.config, self.folder, str(self.fabric.device), self.processes)
         tensors = to_half({name: tensor.detach().cpu() for name, tensor in self.ema.items()})
-        if self.processes.count > 1:  # batch norms of other processes have statistics of their own
+        if self.processes.count > 1:  # batch norms of other processes have their own statistics
             tensors = self.fabric.broadcast(tensors, src=0)
         measured = validator.measure(tensors, draft_passport(self.config), on_photo)
         best = self.best is None or measured.chosen > self.best
@@ -291,7 +293,7 @@ class Trainer:
     ) -> None:
         """Train to the end of the schedule, saving and validating as configured.
 
-        Ctrl-C lets the step under way end, saves, and is passed on as KeyboardInterrupt.
+        Ctrl-C lets the current step end, saves, and raises KeyboardInterrupt.
         """
         if self.processes.reports:
             self._untold = keep_forged(self.config, self.folder, on_forged)
@@ -305,7 +307,7 @@ class Trainer:
 
     def _run(self, interruption: Interruption, on_step: OnStep | None, on_validation: OnValidation | None) -> None:
         def on_photo() -> None:
-            # Several processes would wait for each other: they finish the validation first.
+            # Several processes would wait for each other, so they finish the validation first.
             if interruption.wanted and self.processes.count == 1:
                 raise _Stopped
 

@@ -1,4 +1,4 @@
-"""Validation while training: whole photos through the engine of `detect`, measured as `evaluate` measures."""
+"""Validation during training: whole photos through the engine of `detect`, measured as in `evaluate`."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ from mesorch_cli.network.weights import build_from
 from mesorch_cli.training.config import TrainingConfig
 from mesorch_cli.training.samples import ForgedSamples
 
-SEED_OFFSET = 1_000_003  # apart from every seed of training samples
+SEED_OFFSET = 1_000_003  # separate from every seed of training samples
 RESAMPLES = 200  # for the intervals on the card
 
 OnCount = Callable[[int, int], None]
@@ -36,7 +36,7 @@ OnCount = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Measured:
-    """What the averaged weights are worth: the chosen figure, all figures by set, and the threshold that suited best."""
+    """Figures of the averaged weights: the chosen figure, all figures by set, and the best threshold."""
 
     chosen: float
     sets: dict[str, Summary]
@@ -48,7 +48,7 @@ class Measured:
 
 
 def forged_samples(config: TrainingConfig) -> ForgedSamples | None:
-    """Return the samples that are forged for validation, or None where there are none."""
+    """Return the samples forged for validation, or None if there are none."""
     data = config.data
     if not data.validation_photos:
         return None
@@ -63,7 +63,7 @@ def forged_samples(config: TrainingConfig) -> ForgedSamples | None:
 
 
 def kept_folder(config: TrainingConfig, folder: Path) -> Path:
-    """Return where the forged photos of a run are kept: other settings, another folder."""
+    """Return the folder of a run's forged photos, which depends on the settings."""
     data = config.data
     sources = [str(one) for one in (*data.validation_photos, *data.validation_objects)]
     parts = [config.seed, data.validation_count, data.working_side, data.object_share, data.object_host_share, *sources]
@@ -71,9 +71,9 @@ def kept_folder(config: TrainingConfig, folder: Path) -> Path:
 
 
 def keep_forged(config: TrainingConfig, folder: Path, on_count: OnCount | None = None) -> tuple[str, ...]:
-    """Forge the photos of validation once and write them as the files they would be; a second call finds them.
+    """Forge the validation photos once and write them as files. A second call finds them.
 
-    Returns sentences on photos that were drawn and could not be used.
+    Returns sentences on drawn photos that could not be used.
     """
     samples = forged_samples(config)
     target = kept_folder(config, folder)
@@ -93,10 +93,10 @@ def validation_sets(config: TrainingConfig) -> list[Dataset]:
 
 
 class Validator:
-    """The validation of one run: its sets, and where they are analysed."""
+    """The validation of a run: its sets, and where they are analysed."""
 
     def __init__(self, config: TrainingConfig, folder: Path, device: str, processes: Processes) -> None:
-        """Read the sets; the forged one must have been kept. Raises UsageError where no photo in them is tampered."""
+        """Read the sets. The forged one must exist already. Raises UsageError if no photo in a set is tampered."""
         self.config = config
         self.device = device
         self.processes = processes
@@ -106,14 +106,14 @@ class Validator:
         for one in self.sets:
             if not one.tampered:
                 raise UsageError(
-                    f"Of the {len(one.samples)} photos of the validation set {one.name} none is tampered. Expected some: "
-                    "name another, or raise validation_count."
+                    f"None of the {len(one.samples)} photos in the validation set {one.name} is tampered. Expected "
+                    "some: name another set, or raise validation_count."
                 )
 
     def measure(
         self, tensors: dict[str, Tensor], passport: Passport, on_photo: Callable[[], None] | None = None
     ) -> Measured:
-        """Analyse every photo of every set by weights with this passport; all processes share the photos.
+        """Analyse every photo of every set with these weights and passport. All processes share the photos.
 
         Raises UsageError if a set has no tampered photo that could be analysed.
         """
@@ -132,9 +132,9 @@ class Validator:
         values = [one.figures[self.config.validation.select].value for one in summaries.values() if one.figures]
         if len(values) < len(summaries) or not all(map(math.isfinite, values)):
             raise UsageError(
-                f"Validation gave no {self.config.validation.select}: of a set no tampered photo could be analysed. "
-                "Look at the set with `mesorch evaluate --check`."
+                f"Validation gave no {self.config.validation.select}: in one set, no tampered photo could be analysed. "
+                "Check the set with `mesorch evaluate --check`."
             )
-        # One threshold goes into the passport: the one that suits the largest set.
+        # The passport has one threshold: the best one for the largest set.
         largest = max(summaries.values(), key=lambda one: one.counts.tampered)
         return Measured(sum(values) / len(values), summaries, largest.best_threshold)

@@ -1,1 +1,1 @@
-"""Pictures drawn from the pixels for the examiner's own eye; no verdict is taken from them."""
+"""Pictures drawn from the pixels for the examiner's own eye. They lead to no verdict."""

@@ -1,4 +1,4 @@
-"""Where the blocks of a JPEG begin, and how its coefficients are spread."""
+"""Where the blocks of a JPEG begin, and how its coefficients are distributed."""
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ BAR, HEIGHT, LABEL = 6, 200, 28
 
 
 def steps_of_grid(plane: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return how much larger the steps between columns are at each offset 0..7 than those beside them, in grey levels."""
+    """Return for each offset 0..7 by how much the steps between columns exceed their neighbours, in grey levels."""
     steps = np.abs(np.diff(plane, axis=1)).mean(axis=0, dtype=np.float64)
     excess = steps[1:-1] - (steps[:-2] + steps[2:]) / 2
     offsets = (np.arange(len(excess)) + 2) % BLOCK
@@ -33,8 +33,8 @@ class Grid:
         "strongest steps between neighbouring pixels; a JPEG that was not cropped has its grid at (0, 0)."
     )
     cannot = (
-        "It is one figure for the whole photo and does not show parts with a grid of their own, and without compression "
-        "the framed cell is a matter of chance."
+        "It is one figure for the whole photo and does not show parts with a grid of their own, and without "
+        "compression the framed cell is a matter of chance."
     )
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:
@@ -67,8 +67,9 @@ class Histograms:
         "them; gaps and peaks that come back at even distances are the trace of an earlier JPEG with other steps."
     )
     cannot = (
-        "A second save says nothing about editing, since many programs and services save again. One with the same steps "
-        "leaves no such trace, and the levels are calculated from the decoded pixels, so clipped places blur them."
+        "A second save says nothing about editing, since many programs and services save again. One with the same "
+        "steps leaves no such trace, and the levels are calculated from the decoded pixels, so clipped places blur "
+        "them."
     )
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:

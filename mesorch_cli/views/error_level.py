@@ -1,4 +1,4 @@
-"""Error level and JPEG ghosts: how far a photo is from itself saved again as a JPEG.
+"""Error level and JPEG ghosts: the difference between a photo and the photo saved again as a JPEG.
 
 Ghosts after Farid, "Exposing Digital Forgeries from JPEG Ghosts", IEEE TIFS 2009, section II.
 """
@@ -11,7 +11,7 @@ from mesorch_cli.report.overlay import colours
 from mesorch_cli.views.settings import ViewSettings
 from mesorch_cli.views.view import Picture, Source, too_small
 
-GAIN = 15  # grey levels shown for one level of difference
+GAIN = 15  # grey levels in the picture per level of difference
 QUALITIES = tuple(range(50, 100, 5))
 WINDOW = 16  # pixels a side over which a ghost's difference is averaged
 TILE = 480  # pixels of the long side of one picture in the sheet
@@ -20,7 +20,7 @@ LABEL = 28
 
 
 def saved_again(pixels: Picture, quality: int) -> Picture:
-    """Return RGB pixels as they come back from a JPEG of this quality (libjpeg's scale), colour at full resolution."""
+    """Return RGB pixels after a JPEG of this quality (libjpeg's scale), with colour at full resolution."""
     whole = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     ok, data = cv2.imencode(".jpg", pixels[..., ::-1], whole)
     if not ok:
@@ -38,8 +38,8 @@ class ErrorLevel:
         f"Differences are amplified {GAIN} times."
     )
     cannot = (
-        "Edges and fine texture are always brighter than smooth parts, so brightness alone says nothing about editing, and "
-        "a photo that was saved again as a whole hides what was done before."
+        "Edges and fine texture are always brighter than smooth parts, so brightness alone says nothing about "
+        "editing, and a photo that was saved again as a whole hides what was done before."
     )
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:
@@ -51,7 +51,7 @@ class ErrorLevel:
 
 
 def ghosts(pixels: Picture) -> NDArray[np.float32]:
-    """Return the differences to every one of QUALITIES, (Q, h, w) in 0..1 per place, 0 where that quality is nearest."""
+    """Return the differences to each of QUALITIES, (Q, h, w), scaled to 0..1 at each place, 0 for the nearest."""
     height, width = pixels.shape[:2]
     scale = min(1.0, TILE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -72,12 +72,12 @@ class Ghosts:
     name = "ghosts"
     title = "JPEG ghosts"
     shows = (
-        f"The photo is saved again at qualities from {QUALITIES[0]} to {QUALITIES[-1]}, and each place is darkest at the "
-        "quality it is nearest to; a part that was once saved at a lower quality than the rest turns dark there."
+        f"The photo is saved again at qualities from {QUALITIES[0]} to {QUALITIES[-1]}, and each place is darkest at "
+        "the quality it is nearest to; a part that was once saved at a lower quality than the rest turns dark there."
     )
     cannot = (
-        "A part whose earlier block grid does not lie on the photo's own leaves no ghost, and smooth or saturated parts "
-        "turn dark at many qualities without any editing."
+        "A part whose earlier block grid does not lie on the photo's own leaves no ghost, and smooth or saturated "
+        "parts turn dark at many qualities without any editing."
     )
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:

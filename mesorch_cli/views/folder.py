@@ -1,4 +1,4 @@
-"""The views of one photo on the disk: a PNG each, `index.html`, and `views.json` with their hashes."""
+"""The views of a photo on disk: a PNG each, `index.html`, and `views.json` with their hashes."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -22,7 +22,7 @@ LARGEST_LIST = 1 << 20  # bytes
 
 @dataclass(frozen=True)
 class Shown:
-    """A view on the page: its picture's file name and size, or why there is none."""
+    """A view on the page: the file name and size of its picture, or the reason why there is none."""
 
     view: View
     file: str | None
@@ -32,7 +32,7 @@ class Shown:
 
 
 def place_for(root: Path, name: str, sha256: str) -> str:
-    """Return the folder for a photo's views: `name`-views, with its hash where that holds those of another photo."""
+    """Return the folder for a photo's views: `name`-views, with a hash if that folder holds another photo's views."""
     place = f"{name}-views"
     try:
         held = json.loads(read_below(root, f"{place}/{LIST_NAME}", LARGEST_LIST)).get("sha256")
@@ -44,7 +44,7 @@ def place_for(root: Path, name: str, sha256: str) -> str:
 
 
 def write_views(root: Path, place: str, photo: Photo, views: tuple[View, ...], settings: ViewSettings) -> None:
-    """Draw views and write them into a folder below `root`, the list last. Raises OutputError where that fails."""
+    """Draw views and write them into a folder below `root`, the list last. Raises OutputError if that fails."""
     source = source_of(photo)
     shown: list[Shown] = []
     hashes: dict[str, str] = {}

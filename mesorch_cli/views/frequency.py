@@ -1,4 +1,4 @@
-"""The two frequency planes that the network itself is given."""
+"""The two frequency planes that the network receives."""
 
 from importlib.util import find_spec
 
@@ -11,7 +11,7 @@ SIDE = 2048  # pixels; the split holds several planes of float32 at once
 
 
 class _Plane:
-    """One part of the split."""
+    """One plane of the split."""
 
     index: int
 
@@ -36,26 +36,26 @@ class _Plane:
 
 
 class HighFrequencies(_Plane):
-    """What the CNN is given besides the photo: the fine part."""
+    """The plane that the CNN receives besides the photo: the fine part."""
 
     name = "high"
     title = "High frequencies"
     index = 0
     shows = (
-        "The photo without the lowest twentieth of its frequencies, as the network's own split computes it, over at most "
-        f"{SIDE} x {SIDE} pixels of the middle."
+        "The photo without the lowest twentieth of its frequencies, as the network's own split computes it, over at "
+        f"most {SIDE} x {SIDE} pixels of the middle."
     )
     cannot = "The network splits each tile by itself, so what it saw differs in scale and at the borders."
 
 
 class LowFrequencies(_Plane):
-    """What the Transformer is given besides the photo: the coarse part."""
+    """The plane that the Transformer receives besides the photo: the coarse part."""
 
     name = "low"
     title = "Low frequencies"
     index = 1
     shows = (
-        "What the network's own split keeps as low frequencies, the first twentieth of rows and columns of the spectrum, "
-        f"over at most {SIDE} x {SIDE} pixels of the middle."
+        "What the network's own split keeps as low frequencies, the first twentieth of rows and columns of the "
+        f"spectrum, over at most {SIDE} x {SIDE} pixels of the middle."
     )
     cannot = "Stripes along one axis survive in it whatever their frequency; they come from the split and not from the photo."

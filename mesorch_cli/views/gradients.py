@@ -17,7 +17,7 @@ def magnitude(plane: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def as_grey(strength: NDArray[np.float32]) -> Picture:
-    """Return 0 as black and the highest hundredth as white."""
+    """Return values with 0 as black and the highest hundredth as white."""
     top = max(float(np.quantile(strength, 0.99)), 1.0)
     return np.asarray(np.clip(np.sqrt(strength / top) * 255, 0, 255), np.uint8)
 

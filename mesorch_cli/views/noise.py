@@ -1,4 +1,4 @@
-"""What a median filter takes away, and how much of it there is around each pixel."""
+"""The residual of a median filter, and its strength around each pixel."""
 
 import cv2
 import numpy as np
@@ -8,12 +8,12 @@ from mesorch_cli.report.overlay import colours
 from mesorch_cli.views.settings import ViewSettings
 from mesorch_cli.views.view import Picture, Source
 
-GAIN = 8  # grey levels shown for one level of the residual
+GAIN = 8  # grey levels in the picture per level of the residual
 WINDOW = 15  # pixels a side over which the level is measured
 
 
 def residual(pixels: Picture) -> NDArray[np.int16]:
-    """Return brightness less its 3 x 3 median, in grey levels, (H, W)."""
+    """Return brightness minus its 3 x 3 median, in grey levels, (H, W)."""
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     return np.asarray(cv2.subtract(grey, cv2.medianBlur(grey, 3), dtype=cv2.CV_16S), np.int16)
 

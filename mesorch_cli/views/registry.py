@@ -16,7 +16,7 @@ VIEWS: tuple[View, ...] = (
 
 
 def chosen(names: str | None) -> tuple[View, ...]:
-    """Return the views of a list separated by commas, all for None. Raises UsageError for a name that no view has."""
+    """Return the views in a comma-separated list; None means all. Raises UsageError for an unknown name."""
     if names is None:
         return VIEWS
     wanted = [name.strip() for name in names.split(",")]

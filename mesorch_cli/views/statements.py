@@ -1,4 +1,4 @@
-"""What the file says that is easier read as a table: quantisation tables, and the place where it says it was taken."""
+"""Statements of the file for display: quantisation tables, and the place where it says it was taken."""
 
 import re
 from fractions import Fraction
@@ -6,20 +6,20 @@ from typing import Any
 
 
 def tables_of(metadata: dict[str, Any]) -> list[tuple[str, list[list[int]]]]:
-    """Return the quantisation tables of a JPEG by number, each as 8 rows; none of other files."""
+    """Return the quantisation tables of a JPEG by number, each as 8 rows; empty for other files."""
     found = (metadata.get("jpeg") or {}).get("quantisation") or {}
     return [(str(number), [steps[row : row + 8] for row in range(0, 64, 8)]) for number, steps in found.items()]
 
 
 def degrees_of(metadata: dict[str, Any]) -> tuple[float, float] | None:
-    """Return latitude and longitude in decimal degrees, north and east positive; None where they are absent or no place."""
+    """Return latitude and longitude in decimal degrees, north and east positive; None if absent or impossible."""
     gps = (metadata.get("exif") or {}).get("gps") or {}
     latitude = _degrees(gps.get("GPSLatitude"), gps.get("GPSLatitudeRef"), {"N": 1, "S": -1}, 90)
     longitude = _degrees(gps.get("GPSLongitude"), gps.get("GPSLongitudeRef"), {"E": 1, "W": -1}, 180)
     return None if latitude is None or longitude is None else (latitude, longitude)
 
 
-# A fraction that EXIF can hold. `Fraction` would also take 1e999999999, and calculate it.
+# A fraction that EXIF can hold. `Fraction` would also accept 1e999999999 and calculate it.
 RATIO = re.compile(r"\d{1,10}(\.\d{1,20}|/\d{1,10})?")
 
 

@@ -1,4 +1,4 @@
-"""What a view is, and the pixels that views are drawn from."""
+"""The interface of a view, and the pixels that views are drawn from."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,16 +13,16 @@ from mesorch_cli.views.settings import ViewSettings
 Picture = NDArray[np.uint8]
 """(H, W, 3) BGR or (H, W) grey."""
 
-MOST_PIXELS = 24_000_000  # a view works on, which bounds its memory
+MOST_PIXELS = 24_000_000  # pixels that a view processes, which bounds its memory
 LONGEST_SIDE = 16_384
-CELL = 16  # the part begins at a multiple, so that the blocks of a JPEG keep their place
+CELL = 16  # the part begins at a multiple of this, so that JPEG blocks keep their place
 
 
 @dataclass(frozen=True)
 class Source:
-    """A photo as views take it.
+    """A photo prepared for views.
 
-    pixels: (H, W, 3) uint8 RGB, the part that is looked at, at full resolution. changes: what was done to get it.
+    pixels: (H, W, 3) uint8 RGB, the shown part at full resolution. changes: how it was obtained.
     """
 
     photo: Photo
@@ -31,7 +31,7 @@ class Source:
 
 
 class View(Protocol):
-    """One way to look at a photo. shows, cannot: a sentence each on what it shows, and on what it cannot show."""
+    """One view of a photo. shows, cannot: a sentence each on what it shows and on what it cannot show."""
 
     name: str
     title: str
@@ -39,14 +39,14 @@ class View(Protocol):
     cannot: str
 
     def missing(self, source: Source, settings: ViewSettings) -> str | None:
-        """Say why there is no such view of this photo, None where there is one."""
+        """Return why this view of the photo is impossible, None if it is possible."""
 
     def draw(self, source: Source, settings: ViewSettings) -> Picture:
         """Return the picture."""
 
 
 def source_of(photo: Photo) -> Source:
-    """Return what views are drawn from: all of a photo, or the middle of a very large one."""
+    """Return the source of the views: the whole photo, or the middle of a very large one."""
     height, width = photo.pixels.shape[:2]
     changes = []
     rows, columns = min(height, LONGEST_SIDE), min(width, LONGEST_SIDE)
@@ -66,7 +66,7 @@ def source_of(photo: Photo) -> Source:
 
 
 def too_small(source: Source, side: int) -> str | None:
-    """Say that a photo has fewer than `side` pixels a side, None where it has not."""
+    """Return a sentence if a photo has fewer than `side` pixels a side, otherwise None."""
     height, width = source.pixels.shape[:2]
     if min(height, width) >= side:
         return None

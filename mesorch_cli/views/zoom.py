@@ -1,4 +1,4 @@
-"""A part of the photo, every pixel of it a square."""
+"""A part of the photo with every pixel as a square."""
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ LINE = 128
 
 
 def square(width: int, height: int) -> int:
-    """Return how many pixels a side one pixel of the photo gets."""
+    """Return the side of the square for one pixel of the photo."""
     return max(1, min(LARGEST_SQUARE, LONGEST // max(width, height)))
 
 
@@ -24,8 +24,8 @@ class Zoom:
     name = "zoom"
     title = "Zoom"
     shows = (
-        "The chosen rectangle with each pixel of the photo as a square of its own colour, and grey lines between pixels "
-        f"where a square has at least {SMALLEST_WITH_GRID} pixels."
+        "The chosen rectangle with each pixel of the photo as a square of its own colour, and grey lines between "
+        f"pixels where a square has at least {SMALLEST_WITH_GRID} pixels."
     )
     cannot = "Nothing is smoothed or sharpened, so it shows no more than the file holds."
 

@@ -83,7 +83,8 @@ def test_the_results_are_those_of_detect(run: Run, evidence: Path, tmp_path: Pat
     for record in (alone, among):
         assert record["input"].pop("path").endswith("b" + os.sep + "x.png") or True
         record["artefacts"] = {a["role"]: a["sha256"] for a in record["artefacts"] if "pre" not in a["role"]}
-        record["artefacts"].pop("thumbnail", None)
+        for role in ("thumbnail", "thumbnail_map"):
+            record["artefacts"].pop(role, None)
     assert without_times(alone) == without_times(among)
     for name in ("heatmap.png", "overlay.png", "mask.png", "panel.png"):
         other = tmp_path / "alone" / "x.png" / name
@@ -214,8 +215,8 @@ def test_usage_errors_are_code_2_and_one_line(run: Run, evidence: Path, tmp_path
     other = fill(tmp_path / "elsewhere", {"x.png": photo(1)})
     cases = {
         "overlap: one folder contains the other": run(case="evidence/case"),
-        "lie in each": run(case="link"),
-        "lie in": run(folder=tmp_path),
+        "one folder contains": run(case="link"),
+        "never written to": run(folder=tmp_path),
         "is not a folder": run(folder=tmp_path / "nothing"),
         "is not a case": run(case="taken"),
         "has the evidence": run(folder=other, case="old"),
@@ -223,7 +224,7 @@ def test_usage_errors_are_code_2_and_one_line(run: Run, evidence: Path, tmp_path
         "expected K/N": run("--shard", "half"),
         "from 1 to N": run("--shard", "3/2"),
         "overlap of 0.9": run("--overlap", "0.9"),
-        "for a Ray cluster": run("--address", "auto"),
+        "apply to a Ray cluster": run("--address", "auto"),
     }
     for message, result in cases.items():
         assert result.exit_code == 2, (message, result.output)

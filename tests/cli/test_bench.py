@@ -58,7 +58,7 @@ def test_the_table_can_be_read_on_a_narrow_terminal() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("mesorch-x",), "No network 'mesorch-x'"),
+        (("mesorch-x",), "There is no network 'mesorch-x'"),
         (("--side", "100"), "multiple of 32"),
         (("--rounds", "1"), "2 or more"),
         (("--tile-batch", "0"), "tile batch of 0"),

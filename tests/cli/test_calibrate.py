@@ -131,7 +131,7 @@ def test_a_photo_of_both_classes_is_refused(folders: tuple[Path, Path], tiny_wei
     words = ("calibrate", "--authentic", folders[0], "--tampered", folders[0], "-w", tiny_weights, "--fpr", 0.2)
     result = run(*words, "-o", tmp_path / "c.json", "-q")
     assert result.exit_code == 2
-    assert "called tampered and authentic" in result.stderr
+    assert "The same photo is in both folders" in result.stderr
     assert run(*words, "--inconclusive-fpr", 0.1).exit_code == 2
 
 

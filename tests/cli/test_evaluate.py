@@ -213,10 +213,10 @@ def test_a_check_reads_only(run: Callable[..., Result], folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "No set given"),
+        ((), "No set was given"),
         (("--images", "x"), "belong together"),
         (("nowhere",), "does not exist"),
-        (("SET", "--perturb", "gif"), "No perturbation"),
+        (("SET", "--perturb", "gif"), "There is no perturbation"),
         (("SET", "--threshold", "2"), "threshold of 2"),
     ],
 )

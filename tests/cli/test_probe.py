@@ -83,7 +83,7 @@ def test_what_cannot_be_probed_is_refused(tiny_weights: Path, pairs: Path, tmp_p
     few.write_text("forgery,original,mask\npairs/forgery/0.png,pairs/original/0.png,pairs/mask/0.png\n")
     done = invoke("--pairs", few, *common)
     assert done.exit_code == 3
-    assert "1 pairs; expected at least 3" in done.stderr
+    assert "1 pairs. Expected at least 3" in done.stderr
     few.write_text("forgery,original,mask\n")
     assert invoke("--pairs", few, *common).exit_code == 3
     cv2.imwrite(str(pairs / "mask" / "1.png"), np.full((120, 160), 255, np.uint8))

@@ -143,7 +143,7 @@ def test_photos_are_all_done_and_refusals_count_without_a_reader(
     assert ended("detect", photos[0], "--json", "-w", tiny_weights, "-o", tmp_path / "a", gone=True)[0] == 0
     code, _, errors = ended(*words[:2], "-w", tiny_weights, "-o", tmp_path / "b", redirection=">/dev/full")
     assert code == 2
-    assert "Files that were written are whole" in errors
+    assert "Files that were written are complete" in errors
     assert (tmp_path / "b" / "0.png" / "record.json").exists()
 
 

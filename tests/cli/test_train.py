@@ -146,7 +146,7 @@ def test_a_finished_run_says_so_again_and_a_second_one_is_refused_its_folder(fil
     assert (unbroken / "best.safetensors").stat().st_mtime_ns == before
     result = train(str(file), "-o", str(unbroken), "--no-resume")
     assert result.exit_code == 2
-    assert "There is a run in" in result.stderr
+    assert "already holds a run" in result.stderr
 
 
 def test_two_processes_take_the_steps_of_one(photos: Path, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_loss_that_explodes_ends_with_its_step_and_files(photos: Path, tmp_pat
     ("words", "message"),
     [
         (["--precision", "fp16"], "'fp16' is not one of"),
-        (["--device", "cuda:7"], "is not there"),
+        (["--device", "cuda:7"], "There is no device"),
         (["--accumulate", "3"], "2 items"),
     ],
 )

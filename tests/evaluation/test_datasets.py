@@ -37,7 +37,7 @@ def test_what_does_not_pair_is_named(tmp_path: Path) -> None:
         read_folders(photos, masks, None)
     with pytest.raises(InputError, match=r"without a photo.*extra.png"):
         read_folders(fill(tmp_path / "q", "0.jpg"), fill(tmp_path / "n", "0.png", "extra.png"), None)
-    with pytest.raises(InputError, match=r"share one mask: 0.bmp, 0.jpg"):
+    with pytest.raises(InputError, match=r"share a mask: 0.bmp, 0.jpg"):
         read_folders(fill(tmp_path / "q", "0.bmp"), masks, None)
 
 
@@ -63,12 +63,12 @@ def test_lists_and_tables(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("x.json", "{}", "holds a dict"),
-        ("x.json", "[1", "no JSON"),
+        ("x.json", "{}", "contains a dict"),
+        ("x.json", "[1", "not JSON"),
         ("x.json", '[["a"]]', "has the entry"),
         ("x.json", "[]", "lists no photos"),
         ("x.csv", "a,b\n1,2\n", "Expected photo and mask"),
-        ("x.txt", "", "no set"),
+        ("x.txt", "", "not a set"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, name: str, content: str, message: str) -> None:

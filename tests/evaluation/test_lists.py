@@ -57,7 +57,7 @@ def test_headers_of_spreadsheets(header: str, tmp_path: Path) -> None:
     [
         (b"photo,mask\na, b.jpg,m.png\n", "line 2: 'a, b.jpg,m.png' has 3 fields, the header 2"),
         (b"photo,mask\na.jpg\n", "has 1 fields"),  # else the photo would count as authentic
-        (b"photo,mask\n,m.png\n", "expected a photo"),
+        (b"photo,mask\n,m.png\n", "Expected a photo"),
         (b'photo,mask\n"a.jpg,m.png\n', "quotes in pairs"),
         (b"name,truth\na,b\n", "has the header 'name,truth'"),
         (b"", "Expected photo and mask"),

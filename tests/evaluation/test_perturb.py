@@ -83,13 +83,13 @@ def test_lists_of_perturbations() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("gif", "No perturbation 'gif'"),
-        ("jpeg=high", "expected numbers"),
-        ("jpeg=101", "Level 101 of jpeg"),
+        ("gif", "There is no perturbation 'gif'"),
+        ("jpeg=high", "Expected numbers"),
+        ("jpeg=101", "jpeg has no level 101"),
         ("jpeg=70.5", "whole number"),
         ("blur=4", "odd side"),
-        ("crop=0", "Level 0 of crop"),
-        ("resize=nan", "Level nan"),
+        ("crop=0", "crop has no level 0"),
+        ("resize=nan", "resize has no level nan"),
         ("jpeg=70,jpeg=70", "twice"),
     ],
 )

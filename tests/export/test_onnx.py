@@ -155,7 +155,7 @@ def test_other_files_are_refused(tiny_onnx: Path, write_photo: Callable[..., Pat
     text = tmp_path / "text.onnx"
     text.write_text("no graph at all")
     for path, message in (
-        (other, "carries no passport"),
+        (other, "has no passport"),
         (truncated, "truncated, damaged or no ONNX file"),
         (text, "truncated, damaged or no ONNX file"),
         (tmp_path / "none.onnx", "No weights file"),
@@ -233,12 +233,12 @@ def test_an_export_says_what_it_cannot_do(
         weights = [] if "--weights" in words else ["--weights", tiny_weights]
         return CliRunner().invoke(app, ["export", *map(str, [*words, *weights])])
 
-    refused(export("--format", "torch", "--precision", "fp16"), 2, "expected fp32")
-    refused(export("-o", tmp_path / "x.pt2"), 2, "expected .onnx")
-    refused(export("-o", tiny_onnx), 2, "there already")
+    refused(export("--format", "torch", "--precision", "fp16"), 2, "Expected fp32")
+    refused(export("-o", tmp_path / "x.pt2"), 2, "Expected .onnx")
+    refused(export("-o", tiny_onnx), 2, "exists already")
     refused(export("-o", tmp_path / "none" / "x.onnx"), 2, "Cannot write")
     refused(export("--weights", tiny_onnx), 2, "exported files cannot be exported again")
-    refused(export("--photos", tmp_path), 2, "No photo in")
+    refused(export("--photos", tmp_path), 2, "There is no photo in")
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     refused(export("-o", tmp_path / "x.onnx"), 2, "needs onnxscript")
     assert list(tmp_path.iterdir()) == []

@@ -85,7 +85,7 @@ def test_other_programs_are_refused(forms: dict[str, Path], write_photo: Callabl
                     if changed or not name.endswith(SEAL_KEY):
                         target.writestr(name, data)
     refused(detect(half, photo), 5, "truncated, damaged or no such file")
-    refused(detect(bare, photo), 5, "carries no passport")
+    refused(detect(bare, photo), 5, "has no passport")
     refused(detect(swapped, photo), 5, "belongs to another network")
     refused(detect(forms["program"], photo, "--device", "cuda"), 2, "runs where it was traced")
 
@@ -105,7 +105,7 @@ def test_other_openvino_files_are_refused(
     refused(
         detect(put("half", topology[: len(topology) // 2], constants), photo), 5, "truncated, damaged or no such file"
     )
-    refused(detect(put("other", b"<net/>", constants), photo), 5, "carries no passport")
+    refused(detect(put("other", b"<net/>", constants), photo), 5, "has no passport")
     refused(detect(put("alone", topology, None), photo), 5, "alone.bin: No such file")
     refused(detect(put("moved", topology, b"\1" + constants[1:]), photo), 5, "belongs to another network")
     refused(detect(source, photo, "--device", "npu"), 2, "OpenVINO has cpu")

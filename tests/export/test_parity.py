@@ -79,5 +79,5 @@ def test_the_users_own_photos_take_part(tmp_path, write_photo) -> None:  # type:
     (photo.parent / "notes.txt").write_text("no photo")
     assert list(folder_photos(photo.parent)) == ["own.png"]
     for folder in (tmp_path / "none", tmp_path):
-        with pytest.raises(UsageError, match="No photo in"):
+        with pytest.raises(UsageError, match="There is no photo in"):
             folder_photos(folder)

@@ -60,7 +60,7 @@ def test_jpeg_lives_lie_on_the_grid_or_off_it() -> None:
 
 @pytest.mark.parametrize(("kind", "strength"), [("melt", 0.5), ("jpeg", -0.1), ("noise", 1.5)])
 def test_nonsense_is_refused(kind: str, strength: float) -> None:
-    with pytest.raises(UsageError, match="expected one of jpeg"):
+    with pytest.raises(UsageError, match="Expected one of jpeg"):
         apply(kind, strength, HOST, np.random.default_rng(0))
 
 

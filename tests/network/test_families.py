@@ -29,7 +29,7 @@ def test_a_member_comes_back_from_its_passport(name: str) -> None:
     ("changes", "words"),
     [
         ({"family": "none-of-ours"}, "family 'none-of-ours': expected one of"),
-        ({"colour": 1}, "'colour' is no setting"),
+        ({"colour": 1}, "'colour' is not a setting"),
         ({"gate_width": 0}, "gate_width 0"),
         ({"cnn": "another"}, "at network.cnn: .*'another'"),
     ],
@@ -47,7 +47,7 @@ def test_a_passport_needs_a_table_for_its_network(network: object) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="'nothing'; expected one of .*mesorch-s"):
+    with pytest.raises(UsageError, match="'nothing'. Expected one of .*mesorch-s"):
         member_named("nothing")
 
 

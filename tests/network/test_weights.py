@@ -75,14 +75,14 @@ def test_a_missing_file_and_one_without_passport(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="No weights at"):
         load_weights(tmp_path / "none.safetensors")
     save_file({"a": torch.zeros(2)}, tmp_path / "bare.safetensors")
-    with pytest.raises(WeightsError, match="carries no passport"):
+    with pytest.raises(WeightsError, match="has no passport"):
         load_weights(tmp_path / "bare.safetensors")
 
 
 def test_the_wrong_networks_tensors_are_named(tmp_path: Path, network: Mesorch) -> None:
     wrong = passport(network=MESORCH_P.to_dict())
     save_weights(tmp_path / "x.safetensors", network.state_dict(), wrong)
-    with pytest.raises(WeightsError, match="does not hold the tensors of mesorch-p: .* missing"):
+    with pytest.raises(WeightsError, match="does not have the tensors of mesorch-p: .* missing"):
         load_weights(tmp_path / "x.safetensors")
 
 
@@ -106,7 +106,7 @@ def test_weights_that_need_a_newer_tool_are_refused(tmp_path: Path, network: Mes
     path = tmp_path / "new.safetensors"
     save_weights(path, network.state_dict(), passport(needs_tool=needed))
     for read in (load_weights, read_passport):
-        with pytest.raises(WeightsError, match=f"needs mesorch {needed} or newer, and this is {__version__}"):
+        with pytest.raises(WeightsError, match=f"needs mesorch {needed} or newer, but this is {__version__}"):
             read(path)
 
 

@@ -220,7 +220,7 @@ def test_what_waits_and_what_does_not_add_up_is_said(tmp_path: Path) -> None:
     report(tmp_path, [made.entry("x.jpg", made.record("x.jpg", 0.5))], counts={"waiting": 3, "found": 9, "analysed": 1})
     text = text_of(check_page(tmp_path / "index.html", files=False))
     assert "3 of them waiting" in text
-    assert "case.json counts otherwise than the records do: found 9, here 4." in text
+    assert "case.json and the records differ: found 9, here 4." in text
 
 
 def test_folders_that_could_not_be_read_are_named(tmp_path: Path) -> None:
@@ -232,8 +232,8 @@ def test_folders_that_could_not_be_read_are_named(tmp_path: Path) -> None:
     ("ratio", "words"),
     [
         (14.2, "14.2 times as probable for a manipulated photo"),
-        (0.05, "20 times as probable for a photo without manipulation"),
-        (45.0, "stands at that bound"),
+        (0.05, "20 times as probable for an unmanipulated photo"),
+        (45.0, "is at that bound"),
     ],
 )
 def test_a_calibrated_result_is_said_with_its_bounds(tmp_path: Path, ratio: float, words: str) -> None:
@@ -249,7 +249,7 @@ def test_a_calibrated_result_is_said_with_its_bounds(tmp_path: Path, ratio: floa
         words,
         "0.0167 to 45",
         "even prior odds",
-        "the lab's own (200 photos without and 80 with manipulation)",
+        "the lab's own (200 photos without manipulation, 80 with)",
     ):
         assert part in text
 

@@ -153,13 +153,13 @@ def test_toml_without_end_is_refused(text: str, tmp_path: Path) -> None:
     ("name", "text", "words"),
     [
         ("deep.json", "[" * 100_000, "nested more than"),
-        ("digits.json", "[" + "1" * 10_000 + "]", "no JSON"),
+        ("digits.json", "[" + "1" * 10_000 + "]", "not JSON"),
         ("infinite.json", '[["a", 1e999]]', "expected a finite number"),
         ("long.json", json.dumps([["a" * 5000, "b"]]), "5000 characters"),
-        ("name.json", json.dumps([["a" * 300, "b"]]), "no file that is there"),
+        ("name.json", json.dumps([["a" * 300, "b"]]), "no existing file"),
         ("long.csv", "photo,mask\n" + "a" * 5000 + ",b\n", "the field photo has 5000 characters"),
         ("larger.csv", "photo,mask\n" + "a" * 200_000 + ",b\n", "field larger than"),
-        ("name.csv", "photo,mask\n" + "a" * 300 + ",b\n", "no file that is there"),
+        ("name.csv", "photo,mask\n" + "a" * 300 + ",b\n", "no existing file"),
     ],
 )
 def test_lists_beyond_bounds_are_refused(name: str, text: str, words: str, tmp_path: Path) -> None:

@@ -148,5 +148,5 @@ def test_lists_of_checksums_that_are_none_are_named(tiny_weights: Path, tmp_path
     path.write_bytes(tiny_weights.read_bytes())
     for content in (b"alone\n", b"\xff\xfe\x00"):
         (tmp_path / store.SUMS).write_bytes(content)
-        with pytest.raises(WeightsError, match="no list of checksums"):
+        with pytest.raises(WeightsError, match="not a list of checksums"):
             open_weights(str(path))

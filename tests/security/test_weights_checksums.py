@@ -94,7 +94,7 @@ def test_no_value_of_a_passport_can_be_changed_unnoticed() -> None:
 
 def test_two_values_under_one_name_are_refused() -> None:
     twice = passport_text(SHIPPED).replace('"pixel_threshold":', '"pixel_threshold":0.99,"pixel_threshold":', 1)
-    with pytest.raises(WeightsError, match="stands twice"):
+    with pytest.raises(WeightsError, match="occurs twice"):
         parse_passport(twice, "here")
 
 
@@ -115,7 +115,7 @@ def test_weights_of_before_load_with_a_word_about_it(tmp_path: Path) -> None:
     assert "Only the tensors have a checksum" in run("weights", "info", old).stderr
     shipped = run("weights", "verify")
     assert shipped.exit_code == 0
-    assert "only the tensors" not in shipped.stderr
+    assert "Only the tensors" not in shipped.stderr
     new = tmp_path / "new.safetensors"
     add_checksum(old, new)
     assert passport_text(new) == passport_text(SHIPPED)

@@ -90,8 +90,8 @@ def test_others_are_not(
         (json.dumps(forged), keys[1], "was not signed with the key"),
         (claimed.to_text(), keys[1], "was not signed with the key"),
         (json.dumps(other), keys[1], "It was changed after"),
-        ("{}", keys[1], "is no signature"),
-        ("[" * 9000, keys[1], "is no signature"),
+        ("{}", keys[1], "is not a signature"),
+        ("[" * 9000, keys[1], "is not a signature"),
     )
     for content, public, words in cases:
         place.write_text(content)

@@ -63,7 +63,7 @@ def test_only_files_beside_or_below_are_opened(tmp_path: Path, name: str) -> Non
 
 def test_what_is_wrong_is_named_with_its_file(tmp_path: Path, photos: Path) -> None:
     leg = write(tmp_path / "leg.toml", 'extends = "base.toml"\n')
-    with pytest.raises(UsageError, match=r"leg.toml extends .*base.toml, which is not there"):
+    with pytest.raises(UsageError, match=r"leg.toml extends .*base.toml, which does not exist"):
         read_config(leg)
     write(tmp_path / "base.toml", "seed = \n")
     with pytest.raises(UsageError, match=r"base.toml is not TOML"):
@@ -87,7 +87,7 @@ def test_terms_of_the_loss_that_were_taken_out(tmp_path: Path, photos: Path) -> 
     """At 0 they asked for the loss of today: such files are read, and such runs go on without a new leg."""
     path = write_toml(tmp_path / "run.toml", values(photos, focal_gamma=0.0, edge_weight=0))
     assert read_config(path) == read_config(write_toml(tmp_path / "without.toml", values(photos)))
-    with pytest.raises(UsageError, match=r"edge_weight = 2\.0: this term of the loss was taken out"):
+    with pytest.raises(UsageError, match=r"edge_weight = 2\.0: this term of the loss was removed"):
         read_config(write_toml(path, values(photos, edge_weight=2.0)))
     trainer = Trainer(read_config(tmp_path / "without.toml"), tmp_path / "run")
     for gamma, changed in ((0.0, []), (2.0, ["focal_gamma"])):

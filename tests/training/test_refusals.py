@@ -79,7 +79,7 @@ def test_files_that_are_no_images(sets: Path, photos: Path) -> None:
 
 def test_files_of_a_list_that_are_not_there(sets: Path, photos: Path) -> None:
     (sets / "list.json").write_text(json.dumps([[f"train/Tp/{name}.jpeg", "Negative"] for name in SEVEN]))
-    assert_five_named(checked(sets, photos, files=[{"path": str(sets / "list.json")}]), of="not there")
+    assert_five_named(checked(sets, photos, files=[{"path": str(sets / "list.json")}]), of="do not exist")
 
 
 def test_photos_both_trained_and_validated_on_by_their_bytes(sets: Path, photos: Path) -> None:
@@ -87,7 +87,7 @@ def test_photos_both_trained_and_validated_on_by_their_bytes(sets: Path, photos:
         for folder in ("Tp", "Gt"):
             shutil.copy(sets / "train" / folder / f"{name}.png", sets / "valid" / folder / f"other{number}.png")
     result = checked(sets, photos)
-    assert_five_named(result, of="7 photos are both trained and validated on")
+    assert_five_named(result, of="7 photos are used for both training and validation")
     assert "other0.png is " in result.stderr
 
 
@@ -104,8 +104,8 @@ def test_photos_to_forge_from_are_compared_too(sets: Path, photos: Path) -> None
     [
         ({"files": []}, "nothing to train on"),
         ({"validation_sets": []}, "nothing to validate on"),
-        ({"photos": [{"folder": "x"}]}, "state forged_share"),
-        ({"forged_share": 0.5}, "not both given"),
+        ({"photos": [{"folder": "x"}]}, "which requires forged_share"),
+        ({"forged_share": 0.5}, "not both photos and files"),
         ({"photoz": 1}, "photoz"),
     ],
 )

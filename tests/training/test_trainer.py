@@ -81,7 +81,7 @@ def test_a_half_written_checkpoint_does_not_count(tmp_path: Path, photos: Path) 
     trainer.save()
     assert not left.exists()
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(InputError, match="no checkpoint"):
+    with pytest.raises(InputError, match="not a checkpoint"):
         Trainer(config(photos), tmp_path)
 
 
@@ -190,7 +190,7 @@ def test_views_keep_photo_and_mask_together() -> None:
     ("change", "message"),
     [
         ({"side": 100}, "side"),
-        ({"batch": 3}, "no multiple of the 2 views"),
+        ({"batch": 3}, "not a multiple of the 2 views"),
         ({"nonsense": 1}, "nonsense"),
         ({"validation": {"scales": "wholes"}}, "Unknown scale 'wholes'"),
         ({"validation": {"levels": "wholes"}}, "Unknown scale 'wholes'"),  # the key of earlier versions
@@ -205,7 +205,7 @@ def test_what_is_no_training_file_is_said(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text("nonsense")
     with pytest.raises(UsageError, match="is not TOML"):
         read_config(tmp_path / "x.toml")
-    with pytest.raises(UsageError, match="No training file"):
+    with pytest.raises(UsageError, match="There is no training file"):
         read_config(tmp_path / "y.toml")
 
 

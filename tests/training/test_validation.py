@@ -67,7 +67,7 @@ def test_a_set_without_tampered_photos_is_refused(tmp_path: Path, photos: Path) 
     (tmp_path / "clean.json").write_text(json.dumps([[str(photos / "validation" / "rocket.png"), "Negative"]]))
     data = {"photos": [{"folder": str(photos / "train")}], "validation_sets": [str(tmp_path / "clean.json")]}
     trainer = Trainer(config(photos, data=data), tmp_path)
-    with pytest.raises(UsageError, match="none is tampered"):
+    with pytest.raises(UsageError, match="None of the .* is tampered"):
         trainer.validate()
 
 
@@ -90,7 +90,7 @@ def test_a_journal_takes_back_what_comes_after_the_checkpoint(tmp_path: Path) ->
 def test_a_folder_belongs_to_one_run_at_a_time(tmp_path: Path) -> None:
     with RunLog(tmp_path, 0, 0, tensorboard=False) as run_log:
         run_log.step(1, {"loss": 1.0})
-        with pytest.raises(UsageError, match="Another run is at work"):
+        with pytest.raises(UsageError, match="Another run is using"):
             RunLog(tmp_path, 0, 0, tensorboard=False)
     assert len(metrics(tmp_path)) == 1
     RunLog(tmp_path, 1, 0, tensorboard=False).__exit__()

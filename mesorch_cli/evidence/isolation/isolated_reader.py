@@ -258,8 +258,7 @@ class _Worker:
         except TimeoutError as error:
             raise InputError(
                 f"{name!r} was not decoded within {self.limits.seconds:g} s. If you trust the file, allow more time "
-                "with "
-                "--decode-timeout.",
+                "with --decode-timeout.",
                 reason="decoding took too long",
             ) from error
         except (EOFError, OSError, ValueError) as error:
@@ -314,8 +313,7 @@ class _Worker:
         except (TimeoutError, EOFError, OSError, ValueError) as error:
             raise InputError(
                 f"{name!r} was not read: the process that decodes photos did not start "
-                f"({self._last_words() or error}). "
-                "This is a fault of mesorch or of this machine, not of the file.",
+                f"({self._last_words() or error}). This is a fault of mesorch or of this machine, not of the file.",
                 reason="fault: no decoding process",
             ) from error
         self.isolation = tuple(ready["isolation"])  # reported before it saw any file

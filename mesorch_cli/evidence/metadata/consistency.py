@@ -100,8 +100,7 @@ def _dimensions(photo: dict[str, Any], width: int, height: int) -> list[str]:
         return []
     return [
         f"note: EXIF says {stated[0]} x {stated[1]} pixels, the picture has {width} x {height}; it was cropped or "
-        "resized by "
-        "something that left the tag"
+        "resized by something that left the tag"
     ]
 
 
@@ -125,8 +124,7 @@ def _thumbnail(thumbnail: dict[str, Any] | None) -> list[str]:
         return []
     return [
         f"note: the embedded thumbnail does not look like the photo (correlation {correlation}); it was changed, "
-        "turned or "
-        "cropped by something that left the thumbnail"
+        "turned or cropped by something that left the thumbnail"
     ]
 
 
@@ -135,8 +133,7 @@ def _jpeg(jpeg: dict[str, Any], main: dict[str, Any]) -> list[str]:
     if jpeg.get("standard_tables") and main.get("Make") and "known_writers" not in jpeg:
         notes.append(
             f"note: the quantisation tables are the standard ones at quality {jpeg.get('quality')}, which most "
-            "programs "
-            "write, and some makers' cameras and phones too"
+            "programs write, and some makers' cameras and phones too"
         )
     if jpeg.get("tables_defined_again"):
         notes.append("note: a quantisation table is defined more than once")

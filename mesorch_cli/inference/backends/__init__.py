@@ -1,4 +1,4 @@
-"""What runs a network: one room per runtime, behind one protocol. Importing this package imports no runtime."""
+"""Backends that run a network: one module per runtime, one protocol. Importing this package imports no runtime."""
 
 from typing import TYPE_CHECKING, Any
 

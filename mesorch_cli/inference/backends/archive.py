@@ -1,8 +1,8 @@
-"""What is inside a program of torch.export, looked at without PyTorch: only tensors and arithmetic get through.
+"""Checks a program of torch.export without PyTorch: only tensors and arithmetic are allowed.
 
-PyTorch's own reader would unpickle sample inputs, constants and weights, load compiled libraries, look any dotted name up
-as an operator, and evaluate expressions as Python. So the archive is taken apart here, every part is compared with what
-`mesorch export` writes, and a new archive of these parts alone is what PyTorch gets.
+PyTorch's own reader would unpickle sample inputs, constants and weights, load compiled libraries, look up any dotted
+name as an operator, and evaluate expressions as Python. So the archive is taken apart here, every part is compared with
+what `mesorch export` writes, and PyTorch gets a new archive with only these parts.
 """
 
 import ast
@@ -59,8 +59,8 @@ ARITHMETIC = frozenset(
     "torch.sym_min",
     "torch.sym_not",
 }
-# What the networks of the family are made of, and near relatives that another version of PyTorch may write for them. None
-# of these opens a file, calls Python or keeps anything.
+# The operators of the family's networks, and variants that another version of PyTorch may write. None of them opens a
+# file, calls Python or keeps state.
 _OPERATORS = (
     "_assert_scalar.default _assert_tensor_metadata.default _softmax.default _to_copy.default _unsafe_view.default "
     "add.Scalar add.Tensor add_.Tensor addmm.default amax.default amin.default arange.default arange.start "
@@ -81,22 +81,22 @@ _OPERATORS = (
     "zeros_like.default "
 )
 OPERATORS = frozenset(_OPERATORS.split())
-MOST_MADE = 1 << 28  # values of one tensor that a program makes of numbers that it names: 1 GiB as float32
+MOST_MADE = 1 << 28  # values of a tensor that a program creates by size: 1 GiB as float32
 LARGEST_OPERAND = 1 << 24  # in arithmetic of sizes
-LARGEST_FACTOR = 64  # by which a picture is made larger
+LARGEST_FACTOR = 64  # by which a picture is enlarged
 # Operators whose output may be of any size, whatever the size of a photo's tiles.
 MAKING = frozenset(["constant_pad_nd", "expand", "full", "ones", "pad", "zeros"])
 
 
 class UnsafeProgramError(ValueError):
-    """A program that holds more than tensors and arithmetic. The message says what."""
+    """A program contains more than tensors and arithmetic. The message says what."""
 
 
 def parts_of(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Return the entries below the archive's one root folder by name.
+    """Return the entries below the archive's single root folder by name.
 
-    Raises zipfile.BadZipFile for what PyTorch does not write: compression, encryption, one name twice, more than one root.
-    Nothing is unpacked, so that a small file stays small.
+    Raises zipfile.BadZipFile for anything that PyTorch does not write: compression, encryption, duplicate names,
+    several roots. Nothing is unpacked, so that a small file stays small.
     """
     found: dict[str, zipfile.ZipInfo] = {}
     entries = archive.infolist()
@@ -114,7 +114,7 @@ def parts_of(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def harmless(archive: zipfile.ZipFile) -> bytes:
-    """Return a new archive of the parts that were looked at, for PyTorch to load.
+    """Return a new archive with the checked parts, for PyTorch to load.
 
     Raises UnsafeProgramError for anything that would be unpickled, constructed, evaluated or run.
     """
@@ -176,13 +176,13 @@ def _payload(config: Any, sizes: dict[str, int]) -> Any:
 
 
 def _program(tree: Any) -> Any:
-    """Check the program and leave out what is not needed to run it: guards, which are Python, and where it was traced."""
+    """Check the program and omit what is not needed to run it: guards, which are Python, and traces of its origin."""
     module = tree["graph_module"]
     for node in module["graph"]["nodes"]:
         target = node["target"]
         known = target.startswith(ATEN) and target.removeprefix(ATEN) in OPERATORS
         if not known and target not in ARITHMETIC:
-            raise UnsafeProgramError(f"it calls {shown(target)}, which is no arithmetic of these networks")
+            raise UnsafeProgramError(f"it calls {shown(target)}, which is not arithmetic of these networks")
         _require_small(target, node)
         node["metadata"] = {}
     for entry in module["module_call_graph"]:
@@ -200,8 +200,9 @@ def _program(tree: Any) -> Any:
 
 
 def _require_small(target: str, node: Any) -> None:
-    """Check the numbers of an operator that makes tensors of the size it is told: a small program must not ask for the
-    memory of the machine.
+    """Check the sizes given to an operator that creates tensors.
+
+    A small program must not request all of the machine's memory.
     """
     name = target.removeprefix(ATEN).partition(".")[0]
     arguments = [(argument["name"], [*_numbers(argument["arg"])]) for argument in node["inputs"]]
@@ -230,7 +231,7 @@ def _require_small(target: str, node: Any) -> None:
 
 
 def _numbers(value: Any) -> Iterator[float]:
-    """Yield the numbers of an argument; sizes that hang on the photo are symbols, and none of them."""
+    """Yield the numbers in an argument. Sizes that depend on the photo are symbols and left out."""
     if isinstance(value, dict):
         for part in value.values():
             yield from _numbers(part)
@@ -242,7 +243,7 @@ def _numbers(value: Any) -> Iterator[float]:
 
 
 def _spec(text: str) -> str:
-    """Check how inputs or outputs are nested: PyTorch would import the types that are named there."""
+    """Check how inputs or outputs are nested, as PyTorch would import the types named there."""
     protocol, tree = json_within(text)
 
     def check(spec: Any) -> None:
@@ -264,7 +265,7 @@ def _whole(value: Any) -> int:
 
 
 def _walk(value: Any, key: str) -> None:
-    """Check every name and text: they become Python, names of attributes, or expressions."""
+    """Check every name and text, as they become Python, attribute names, or expressions."""
     if isinstance(value, dict):
         for name, part in value.items():
             if name in REFUSED:
@@ -285,7 +286,7 @@ def _check_text(text: str, key: str) -> None:
     if key == "expr_str":
         _check_expression(text)
     elif key in ("in_spec", "out_spec"):
-        return  # looked at and written anew
+        return  # checked and rewritten
     else:
         pattern = VERSION if key == "torch_version" else DOTTED if key in (*DOTTED_UNDER, "target") else NAME
         # `as_float` keeps what JSON has no number for as a word.
@@ -294,7 +295,7 @@ def _check_text(text: str, key: str) -> None:
 
 
 def _check_expression(text: str) -> None:
-    """Check an expression of sizes, which PyTorch evaluates as Python: calls of a few functions, whole numbers, symbols."""
+    """Check a size expression, which PyTorch evaluates as Python: calls of a few functions, whole numbers, symbols."""
     if len(text) > MOST_EXPRESSION or text.count("Pow") > MOST_POWERS:  # powers of powers would take for ever
         raise UnsafeProgramError(f"it has the expression {shown(text)}, of {len(text)} characters")
     try:

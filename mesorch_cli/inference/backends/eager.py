@@ -1,4 +1,4 @@
-"""PyTorch, eager: the inference form of a network that was loaded here. What every other backend is compared with."""
+"""PyTorch, eager: the inference form of a loaded network. All other backends are compared with it."""
 
 from collections.abc import Callable
 from importlib.metadata import version
@@ -14,7 +14,7 @@ from mesorch_cli.network.families import family_of
 from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.normalise import normalise
 
-CPU_TILE_BATCH = 1  # four tiles at once take 1.5 times as long each: they fall out of the caches
+CPU_TILE_BATCH = 1  # four tiles at once take 1.5 times as long each, as they do not fit the caches
 GPU_TILE_BATCH = 16
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -22,7 +22,7 @@ DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 def choose_device(wanted: str) -> torch.device:
     """Return the device that `auto`, `cpu`, `cuda`, `cuda:N` or `mps` means here.
 
-    Raises UsageError for a device that is not there: an examiner who asked for one must not get another in silence.
+    Raises UsageError for a missing device, as an examiner who asked for one must not silently get another.
     """
     has_mps = torch.backends.mps.is_available()
     if wanted == "auto":
@@ -30,21 +30,21 @@ def choose_device(wanted: str) -> torch.device:
     try:
         device = torch.device(wanted)
     except RuntimeError as error:
-        raise UsageError(f"Unknown device {wanted!r}; expected auto, cpu, cuda, cuda:N or mps.") from error
+        raise UsageError(f"Unknown device {wanted!r}. Expected auto, cpu, cuda, cuda:N or mps.") from error
     there = {
         "cpu": device.index in (None, 0),
         "cuda": torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count(),
         "mps": has_mps,
     }
     if device.type not in there:
-        raise UsageError(f"Unknown device {wanted!r}; expected auto, cpu, cuda, cuda:N or mps.")
+        raise UsageError(f"Unknown device {wanted!r}. Expected auto, cpu, cuda, cuda:N or mps.")
     if not there[device.type]:
-        raise UsageError(f"The device {wanted!r} is not there; {torch.cuda.device_count()} CUDA devices are. Try auto.")
+        raise UsageError(f"There is no device {wanted!r}, only {torch.cuda.device_count()} CUDA devices. Try auto.")
     return device
 
 
 class TorchBackend:
-    """The inference form of a network in PyTorch, on one device. The network itself stays as it is."""
+    """The inference form of a network in PyTorch, on one device. The network itself is unchanged."""
 
     name = "torch"
     bits = 16
@@ -52,7 +52,7 @@ class TorchBackend:
     def __init__(self, network: Localiser, device: str = "auto", precision: Precision = "fp32") -> None:
         self._device = choose_device(device)
         if precision == "fp16" and self._device.type == "cpu":
-            raise UsageError("--precision fp16 on a CPU: expected fp32 or bf16, fp16 needs a GPU.")
+            raise UsageError("--precision fp16 needs a GPU. Expected fp32 or bf16 on a CPU.")
         self.device = str(self._device)
         self._threads = torch.get_num_threads()
         self.runtime = {"torch": version("torch"), "threads": str(self._threads)}

@@ -1,6 +1,7 @@
-"""What an ONNX graph asks for beside itself: a walk through its messages, without a parser and without loading anything.
+"""Finds other files that an ONNX graph refers to, by reading its messages without a parser or loading anything.
 
-The runtime would open files that a graph names. What was hashed is the graph alone, so a graph that names any is refused.
+The runtime would open files that a graph names. What was hashed is the graph alone, so a graph that names any is
+refused.
 """
 
 from collections.abc import Iterator
@@ -82,11 +83,11 @@ def require_alone(data: bytes, path: object) -> None:
         found = _outside(memoryview(data), "model", 0)
     except ValueError as error:
         raise WeightsError(
-            f"Cannot read {path} as ONNX ({error}). It is truncated, damaged or no ONNX file: get it again, or make it with "
-            "`mesorch export --format onnx`."
+            f"Cannot read {path} as ONNX ({error}). It is truncated, damaged or no ONNX file: get it again, or make "
+            "it with `mesorch export --format onnx`."
         ) from error
     if found is not None:
         raise WeightsError(
-            f"{path} asks for {found}, which its checksum does not cover. Expected a graph that holds all of itself: make "
-            "it with `mesorch export --format onnx`."
+            f"{path} asks for {found}, which its checksum does not cover. Expected a graph that holds all of itself: "
+            "make it with `mesorch export --format onnx`."
         )

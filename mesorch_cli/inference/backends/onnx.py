@@ -1,7 +1,7 @@
 """ONNX Runtime: an exported graph, run without PyTorch.
 
-The file is a serialised graph with the seal's metadata entry appended. Messages of this format may be joined end to end, so
-the bytes before the entry are the graph alone, and their digest can be taken without a parser.
+The file is a serialised graph with the seal's metadata entry appended. Messages of this format may be joined end to
+end, so the bytes before the entry are the graph alone, and their digest can be taken without a parser.
 """
 
 import hashlib
@@ -93,8 +93,8 @@ class OnnxFile:
             return runtime.InferenceSession(self._data, options, providers=providers)
         except session_errors() as error:
             raise WeightsError(
-                f"Cannot read {path} as ONNX ({str(error).splitlines()[0]}). It is truncated, damaged or no ONNX file: get "
-                "it again, or make it with `mesorch export --format onnx`."
+                f"Cannot read {path} as ONNX ({str(error).splitlines()[0]}). It is truncated, damaged or no ONNX "
+                "file: get it again, or make it with `mesorch export --format onnx`."
             ) from error
 
     def start(self, device: str, precision: Precision) -> "OnnxBackend":
@@ -140,8 +140,8 @@ def choose_provider(runtime: ModuleType, wanted: str) -> tuple[str, Any]:
     if kind not in there:
         package = {"cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}[kind]
         raise UsageError(
-            f"The device {wanted!r} is not there: this onnxruntime has {', '.join(sorted(there))}. Install {package} in its "
-            "place, or try --device auto."
+            f"The device {wanted!r} is not there: this onnxruntime has {', '.join(sorted(there))}. Install {package} "
+            "in its place, or try --device auto."
         )
     if kind == "cuda":
         return f"cuda:{index or 0}", (PROVIDERS[kind], {"device_id": int(index or 0)})

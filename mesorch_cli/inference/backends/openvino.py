@@ -1,6 +1,7 @@
 """OpenVINO: an exported .xml with its .bin, run without PyTorch.
 
-The seal stands in the runtime info of the .xml. Its checksums cover the rest of the .xml, and the .bin with every constant.
+The seal stands in the runtime info of the .xml. Its checksums cover the rest of the .xml, and the .bin with every
+constant.
 """
 
 import hashlib
@@ -63,8 +64,8 @@ def _place(topology: bytes, path: Path) -> tuple[int, int, str] | None:
         parser.Parse(topology, True)
     except (expat.ExpatError, ValueError, LookupError) as error:  # an encoding that is none is a LookupError
         raise WeightsError(
-            f"Cannot read {path} as an OpenVINO network ({error}). It is truncated, damaged or no such file: get it again, "
-            "or make it with `mesorch export --format openvino`."
+            f"Cannot read {path} as an OpenVINO network ({error}). It is truncated, damaged or no such file: get it "
+            "again, or make it with `mesorch export --format openvino`."
         ) from error
     if len(found) != 1 or (element := SEAL.match(topology, found[0][0])) is None:
         return None
@@ -139,8 +140,8 @@ def choose_device(available: list[str], wanted: str) -> str:
     name = "CPU" if wanted == "auto" else wanted.upper().replace(":", ".")
     if name not in available:
         raise UsageError(
-            f"The device {wanted!r} is not there: OpenVINO has {', '.join(device.lower() for device in available)}. Expected "
-            "auto or one of these."
+            f"The device {wanted!r} is not there: OpenVINO has {', '.join(device.lower() for device in available)}. "
+            "Expected auto or one of these."
         )
     return name
 

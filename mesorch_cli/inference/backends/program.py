@@ -57,8 +57,8 @@ class ProgramFile:
         except (zipfile.BadZipFile, IndexError, EOFError, OSError, RuntimeError, UnicodeDecodeError) as error:
             # RuntimeError: what zipfile raises for an encrypted part, and, as NotImplementedError, for an unknown packing.
             raise WeightsError(
-                f"Cannot read {path} as a program of torch.export ({error}). It is truncated, damaged or no such file: get "
-                "it again, or make it with `mesorch export --format torch`."
+                f"Cannot read {path} as a program of torch.export ({error}). It is truncated, damaged or no such "
+                "file: get it again, or make it with `mesorch export --format torch`."
             ) from error
         require_sidecar(path, {path.name: contents.sha256})
         self.weights = WeightsFile(self.seal.passport, path, contents.sha256)
@@ -71,8 +71,8 @@ class ProgramFile:
             if trusted_files().find(contents.sha256) is None:
                 raise WeightsError(
                     f"{contents.path} could run code on this machine when it is loaded: {error}. Expected tensors and "
-                    "arithmetic, as `mesorch export` writes them; nothing of it was loaded. If you know who made it and "
-                    "where it has been since, see `mesorch weights trust --help`."
+                    "arithmetic, as `mesorch export` writes them; nothing of it was loaded. If you know who made it "
+                    "and where it has been since, see `mesorch weights trust --help`."
                 ) from error
             self.trusted = True
             return contents.data
@@ -82,8 +82,8 @@ class ProgramFile:
         require_precision(precision, self.seal.precision, self.weights.path)
         if device not in ("auto", "cpu"):
             raise UsageError(
-                f"The device {device!r} with {self.weights.path.name}: a traced program runs where it was traced, on the "
-                "cpu. Use the .safetensors weights or an ONNX file there."
+                f"The device {device!r} with {self.weights.path.name}: a traced program runs where it was traced, on "
+                "the cpu. Use the .safetensors weights or an ONNX file there."
             )
         torch = import_runtime("torch", self.weights.path)
         try:
@@ -97,8 +97,8 @@ class ProgramFile:
         ) as error:  # whatever PyTorch makes of a description that is none: it has no errors of its own for it
             raise WeightsError(
                 f"PyTorch {torch.__version__} cannot load {self.weights.path} ({type(error).__name__}: "
-                f"{str(error)[:200].splitlines()[0] if str(error) else 'no reason given'}). Export the weights again with "
-                "this version."
+                f"{str(error)[:200].splitlines()[0] if str(error) else 'no reason given'}). Export the weights again "
+                "with this version."
             ) from error
         runtime = {"torch": torch.__version__, "threads": str(torch.get_num_threads())}
         return ProgramBackend(self.weights.path, torch, module, runtime)

@@ -13,8 +13,8 @@ class Backend(Protocol):
     """A network behind one call. `name` and `device` go into the record, `runtime` too: package -> version, and the
     `threads` where the runtime was given a number, because another one moves last bits.
 
-    tile_batch: how many tiles suit a call. lanes: how many calls from different threads suit the device at the same time.
-    bits: of the pixels that it takes; 8 where the file's graph starts at uint8.
+    tile_batch: how many tiles suit a call. lanes: how many calls from different threads suit the device at the same
+    time. bits: of the pixels that it takes; 8 where the file's graph starts at uint8.
     """
 
     name: str

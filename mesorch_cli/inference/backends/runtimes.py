@@ -29,8 +29,8 @@ def require_precision(wanted: Precision, own: Precision, path: Path) -> None:
     """Raise UsageError if another arithmetic is asked for than the one that the file was exported in."""
     if wanted != own:
         raise UsageError(
-            f"--precision {wanted} with {path.name}: the arithmetic of an exported file is part of it, here {own}. Leave the "
-            f"option out, or export again with `mesorch export --precision {wanted}`."
+            f"--precision {wanted} with {path.name}: the arithmetic of an exported file is part of it, here {own}. "
+            f"Leave the option out, or export again with `mesorch export --precision {wanted}`."
         )
 
 
@@ -43,8 +43,8 @@ def failed_run(path: Path, error: Exception) -> Exception:
     if isinstance(error, MemoryError) or "allocate" in text:
         return MemoryError(text)
     return WeightsError(
-        f"{path} failed on a tile while it ran ({text}). Expected logits of the tile's size. Get the file again, or make it "
-        "with `mesorch export`."
+        f"{path} failed on a tile while it ran ({text}). Expected logits of the tile's size. Get the file again, or "
+        "make it with `mesorch export`."
     )
 
 

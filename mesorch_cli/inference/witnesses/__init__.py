@@ -1,1 +1,1 @@
-"""What looks at a photo beside the network, and says something about places in it: one room per witness, one list."""
+"""Witnesses, which examine a photo besides the network and report places in it: one package each, one list."""

@@ -1,4 +1,4 @@
-"""What a witness says of a photo: how sure it is, which places it means, and what it measured."""
+"""A witness's finding: its certainty, its places, and its measurements."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from mesorch_cli.evidence.orientation import Box
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that one witness found.
+    """One finding of one witness.
 
-    witness: its name. certainty: 0..1; for what it stands, each witness says. places: (role, box in pixels of the stored
-    raster), in the witness's order; none where the finding is of the whole photo. measures: numbers by name, rounded to the
-    digits that records keep.
+    witness: its name. certainty: 0..1, with a meaning that each witness states. places: (role, box in pixels of the
+    stored raster), in the witness's order; none if the finding is about the whole photo. measures: numbers by name,
+    rounded to the digits that records keep.
     """
 
     witness: str

@@ -1,6 +1,6 @@
-"""Every witness, in the order in which they judge. A new one is made in a room of its own and listed here.
+"""Every witness, in the order in which they judge. A new one gets its own package and an entry here.
 
-Its rule is a field of the passport's `InferenceRule`, and its option one of `Overrides`, both by its name.
+Its rule is a field of the passport's `InferenceRule`, and its option a field of `Overrides`, both with its name.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ WITNESSES: tuple[AnyWitness, ...] = (QUANTISATION, COPIES)
 
 
 def witness_named(name: str) -> AnyWitness | None:
-    """Return a witness by its name, None for one that this version does not know: a record may come from a later one."""
+    """Return a witness by name, None for an unknown one, as a record may come from a later version."""
     return next((witness for witness in WITNESSES if witness.name == name), None)
 
 

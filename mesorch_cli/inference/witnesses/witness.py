@@ -1,4 +1,4 @@
-"""What the rest of the tool needs to know of a witness; each witness states it once, in its own room."""
+"""What the rest of the tool needs to know about a witness. Each witness states it once, in its own package."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ Map = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Material:
-    """What there is of a photo to look at.
+    """The material of a photo for witnesses.
 
-    pixels: (H, W, 3) RGB, 8 or 16 bits. steps: the (8, 8) steps of brightness of the JPEG that the pixels were decoded from
-    (see `Photo.steps`), None for other photos.
+    pixels: (H, W, 3) RGB, 8 or 16 bits. steps: the (8, 8) steps of brightness of the JPEG that the pixels were decoded
+    from (see `Photo.steps`), None for other photos.
     """
 
     pixels: Pixels
@@ -29,10 +29,10 @@ class Material:
 
 @dataclass(frozen=True)
 class Words:
-    """How people read the findings of a witness; terminal, page and PDF have no other words for them.
+    """The words for a witness's findings, which terminal, page and PDF all use.
 
     title: heading over the findings. short: name of one finding, for a narrow column. sentence: what one finding says, as a
-    format string over the measures, and, in words already, the certainty and the places by their role. explanation: what
+    format string over the measures and, already in words, the certainty and the places by their role. explanation: what
     such a finding means and what it does not.
     """
 
@@ -44,14 +44,14 @@ class Words:
 
 @dataclass(frozen=True)
 class Witness(Generic[Rule, Seen]):
-    """A witness. `Rule` is the type of its rule in a passport, `Seen` of what it sees before it judges.
+    """A witness. `Rule` is the type of its rule in a passport, `Seen` the type of its observations.
 
     name: of its rule in the passport, of its setting and its option, and of its findings in a record. needs: parts of
     `Material` without which it does not look. counts_as: in words, what its certainty is, where the image score is at least
     that; None where the score does not count it.
 
-    look: runs beside the network, in another thread. conclude: judges what was seen, None where that is nothing, by the
-    photo's map of probabilities (H, W), which it may change in place; it gets the map as the witnesses before it left it.
+    look: runs beside the network, in another thread. conclude: judges the observations (None if there are none) with
+    the photo's map (H, W), which it may change in place and receives after the earlier witnesses.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Witness(Generic[Rule, Seen]):
     conclude: Callable[[Seen, Map, Rule], tuple[Finding, ...]]
 
     def can_look(self, material: Material) -> bool:
-        """Say whether a photo has what the witness needs."""
+        """Return whether a photo has what the witness needs."""
         return all(getattr(material, part) is not None for part in self.needs)
 
 

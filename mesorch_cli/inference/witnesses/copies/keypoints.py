@@ -1,7 +1,7 @@
-"""Points of a photo that can be known again, and which of them look like another one of the same photo.
+"""Recognisable points of a photo, and which of them look like another point of the same photo.
 
-SIFT (Lowe 2004), compared by RootSIFT (Arandjelovic and Zisserman 2012); a point may have several counterparts, as in the
-generalised nearest-neighbour test of Amerini et al. 2011. Coordinates are (x, y) in pixels of the picture looked at.
+SIFT (Lowe 2004), compared by RootSIFT (Arandjelovic and Zisserman 2012); a point may have several counterparts, as in
+the generalised nearest-neighbour test of Amerini et al. 2011. Coordinates are (x, y) in pixels of the searched picture.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-CONTRAST, EDGE = 0.015, 12.0  # SIFT's limits; half its usual contrast, because skies and walls are copied too
-CELLS = 24  # the picture is divided into so many cells a side, and points are kept evenly over them
+CONTRAST, EDGE = 0.015, 12.0  # SIFT's limits, with half its usual contrast, because skies and walls are copied, too
+CELLS = 24  # cells a side into which the picture is divided, and over which points are spread evenly
 MOST_POINTS = 4000
 ROWS_AT_ONCE = 512  # of the table of similarities: 8 MB at the most points
-CANDIDATES = 10  # nearest neighbours that are looked at
+CANDIDATES = 10  # nearest neighbours that are examined
 SAME_PLACE = 8.0  # pixels: candidates closer than this are one place seen twice
 RATIO = 0.8  # of distances: a counterpart is this much nearer than the next place
 LEAST_SIMILARITY = 0.5  # cosine of two descriptors
@@ -66,7 +66,7 @@ def spread(points: Sequence[cv2.KeyPoint], shape: tuple[int, ...]) -> NDArray[np
 
 
 def counterparts(points: Keypoints, apart: float) -> NDArray[np.intp]:
-    """Return pairs (m, 2) of points that look alike and lie at least `apart` pixels from each other."""
+    """Return pairs (m, 2) of points that look alike and are at least `apart` pixels apart."""
     if len(points) < CANDIDATES + 1:
         return np.zeros((0, 2), np.intp)
     pairs = []

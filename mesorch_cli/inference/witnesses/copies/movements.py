@@ -1,7 +1,7 @@
-"""Movements that many pairs of like points share: a shift, a turn with scaling, or an affine map.
+"""Movements that many pairs of similar points share: a shift, a rotation with scaling, or an affine map.
 
-Every pair proposes one movement by where its points lie and how they are turned and sized; the pairs that agree with a
-proposal are counted, all proposals against all pairs at once, so nothing is drawn at random.
+Every pair proposes a movement by the positions, angles and sizes of its points. The pairs that agree with each proposal
+are counted, for all proposals at once, so nothing is drawn at random.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from mesorch_cli.inference.witnesses.copies.keypoints import Keypoints
 
 MOST_PAIRS = 1500
-LEAST_PAIRS = 4  # with fewer, chance agrees
+LEAST_PAIRS = 4  # fewer agree by chance
 MOST_MOVEMENTS = 8
 TOLERANCE = 2.5  # pixels
 DRIFT = 0.06  # pixels per pixel of distance: the angle and size of one point are not exact
 SIZE_TOLERANCE, ANGLE_TOLERANCE = 0.4, 0.35  # of log size, of radians
-CELL = 3.0  # pixels: points of one cell count once
+CELL = 3.0  # pixels; points in one cell count once
 OUTLYING = 3.0  # times the distance from the middle that three in four keep to; the corner of a square lies at 1.4
-ROUNDS = 4  # of fitting and choosing again
+ROUNDS = 4  # of fitting and selecting
 AFFINE_FROM = 8  # pairs; fewer get a similarity
 SCALES, STRETCH = (0.3, 3.3), 2.0  # singular values of a movement that are taken for real, and their largest quotient
 
@@ -35,7 +35,7 @@ class Movement:
 
     @property
     def matches(self) -> int:
-        """How many different places agree."""
+        """The number of different places that agree."""
         return distinct(self.source)
 
 
@@ -45,7 +45,7 @@ def distinct(places: NDArray[np.complex128]) -> int:
 
 
 def shared_movements(points: Keypoints, pairs: NDArray[np.intp]) -> Iterator[Movement]:
-    """Yield movements, the one with the most places first; a pair belongs to one of them."""
+    """Yield movements, the one with the most places first. A pair belongs to only one."""
     pairs = nearest(points, pairs)
     source = points.place[pairs[:, 0]].astype(np.complex128)
     target = points.place[pairs[:, 1]].astype(np.complex128)
@@ -58,7 +58,7 @@ def shared_movements(points: Keypoints, pairs: NDArray[np.intp]) -> Iterator[Mov
         if not len(votes) or votes.max() < LEAST_PAIRS:
             return
         row = int(votes.argmax())
-        chosen, proposal = agreeing[row] & free, row % len(pairs)  # shifts come before turns
+        chosen, proposal = agreeing[row] & free, row % len(pairs)  # shifts come before rotations
         alike = free & (np.abs(growth - growth[proposal]) < SIZE_TOLERANCE)
         alike &= _wrapped(turn - turn[proposal]) < ANGLE_TOLERANCE
         movement = _fitted(source, target, chosen, alike)
@@ -113,9 +113,9 @@ def _fitted(
     chosen: NDArray[np.bool_],
     alike: NDArray[np.bool_],
 ) -> Movement | None:
-    """Fit a movement to the chosen pairs, take those alike that it moves rightly, and fit again.
+    """Fit a movement to the chosen pairs, select the similar pairs that it maps correctly, and fit again.
 
-    One pair far from the rest has the fit bend to it, and then agrees: such ones are left out each time.
+    A distant pair can bend the fit until it agrees, so such pairs are left out each time.
     """
     right = _together(source, chosen)
     for _ in range(ROUNDS):

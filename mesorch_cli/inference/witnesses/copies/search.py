@@ -1,8 +1,8 @@
-"""Copies within a photo: a part that equals another part after a shift, a turn or a scaling.
+"""Copies within a photo: a part that matches another part after a shift, rotation or scaling.
 
-A copy-move can leave no trace of its own kind, since pasted and pasted-over pixels share one history; but it matches
-itself. Candidates come from points that look alike (`keypoints`, `movements`); each is then compared with its counterpart
-pixel by pixel. Windows of a house look alike too, so what counts is whether everything agrees, the fine grain included.
+A copy-move may leave no other trace, as pasted and surrounding pixels share one history, but it matches its source.
+Candidates come from points that look alike (`keypoints`, `movements`). Each is then compared with its counterpart pixel
+by pixel. The windows of a house look alike, too, so everything must agree, including the fine grain.
 """
 
 import math
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from mesorch_cli.inference.witnesses.copies.keypoints import counterparts, find_keypoints
 from mesorch_cli.inference.witnesses.copies.movements import Movement, distinct, shared_movements
 
-LONGEST = 1280  # pixels: larger photos are looked at smaller; a copy must be large enough to be seen there
-APART = 0.03, 20.0  # share of the diagonal, pixels: nearer points are the same thing, not a copy
+LONGEST = 1280  # pixels; larger photos are shrunk, and a copy must be large enough to be seen there
+APART = 0.03, 20.0  # share of the diagonal, and pixels; nearer points belong to the same thing and are no copy
 WINDOW, GRAIN_WINDOW = 11, 15  # pixels a side, of the correlation of brightness and of grain
-GRAIN_SIGMA = 1.5  # pixels: grain is what a blur of this width takes away
+GRAIN_SIGMA = 1.5  # pixels; grain is what a blur of this width removes
 FLAT, GRAINLESS = 4.0, 0.5  # variances in grey levels squared below which a correlation says nothing
 ALIKE, ALIKE_GRAIN = 0.7, 0.3  # correlations from which a pixel belongs to a copy
 OPENING, CLOSING = 5, 15  # pixels
-LEAST_INSIDE = 3  # matches that a part must hold
+LEAST_INSIDE = 3  # matches that a part must contain
 SAME_PAIR = 0.5  # intersection over union with an earlier one's counterpart: the same two parts, the other way round
 
 Mask = NDArray[np.bool_]
@@ -31,11 +31,11 @@ Grey = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Features:
-    """What is measured of a copy.
+    """The measurements of a copy.
 
     matches: places inside that agree. brightness, grain: mean correlation over the part, -1..1. filled: share of the
-    matches' hull that belongs to the part, 0..1. overlap: share of the part that its counterpart covers, 0..1. area: share
-    of the picture. returned: whether the counterpart led back to the part.
+    matches' hull that belongs to the part, 0..1. overlap: share of the part that its counterpart covers, 0..1. area:
+    share of the picture. returned: whether the counterpart led back to the part.
     """
 
     matches: int
@@ -49,10 +49,10 @@ class Features:
 
 @dataclass(frozen=True)
 class Copy:
-    """Two parts of a photo that equal each other. part, counterpart: (h, w) masks at the size that was looked at.
+    """Two matching parts of a photo. part, counterpart: (h, w) masks at the searched size.
 
-    matrix: 2 x 3, takes (x, y, 1) of the part to the counterpart, in pixels of that size. Which of the two was there
-    first cannot be told from this.
+    matrix: 2 x 3, takes (x, y, 1) of the part to the counterpart, in pixels of that size. This does not
+    show which of the two was there first.
     """
 
     part: Mask
@@ -90,10 +90,10 @@ def find_copies(pixels: NDArray[np.unsignedinteger], doubled_below: int = 0) -> 
 
 
 def looked_at(pixels: NDArray[np.unsignedinteger], doubled_below: int = 0) -> NDArray[np.uint8]:
-    """Return the grey picture (h, w) that copies are searched in: 8 bits, at most LONGEST pixels a side.
+    """Return the grey picture (h, w) in which copies are searched: 8 bits, at most LONGEST pixels a side.
 
-    doubled_below: a photo whose longest side has fewer pixels is looked at twice as large, but never larger than LONGEST:
-    the windows that are compared are as wide as a small copy is high otherwise, and few of its points are found.
+    doubled_below: a photo whose longest side has fewer pixels is searched at twice its size, up to LONGEST. Otherwise
+    the compared windows would be as wide as a small copy is high, and few of its points would be found.
     """
     longest = max(pixels.shape[:2])
     factor = min(2.0 if longest < doubled_below else 1.0, LONGEST / longest)
@@ -109,7 +109,7 @@ def looked_at(pixels: NDArray[np.unsignedinteger], doubled_below: int = 0) -> ND
 
 
 def verified(picture: Grey, movement: Movement) -> Copy | None:
-    """Compare a picture with itself moved, pixel by pixel; None where nothing around the matches agrees."""
+    """Compare a picture with itself after a movement, pixel by pixel; None if nothing around the matches agrees."""
     height, width = picture.shape
     inside = _moved(np.ones((height, width), np.float32), movement, cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP) > 0
     moved = _moved(picture, movement, cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, cv2.BORDER_REFLECT_101)
@@ -153,7 +153,7 @@ def _moved(picture: Grey, movement: Movement, how: int, border: int = cv2.BORDER
 
 
 def grain_of(picture: Grey) -> Grey:
-    """Return what a slight blur takes away."""
+    """Return what a slight blur removes."""
     return np.asarray(picture - cv2.GaussianBlur(picture, (0, 0), GRAIN_SIGMA), np.float32)
 
 
@@ -180,7 +180,7 @@ def _filled(part: Mask, columns: NDArray[np.intp], rows: NDArray[np.intp], liken
 
 
 def _joined(copies: list[Copy], found: Copy) -> bool:
-    """Note that a copy leads back to an earlier one's part, and say whether it does."""
+    """Return whether a copy leads back to the part of an earlier one, and note it."""
     for index, earlier in enumerate(copies):
         both = (earlier.counterpart & found.part).sum()
         if both > SAME_PAIR * (earlier.counterpart | found.part).sum():

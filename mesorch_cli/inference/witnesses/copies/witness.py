@@ -1,4 +1,4 @@
-"""What copies within a photo mean for its map: how certain each is, and which of the two parts was pasted."""
+"""The effect of copies on a photo's map: how certain each is, and which of its two parts was pasted."""
 
 import math
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from mesorch_cli.inference.witnesses.finding import Finding
 from mesorch_cli.inference.witnesses.witness import Witness, Words
 from mesorch_cli.network.passport import CopyRule
 
-MOST_TELLING = 4.0  # difference of mean logits beyond which the network is not believed more
+MOST_TELLING = 4.0  # difference of mean logits beyond which the network gets no more weight
 SMALLEST_LOGIT = 12.0  # logits of the map are kept within plus and minus this before they are averaged
 
 
 def certainty_of(features: Features, rule: CopyRule) -> float:
-    """Return how certain it is that two parts are copies and not just alike, 0..1: logistic in what was measured."""
+    """Return the certainty that two parts are copies and not just similar, 0..1: logistic in the measurements."""
     logit = (
         rule.intercept
         + rule.matches * math.log(features.matches)
@@ -33,15 +33,15 @@ def certainty_of(features: Features, rule: CopyRule) -> float:
 
 
 def mark_copies(copies: Sequence[Copy], map_: NDArray[np.float32], rule: CopyRule) -> tuple[Finding, ...]:
-    """Raise a photo's map, (H, W) probabilities, where its copies lie; returns the certain ones.
+    """Raise a photo's map (H, W) at its copies. Return the certain ones.
 
-    A part's probability p becomes 1 - (1 - p) (1 - c q): c, that there is a copy, and q, that this part is the pasted one
-    of the two, from the network's logits on both. Where the network has no preference q is one half for both.
+    A value p in a part becomes 1 - (1 - p) (1 - c q), where c is the certainty of the copy and q that this part is the
+    pasted one, from the network's logits on both. Without a preference of the network, q is one half for both.
 
-    A finding has two places: the `part` that the network holds to be pasted, and its `counterpart`. Its certainty is that the
-    photo holds a copy at all. part_pasted: how probable it is that this part was pasted, 0.5..1, where one of the two was.
-    turn_degrees (clockwise in the raster), scale: of the movement from the counterpart to the part. matches: points that
-    agree. agreement: correlation of the grain, -1..1.
+    A finding has two places: the `part` that was probably pasted, according to the network, and its `counterpart`. Its
+    certainty is that the photo contains a copy at all. part_pasted: how probable it is, 0.5..1, that this part was the
+    pasted one, if one of the two was. turn_degrees (clockwise in the raster), scale: of the movement from the
+    counterpart to the part. matches: points that agree. agreement: correlation of the grain, -1..1.
     """
     certain = [(certainty_of(copy.features, rule), copy) for copy in copies]
     certain = sorted((pair for pair in certain if pair[0] >= rule.least), key=lambda pair: -pair[0])
@@ -76,7 +76,7 @@ def mark_copies(copies: Sequence[Copy], map_: NDArray[np.float32], rule: CopyRul
 
 
 def _mean_logits(map_: NDArray[np.float32], copy: Copy) -> tuple[float, float]:
-    """Return the map's mean logit on either part, what both share left out."""
+    """Return the map's mean logit on each part, without pixels that both share."""
     size = (copy.part.shape[1], copy.part.shape[0])
     small = cv2.resize(map_, size, interpolation=cv2.INTER_AREA).astype(np.float64)
     bound = 1.0 / (1.0 + math.exp(SMALLEST_LOGIT))
@@ -90,7 +90,7 @@ def _mean_logits(map_: NDArray[np.float32], copy: Copy) -> tuple[float, float]:
 
 
 def _raise(map_: NDArray[np.float32], mask: Mask, chance: float) -> Box:
-    """Raise the map where a mask lies, in place and only there; returns the mask's box in the map's pixels."""
+    """Raise the map inside a mask, in place. Return the mask's box in the map's pixels."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     down, across = map_.shape[0] / mask.shape[0], map_.shape[1] / mask.shape[1]
     top, bottom = int(rows[0] * down), math.ceil((rows[-1] + 1) * down)
@@ -110,10 +110,10 @@ COPIES = Witness(
         title="Parts of the photo that match each other",
         short="copy",
         sentence="The part at {part} matches the part at {counterpart}, turned by {turn_degrees:z.0f} degrees and scaled by "
-        "{scale:.2f}. {matches} points agree; certainty of a copy {certainty}, and {part_pasted:.2f} that the first part "
-        "is the pasted one.",
+        "{scale:.2f}. {matches} points agree; the certainty of a copy is {certainty}, and {part_pasted:.2f} that the first "
+        "part is the pasted one.",
         explanation="After the movement, the two parts match point by point and in their grain. That shows a copy, not "
-        "who made it or why: watermarks, logos and printed patterns repeat themselves too. The match does not show which "
+        "who made it or why: watermarks, logos and printed patterns also repeat. The match does not show which "
         "part was there first; the direction comes from the network.",
     ),
     look=lambda material, rule: find_copies(material.pixels, rule.doubled_below),

@@ -1,1 +1,1 @@
-"""Double quantisation: parts of a JPEG that were compressed once where the rest was compressed twice."""
+"""Double quantisation: parts of a JPEG that were compressed once while the rest was compressed twice."""

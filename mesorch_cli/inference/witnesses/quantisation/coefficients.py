@@ -1,13 +1,13 @@
 """Which 8 x 8 blocks of a JPEG were quantised once on its grid, and which twice.
 
-A photo that was a JPEG before, and is saved as one again, has the traces of both quantisations wherever nothing was done in
-between; a part that came from elsewhere, or was worked on, has those of the last alone. Blind and for one grid, after
+A photo that was a JPEG and is saved as a JPEG again has traces of both quantisations wherever nothing was changed in
+between. A part that came from elsewhere, or was edited, has only traces of the last one. Blind and for one grid, after
 Bianchi & Piva, "Image Forgery Localization via Block-Grained Analysis of JPEG Artifacts", IEEE TIFS 2012, section III.
 
-For each low frequency of brightness the histogram of the quantised coefficients is explained as a mixture: a share was
-quantised by some step before, the rest was not. What coefficients look like that nothing quantised is read off the same
-photo on a grid shifted by half a block. Blocks of alike texture are compared with each other, since a smooth sky and a
-lawn have different histograms whatever was done to them.
+For each low frequency of brightness, the histogram of the quantised coefficients is explained as a mixture: a share was
+quantised before with some step, the rest was not. The same photo on a grid shifted by half a block shows what
+unquantised coefficients look like. Blocks of similar texture are compared with each other, as a smooth sky and a lawn
+have different histograms in any case.
 
 Shape legend: M N rows and columns of blocks.
 """
@@ -24,21 +24,21 @@ BLOCK = 8
 FREQUENCIES = (
     (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3), (3, 0), (2, 2), (1, 3), (3, 1), (0, 4), (4, 0),
 )  # fmt: skip
-REACH = 5  # frequencies a side that are looked at: the highest of FREQUENCIES is 4
-FEWEST_BLOCKS = 300  # of a photo: a histogram of fewer says nothing
+REACH = 5  # frequencies a side that are used: the highest of FREQUENCIES is 4
+FEWEST_BLOCKS = 300  # of a photo; a histogram of fewer says nothing
 LARGEST_LEVEL = 40  # quantised coefficients beyond are counted as this
 FIRST_STEPS = range(2, 41)  # of the quantisation before
 SHARES = np.array([0.98, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.05])  # of blocks that were quantised twice
-TEXTURES = 3  # kinds of blocks, by how much goes on in and around them
+TEXTURES = 3  # kinds of blocks, by the activity in and around them
 ROUNDING = 0.5  # deviation of a coefficient after its picture was rounded to 8 bits, converted between colours included
 FLOOR = 0.4  # counts added to every level, so that no level is impossible
-LEAST_GAIN = 0.002  # nats a block: frequencies whose mixture explains less more than that are left out
+LEAST_GAIN = 0.002  # nats a block; frequencies with a smaller gain from the mixture are left out
 MOST_TELLING = 3.0  # nats: one coefficient says no more than this
 SMOOTHING = 1.0  # blocks
 MARKED = 2.0  # nats from which a block counts as quantised once
-DARKEST, BRIGHTEST = 1, 254  # pixels at or beyond are held to be cut off
-CLIPPED_COSTS = 2.0  # a block of which a half is cut off counts nothing
-HARDLY = 0.1  # weight below which the blocks around are too few to speak
+DARKEST, BRIGHTEST = 1, 254  # pixels at or beyond count as clipped
+CLIPPED_COSTS = 2.0  # a block that is half clipped counts nothing
+HARDLY = 0.1  # weight below which there are too few neighbouring blocks
 
 Blocks = NDArray[np.float32]
 Table = NDArray[np.int64]
@@ -46,10 +46,10 @@ Table = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Quantisations:
-    """What the coefficients say.
+    """The evidence from the coefficients.
 
     evidence: (M, N) float32, log-likelihood of "once" against "twice" per block, in nats, slightly smoothed.
-    features: what the decision whether to believe it is made of (see FEATURES), in that order.
+    features: the basis of the decision whether to believe it (see FEATURES), in that order.
     """
 
     evidence: NDArray[np.float32]
@@ -64,7 +64,7 @@ frequencies' shares of "twice". texture: correlation of the evidence with how mu
 
 
 def quantisations(pixels: NDArray[np.unsignedinteger], table: Table) -> Quantisations | None:
-    """Return what the coefficients of a JPEG say, None where it is too small or no frequency says anything.
+    """Return the evidence from a JPEG's coefficients, None if it is too small or no frequency says anything.
 
     pixels: (H, W, 3) RGB uint8 as the file decodes, in its own raster. table: (8, 8) steps of brightness.
     """
@@ -93,7 +93,7 @@ def exact_brightness(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]
 def _unclipped(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
     """Return the share of each block, (M, N) in 0..1, whose pixels are neither black nor white in any channel.
 
-    What is cut off between two saves loses the first quantisation, in a white shirt as in a pasted one.
+    Clipping between two saves destroys the first quantisation, in an authentic white shirt as in a pasted one.
     """
     rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
     inside = pixels[: rows * BLOCK, : columns * BLOCK]
@@ -118,9 +118,9 @@ def _basis() -> NDArray[np.float32]:
 
 
 def _textures(own: Blocks, shifted: Blocks) -> tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]:
-    """Return how much goes on around each block (M, N), its kind, and the kind of each shifted block.
+    """Return the activity around each block (M, N), its kind, and the kind of each shifted block.
 
-    Each is measured on the other grid: what happened to a block's own coefficients must not choose its kind.
+    Each is measured on the other grid, as a block's own coefficients must not determine its kind.
     """
 
     def activity(blocks: Blocks) -> NDArray[np.float32]:
@@ -140,7 +140,7 @@ def _textures(own: Blocks, shifted: Blocks) -> tuple[NDArray[np.float32], NDArra
 def _requantised(first: int, last: int) -> NDArray[np.float64]:
     """Return how levels of the first step spread over those of the last: (levels of the first, levels of the last).
 
-    A value k * first comes back from the rounded picture with a normal error before it meets the last step.
+    A value k * first returns from the rounded picture with a normal error before the last step.
     """
     reach = LARGEST_LEVEL * last // first + 2
     value = (np.arange(-reach, reach + 1) * first)[:, None]
@@ -170,7 +170,7 @@ def _explained(
 ) -> tuple[NDArray[np.float32] | None, float, float]:
     """Return "once" against "twice" per block for one frequency, the gain of the mixture, and the share of "twice".
 
-    None instead of the first where no earlier step explains the histogram better.
+    None instead of the first if no earlier step explains the histogram better.
     """
     _, kinds, shifted_kinds = textures
     levels = np.rint(own / last).astype(np.intp)
@@ -200,7 +200,7 @@ def _explained(
 
 
 def _smoothed(evidence: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean of what the blocks around say, by their weights; what hardly anything speaks for tends to 0."""
+    """Return the weighted mean of the neighbouring blocks' evidence, which tends to 0 with little weight."""
 
     def blurred(plane: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(cv2.GaussianBlur(plane, (0, 0), SMOOTHING, borderType=cv2.BORDER_REFLECT_101))
@@ -215,7 +215,7 @@ def _summed(
     around: NDArray[np.float32],
     unclipped: NDArray[np.float32],
 ) -> Quantisations:
-    """Add up the frequencies, and measure how far what comes out can be believed."""
+    """Sum the frequencies, and measure how far the result can be believed."""
     weight = np.clip(1.0 - (1.0 - unclipped) * CLIPPED_COSTS, 0.0, 1.0)
     evidence = _smoothed(ratios.sum(axis=0), weight)
     marked = evidence > MARKED

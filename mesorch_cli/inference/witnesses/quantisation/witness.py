@@ -1,4 +1,4 @@
-"""What double quantisation means for a photo's map: whether it is believed, and what it then says of every pixel."""
+"""The effect of double quantisation on a photo's map: whether it is believed, and how it changes every pixel."""
 
 import math
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from mesorch_cli.inference.witnesses.quantisation.coefficients import BLOCK, FRE
 from mesorch_cli.inference.witnesses.witness import Map, Material, Witness, Words
 from mesorch_cli.network.passport import QuantisationRule
 
-LEAST_GAIN, LEAST_SHARE = 0.7, 0.005  # nats a block, share of the blocks: with less there is nothing to believe
+LEAST_GAIN, LEAST_SHARE = 0.7, 0.005  # nats a block, and share of the blocks; with less there is nothing to believe
 SMALLEST_PROBABILITY = 1e-6  # of the map, before its logit is taken
 
 
 def prepared(features: Sequence[float]) -> list[float]:
-    """Return the measurements (see FEATURES) as the gate weighs them: those that span orders of magnitude as logarithms."""
+    """Return the measurements (see FEATURES) for the gate, with logarithms of those that span orders of magnitude."""
     gain, frequencies, share, strength, rest, largest, coherence, agreement, texture = features
     return [
         math.log(gain + 1e-3),
@@ -34,15 +34,16 @@ def prepared(features: Sequence[float]) -> list[float]:
 
 
 def tellable(features: Sequence[float]) -> bool:
-    """Say whether the measurements (see FEATURES) are of anything that could be believed."""
+    """Return whether the measurements (see FEATURES) could be believed at all."""
     return features[0] >= LEAST_GAIN and features[2] >= LEAST_SHARE
 
 
 def believed(found: Quantisations, rule: QuantisationRule) -> Finding | None:
-    """Return the finding where the rule believes what the coefficients say, else None.
+    """Return the finding if the rule believes the coefficients, otherwise None.
 
-    certainty: 0.5..1, logistic in what was measured; it orders findings and is no probability. share: of the photo's blocks
-    that the coefficients call quantised once. frequencies: how many of them (at most 14) show a quantisation before.
+    certainty: 0.5..1, logistic in what was measured; it orders findings and is no probability. share: of the photo's
+    blocks that the coefficients call quantised once. frequencies: how many of them (at most 14) show a quantisation
+    before.
     """
     if not tellable(found.features):
         return None
@@ -56,7 +57,7 @@ def believed(found: Quantisations, rule: QuantisationRule) -> Finding | None:
 
 
 def mark_quantisation(map_: Map, evidence: NDArray[np.float32], rule: QuantisationRule) -> None:
-    """Change a photo's map, (H, W) probabilities in place, by the evidence (M, N) of its blocks, band by band."""
+    """Change a photo's map (H, W) in place by the evidence (M, N) of its blocks, band by band."""
     height, width = map_.shape
     rows, columns = -(-height // BLOCK), -(-width // BLOCK)
     # Pixels beyond the last whole block go with it.
@@ -92,7 +93,7 @@ QUANTISATION = Witness(
         sentence="{share:.1%} of the photo was compressed once, the rest twice ({frequencies} of 14 frequencies).",
         explanation="The coefficients of this JPEG show that most of the photo had been compressed before this file was "
         "saved, on the same grid of 8 x 8 blocks. In the rest, that earlier compression left no trace: it was added, "
-        "exchanged or worked on in between. The map includes this. It does not say what was done: a caption or a frame added "
+        "replaced or edited in between. The map includes this. It does not say what was done: a caption or a frame added "
         "to a photo looks the same. It can be wrong where a photo is over-exposed or has no detail.",
     ),
     look=_looked_at,
