@@ -205,6 +205,14 @@ def batch(
     ] = None,
     overrides: Overrides = AS_THE_WEIGHTS_SAY,
     calibration: options.Calibration = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Show on each photo's page what the network saw and what stays; five times the work.",
+            rich_help_panel=options.ANALYSIS,
+        ),
+    ] = False,
     accept_damaged: options.AcceptDamaged = False,
     max_pixels: options.MaxPixels = 500_000_000,
     compare_decoders: reading.CompareDecoders = False,
@@ -252,7 +260,7 @@ def batch(
         found = scan(folder, selection)
         engines = Engines(device, devices, engine, address, workers)
         how = reading.Reading(max_pixels, compare_decoders, trust_list, exiftool, decode_timeout, decode_memory)
-        spec = engines.spec(weights, overrides, calibration, accept_damaged, how, public_key)
+        spec = engines.spec(weights, overrides, calibration, accept_damaged, how, public_key, explain)
         examiners = engines.examiners(spec)
         about = about_case(folder, selection, spec, (examiners[0] if examiners else spec.examiner("cpu")).tool)
         with (

@@ -234,10 +234,15 @@ class ArtefactPart(_Part):
     """A file written beside the record, with its path relative to the output folder.
 
     panel: photo, map and outlines side by side, for a report. preview, preview_overlay (the map over the photo, without
-    a bar), thumbnail, thumbnail_map: JPEG, for the pages of a case.
+    a bar), thumbnail, thumbnail_map: JPEG, for the pages of a case. Of an explanation: its numbers, the frequency views
+    high and low, a scale_ for each scale, a check_ for each check.
     """
 
-    role: Literal["overlay", "heatmap", "mask", "panel", "preview", "preview_overlay", "thumbnail", "thumbnail_map"]
+    role: (
+        Literal["overlay", "heatmap", "mask", "panel", "preview", "preview_overlay", "thumbnail", "thumbnail_map"]
+        | Literal["explanation", "high", "low"]
+        | Annotated[str, Field(pattern=r"^(scale_[cs][1-4]|check_[a-z]{1,20})$")]
+    )
     path: str
     sha256: Sha256
 

@@ -21,6 +21,7 @@ from mesorch_cli.report import overview, wording
 from mesorch_cli.report.blocks import kind_of
 from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import ANALYSED, Entry
+from mesorch_cli.report.explained import explanation_of
 from mesorch_cli.report.listing import COLUMNS, Listing, Part
 from mesorch_cli.report.names import href, visible
 from mesorch_cli.report.notes import KINDS
@@ -30,6 +31,8 @@ from mesorch_cli.report.sections import PAGE
 from mesorch_cli.report.triage import Triage
 
 RAMP_STEPS = 16
+STYLE, EXPLANATION_STYLE = "report.css", "explanation.css"
+EXPLAINED = "explained"  # the dress of a photo's page with its explanation
 
 Facts = dict[str, Any]  # case.json, as parsed
 OnPage = Callable[[int, int], None]  # pages written, pages in all
@@ -61,6 +64,7 @@ class Pages:
         self.case, self.facts, self.triage, self.on_page, self.details = case, facts, triage, on_page, details
         self._data: list[str] = []  # rows for the filter, as JSON; about 200 bytes each
         self._dresses = {script: dress(script) for script in (None, "index.js", "photo.js")}
+        self._dresses[EXPLAINED] = dress("photo.js", EXPLANATION_STYLE)
 
     def write(self) -> None:
         """Write everything, the overview last, as it contains the rows of all files."""
@@ -111,11 +115,13 @@ class Pages:
 
     def _photo(self, entry: Entry, before: Entry | None, after: Entry | None, number: int) -> None:
         page = page_of(entry, self.triage.like(entry))
+        explained = explanation_of(self.case, entry)
         self._write_page(
             f"{entry.place}/{PAGE}",
             "photo.html",
-            "photo.js" if page.stage else None,
+            EXPLAINED if explained else "photo.js" if page.stage else None,
             page=page,
+            explained=explained,
             before=_neighbour(before, page.root),
             after=_neighbour(after, page.root),
             number=number,
@@ -140,8 +146,8 @@ class Pages:
             if re.fullmatch(r"(index|not-analysed)-\d+\.html", path.name) and path.name not in kept:
                 path.unlink()
 
-    def _write_page(self, name: str, template: str, script: str | None, **values: Any) -> None:
-        text = environment().get_template(template).render(**self._dresses[script], details=self.details, **values)
+    def _write_page(self, name: str, template: str, dress_name: str | None, **values: Any) -> None:
+        text = environment().get_template(template).render(**self._dresses[dress_name], details=self.details, **values)
         write_below(self.case, name, text.encode("utf-8"), same_stays=True, durable=False)
 
 
@@ -173,9 +179,9 @@ def policy(style: str, script: str | None) -> str:
     return f"default-src 'none'; {pictures_and_style}{scripts} base-uri 'none'; form-action 'none'"
 
 
-def dress(name: str | None) -> dict[str, Any]:
-    """Return what every page with that script has in common."""
-    style, script = _asset("report.css"), None if name is None else _asset(name)
+def dress(name: str | None, *more: str) -> dict[str, Any]:
+    """Return what every page with that script, and with more style sheets than that of all, has in common."""
+    style, script = Markup("").join(map(_asset, (STYLE, *more))), None if name is None else _asset(name)
     return {"style": style, "script": script, "policy": policy(style, script)}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from mesorch_cli.evidence.orientation import WORDS, Box, upright_box, upright_size
 from mesorch_cli.inference.regions import WEAK_MEAN
+from mesorch_cli.network.config import ALL_SCALES
 from mesorch_cli.report import declared, rates, wording
 from mesorch_cli.report.blocks import (
     Block,
@@ -40,6 +41,11 @@ ROLES = {
     "preview_overlay": "Map over the photo, small",
     "thumbnail": "Thumbnail",
     "thumbnail_map": "Thumbnail of the map",
+    "explanation": "Explanation, in numbers",
+    "high": "High-frequency view",
+    "low": "Low-frequency view",
+    **{f"scale_{name}": f"Scale {name} of the network: map, what it added, gate" for name in ALL_SCALES},
+    **{f"check_{name}": f"Map of the check: {name}" for name in ("shifted", "resized", "resaved", "mirrored")},
 }
 
 

@@ -287,3 +287,15 @@ def test_weights_info_and_verify_know_exported_files(tiny_onnx: Path) -> None:
     verified = CliRunner().invoke(app, ["weights", "verify", str(tiny_onnx), "--json"])
     assert verified.exit_code == 0, verified.stderr
     assert json.loads(verified.stdout)["sha256"] == hashlib.sha256(tiny_onnx.read_bytes()).hexdigest()
+
+
+def test_an_exported_file_cannot_be_explained(
+    tiny_onnx: Path, write_photo: Callable[..., Path], tmp_path: Path
+) -> None:
+    words = [str(write_photo("a.png")), "-w", str(tiny_onnx), "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, ["explain", *words])
+    assert done.exit_code == 2
+    assert "finished map only" in done.stderr
+    assert not list((tmp_path / "out").glob("*/record.json"))
+    batch = [str(tmp_path / "evidence"), "-w", str(tiny_onnx), "-o", str(tmp_path / "case"), "--explain"]
+    assert CliRunner().invoke(app, ["batch", *batch]).exit_code == 2
