@@ -341,7 +341,7 @@ def show_examination(examination: "Examination") -> None:
         meaning = "" if result.probability is not None else f" ({what}; not a probability)"
         table.add_row("score", shown(f"{share_text(result.score)}{meaning}"))
     if measured := rates.short_of(record.model_dump(include={"result"})["result"]):
-        table.add_row("called the same", shown(measured))
+        table.add_row("rates", shown(f"the same verdict for {measured}"))
     if result.probability is not None:
         table.add_row("probability", f"{share_text(result.probability)} (calibrated, even prior odds)")
     if result.likelihood_ratio is not None:
