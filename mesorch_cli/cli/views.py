@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,10 @@ from mesorch_cli.cli.detect import DEFAULT_OUTPUT, exit_code
 from mesorch_cli.cli.guard import guard
 from mesorch_cli.cli.inputs import STDIN, named_inputs
 from mesorch_cli.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from mesorch_cli.evidence import Photo, ReadOptions
+    from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
 
 
 def views(
@@ -51,6 +55,7 @@ def views(
         from mesorch_cli.views.folder import place_for, write_views
         from mesorch_cli.views.registry import chosen
         from mesorch_cli.views.settings import Rectangle, ViewSettings
+        from mesorch_cli.views.view import source_of
 
         sources = list(named_inputs(paths, None, False))
         wanted = chosen(view)
@@ -86,7 +91,18 @@ def views(
                     continue
                 name = safe_name(source) + ("" if number is None else f"-page-{number}")
                 place = place_for(output, name, photo.sha256)
-                write_views(output, place, photo, wanted, settings)
+                thumbnail = _thumbnail(reader, source, data, read_options) if "thumbnail" in photo.metadata else None
+                write_views(output, place, source_of(photo, thumbnail), wanted, settings)
                 outcomes.append((True, False))
                 console.write_data(Path(output) / place / "index.html")
         raise typer.Exit(exit_code(outcomes, False))
+
+
+def _thumbnail(
+    reader: "IsolatedReader", source: str, data: bytes | None, read_options: "ReadOptions"
+) -> "Photo | None":
+    """Return the picture that a photo embeds, None if it cannot be read; the page then says so."""
+    try:
+        return reader.read(source, data=data, options=replace(read_options, thumbnail=True))
+    except InputError:
+        return None

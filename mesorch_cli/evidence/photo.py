@@ -26,6 +26,7 @@ class ReadOptions:
     not installed, the record says so. `alpha`: keep a single extra channel beside the colours, so that pixels are (H,
     W, 4); for masks. `indices`: return the palette indices of a PNG as grey values; for label maps. `checks`: if False,
     the compressed data is not parsed a second time and no metadata is read; for files already found intact.
+    `thumbnail`: read the picture that the EXIF block embeds instead of the photo, as if it were a file of its own.
     """
 
     max_pixels: int = MAX_PIXELS
@@ -37,6 +38,7 @@ class ReadOptions:
     alpha: bool = False
     indices: bool = False
     checks: bool = True
+    thumbnail: bool = False
 
 
 def eight_bits(pixels: Pixels) -> npt.NDArray[np.uint8]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from mesorch_cli import __version__
 from mesorch_cli.errors import OutputError
-from mesorch_cli.evidence import Photo
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import write_below
@@ -14,7 +13,7 @@ from mesorch_cli.report.html import dress, environment
 from mesorch_cli.report.overlay import png
 from mesorch_cli.views.settings import ViewSettings
 from mesorch_cli.views.statements import degrees_of, tables_of
-from mesorch_cli.views.view import View, source_of
+from mesorch_cli.views.view import Source, View
 
 LIST_NAME = "views.json"
 LARGEST_LIST = 1 << 20  # bytes
@@ -43,9 +42,9 @@ def place_for(root: Path, name: str, sha256: str) -> str:
     return place if held == sha256 else f"{place}-{sha256[:8]}"
 
 
-def write_views(root: Path, place: str, photo: Photo, views: tuple[View, ...], settings: ViewSettings) -> None:
+def write_views(root: Path, place: str, source: Source, views: tuple[View, ...], settings: ViewSettings) -> None:
     """Draw views and write them into a folder below `root`, the list last. Raises OutputError if that fails."""
-    source = source_of(photo)
+    photo = source.photo
     shown: list[Shown] = []
     hashes: dict[str, str] = {}
 

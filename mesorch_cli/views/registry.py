@@ -6,12 +6,13 @@ from mesorch_cli.views.error_level import ErrorLevel, Ghosts
 from mesorch_cli.views.frequency import HighFrequencies, LowFrequencies
 from mesorch_cli.views.gradients import Chroma, Luminance
 from mesorch_cli.views.noise import NoiseLevel, NoiseResidual
+from mesorch_cli.views.thumbnail import Thumbnail
 from mesorch_cli.views.view import View
 from mesorch_cli.views.zoom import Zoom
 
 VIEWS: tuple[View, ...] = (
     *(ErrorLevel(), Ghosts(), NoiseResidual(), NoiseLevel(), Histograms(), Grid()),
-    *(Luminance(), Chroma(), HighFrequencies(), LowFrequencies(), Zoom()),
+    *(Luminance(), Chroma(), HighFrequencies(), LowFrequencies(), Thumbnail(), Zoom()),
 )
 
 

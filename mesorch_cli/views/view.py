@@ -22,12 +22,14 @@ CELL = 16  # the part begins at a multiple of this, so that JPEG blocks keep the
 class Source:
     """A photo prepared for views.
 
-    pixels: (H, W, 3) uint8 RGB, the shown part at full resolution. changes: how it was obtained.
+    pixels: (H, W, 3) uint8 RGB, the shown part at full resolution. changes: how it was obtained. thumbnail: the picture
+    that the file embeds; None if there is none, or it cannot be read.
     """
 
     photo: Photo
     pixels: Picture
     changes: tuple[str, ...]
+    thumbnail: Photo | None = None
 
 
 class View(Protocol):
@@ -45,8 +47,8 @@ class View(Protocol):
         """Return the picture."""
 
 
-def source_of(photo: Photo) -> Source:
-    """Return the source of the views: the whole photo, or the middle of a very large one."""
+def source_of(photo: Photo, thumbnail: Photo | None = None) -> Source:
+    """Return the source of the views: the whole photo, or the middle of a very large one. thumbnail: see Source."""
     height, width = photo.pixels.shape[:2]
     changes = []
     rows, columns = min(height, LONGEST_SIDE), min(width, LONGEST_SIDE)
@@ -62,7 +64,7 @@ def source_of(photo: Photo) -> Source:
     if photo.pixels.dtype == np.uint16:
         changes.append("The photo has 16 bits a sample. The views show them rounded to 8.")
     part = eight_bits(photo.pixels[top : top + rows, left : left + columns])
-    return Source(photo, np.ascontiguousarray(part), tuple(changes))
+    return Source(photo, np.ascontiguousarray(part), tuple(changes), thumbnail)
 
 
 def too_small(source: Source, side: int) -> str | None:

@@ -21,12 +21,14 @@ from mesorch_cli.evidence.formats.sniffing import sniff
 from mesorch_cli.evidence.inspection import BrokenHeaderError, Inspection, NoSuchPageError, UnsupportedError
 from mesorch_cli.evidence.metadata.statements import read_statements, wanted, with_statements
 from mesorch_cli.evidence.metadata.summary import read_metadata
+from mesorch_cli.evidence.metadata.thumbnail import MAX_SIDE, find_thumbnail
 from mesorch_cli.evidence.photo import Content, Decode, Photo, ReadOptions
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.reading import opened_below
 
 MAPPED_BYTES = 1 << 28  # a TIFF above 256 MiB is mapped, and its strips are read when they are needed
 NO_ROOM = (errno.ENOMEM, errno.ENOSPC, errno.EFBIG)
+THUMBNAIL_OPTIONS = ReadOptions(max_pixels=MAX_SIDE * MAX_SIDE, checks=False)
 PACKAGE = Path(__file__).resolve().parents[2]
 PROGRAMMING = (TypeError, AttributeError, AssertionError, NameError)
 _READABLE = ", ".join(NAMES)
@@ -51,7 +53,8 @@ def read_photo(
     decides what to do with it.
 
     Raises InputError with the reason "missing", "not a file", "unreadable", "empty", "not an image", "unsupported
-    format", "too many pixels", "too little memory", "no such page" or "damaged" (nothing could be decoded).
+    format", "too many pixels", "too little memory", "no such page", "no thumbnail" (if one was asked for) or "damaged"
+    (nothing could be decoded).
     """
     name = os.fsdecode(source)
     options = options or ReadOptions()
@@ -69,6 +72,8 @@ def _from_content(name: str, data: Content, options: ReadOptions, on_photo: Call
     digest = sha256_bytes(data)
     try:
         inspection = _inspect(name, data, options.page)
+        if options.thumbnail:
+            return _from_content(name, _thumbnail(name, inspection), THUMBNAIL_OPTIONS, None)
         _check_size(name, inspection, options.max_pixels)
         samples = decode(data, inspection)
         if options.checks:
@@ -134,6 +139,16 @@ def _from_content(name: str, data: Content, options: ReadOptions, on_photo: Call
     if on_photo is not None:
         on_photo(photo)
     return with_statements(photo, read_statements(data, inspection.format, options))
+
+
+def _thumbnail(name: str, inspection: Inspection) -> bytes:
+    content = find_thumbnail(inspection.exif)
+    if content is None:
+        raise InputError(
+            f"{name!r} has no embedded thumbnail. Expected a photo with an EXIF block that holds one.",
+            reason="no thumbnail",
+        )
+    return content
 
 
 def _is_out_of_memory(error: Exception) -> bool:
