@@ -37,7 +37,7 @@ class Thumbnail:
         height = small.shape[0]
         whole = source.photo.pixels
         across = max(1, round(height * whole.shape[1] / whole.shape[0]))
-        shrunk = cv2.resize(whole, (across, height), interpolation=cv2.INTER_AREA)
+        shrunk = cv2.resize(whole, (across, height), interpolation=cv2.INTER_AREA).astype(whole.dtype, copy=False)
         both = [_enlarged(eight_bits(shrunk)), _enlarged(small)]
         gap = np.full((HEIGHT, GAP, 3), 255, np.uint8)
         return np.ascontiguousarray(np.hstack([both[0], gap, both[1]])[..., ::-1])
