@@ -7,7 +7,7 @@ The usual decoders silently fill missing parts with grey. This file asks three i
 2. For each scan, the picture is decoded again with different bytes after the last one. If pixels change, the decoder
    had run out of data. It is then decoded with the last byte inverted. If no pixel changes, the decoder had never
    reached that byte, so bytes are left over.
-3. If the parser refuses a file or does not know its kind (CMYK), the codes are checked one by one.
+3. If the parser refuses a file, does not know its kind (CMYK) or has no memory for it, the codes are checked one by one.
 
 A bit error after which the codes fall into step again with the right count is invisible to all three and to any
 decoder.
@@ -22,6 +22,7 @@ from mesorch_cli.evidence.jpeg.huffman import ZERO_RUN, Walk, walk_codes, zero_r
 from mesorch_cli.evidence.jpeg.structure import APP14, CUT_SHORT, DHT, DQT, DRI, FRAME_MARKERS, SOS, JpegStructure
 
 MAX_PIXELS = 200_000_000  # each question costs another decode; larger pictures are not checked
+MAX_PARSED_PIXELS = 50_000_000  # the parser takes up to 55 bytes a pixel, and a process has 4 GiB by default
 MAX_SCANS = 64
 MAX_WALKED_BYTES = 8_000_000  # of compressed data; the check takes some seconds per megabyte
 FILLERS = (b"\xaa" * 64, b"\x55" * 64)  # neither is the run of zeros that libjpeg inserts
@@ -137,12 +138,15 @@ def _all_scans_there(data: bytes, structure: JpegStructure) -> bool:
 
 
 def _parser_takes(structure: JpegStructure) -> bool:
-    """Return whether the strict parser knows this kind: no CMYK, 12 bits, 4:1:1, arithmetic coding or missing tables.
+    """Return whether the strict parser knows this kind, and has memory for it.
+
+    It knows no CMYK, 12 bits, 4:1:1, arithmetic coding or missing tables.
 
     Frames of motion JPEG lack Huffman tables. Decoders have the usual ones built in, the parser does not.
     """
     return (
         structure.frame_marker in _PARSED_FRAMES
+        and structure.width * structure.height <= MAX_PARSED_PIXELS
         and structure.precision == 8
         and any(segment.marker == DHT for segment in structure.segments)
         and len(structure.components) in (1, 3)
