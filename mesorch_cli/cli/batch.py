@@ -237,7 +237,7 @@ def batch(
     reported separately. Ctrl-C finishes the photo in progress.
 
     On stdout: with --json, one record per line as each file is finished. Otherwise one line with case, found, analysed,
-    not analysed, failed, findings and the SHA-256 of SHA256SUMS, separated by tabs.
+    not analysed, failed, photos with evidence of manipulation and the SHA-256 of SHA256SUMS, separated by tabs.
 
     Exit codes: 0 done, 2 usage or disk full, 3 some photos could not be analysed, 4 none could, 5 weights, 6 CASE was
     changed after it was made, 10 findings with --fail-on-findings, 130 interrupted.

@@ -46,8 +46,8 @@ def bench(
     The floor follows from the measured matrix rate and memory bandwidth. The weights are random, as the speed does not
     depend on their values. A call reads tiles from memory and returns logits. On a CPU, several calls run at the same
     time (lanes), as in an analysis, and the seconds of all calls are divided by their number. The column `batch` shows
-    tiles per call x lanes, and `of floor` the floor as a share of the time. --json also gives the number of operations
-    and the floor itself.
+    tiles per call x lanes. The column `of floor` shows the floor as a share of the time. --json also gives the number
+    of operations and the floor itself.
 
     Exported files run on their own runtime, in the same rounds.
 

@@ -65,7 +65,8 @@ def merge(
     pictures as hard links, or as copies where the file system has no hard links. The shares stay as they are. Each
     picture is hashed before it is accepted.
 
-    On stdout: case, found, analysed, not analysed, failed, findings and the SHA-256 of SHA256SUMS, separated by tabs.
+    On stdout: case, found, analysed, not analysed, failed, photos with evidence of manipulation and the SHA-256 of
+    SHA256SUMS, separated by tabs.
 
     Exit codes: those of `mesorch batch`, and 6 if a share was changed after it was made, or one of its pictures differs
     from its journal.

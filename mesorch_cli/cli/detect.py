@@ -85,14 +85,16 @@ def detect(
     fail_on_findings: options.FailOnFindings = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Find where photos were manipulated, say how certain that is, and write a record that others can repeat.
+    """Mark the parts of photos that look manipulated, give a verdict, and write a record that others can repeat.
 
     For each photo, the output folder gets `overlay.png`, `panel.png` (photo, map and outlines side by side, for a
     report), `heatmap.png` (16 bits), `mask.png` and `record.json`. The verdict is `no evidence found`, `inconclusive`,
     `evidence of manipulation`, or `not analysed` with a reason.
 
     On stdout: with --json, one record per line. Otherwise, unless stdout is a terminal, one line per photo with
-    verdict, score and path, separated by tabs.
+    verdict, score and path, separated by tabs. If a file declares that AI took part, a fourth column says so.
+
+    A score is not a probability, and no verdict says that a photo is authentic.
 
     Exit codes: 0 done, 2 usage, 3 some photos could not be analysed, 4 none could, 5 weights, 10 findings with
     --fail-on-findings, 130 interrupted.

@@ -24,7 +24,8 @@ def evaluate(
     sets: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="SET", help="Folders with Tp, Gt (and Au), or with image, mask (and authentic); or lists."
+            metavar="SET",
+            help="Folders with Tp, Gt (and Au), or with image, mask (and authentic); or lists of photos and masks.",
         ),
     ] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of tampered photos.", rich_help_panel=SET)] = None,
@@ -84,7 +85,12 @@ def evaluate(
         ),
     ] = 0,
     permuted: Annotated[
-        bool, typer.Option("--permuted", help="Also report the permuted F1, which flatters.", rich_help_panel=MEASURE)
+        bool,
+        typer.Option(
+            "--permuted",
+            help="Also report the permuted F1, which uses the truth and so flatters.",
+            rich_help_panel=MEASURE,
+        ),
     ] = False,
     perturb: Annotated[
         str | None,

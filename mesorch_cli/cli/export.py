@@ -71,8 +71,8 @@ def export(
     The graph takes RGB tiles of bytes (batch, height, width, 3), with any batch and sides that are multiples of 32, and
     returns logits. All steps in between are inside the graph. Before the file is kept, its own runtime runs it and the
     answers are compared with PyTorch's. The file carries the passport of the weights. FILE.json beside it holds hashes
-    and the comparison. `detect`, `evaluate` and `calibrate` accept the file as --weights. With --sign, FILE.sig shows
-    who made it.
+    and the comparison. Commands that analyse photos accept the file as --weights. With --sign, FILE.sig shows who
+    made it.
 
     Exit codes: 0 done, 2 usage, 5 weights, 6 the answers differ from PyTorch's and no file is kept.
 

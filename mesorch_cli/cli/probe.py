@@ -61,7 +61,7 @@ def probe(
     In each photo, one region is edited in place (JPEG on and off the grid, resampling, noise, blur, denoising,
     sharpening, gamma, demosaicing), replaced by a piece of another photo with the same history, or left alone. Each
     version is saved as PNG, as JPEG of quality 90, and at web size as JPEG of quality 80. The figure is the mean pixel
-    AUC of the map, with an interval over photos. The row `nothing` shows what chance gives for these regions.
+    AUC of the map, with an interval over photos. The row named `nothing` shows what chance gives for these regions.
 
     --pairs compares the maps of forgeries with those of their originals. --objects compares the maps of authentic
     photos with the masks of their objects: a map that follows traces reaches .5 there. There is no figure for whole

@@ -48,7 +48,7 @@ def report(
         int,
         typer.Option(
             min=0,
-            help="How many findings get pictures in the PDF, highest scores first.",
+            help="How many photos with evidence of manipulation get pictures in the PDF, highest scores first.",
             rich_help_panel=options.OUTPUT,
         ),
     ] = PDF_PICTURES,
