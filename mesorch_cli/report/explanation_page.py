@@ -10,7 +10,8 @@ from mesorch_cli.report import wording
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.explained import shown_of
 from mesorch_cli.report.html import EXPLANATION_STYLE, dress, environment
-from mesorch_cli.report.pages import PAGE, row_of, stage_of
+from mesorch_cli.report.pages import row_of, stage_of
+from mesorch_cli.report.sections import PAGE
 
 
 def write_page(root: Path, entry: Entry, facts: Explanation) -> Path:
