@@ -17,6 +17,7 @@ COMMANDS = (
     [],
     ["detect"],
     ["batch"],
+    ["explain"],
     ["views"],
     ["case", "merge"],
     ["case", "sign"],

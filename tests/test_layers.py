@@ -9,11 +9,12 @@ PACKAGE = Path(__file__).parents[1] / "mesorch_cli"
 ALLOWED = {
     "cli": {
         *("case", "examination", "evaluation", "training", "export", "report", "forge", "inference", "network"),
-        *("evidence", "files", "views"),
+        *("evidence", "files", "views", "explanation"),
     },
     "case": {"examination", "report", "inference", "network", "evidence", "files"},
-    "examination": {"report", "inference", "network", "evidence", "files"},
-    "report": {"inference", "network", "evidence", "files"},
+    "examination": {"report", "explanation", "inference", "network", "evidence", "files"},
+    "report": {"explanation", "inference", "network", "evidence", "files"},
+    "explanation": {"inference", "network", "evidence", "files"},
     "views": {"report", "inference", "network", "evidence", "files"},
     "evaluation": {"report", "inference", "network", "evidence", "files"},
     "export": {"inference", "network", "evidence", "files"},

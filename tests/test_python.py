@@ -99,7 +99,7 @@ def test_what_is_no_photo_raises_and_what_is_damaged_says_so(photo: Path, tiny_w
         detector.detect_file(tmp_path / "none.jpg")
     with pytest.raises(mesorch.InputError):
         detector.detect_file(b"no photo at all")
-    with pytest.raises(mesorch.UsageError, match="expected"):
+    with pytest.raises(mesorch.UsageError, match="Expected"):
         mesorch.Detector.load(tiny_weights, "cpu", mesorch.Overrides(threshold=1.5))
     jpeg = tmp_path / "cut.jpg"
     Image.open(photo).save(jpeg)

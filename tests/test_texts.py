@@ -28,7 +28,7 @@ def test_both_orders_of_utf_16() -> None:
         ("a\nGemälde".encode("latin-1"), "line 2 has the byte 0xe4. It seems to be in Latin-1"),
         ("€".encode("cp1252"), "Windows-1252"),
         ("photo".encode("utf-16-le"), "UTF-16 without a byte-order mark"),
-        (b"\xff\xfea", "begins as UTF-16 does"),
+        (b"\xff\xfea", "begins like UTF-16"),
         (b"\xef\xbb\xbf\xff", "not UTF-8"),
         (b"\x89PNG\0\0", "no text"),
     ],

@@ -7,13 +7,19 @@ from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.scan import Scan
 from mesorch_cli.case.tables import write_sums, write_tables
 from mesorch_cli.examination.record import json_path
+from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.html import OnPage
 from mesorch_cli.report.report import PDF, write_report
 
 
 def finish(
-    case: Path, journal: Journal, about: AboutPart, scan: Scan, on_page: OnPage | None = None
+    case: Path,
+    journal: Journal,
+    about: AboutPart,
+    scan: Scan,
+    on_page: OnPage | None = None,
+    details: CaseDetails = NO_DETAILS,
 ) -> tuple[CaseFile, str]:
     """Write everything that is made from the journal. Return `case.json` and the SHA-256 of SHA256SUMS.
 
@@ -26,7 +32,7 @@ def finish(
     write_tables(case, journal, about.settings_sha256)
     case_file.write(case)
     facts = case_file.model_dump(mode="json", by_alias=True)
-    write_report(case, facts, map(Entry.of_row, journal.rows(about.settings_sha256)), on_page)
+    write_report(case, facts, map(Entry.of_row, journal.rows(about.settings_sha256)), on_page, details=details)
     return case_file, write_sums(case, journal, about.settings_sha256)
 
 

@@ -28,7 +28,7 @@ def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: d
     """Return what a case with this evidence and spec is about. tool: from an examiner of the spec."""
     weights = spec.analysis.weights
     passport = weights.passport
-    settings = run_values(spec.analysis.settings, weights.sha256, spec.accept_damaged)
+    settings = run_values(spec.analysis.settings, weights.sha256, spec.accept_damaged, spec.explain)
     return AboutPart(
         evidence=json_path(str(evidence.resolve())),
         selection=SelectionPart(

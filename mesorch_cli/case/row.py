@@ -25,7 +25,12 @@ SUFFIXES = {
     "heatmap": "png",
     "mask": "png",
     "panel": "png",
-}  # of the pictures beside a record; the others are JPEG
+    "explanation": "json",
+    "high": "png",
+    "low": "png",
+    "scale": "png",
+    "check": "png",
+}  # of the files beside a record, by role up to its first "_"; the others are JPEG
 BYTES, TEXT, NUMBER = bytes, str, float
 LONGEST: dict[type, int] = {
     BYTES: LONGEST_NAME + 64,
@@ -133,6 +138,6 @@ def contradictions(row: Row, record: Record) -> Iterator[str]:
     if record.input.path != json_path(row.path):
         yield f"has a record of {record.input.path!r}"
     for artefact in record.artefacts:
-        expected = json_path(f"{row.place}/{artefact.role}.{SUFFIXES.get(artefact.role, 'jpg')}")
+        expected = json_path(f"{row.place}/{artefact.role}.{SUFFIXES.get(artefact.role.partition('_')[0], 'jpg')}")
         if artefact.path != expected:
             yield f"has a record with a {artefact.role} at {artefact.path!r}, expected {expected!r}"

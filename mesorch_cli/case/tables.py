@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,8 +19,11 @@ from mesorch_cli.files.folders import Kind, entries, listed
 from mesorch_cli.files.hashing import sha256_below, sha256_bytes
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import UNFINISHED, writing_below
+from mesorch_cli.report.alike import Likeness, groups_of
 from mesorch_cli.report.declared import short_of
+from mesorch_cli.report.entry import fingerprint_of
 from mesorch_cli.report.names import harmless_cell
+from mesorch_cli.report.notes import kinds_of
 from mesorch_cli.signing import SUFFIX
 
 RECORDS, TABLE, SUMS = "results.jsonl", "results.csv", "SHA256SUMS"
@@ -36,6 +40,8 @@ COLUMNS = (
     "largest_region_share",
     "flags",
     "declared",
+    "notes",
+    "alike",
     "format",
     "width",
     "height",
@@ -49,13 +55,18 @@ def write_tables(case: Path, journal: Journal, settings: str) -> None:
     """Write results.jsonl and results.csv from the rows of these settings, one row in memory at a time."""
     with writing_below(case, RECORDS) as records, writing_below(case, TABLE) as table:
         table.write(_line(COLUMNS))
+        rows = journal.rows(settings)
+        groups = groups_of((os.fsencode(row.path), fingerprint_of(json.loads(row.record))) for row in rows)
         for row in journal.rows(settings):
             records.write(row.record.encode("ascii") + b"\n")
-            table.write(_line(cells(row)))
+            table.write(_line(cells(row, groups.get(os.fsencode(row.path)))))
 
 
-def cells(row: Row) -> list[str]:
-    """Return a row's cells in the order of COLUMNS. Text that a spreadsheet would execute gets an apostrophe."""
+def cells(row: Row, alike: Likeness | None) -> list[str]:
+    """Return a row's cells in the order of COLUMNS. Text that a spreadsheet would execute gets an apostrophe.
+
+    alike: the photos that look like this one.
+    """
     record = json.loads(row.record)
     result, decode = record["result"], record["decode"] or {}
     ratio = result.get("likelihood_ratio") or {}
@@ -72,6 +83,8 @@ def cells(row: Row) -> list[str]:
         max((region["share"] for region in regions), default=None),
         "; ".join(result["flags"]),
         short_of(record) or None,
+        "; ".join(kinds_of(record)) or None,
+        None if alike is None else alike.number,
         decode.get("format"),
         decode.get("width"),
         decode.get("height"),

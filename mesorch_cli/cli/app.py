@@ -12,6 +12,7 @@ from mesorch_cli.cli.calibrate import calibrate
 from mesorch_cli.cli.console import write_data
 from mesorch_cli.cli.detect import detect
 from mesorch_cli.cli.evaluate import evaluate
+from mesorch_cli.cli.explain import explain
 from mesorch_cli.cli.export import export
 from mesorch_cli.cli.forge import forge
 from mesorch_cli.cli.info import info
@@ -53,6 +54,7 @@ def mesorch(
 
 app.command()(detect)
 app.command()(batch)
+app.command()(explain)
 app.command()(views)
 app.command()(report)
 app.add_typer(case.app, name="case")

@@ -129,6 +129,7 @@ def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal"
         console.show_case(
             str(case), rows, [(f"{row.score:.3f}", row.verdict, row.path + _declared(row.record)) for row in highest]
         )
+        console.say(f"Open {case / 'index.html'}")
     if not as_json:
         values = (counts.found, counts.analysed, counts.not_analysed, counts.failed, counts.findings)
         console.write_data(case, *values, sums)
@@ -204,6 +205,14 @@ def batch(
     ] = None,
     overrides: Overrides = AS_THE_WEIGHTS_SAY,
     calibration: options.Calibration = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Show on each photo's page what the network saw and what stays; five times the work.",
+            rich_help_panel=options.ANALYSIS,
+        ),
+    ] = False,
     accept_damaged: options.AcceptDamaged = False,
     max_pixels: options.MaxPixels = 500_000_000,
     compare_decoders: reading.CompareDecoders = False,
@@ -211,6 +220,9 @@ def batch(
     exiftool: reading.ExifTool = False,
     decode_timeout: reading.DecodeTimeout = reading.TIMEOUT_S,
     decode_memory: reading.DecodeMemory = reading.MEMORY_MIB,
+    case_number: options.CaseNumber = None,
+    agency: options.Agency = None,
+    examiner: options.ExaminerName = None,
     as_json: options.Json = False,
     fail_on_findings: options.FailOnFindings = False,
     quiet: options.Quiet = False,
@@ -240,13 +252,15 @@ def batch(
         from mesorch_cli.case.opening import about_case, opened
         from mesorch_cli.case.scan import Selection, matching, parse_shard, refuse_overlap, scan
         from mesorch_cli.cli.engines import Engines
+        from mesorch_cli.report.details import CaseDetails
 
+        details = CaseDetails(case_number, agency, examiner)
         refuse_overlap(folder, output)
         selection = Selection(matching(include or []), matching(exclude or []), parse_shard(shard))
         found = scan(folder, selection)
         engines = Engines(device, devices, engine, address, workers)
         how = reading.Reading(max_pixels, compare_decoders, trust_list, exiftool, decode_timeout, decode_memory)
-        spec = engines.spec(weights, overrides, calibration, accept_damaged, how, public_key)
+        spec = engines.spec(weights, overrides, calibration, accept_damaged, how, public_key, explain)
         examiners = engines.examiners(spec)
         about = about_case(folder, selection, spec, (examiners[0] if examiners else spec.examiner("cpu")).tool)
         with (
@@ -256,13 +270,13 @@ def batch(
             with console.file_progress(not quiet) as progress:
                 run = Batch(mirror, folder, journal, about.settings_sha256, Reporter(progress, as_json))
                 if watch:
-                    write = partial(finish, output, journal, about)
+                    write = partial(finish, output, journal, about, details=details)
                     found = follow(run, started, folder, selection, settle, progress, stop, write)
                 else:
                     progress.total = len(found.paths)
                     run.run(started, found.paths, stop)
             with console.count_progress("pages", wanted=not quiet) as on_page:
-                case_file, sums = finish(output, journal, about, found, on_page)
+                case_file, sums = finish(output, journal, about, found, on_page, details)
             report_case(output, case_file, sums, journal, quiet, as_json)
         # A watch always ends by being stopped. It counts as interrupted only if files are left to analyse.
         interrupted = stop() and (not watch or case_file.counts.waiting > 0)

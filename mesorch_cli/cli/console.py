@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mesorch_cli.examination.examiner import Examination
+    from mesorch_cli.report.explained import ShownExplanation
 
 STYLES = {
     "evidence of manipulation": "bold red",
@@ -377,6 +378,28 @@ def show_examination(examination: "Examination") -> None:
     if examination.folder is not None:
         table.add_row("written to", shown(str(examination.folder)))
     people().print(Panel(table, title=shown(record.input.path), title_align="left", expand=False))
+
+
+def show_explanation(photo: str, explained: "ShownExplanation") -> None:
+    """Show what stays of each region of a photo, and which branch raised it, to people on stderr."""
+    facts = explained.facts
+    if facts is None:
+        return
+    table = Table(
+        title=shown(f"{photo}: {facts.verdict.value}, score {explained.score(facts.score)}"), title_justify="left"
+    )
+    for column in ("region", "survived", "lost when", *explained.branches, "strongest scale"):
+        table.add_column(shown(column), overflow="fold")
+    for line in explained.lines[:REGIONS_SHOWN]:
+        table.add_row(*map(shown, (line.name, line.survived, line.lost, *line.branches, line.strongest)))
+    if explained.lines:
+        people().print(table)
+        if len(explained.lines) > REGIONS_SHOWN:
+            say(f"and {len(explained.lines) - REGIONS_SHOWN} more regions on the page")
+    else:
+        say(f"{photo}: {facts.verdict.value}, score {explained.score(facts.score)}; no region above the threshold")
+    if not facts.gate:
+        say(facts.gate_words)
 
 
 def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:

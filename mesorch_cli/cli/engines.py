@@ -53,6 +53,7 @@ class Engines:
         accept_damaged: bool,
         how: Reading,
         public_key: Path | None = None,
+        explain: bool = False,
     ) -> ExaminerSpec:
         """Load the weights and settings for the examiners."""
         return ExaminerSpec(
@@ -60,6 +61,7 @@ class Engines:
             tuple(sys.argv[1:]),
             accept_damaged,
             previews=True,
+            explain=explain,
             reading=how.options(),
             limits=how.limits(),
         )

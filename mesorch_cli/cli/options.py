@@ -66,6 +66,15 @@ Calibration = Annotated[
         rich_help_panel=ANALYSIS,
     ),
 ]
+CaseNumber = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="The lab's number of the case, for every page.", rich_help_panel=OUTPUT),
+]
+Agency = Annotated[str | None, typer.Option(metavar="TEXT", help="The lab, for every page.", rich_help_panel=OUTPUT)]
+ExaminerName = Annotated[
+    str | None,
+    typer.Option("--examiner", metavar="TEXT", help="Who examines, for every page.", rich_help_panel=OUTPUT),
+]
 AcceptDamaged = Annotated[
     bool,
     typer.Option(

@@ -60,12 +60,16 @@ def report(
             rich_help_panel=options.OUTPUT,
         ),
     ] = None,
+    case_number: options.CaseNumber = None,
+    agency: options.Agency = None,
+    examiner: options.ExaminerName = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Rebuild the pages of a case from its journal: `index.html`, a page for each photo, and `report.pdf`.
 
     `mesorch batch` writes the pages when it ends. Use this command if pages were lost, after an update of the tool, or
-    for the PDF. Nothing is analysed. The same case gives the same bytes. SHA256SUMS is updated for the pages only.
+    for the PDF. Nothing is analysed. The same case, case number, agency and examiner give the same bytes. The case does
+    not keep these three texts: give them each time. SHA256SUMS is updated for the pages only.
 
     On stdout: the pages. If SHA256SUMS changed, also that file and its new SHA-256, separated by a tab: a hash that you
     noted earlier no longer holds.
@@ -73,13 +77,15 @@ def report(
     Exit codes: 0 done, 2 no case, an unfinished case, or a page cannot be written, 6 the case was changed after it was
     made.
 
-    Example: mesorch report case --pdf
+    Example: mesorch report case --pdf --case-number 2026/17 --examiner "A. Example"
     """
     with guard():
         from mesorch_cli.case.opening import opened_to_read
+        from mesorch_cli.report.details import CaseDetails
         from mesorch_cli.report.entry import Entry
         from mesorch_cli.report.report import PdfRule, write_report
 
+        details = CaseDetails(case_number, agency, examiner)
         rule = PdfRule(font=pdf_font, pictures=pdf_pictures) if pdf else None
         with (
             opened_to_read(case) as (case_file, journal),
@@ -87,7 +93,7 @@ def report(
         ):
             settings = case_file.settings_sha256
             facts = case_file.model_dump(mode="json", by_alias=True)
-            write_report(case, facts, map(Entry.of_row, journal.rows(settings)), on_page, pdf=rule)
+            write_report(case, facts, map(Entry.of_row, journal.rows(settings)), on_page, pdf=rule, details=details)
             new_sums = renew_sums(case, journal, settings)
         console.write_data(case / "index.html")
         if pdf:

@@ -120,7 +120,7 @@ def rerun(
         from mesorch_cli.examination.spec import ExaminerSpec
         from mesorch_cli.inference.analysis import Analysis
         from mesorch_cli.inference.loading import open_weights
-        from mesorch_cli.inference.recorded_settings import accepts_damaged, digest, settings_from
+        from mesorch_cli.inference.recorded_settings import EXPLAIN, accepts_damaged, digest, settings_from
         from mesorch_cli.network.store import EXPORTED_SUFFIXES
 
         record = read_record(record_file)
@@ -146,6 +146,7 @@ def rerun(
             tuple(sys.argv[1:]),
             accept_damaged=accepts_damaged(record.settings),
             previews=any(artefact.role == "thumbnail" for artefact in record.artefacts),
+            explain=record.settings.get(EXPLAIN) is True,
             reading=reading_of(record),
         )
         examiner = spec.examiner(device_for(record, device))

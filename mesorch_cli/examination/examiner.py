@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from mesorch_cli.examination.record import (
     json_path,
     tool_versions,
 )
+from mesorch_cli.explanation.explain import Explainer
 from mesorch_cli.files.hashing import sha256_bytes, sha256_file, sha256_stream
 from mesorch_cli.files.reading import opened, opened_below
 from mesorch_cli.files.writing import write_below
@@ -34,6 +35,7 @@ from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay, panel, preview
+from mesorch_cli.report.explanation_pictures import ExplanationPictures
 
 PROVENANCE_NOTE = "not examined"
 CHANGED = "the file changed during the analysis"
@@ -75,12 +77,16 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Analysed:
-    """The engine's result for an input, and a sentence on why it was not analysed."""
+    """The engine's result for an input, and a sentence on why it was not analysed.
+
+    explained: files by name that explain the detection, where that was asked for.
+    """
 
     loaded: Loaded
     detection: Detection
     problem: str | None
     analyse_s: float
+    explained: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,10 +130,14 @@ class Examiner:
         argv: list[str],
         accept_damaged: bool = False,
         previews: bool = False,
+        explain: bool = False,
         reader: IsolatedReader | None = None,
         options: ReadOptions | None = None,
     ) -> None:
-        """reader: the processes that decode photos, new ones by default. options: how to read, as `detect` by default."""
+        """reader: the processes that decode photos, new ones by default. options: how to read, as `detect` by default.
+
+        explain: say of every photo why its map is as it is. Raises UsageError for weights that cannot be explained.
+        """
         self.detector = detector
         self.accept_damaged = accept_damaged
         self.previews = previews
@@ -139,7 +149,8 @@ class Examiner:
             name=passport.name, version=passport.version, sha256=weights.sha256, licence=passport.licence
         )
         self._passport = passport
-        self.settings = run_values(detector.settings, weights.sha256, accept_damaged)
+        self.settings = run_values(detector.settings, weights.sha256, accept_damaged, explain)
+        self._explainer = Explainer(detector, weights, ExplanationPictures()) if explain else None
         self.settings_sha256 = digest(self.settings)
         self.tool = tool_versions(detector.backend.runtime)
 
@@ -220,13 +231,18 @@ class Examiner:
         started = time.monotonic()
         photo = loaded.photo
         problem: str | None
+        explained: dict[str, bytes] = {}
         if photo is None:
             assert loaded.failure is not None
             detection, problem = failed_detection(loaded.failure), str(loaded.failure)
         else:
-            detection = self.detector.detect_photo(photo, on_progress, accept_damaged=self.accept_damaged)
+            if self._explainer is None:
+                detection = self.detector.detect_photo(photo, on_progress, accept_damaged=self.accept_damaged)
+            else:
+                found = self._explainer.explain(photo, on_progress, accept_damaged=self.accept_damaged)
+                detection, explained = found.detection, found.pictures
             problem = self._why_not(loaded.shown, photo, detection)
-        return Analysed(loaded, detection, problem, time.monotonic() - started)
+        return Analysed(loaded, detection, problem, time.monotonic() - started, explained)
 
     def fault(
         self, source: str, shown: str, loaded: Loaded | None, error: Exception, root: Path | None = None
@@ -247,7 +263,7 @@ class Examiner:
         """Make record and pictures, the last step. place: the folder in the paths of artefacts; None: no pictures."""
         loaded, detection = analysed.loaded, analysed.detection
         photo = loaded.photo
-        pictures = {} if place is None else self._pictures(photo, detection)
+        pictures = {} if place is None else self._pictures(photo, detection) | analysed.explained
         record = Record(
             input=InputPart(
                 path=json_path(loaded.shown),
@@ -329,13 +345,14 @@ class Examiner:
             return {}
         pixels, map_ = photo.pixels, detection.map
         threshold = self.detector.settings.threshold if detection.threshold is None else detection.threshold
+        joins = [[box for _, box in one.places] for one in detection.findings if len(one.places) > 1]
         with ThreadPoolExecutor(4) as pool:  # of a large photo each takes up to a second of one processor
             made = {
-                "overlay.png": pool.submit(overlay.overlay, pixels, map_, threshold),
+                "overlay.png": pool.submit(overlay.overlay, pixels, map_, threshold, joins),
                 "heatmap.png": pool.submit(overlay.heatmap, map_),
                 "mask.png": pool.submit(overlay.mask, map_, threshold),
                 "panel.png": pool.submit(
-                    panel.panel, pixels, map_, threshold, detection.regions, photo.decode.orientation
+                    panel.panel, pixels, map_, threshold, detection.regions, photo.decode.orientation, joins
                 ),
             }
             previews = preview.previews(pixels, map_, threshold) if self.previews else {}

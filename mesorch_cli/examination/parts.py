@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from mesorch_cli.errors import InputError
+from mesorch_cli.evidence.fingerprint import fingerprint
 from mesorch_cli.evidence.metadata.declared import KEY, declared_in
 from mesorch_cli.evidence.orientation import Box, upright_box, upright_size
 from mesorch_cli.evidence.photo import Photo
@@ -34,7 +35,11 @@ def decode_part(photo: Photo) -> DecodePart:
     """Return the decode block of a photo."""
     decode = photo.decode
     upright = upright_size(decode.width, decode.height, decode.orientation)
-    changed = {"integrity": vars(decode.integrity), "upright": SizePart(width=upright[0], height=upright[1])}
+    changed = {
+        "integrity": vars(decode.integrity),
+        "upright": SizePart(width=upright[0], height=upright[1]),
+        "fingerprint": fingerprint(photo.pixels, decode.orientation),
+    }
     return DecodePart.model_validate(vars(decode) | changed)
 
 

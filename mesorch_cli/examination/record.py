@@ -66,8 +66,9 @@ class DecodePart(_Part):
     """How bytes became pixels: size of the stored raster, with the orientation recorded and not applied.
 
     page: the page that was read, counted from 1. upright: the size as a viewer shows it. icc_sha256: of the embedded
-    profile. isolation: the restrictions on the decoding process: process, limits, no-new-privileges, landlock, seccomp,
-    no-programs. They depend on the machine, and comparisons of records ignore them; null in records of older versions.
+    profile. fingerprint: of what the photo shows; null in records of older versions (see `evidence.fingerprint`).
+    isolation: the restrictions on the decoding process: process, limits, no-new-privileges, landlock, seccomp, no-programs.
+    They depend on the machine, and comparisons of records ignore them; null in records of older versions.
     """
 
     reader: str
@@ -84,6 +85,7 @@ class DecodePart(_Part):
     upright: SizePart | None = None
     icc_sha256: Sha256 | None = None
     comparison: ComparisonPart | None = None
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
     isolation: list[str] | None = None
 
 
@@ -232,10 +234,15 @@ class ArtefactPart(_Part):
     """A file written beside the record, with its path relative to the output folder.
 
     panel: photo, map and outlines side by side, for a report. preview, preview_overlay (the map over the photo, without
-    a bar), thumbnail: JPEG, for the pages of a case.
+    a bar), thumbnail, thumbnail_map: JPEG, for the pages of a case. Of an explanation: its numbers, the frequency views
+    high and low, a scale_ for each scale, a check_ for each check.
     """
 
-    role: Literal["overlay", "heatmap", "mask", "panel", "preview", "preview_overlay", "thumbnail"]
+    role: (
+        Literal["overlay", "heatmap", "mask", "panel", "preview", "preview_overlay", "thumbnail", "thumbnail_map"]
+        | Literal["explanation", "high", "low"]
+        | Annotated[str, Field(pattern=r"^(scale_[cs][1-4]|check_[a-z]{1,20})$")]
+    )
     path: str
     sha256: Sha256
 

@@ -22,6 +22,7 @@ class ExaminerSpec:
     argv: tuple[str, ...]
     accept_damaged: bool = False
     previews: bool = False
+    explain: bool = False
     reading: ReadOptions | None = None
     limits: Limits | None = None
 
@@ -36,6 +37,7 @@ class ExaminerSpec:
             argv=list(self.argv),
             accept_damaged=self.accept_damaged,
             previews=self.previews,
+            explain=self.explain,
             options=self.reading,
             reader=reader or IsolatedReader(self._limits()),
         )

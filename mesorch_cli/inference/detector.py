@@ -19,7 +19,8 @@ from mesorch_cli.inference.backends.protocol import Backend, Tiles
 from mesorch_cli.inference.detection import Detection, not_analysed
 from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
 from mesorch_cli.inference.lanes import in_order
-from mesorch_cli.inference.passes import Pass, Pixels, is_featureless, passes_of
+from mesorch_cli.inference.parts import Parts
+from mesorch_cli.inference.passes import AS_USUAL, Pass, Pixels, Variation, is_featureless, passes_of
 from mesorch_cli.inference.regions import MOST_LISTED, find_regions
 from mesorch_cli.inference.scoring import (
     Verdict,
@@ -40,7 +41,8 @@ from mesorch_cli.inference.witnesses.witness import Material
 from mesorch_cli.network.passport import WeightsFile
 
 OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
-TileLogits = Iterator[tuple[Tile, Canvas | None]]  # in the order of the plan; None: the tile is featureless
+# In the order of the plan, (channels, height, width), the logits first; None: the tile is featureless.
+TileLogits = Iterator[tuple[Tile, Canvas | None]]
 DAMAGE_ACCEPTED = "damaged input accepted"
 SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
 
@@ -55,10 +57,11 @@ class _Batch:
 
 @dataclass
 class _Tally:
-    """Progress of an analysis: tiles done of `total`, and flags for the result."""
+    """Progress of an analysis: tiles done of `total`, flags for the result, and what takes parts where they are wanted."""
 
     total: int
     on_progress: OnProgress | None
+    parts: Parts | None = None
     done: int = 0
     flags: set[str] = field(default_factory=set)
 
@@ -110,23 +113,35 @@ class Detector:
         return self.detect_photo(read, on_progress, accept_damaged=accept_damaged)
 
     def detect_photo(
-        self, photo: Photo, on_progress: OnProgress | None = None, *, accept_damaged: bool = False
+        self,
+        photo: Photo,
+        on_progress: OnProgress | None = None,
+        *,
+        accept_damaged: bool = False,
+        parts: Parts | None = None,
     ) -> Detection:
         """Analyse a photo as stored. A damaged one is analysed only if that is accepted, and flagged."""
         if not photo.decode.integrity.ok and not accept_damaged:
             return not_analysed("damaged")
-        detection = self.detect(photo.pixels, on_progress, steps=photo.steps)
+        detection = self.detect(photo.pixels, on_progress, steps=photo.steps, parts=parts)
         if photo.decode.integrity.ok:
             return detection
         return replace(detection, flags=tuple(sorted({*detection.flags, DAMAGE_ACCEPTED})))
 
     def detect(
-        self, pixels: Pixels, on_progress: OnProgress | None = None, *, steps: NDArray[np.int64] | None = None
+        self,
+        pixels: Pixels,
+        on_progress: OnProgress | None = None,
+        *,
+        steps: NDArray[np.int64] | None = None,
+        variation: Variation = AS_USUAL,
+        parts: Parts | None = None,
     ) -> Detection:
         """Analyse a photo, (H, W, 3) RGB uint8 or uint16 in its stored raster.
 
         steps: the (8, 8) steps of brightness of the JPEG that the pixels were decoded from (see `Photo.steps`), None
-        for other photos, at which a witness that needs them does not look.
+        for other photos, at which a witness that needs them does not look. variation: how else the scales are laid
+        over the photo. parts: gets what the logits were made of; the result is the same.
         """
         settings = self.settings
         height, width = pixels.shape[:2]
@@ -135,8 +150,8 @@ class Detector:
         if is_featureless(pixels):
             return not_analysed("featureless")
 
-        passes = passes_of(pixels, settings)
-        tally = _Tally(sum(len(one.plan) for one in passes), on_progress)
+        passes = passes_of(pixels, settings, variation)
+        tally = _Tally(sum(len(one.plan) for one in passes), on_progress, parts)
         if pixels.dtype == np.uint16 and self.backend.bits < 16:
             tally.flags.add("16 bits analysed as 8")
         material = Material(pixels, steps)
@@ -157,11 +172,13 @@ class Detector:
 
     def _map(self, passes: Sequence[Pass], height: int, width: int, tally: _Tally) -> tuple[Canvas, NDArray[np.bool_]]:
         """Return the map of a photo, (height, width), and which of its pixels were covered."""
+        if tally.parts is not None:
+            tally.parts.begin(height, width, passes)
         logits = self._tile_logits(passes, tally)
         fusion = Fusion(height, width, [one.scale.weight for one in passes])
         for index, one in enumerate(passes):
             own = islice(logits, len(one.plan))
-            for first_row, rows in self._photo_rows(one, own, height, width, tally):
+            for first_row, rows in self._photo_rows(index, one, own, height, width, tally):
                 fusion.add(index, first_row, rows)
         map_, covered = fusion.finish()
         if self.settings.reference:
@@ -217,12 +234,15 @@ class Detector:
         )
 
     def _photo_rows(
-        self, one: Pass, logits: TileLogits, height: int, width: int, tally: _Tally
+        self, index: int, one: Pass, logits: TileLogits, height: int, width: int, tally: _Tally
     ) -> Iterator[tuple[int, Canvas]]:
         """Yield bands of one scale's map at the photo's size: logits, or probabilities of the reference analysis."""
-        rows = self._blended_rows(one, logits, tally)
-        if one.scale.kind == "mirrored":
-            rows = ((first_row, band[:, ::-1]) for first_row, band in rows)
+        bands = self._blended_rows(one, logits, tally)
+        if one.flipped:
+            bands = ((first_row, band[:, :, ::-1]) for first_row, band in bands)
+        rows: Iterator[tuple[int, Canvas]] = ((first_row, band[0]) for first_row, band in bands)
+        if tally.parts is not None:
+            rows = tally.parts.taken(index, one, bands)
         if (one.plan.height, one.plan.width) == (height, width) and not self.settings.reference:
             yield from rows
             return
@@ -234,24 +254,26 @@ class Detector:
         yield from stretched(canvas, height, width)
 
     def _blended_rows(self, one: Pass, tile_logits: TileLogits, tally: _Tally) -> Iterator[tuple[int, Canvas]]:
-        """Yield bands of blended logits at the scale's size, each as soon as no later tile touches it."""
+        """Yield bands (channels, rows, width) of blended logits at the scale's size, each once no later tile touches it."""
         plan = one.plan
-        summed = np.zeros((plan.tile_height, plan.width), np.float32)  # the rows from `top` on that tiles still touch
-        weight = np.zeros_like(summed)
+        channels = 1 if tally.parts is None else tally.parts.channels
+        # The rows from `top` on that tiles still touch.
+        summed = np.zeros((channels, plan.tile_height, plan.width), np.float32)
+        weight = np.zeros((1, plan.tile_height, plan.width), np.float32)
         top = row = 0
         for index, (tile, logits) in enumerate(tile_logits):
             if logits is not None:
                 local = slice(tile.y - top, tile.y - top + tile.height)
-                summed[local, tile.columns] += logits * plan.weights
-                weight[local, tile.columns] += plan.weights
+                summed[:, local, tile.columns] += logits * plan.weights
+                weight[:, local, tile.columns] += plan.weights
             tally.count()
             if (index + 1) % len(plan.xs) == 0:
                 count = plan.finished_rows(row) - top
                 with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: nothing covered the pixel
-                    yield top, summed[:count] / weight[:count]
+                    yield top, summed[:, :count] / weight[:, :count]
                 for buffer in (summed, weight):
-                    buffer[: buffer.shape[0] - count] = buffer[count:].copy()
-                    buffer[buffer.shape[0] - count :] = 0
+                    buffer[:, : buffer.shape[1] - count] = buffer[:, count:].copy()
+                    buffer[:, buffer.shape[1] - count :] = 0
                 top += count
                 row += 1
 
@@ -283,8 +305,8 @@ class Detector:
         if useful:
             taken = np.stack([self._taken(crops[index], one.plan) for index in useful])
             for index, logits in zip(useful, self._logits(taken, at_once, tally), strict=True):
-                cropped = logits[0, : one.plan.tile_height, : one.plan.tile_width]
-                if np.isfinite(cropped).all():
+                cropped = logits[:, : one.plan.tile_height, : one.plan.tile_width]
+                if np.isfinite(cropped[0]).all():
                     results[index] = cropped
                 else:
                     tally.flags.add("non-finite logits")
@@ -293,12 +315,13 @@ class Detector:
     def _logits(self, batch: Tiles, at_once: int, tally: _Tally) -> NDArray[np.float32]:
         """Return the logits of a batch, in halves if memory is short, which is flagged."""
         try:
-            logits = self.backend(batch, at_once)
+            run = self.backend if tally.parts is None else tally.parts.run
+            logits = run(batch, at_once)
         except MemoryError:
             if len(batch) == 1:
                 raise
         else:
-            expected = (len(batch), 1, *batch.shape[1:3])
+            expected = (len(batch), 1 if tally.parts is None else tally.parts.channels, *batch.shape[1:3])
             if logits.shape != expected:  # a foreign graph may return anything
                 raise WeightsError(
                     f"The weights gave logits of shape {logits.shape} for tiles of shape {batch.shape}. Expected "

@@ -18,12 +18,28 @@ Pixels = Tiles
 
 
 @dataclass(frozen=True)
+class Variation:
+    """The same analysis of the same photo in another way, to see what stays.
+
+    shifted: tiles lie halfway between those of the usual grid. mirrored: every scale sees the photo with left and right
+    exchanged; the one that always does then sees it as it is.
+    """
+
+    shifted: bool = False
+    mirrored: bool = False
+
+
+AS_USUAL = Variation()
+
+
+@dataclass(frozen=True)
 class Pass:
-    """One scale of one photo: the pixels it sees and the tiles that cover them."""
+    """One scale of one photo: the pixels it sees and the tiles that cover them. flipped: left and right are exchanged."""
 
     scale: Scale
     pixels: Pixels
     plan: Plan
+    flipped: bool = False
 
 
 def is_featureless(pixels: Pixels) -> bool:
@@ -44,7 +60,7 @@ def scale_size(scale: Scale, height: int, width: int, side: int) -> tuple[int, i
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
-def passes_of(pixels: Pixels, settings: Settings) -> list[Pass]:
+def passes_of(pixels: Pixels, settings: Settings, variation: Variation = AS_USUAL) -> list[Pass]:
     """Return the scales that add information about this photo, in order; of equal tile scales, the last."""
     height, width = pixels.shape[:2]
     chosen: dict[tuple[str, int, int], Scale] = {}
@@ -59,7 +75,9 @@ def passes_of(pixels: Pixels, settings: Settings) -> list[Pass]:
             # The published pipeline squashes without antialiasing. Shrinking for tiles is ours and uses it.
             how = cv2.INTER_AREA if kind == "tiles" else cv2.INTER_LINEAR
             seen = cv2.resize(pixels, (seen_width, seen_height), interpolation=how)  # type: ignore[assignment]
-        if kind == "mirrored":
+        flipped = (kind == "mirrored") != variation.mirrored
+        if flipped:
             seen = np.ascontiguousarray(seen[:, ::-1])
-        result.append(Pass(scale, seen, Plan(seen_height, seen_width, settings.side, settings.overlap)))
+        plan = Plan(seen_height, seen_width, settings.side, settings.overlap, variation.shifted)
+        result.append(Pass(scale, seen, plan, flipped))
     return result

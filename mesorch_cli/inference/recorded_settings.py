@@ -16,7 +16,8 @@ from mesorch_cli.network.passport import Scale, WitnessRule
 RECORDED_AS = {"scales": "levels", "threshold": "pixel_threshold"}  # what records call them
 NAMES = {recorded: name for name, recorded in RECORDED_AS.items()}
 NOT_OF_THE_SCORE = frozenset({"pixel_threshold", "photo_threshold", "score", "smallest_photo_side", "tile_batch"})
-OF_THE_RECORD = frozenset({"accept_damaged", "weights"})  # stand beside the settings in a record
+EXPLAIN = "explain"  # is recorded where it was asked for
+OF_THE_RECORD = frozenset({"accept_damaged", "weights", EXPLAIN})  # stand beside the settings in a record
 _TYPES = get_type_hints(Settings, localns=vars(passport))
 _PAIRS = TypeAdapter(list[tuple[str, float]])
 
@@ -28,9 +29,12 @@ def settings_values(settings: Settings) -> dict[str, JsonValue]:
     return {RECORDED_AS.get(name, name): value for name, value in told.items() if name not in unsaid}
 
 
-def run_values(settings: Settings, weights_sha256: str, accept_damaged: bool) -> dict[str, JsonValue]:
+def run_values(
+    settings: Settings, weights_sha256: str, accept_damaged: bool, explain: bool = False
+) -> dict[str, JsonValue]:
     """Return every setting that a run's results depend on: the `settings` of a record."""
-    return settings_values(settings) | {"accept_damaged": accept_damaged, "weights": weights_sha256}
+    asked: dict[str, JsonValue] = {EXPLAIN: True} if explain else {}
+    return settings_values(settings) | {"accept_damaged": accept_damaged, "weights": weights_sha256} | asked
 
 
 def score_values(settings: Settings) -> dict[str, JsonValue]:

@@ -37,17 +37,25 @@ class Region:
         return self.mean < WEAK_MEAN
 
 
+def components(above: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]:
+    """Return the connected parts of a mask (8 neighbours): labels (H, W), 0 outside; OpenCV's statistics; centroids."""
+    labels: NDArray[np.int32] = allocate(above.shape, np.int32)
+    _, _, stats, centroids = cv2.connectedComponentsWithStats(
+        above.view(np.uint8), labels, connectivity=8, ltype=cv2.CV_32S
+    )
+    return labels, np.asarray(stats), np.asarray(centroids)
+
+
 def find_regions(map_: NDArray[np.float32], threshold: float) -> tuple[tuple[Region, ...], int]:
     """Return the regions where the map exceeds the threshold, by weight and weak ones last, and their total number.
 
     At most MOST_LISTED are returned; specks below SMALLEST_SHARE of the photo and SMALLEST_PIXELS are ignored.
     """
-    above = np.greater(map_, np.float32(threshold), out=allocate(map_.shape, np.bool_)).view(np.uint8)
-    labels: NDArray[np.int32] = allocate(map_.shape, np.int32)
-    count, _, stats, centroids = cv2.connectedComponentsWithStats(above, labels, connectivity=8, ltype=cv2.CV_32S)
+    above = np.greater(map_, np.float32(threshold), out=allocate(map_.shape, np.bool_))
+    labels, stats, centroids = components(above)
     smallest = max(SMALLEST_PIXELS, round(SMALLEST_SHARE * map_.size))
     regions = []
-    for label in range(1, count):
+    for label in range(1, len(stats)):
         x, y, width, height, area = (int(value) for value in stats[label])
         if area < smallest:
             continue

@@ -6,6 +6,7 @@ Frame: rows and columns of a canvas, in pixels, (height, width) in that order.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,14 @@ def starts(length: int, side: int, overlap: float) -> tuple[int, ...]:
     step = max(1, int(side * (1.0 - overlap)))
     gaps = -(-(length - side) // step)
     return tuple(round(index * (length - side) / gaps) for index in range(gaps + 1))
+
+
+def between(places: tuple[int, ...]) -> tuple[int, ...]:
+    """Return places halfway between those of another grid; the ends stay, since tiles end where the canvas ends."""
+    if len(places) == 1:
+        return places
+    middles = ((before + after) // 2 for before, after in pairwise(places))
+    return (places[0], *middles, places[-1])
 
 
 def window(side: int) -> NDArray[np.float32]:
@@ -60,13 +69,14 @@ class Plan:
     """An even cover of a canvas by equal tiles.
 
     A canvas side shorter than a tile gets one tile of its own length; the network then sees it padded to
-    `padded_height` or `padded_width`.
+    `padded_height` or `padded_width`. shifted: inner tiles lie halfway between those of the usual cover.
     """
 
     height: int
     width: int
     side: int
     overlap: float
+    shifted: bool = False
 
     def __post_init__(self) -> None:
         if self.height < 1 or self.width < 1:
@@ -78,11 +88,15 @@ class Plan:
 
     @cached_property
     def ys(self) -> tuple[int, ...]:
-        return starts(self.height, self.side, self.overlap)
+        return self._places(self.height)
 
     @cached_property
     def xs(self) -> tuple[int, ...]:
-        return starts(self.width, self.side, self.overlap)
+        return self._places(self.width)
+
+    def _places(self, length: int) -> tuple[int, ...]:
+        places = starts(length, self.side, self.overlap)
+        return between(places) if self.shifted else places
 
     @property
     def tile_height(self) -> int:

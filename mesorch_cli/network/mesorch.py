@@ -122,6 +122,23 @@ class Mesorch(Localiser):
         maps, weights = self.maps(image)
         return (maps if weights is None else maps * weights).sum(dim=1, keepdim=True)
 
+    def explained(self, image: Tensor) -> Tensor:
+        """Return (B, 1 + 3 S + 6, H, W) float32: the logits of `forward`, to the last bit, and what they were made of.
+
+        S channels each: the maps, the gate's weights (ones without a gate), and their products, whose sum are the logits;
+        then the high- and the low-frequency view, 3 channels each.
+        """
+        maps, weights = self.maps(image)
+        products = maps if weights is None else maps * weights
+        logits = products.sum(dim=1, keepdim=True)
+        parts = torch.cat([maps, torch.ones_like(maps) if weights is None else weights, products], dim=1)
+        # The logits by themselves, as `forward` has them: another number of channels may round otherwise.
+        resized = [
+            functional.interpolate(one, size=image.shape[-2:], mode="bilinear", align_corners=True)
+            for one in (logits, parts)
+        ]
+        return torch.cat([*resized, *frequency.split(image)], dim=1)
+
     def forward(self, image: Tensor, branches: bool = False) -> Tensor:
         """Return logits (B, 1, H, W), float32, of an ImageNet-normalised float32 image (B, 3, H, W).
 

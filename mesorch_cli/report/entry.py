@@ -7,6 +7,7 @@ from typing import Any, Protocol, Self
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.files.names import stays_inside
+from mesorch_cli.report.alike import Likeness
 from mesorch_cli.report.record_1 import current
 
 ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"
@@ -33,7 +34,8 @@ class Entry:
 
     path: below the evidence folder, as in the file system (bytes that are not UTF-8 as surrogates). place: the folder
     of its results, below the case. copy_of: of a duplicate, the path of the analysed file with the same bytes.
-    copy_place: that file's place, if known. Raises UsageError for a path that leads out of the case.
+    copy_place: that file's place, if known. alike: the group of photos that look like it. Raises UsageError for a path
+    that leads out of the case.
     """
 
     path: str
@@ -41,6 +43,7 @@ class Entry:
     record: Record
     copy_of: str | None = None
     copy_place: str | None = None
+    alike: Likeness | None = None
 
     def __post_init__(self) -> None:
         for path in (self.path, self.place, self.copy_place):
@@ -74,3 +77,8 @@ class Entry:
         """Return the path of one of its pictures below the case, None if there is none."""
         found = self.artefacts.get(role)
         return None if found is None else f"{self.place}/{found[0]}"
+
+
+def fingerprint_of(record: Record) -> str | None:
+    """Return the fingerprint of what the photo of a record shows, None where it has none."""
+    return (record["decode"] or {}).get("fingerprint")

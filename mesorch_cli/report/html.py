@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +17,39 @@ import numpy as np
 from markupsafe import Markup
 
 from mesorch_cli.files.writing import write_below
-from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.report import overview, wording
+from mesorch_cli.report.blocks import kind_of
+from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import ANALYSED, Entry
-from mesorch_cli.report.listing import Listing, Part
+from mesorch_cli.report.explained import explanation_of
+from mesorch_cli.report.listing import COLUMNS, Listing, Part
 from mesorch_cli.report.names import href, visible
+from mesorch_cli.report.notes import KINDS
 from mesorch_cli.report.overlay import colours
-from mesorch_cli.report.pages import PAGE, Row, page_of, row_of
+from mesorch_cli.report.pages import Row, page_of, row_of
+from mesorch_cli.report.sections import PAGE
 from mesorch_cli.report.triage import Triage
 
 RAMP_STEPS = 16
+STYLE, EXPLANATION_STYLE = "report.css", "explanation.css"
+EXPLAINED = "explained"  # the dress of a photo's page with its explanation
 
 Facts = dict[str, Any]  # case.json, as parsed
 OnPage = Callable[[int, int], None]  # pages written, pages in all
 
 
-def write_html(case: Path, facts: Facts, triage: Triage, on_page: OnPage | None = None) -> None:
+def write_html(
+    case: Path,
+    facts: Facts,
+    triage: Triage,
+    on_page: OnPage | None = None,
+    details: CaseDetails = NO_DETAILS,
+) -> None:
     """Write every page of a case into its folder, and remove lists that it no longer has.
 
     The same case gives the same bytes. Raises OutputError if a page cannot be written.
     """
-    Pages(case, facts, triage, on_page or (lambda _done, _total: None)).write()
+    Pages(case, facts, triage, on_page or (lambda _done, _total: None), details).write()
 
 
 @dataclass(frozen=True)
@@ -47,10 +60,11 @@ class _Neighbour:
 class Pages:
     """The pages of one case."""
 
-    def __init__(self, case: Path, facts: Facts, triage: Triage, on_page: OnPage) -> None:
-        self.case, self.facts, self.triage, self.on_page = case, facts, triage, on_page
+    def __init__(self, case: Path, facts: Facts, triage: Triage, on_page: OnPage, details: CaseDetails) -> None:
+        self.case, self.facts, self.triage, self.on_page, self.details = case, facts, triage, on_page, details
         self._data: list[str] = []  # rows for the filter, as JSON; about 200 bytes each
         self._dresses = {script: dress(script) for script in (None, "index.js", "photo.js")}
+        self._dresses[EXPLAINED] = dress("photo.js", EXPLANATION_STYLE)
 
     def write(self) -> None:
         """Write everything, the overview last, as it contains the rows of all files."""
@@ -95,22 +109,24 @@ class Pages:
             others=firsts[others],
             data=Markup("[" + ",\n".join(self._data) + "]"),  # escaped by _json
             reading=wording.LIMITS,
+            note_kinds=KINDS,
             **overview.overview(self.facts, self.triage),
         )
 
     def _photo(self, entry: Entry, before: Entry | None, after: Entry | None, number: int) -> None:
-        page = page_of(entry)
+        page = page_of(entry, self.triage.like(entry))
+        explained = explanation_of(self.case, entry)
         self._write_page(
             f"{entry.place}/{PAGE}",
             "photo.html",
-            "photo.js" if page.stage else None,
+            EXPLAINED if explained else "photo.js" if page.stage else None,
             page=page,
+            explained=explained,
             before=_neighbour(before, page.root),
             after=_neighbour(after, page.root),
             number=number,
             total=len(self.triage),
             ramp=self._ramp,
-            weak_mean=WEAK_MEAN,
             gauge=overview.gauge_of(page.row.score, wording.limits_of(entry.record["settings"])),
         )
 
@@ -130,15 +146,15 @@ class Pages:
             if re.fullmatch(r"(index|not-analysed)-\d+\.html", path.name) and path.name not in kept:
                 path.unlink()
 
-    def _write_page(self, name: str, template: str, script: str | None, **values: Any) -> None:
-        text = environment().get_template(template).render(**self._dresses[script], **values)
+    def _write_page(self, name: str, template: str, dress_name: str | None, **values: Any) -> None:
+        text = environment().get_template(template).render(**self._dresses[dress_name], details=self.details, **values)
         write_below(self.case, name, text.encode("utf-8"), same_stays=True, durable=False)
 
 
 @cache
 def environment() -> jinja2.Environment:
     """Return the template environment. Every value is escaped, and a missing one is an error."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("mesorch_cli.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -146,6 +162,9 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["columns"] = COLUMNS
+    made.filters["runs"] = lambda blocks: [(kind, list(run)) for kind, run in groupby(blocks, key=kind_of)]
+    return made
 
 
 def finalize(value: Any) -> Any:
@@ -160,9 +179,9 @@ def policy(style: str, script: str | None) -> str:
     return f"default-src 'none'; {pictures_and_style}{scripts} base-uri 'none'; form-action 'none'"
 
 
-def dress(name: str | None) -> dict[str, Any]:
-    """Return what every page with that script has in common."""
-    style, script = _asset("report.css"), None if name is None else _asset(name)
+def dress(name: str | None, *more: str) -> dict[str, Any]:
+    """Return what every page with that script, and with more style sheets than that of all, has in common."""
+    style, script = Markup("").join(map(_asset, (STYLE, *more))), None if name is None else _asset(name)
     return {"style": style, "script": script, "policy": policy(style, script)}
 
 

@@ -10,6 +10,33 @@ AROUND = 2  # pages linked on each side of the present one
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of a list. other: its title in a list without scores. key: what the script sorts by, "" for no sorting.
+
+    scored: only in a list with scores.
+    """
+
+    title: str
+    key: str = ""
+    other: str = ""
+    number: bool = False
+    scored: bool = False
+
+
+COLUMNS = (
+    Column("No.", "rank", "No.", number=True),
+    Column("Photo", other="Photo"),
+    Column("Map", scored=True),
+    Column("File", "name", "File"),
+    Column("Verdict", "verdict", "Verdict"),
+    Column("Score", "score", number=True, scored=True),
+    Column("Regions", "regions", "Reason"),
+    Column("Notes", "notes", "Notes"),
+    Column("Flags", "flags", "Flags"),
+)
+
+
+@dataclass(frozen=True)
 class Listing:
     """A list as a whole. stem: of its pages' names. anchor: of its first part on the overview. count: of its files.
 

@@ -1,18 +1,22 @@
-"""The outlines of a map on a picture: strong regions bright, weak ones dim, with the numbers from the record."""
+"""Lines on a picture: outlines of a map, strong ones bright and weak ones dim, numbers of regions, parts that match."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.evidence.orientation import Box
 from mesorch_cli.inference.regions import SMALLEST_SHARE, WEAK_MEAN, Region
 
 STRONG, WEAK, INK = (255, 255, 255), (150, 150, 150), (32, 32, 32)
+JOINED = (255, 208, 63)  # a blue that the colours of the map do not have
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 Probability = NDArray[np.float32]
 Picture = NDArray[np.uint8]
+Joins = Sequence[Sequence[Box]]  # places of the photo that a finding joins, in pixels of its raster
 
 
 def outline(picture: Picture, chance: Probability, threshold: float) -> None:
@@ -52,3 +56,25 @@ def number(picture: Picture, regions: Sequence[Region], width: int, height: int)
         y = max(along + 4, min(round(region.y * picture.shape[0] / height) - 6, picture.shape[0] - 4))
         cv2.rectangle(picture, (x - 3, y - along - 4), (x + across + 3, y + 4), INK, cv2.FILLED)
         cv2.putText(picture, str(place), (x, y), FONT, size, STRONG, 1, cv2.LINE_AA)
+
+
+def join(picture: Picture, joins: Joins, width: int, height: int) -> None:
+    """Draw the boxes of every join and a line from the middle of each to that of the next.
+
+    joins: in pixels of a raster of width x height.
+    """
+    scale = np.array([picture.shape[1] / width, picture.shape[0] / height])
+    thickness = max(1, round(max(picture.shape[:2]) / 700))
+    for boxes in joins:
+        firsts = [np.array([box.x, box.y]) * scale for box in boxes]
+        lasts = [np.array([box.x + box.width, box.y + box.height]) * scale - 1 for box in boxes]
+        middles = [(first + last) / 2 for first, last in zip(firsts, lasts, strict=True)]
+        for colour, line in ((INK, thickness + 2), (JOINED, thickness)):
+            for first, last in zip(firsts, lasts, strict=True):
+                cv2.rectangle(picture, _pixel(first), _pixel(last), colour, line)
+            for start, end in pairwise(middles):
+                cv2.line(picture, _pixel(start), _pixel(end), colour, line, cv2.LINE_AA)
+
+
+def _pixel(point: NDArray[np.float64]) -> tuple[int, int]:
+    return round(float(point[0])), round(float(point[1]))

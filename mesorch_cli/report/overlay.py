@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from mesorch_cli.evidence.storage import allocate
 from mesorch_cli.inference.fusion import bands
-from mesorch_cli.report.outlines import FONT, INK, outline
+from mesorch_cli.report.outlines import FONT, INK, Joins, join, outline
 
 LONGEST_OVERLAY = 2048  # pixels; the heat map keeps the photo's own size
 SHORTEST_OVERLAY = 320  # pixels of the long side; smaller photos are enlarged, so that the bar is readable
@@ -87,13 +87,14 @@ def scaled(pixels: NDArray[np.unsignedinteger], map_: Map, shortest: int, longes
     return np.ascontiguousarray(photo[..., ::-1], np.uint8), chance
 
 
-def overlay(pixels: NDArray[np.unsignedinteger], map_: Map, threshold: float) -> bytes:
-    """Return the photo in grey under its map, the outlines of regions, and a colour bar of the fixed range 0..1.
+def overlay(pixels: NDArray[np.unsignedinteger], map_: Map, threshold: float, joins: Joins = ()) -> bytes:
+    """Return the photo in grey under its map, the outlines of regions, joined parts, and a colour bar of the range 0..1.
 
     pixels: (H, W, 3) RGB uint8 or uint16. The photo is shown in its stored raster, on LONGEST_OVERLAY pixels at most.
     """
     photo, chance = scaled(pixels, map_, SHORTEST_OVERLAY, LONGEST_OVERLAY)
     picture = blended(photo, chance, threshold)
+    join(picture, joins, map_.shape[1], map_.shape[0])
     bar_height = max(picture.shape[0], 160)
     width = MARGIN + picture.shape[1] + BAR_GAP + BAR_WIDTH + LABEL_WIDTH
     sheet = np.full((bar_height + 2 * MARGIN, width, 3), PAPER, np.uint8)

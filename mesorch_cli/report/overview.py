@@ -5,7 +5,8 @@ from typing import Any
 
 from mesorch_cli.inference.recorded_settings import options_named
 from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED
-from mesorch_cli.report.pages import PAGE, Row
+from mesorch_cli.report.pages import Row
+from mesorch_cli.report.sections import PAGE
 from mesorch_cli.report.statements import flat, text_of
 from mesorch_cli.report.triage import BINS, Triage
 from mesorch_cli.report.wording import limits_of, reason_meaning
@@ -174,11 +175,27 @@ def gauge_of(score: float | None, limits: tuple[float, float] | None) -> dict[st
 
 def data_of(row: Row) -> list[Any]:
     """Return a row as the filter's script takes it: name, folder, thumbnail (1: in that folder), kind, score, photo,
-    regions or reason, flags, and what the file says of AI.
+    regions or reason, flags, what the file says of AI, map (as the thumbnail), notes, which others it looks like, their
+    group, and the share of the largest region.
     """
     folder = row.page.removesuffix(PAGE)
-    thumbnail: str | int = row.thumbnail or 0
-    if thumbnail == f"{folder}thumbnail.jpg":
-        thumbnail = 1
+    pictures = [
+        1 if picture == f"{folder}{name}.jpg" else picture or 0
+        for picture, name in ((row.thumbnail, "thumbnail"), (row.map, "thumbnail_map"))
+    ]
     text = row.regions if row.reason is None else row.reason
-    return [row.name, folder, thumbnail, row.kind, row.score, row.photo, text, list(row.flags), row.declared]
+    return [
+        *(
+            row.name,
+            folder,
+            pictures[0],
+            row.kind,
+            row.score,
+            row.photo,
+            text,
+            list(row.flags),
+            row.declared,
+            pictures[1],
+        ),
+        *(list(row.notes), row.alike, row.group, row.largest),
+    ]

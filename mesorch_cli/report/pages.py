@@ -5,15 +5,15 @@ from typing import Any
 
 from mesorch_cli.evidence.orientation import WORDS, Box, matrix, upright_box, upright_size
 from mesorch_cli.inference.regions import WEAK_MEAN
-from mesorch_cli.report import declared, rates, wording
+from mesorch_cli.report import declared
+from mesorch_cli.report.alike import Likeness
+from mesorch_cli.report.blocks import Section
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
-from mesorch_cli.report.findings import FindingTable, tables_of
-from mesorch_cli.report.for_your_report import sentences_of
-from mesorch_cli.report.names import href, shell_word, visible
+from mesorch_cli.report.names import href, visible
+from mesorch_cli.report.notes import kinds_of
 from mesorch_cli.report.numbers import share_text
-from mesorch_cli.report.statements import Group, flat, metadata_groups, text_of
+from mesorch_cli.report.sections import PAGE, declared_section, more_sections, result_section
 
-PAGE = "index.html"
 SHORTEST_SHOWN, LONGEST_SHOWN = 640, 1600  # pixels of a picture's long side on a page
 KINDS = {
     "evidence of manipulation": "evidence",
@@ -21,20 +21,14 @@ KINDS = {
     "no evidence found": "none",
     "not analysed": "left",
 }
-ROLES = {
-    "overlay": "Map over the photo, with a bar",
-    "heatmap": "Map, 16 bits, at the photo's size",
-    "mask": "Pixels above the threshold",
-    "panel": "Photo, map and outlines side by side, for a written report",
-    "preview": "Photo, small",
-    "preview_overlay": "Map over the photo, small",
-    "thumbnail": "Thumbnail",
-}
 
 
 @dataclass(frozen=True)
 class Row:
-    """An entry in a list. page, thumbnail: addresses from the case folder. kind: of verdict, for style and filter."""
+    """An entry in a list. page, thumbnail, map: addresses from the case folder. kind: of the verdict, for style and filter.
+
+    largest: share of the largest region that is not weak. notes: kinds of them. alike: which others it looks like.
+    """
 
     name: str
     page: str
@@ -46,7 +40,12 @@ class Row:
     photo: str
     regions: str
     flags: tuple[str, ...]
+    map: str | None = None
+    largest: float | None = None
     declared: str = ""
+    notes: tuple[str, ...] = ()
+    alike: str = ""
+    group: int = 0
 
     @property
     def score_text(self) -> str:
@@ -55,7 +54,7 @@ class Row:
 
 def row_of(entry: Entry) -> Row:
     """Return an entry's row."""
-    result, thumbnail = entry.record["result"], entry.picture("thumbnail")
+    result, thumbnail, chance = entry.record["result"], entry.picture("thumbnail"), entry.picture("thumbnail_map")
     kind = KINDS.get(result["verdict"], "left")
     return Row(
         name=visible(entry.path),
@@ -68,8 +67,18 @@ def row_of(entry: Entry) -> Row:
         photo=photo_text(entry),
         regions=regions_text(result["regions"]),
         flags=tuple(visible(flag) for flag in result["flags"]),
+        map=None if chance is None else href(chance),
+        largest=max((region["share"] for region in result["regions"] if region["mean"] >= WEAK_MEAN), default=None),
         declared=declared.short_of(entry.record),
+        notes=kinds_of(entry.record),
+        alike="" if entry.alike is None else _alike(entry.alike),
+        group=0 if entry.alike is None else entry.alike.number,
     )
+
+
+def _alike(group: Likeness) -> str:
+    others = group.size - 1
+    return f"looks like {others:,} other{'s' * (others > 1)} (group {group.number:,})"
 
 
 def photo_text(entry: Entry) -> str:
@@ -115,6 +124,7 @@ class Stage:
     upright_height: int
     matrix: str
     places: tuple[Place, ...]
+    joined: tuple[tuple[Box, ...], ...]
 
     @property
     def label_size(self) -> float:
@@ -144,6 +154,7 @@ def stage_of(entry: Entry, root: str) -> Stage | None:
         upright_height=along,
         matrix=" ".join(str(value) for value in matrix(width, height, orientation)),
         places=places_of(entry),
+        joined=joined_of(entry),
     )
 
 
@@ -159,139 +170,45 @@ def places_of(entry: Entry) -> tuple[Place, ...]:
     return tuple(places)
 
 
+def joined_of(entry: Entry) -> tuple[tuple[Box, ...], ...]:
+    """Return the places that findings of an entry join, as a copy and its counterpart, in the stored raster."""
+    found = (
+        [Box(*(place[side] for side in Box._fields)) for place in one["places"]]
+        for one in entry.record["result"]["findings"]
+    )
+    return tuple(tuple(boxes) for boxes in found if len(boxes) > 1)
+
+
 @dataclass(frozen=True)
 class Page:
-    """An entry as a page. root: address of the case folder from there. groups: tables of statements with headings."""
+    """An entry as a page. root: address of the case folder from there. more: the sections after pictures and result."""
 
     entry: Entry
     row: Row
     root: str
     stage: Stage | None
-    places: tuple[Place, ...]
-    meaning: str
-    reason_meaning: str
-    declared: tuple[declared.Line, ...]
-    declared_meaning: str
-    looked_at: str
     threshold: float
-    measures: tuple[tuple[str, str, str], ...]
-    rates: tuple[str, ...]
-    rates_meaning: str
-    for_your_report: tuple[str, ...]
-    findings: tuple[FindingTable, ...]
-    flags: tuple[tuple[str, str], ...]
-    file: Group
-    metadata: list[Group]
-    notes: list[str]
-    provenance: list[tuple[str, str]]
-    analysis: Group
-    versions: Group
-    command: str
-    rerun: str
-    artefacts: tuple[tuple[str, str, str, str], ...]
-    first: str | None
+    declared: Section | None
+    result: Section
+    more: tuple[Section, ...]
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """All that the page says, in its order."""
+        return (*([self.declared] if self.declared else []), self.result, *self.more)
 
 
-def page_of(entry: Entry) -> Page:
-    """Return an entry's page."""
-    record, result = entry.record, entry.record["result"]
+def page_of(entry: Entry, alike: tuple[tuple[str, str], ...] = ()) -> Page:
+    """Return an entry's page. alike: (path, place) of others that look like it."""
+    record = entry.record
     root = "../" * (entry.place.count("/") + 1)
     return Page(
         entry=entry,
         row=row_of(entry),
         root=root,
         stage=stage_of(entry, root),
-        places=places_of(entry) if record["decode"] else (),
-        meaning=wording.verdict_meaning(result),
-        reason_meaning=wording.reason_meaning(result["reason"] or ""),
-        declared=declared.lines_of(record),
-        declared_meaning=declared.MEANING,
-        looked_at=", ".join((record.get("declared") or {}).get("looked_at", ())),
-        threshold=result["threshold"],
-        measures=_measures(result),
-        rates=rates.lines_of(result),
-        rates_meaning=rates.MEANING,
-        for_your_report=sentences_of(record),
-        findings=tables_of(result),
-        flags=tuple((flag, wording.flag_meaning(flag)) for flag in result["flags"]),
-        file=_file(entry),
-        metadata=metadata_groups(record["metadata"]),
-        notes=list(record["metadata"].get("notes") or ()),
-        provenance=list(flat(record["provenance"])),
-        analysis=_analysis(record),
-        versions=Group("Versions", list(flat(record["tool"]))),
-        command=" ".join(["mesorch", *(shell_word(word) for word in record["argv"])]),
-        rerun=f"mesorch rerun {shell_word(entry.place + '/record.json')}",
-        artefacts=tuple(
-            (ROLES.get(role, role), name, href(f"{entry.place}/{name}", root), sha256)
-            for role, (name, sha256) in entry.artefacts.items()
-        ),
-        first=None if entry.copy_place is None else href(f"{entry.copy_place}/{PAGE}", root),
+        threshold=record["result"]["threshold"],
+        declared=declared_section(record),
+        result=result_section(entry, root, alike),
+        more=tuple(more_sections(entry, root)),
     )
-
-
-def _measures(result: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
-    """Return (name, value, meaning) of the figures of a result."""
-    measures = []
-    if result["score"] is not None:
-        measures.append(("Score", share_text(result["score"]), wording.score_meaning(result)))
-    if result["probability"] is not None:
-        measures.append(("Probability", share_text(result["probability"]), wording.probability_meaning(result)))
-    ratio = result.get("likelihood_ratio")
-    if ratio is not None:
-        measures.append(("Likelihood ratio", wording.number(ratio["value"]), wording.ratio_meaning(ratio)))
-    return tuple(measures)
-
-
-def _file(entry: Entry) -> Group:
-    source, decode = entry.record["input"], entry.record["decode"]
-    if source["sha256"] is None:
-        after = "not hashed"
-    else:
-        after = "the same" if source["sha256_after"] == source["sha256"] else source["sha256_after"] or "file gone"
-    group = Group("File")
-    group.rows = [
-        ("path below the evidence folder", entry.path),
-        ("size", "unknown" if source["size"] is None else f"{source['size']:,} bytes"),
-        ("SHA-256 before", source["sha256"] or "could not be read"),
-        ("SHA-256 after", after),
-    ]
-    if decode is not None:
-        orientation = decode["orientation"]
-        group.rows += [
-            (
-                "format",
-                f"{decode['format']}, {decode['bits']} bits, {decode['pages']} page{'s' * (decode['pages'] > 1)}",
-            ),
-            ("stored raster", f"{decode['width']} x {decode['height']} pixels"),
-            ("orientation", f"{orientation}: {WORDS[orientation]}; recorded, not applied"),
-            ("decoder", f"{decode['reader']} {decode['version']}"),
-            ("conversions", text_of(decode["conversions"]) or "none"),
-        ]
-    return group
-
-
-def _analysis(record: dict[str, Any]) -> Group:
-    group, analysis, weights = Group("Analysis"), record["analysis"], record["weights"]
-    if analysis is not None:
-        group.rows = [
-            (
-                "scales and weights",
-                ", ".join(f"{name} (weight {weight:g})" for name, weight in analysis["fusion"].items()),
-            ),
-            ("tiles", f"{analysis['tiles']}, overlap {analysis['overlap']:g}"),
-            ("coverage", f"{analysis['coverage']:.2%} of the pixels"),
-            ("precision", analysis["precision"]),
-            ("device", f"{analysis['device']}, {analysis['backend']}"),
-        ]
-    group.rows += [
-        ("threshold of the map", f"{record['result']['threshold']:.4g}"),
-        (
-            "weights",
-            f"{' '.join(filter(None, (weights['name'], weights.get('version'))))}, licence {weights['licence']}",
-        ),
-        ("SHA-256 of the weights", weights["sha256"]),
-        ("SHA-256 of the settings", record["settings_sha256"]),
-        ("analysed at", record["timing"]["started_at"]),
-    ]
-    return group

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mesorch_cli.evidence.orientation import WORDS
 from mesorch_cli.inference.regions import WEAK_MEAN, Region
-from mesorch_cli.report.outlines import FONT, INK, number, outline
+from mesorch_cli.report.outlines import FONT, INK, Joins, join, number, outline
 from mesorch_cli.report.overlay import BAR_GAP, BAR_WIDTH, LABEL_WIDTH, MARGIN, PAPER, bar, colours, png, scaled
 
 LONGEST_PART = 800  # pixels a side of each of the three parts
@@ -28,6 +28,7 @@ def panel(
     threshold: float,
     regions: Sequence[Region],
     orientation: int,
+    joins: Joins = (),
 ) -> bytes:
     """Return PNG bytes of photo, map and outlined photo in the stored raster, with the colour scale.
 
@@ -37,9 +38,11 @@ def panel(
     photo, chance = scaled(pixels, map_, SHORTEST_PART, LONGEST_PART)
     outlined = photo.copy()
     outline(outlined, chance, threshold)
+    join(outlined, joins, width, height)
     number(outlined, regions, width, height)
     parts = [("Photo", photo), ("Map", colours(chance)), ("Outlines of regions", outlined)]
     foot = f"Outlined: the map above {threshold:.2f}; dim and without a number: weak, on average below {WEAK_MEAN:g}. "
+    foot += "Blue: parts that match each other. " if joins else ""
     foot += f"Stored raster, {width} x {height} pixels."
     if orientation != 1:
         foot += f" Orientation {orientation}, not applied: {WORDS[orientation]}."

@@ -1,6 +1,7 @@
-"""`report.pdf`: the case for printing. Counts and method, all files in a table, a page with pictures per finding."""
+"""`report.pdf`: the case for print. Counts and method, all files in a table, and every finding as its page has it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,24 +10,29 @@ import numpy as np
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
+from mesorch_cli.evidence.orientation import Box
 from mesorch_cli.evidence.photo import ReadOptions
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.report import overview, wording
+from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.findings import short_of
 from mesorch_cli.report.overlay import colours
-from mesorch_cli.report.pages import Place, page_of, row_of
+from mesorch_cli.report.pages import Place, joined_of, page_of, places_of, row_of
 from mesorch_cli.report.preview import LONGEST_PREVIEW, jpeg, shrunk
+from mesorch_cli.report.printing import draw_section
 from mesorch_cli.report.sheet import BOLD, MARGIN, MUTED, Column, Sheet
-from mesorch_cli.report.statements import Group
 from mesorch_cli.report.triage import Triage
 
 FILE_NAME = "report.pdf"
-LARGEST_PICTURE = 256 << 20  # bytes of a picture in the case; larger ones are not read
-LONGEST_PICTURE = 900  # pixels; two pictures are side by side at 250 points each
-PICTURE = ReadOptions(max_pixels=LONGEST_PREVIEW**2)  # the size of previews; a case may come from others
+LARGEST_PICTURE = 256 << 20  # bytes of a picture of the case that is read at all
+LONGEST_PICTURE = 900  # pixels; two of them stand side by side on 250 points each
+TALLEST_PICTURE = 300.0  # points
+PICTURE = ReadOptions(max_pixels=LONGEST_PREVIEW**2)  # as previews are written; a case may come from others
 EVIDENCE = "evidence of manipulation"
+ROOM = 330.0  # points that are left of a page on which a finding may begin: pictures with their heading fit
+JOINED = 0x3FD0FF
 COLOURS = {
     "evidence": (0x8F1D1D, 0xFFFFFF),
     "open": (0xFBE8B0, 0x4D3800),
@@ -36,11 +42,11 @@ COLOURS = {
 }
 FINDINGS = (
     Column("No.", 28, right=True),
-    Column("File", 192),
+    Column("File", 162),
     Column("Verdict", 98),
-    Column("Score", 34, right=True),
+    Column("Score", 42, right=True),
     Column("Regions", 70),
-    Column("SHA-256, first 16", 76, fixed=True),
+    Column("Notes", 99),
 )
 OTHERS = (
     Column("No.", 28, right=True),
@@ -49,36 +55,31 @@ OTHERS = (
     Column("Reason", 96),
     Column("SHA-256, first 16", 76, fixed=True),
 )
-REGIONS = (
-    Column("No.", 28, right=True),
-    Column("Stored: x, y, width, height", 150),
-    Column("Upright: x, y, width, height", 150),
-    Column("Share", 50, right=True),
-    Column("Mean", 50, right=True),
-    Column("Peak", 50, right=True),
-)
-LISTED = 12  # regions of a finding; the record has all
 
 Facts = dict[str, Any]  # case.json, as parsed
 
 
-def write_pdf(case: Path, facts: Facts, triage: Triage, *, font: Path | None, pictures: int) -> None:
-    """Write report.pdf into a case: the same bytes for the same case and font.
+def write_pdf(
+    case: Path, facts: Facts, triage: Triage, *, font: Path | None, pictures: int, details: CaseDetails = NO_DETAILS
+) -> None:
+    """Write report.pdf into a case: the same bytes for the same case, details and font.
 
-    pictures: how many findings get a page of their own. Raises UsageError if reportlab is not installed or the font is
-    invalid, OutputError if the file cannot be written.
+    pictures: findings that are shown as on their page, highest score first. Raises UsageError where reportlab is not
+    installed or the font is none, OutputError where the file cannot be written.
     """
-    sheet = Sheet(f"Triage report: {facts['evidence']}", f"mesorch, triage report: {facts['evidence']}", font)
+    title = f"Triage report: {details.case_number or facts['evidence']}"
+    date = None if triage.last is None else datetime.fromisoformat(triage.last)
+    sheet = Sheet(title, f"mesorch, {title[0].lower()}{title[1:]}", font, date)
     shown = min(pictures, triage.by_verdict[EVIDENCE])
-    _cover(sheet, facts, triage, shown)
+    _cover(sheet, facts, triage, shown, details)
     _tables(sheet, triage)
     for number, entry in _findings(triage, shown):
-        _finding(sheet, case, entry, number)
+        _finding(sheet, case, entry, number, triage.like(entry))
     write_below(case, FILE_NAME, sheet.finish(), same_stays=True)
 
 
 def _findings(triage: Triage, most: int) -> Iterator[tuple[int, Entry]]:
-    """Yield (number in the table, entry) of the findings that get a page."""
+    """Yield (number in the table, entry) of the findings that are shown."""
     left = most
     for number, entry in enumerate(triage.analysed(), start=1):
         if not left:
@@ -88,11 +89,12 @@ def _findings(triage: Triage, most: int) -> Iterator[tuple[int, Entry]]:
             yield number, entry
 
 
-def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int) -> None:
-    counts = overview.counts_of(facts, triage)
+def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int, details: CaseDetails) -> None:
+    said = overview.overview(facts, triage)
+    counts = said["counts"]
     sheet.text("mesorch, image manipulation triage", 8, colour=MUTED)
     sheet.text("Triage report", 20, font=BOLD)
-    sheet.text(f"Evidence folder: {facts['evidence']}", 9)
+    sheet.pairs([*details.rows, ("Evidence folder", facts["evidence"])], 9)
     sheet.heading("Counts")
     sheet.pairs(
         [
@@ -102,23 +104,24 @@ def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int) -> None:
             ("inconclusive", f"{counts.open:,}"),
             ("no evidence found", f"{counts.none:,}"),
             ("duplicates (same bytes as another file)", f"{counts.duplicates:,}"),
+            ("no longer in the folder", f"{counts.gone:,}"),
         ]
     )  # fmt: skip
-    mismatch = overview.mismatch_of(facts, counts)
-    if mismatch is not None:
-        sheet.text(mismatch, 8, font=BOLD)
-    for folder in facts["unlisted"]:
+    if said["mismatch"] is not None:
+        sheet.text(said["mismatch"], 8, font=BOLD)
+    for folder in said["unlisted"]:
         sheet.text(f"The folder {folder} could not be listed, so the case lacks its files.", 8, font=BOLD)
-    sheet.heading("Method")
-    sheet.pairs(overview.method_of(facts, triage))
+    sheet.text(said["histogram"]["words"], 8)
+    sheet.heading("Case and method")
+    sheet.pairs(said["method"])
     sheet.heading("How to read this report")
     for sentence in wording.LIMITS:
         sheet.text(sentence, 8)
     sheet.heading("About this document")
     findings = triage.by_verdict[EVIDENCE]
     sheet.text(
-        f"The tables list all {len(triage):,} files. {shown:,} of {findings:,} findings ({EVIDENCE}) have a page with "
-        "pictures, highest score first"
+        f"The tables list all {len(triage):,} files. {shown:,} of {findings:,} findings ({EVIDENCE}) follow with pictures "
+        "and all that their pages say, highest score first"
         + (
             ", which is the limit of this document. The pages of the case show all of them."
             if shown < findings
@@ -132,24 +135,29 @@ def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int) -> None:
         8,
     )
     sheet.heading("Settings and versions")
-    sheet.pairs(overview.settings_of(facts), 7)
+    sheet.pairs(said["everything"], 7)
+    if said["elsewhere"]:
+        sheet.heading("What else lies in the evidence folder")
+        sheet.pairs(said["elsewhere"])
 
 
 def _tables(sheet: Sheet, triage: Triage) -> None:
-    sheet.new_page()
+    sheet.gap(10)
     sheet.heading("Analysed files, highest score first")
     sheet.head(FINDINGS)
     for number, entry in enumerate(triage.analysed(), start=1):
         row = row_of(entry)
         said = {"found": short_of(entry.record["result"]), "declared": row.declared}
         verdict = "; ".join([row.verdict, *(f"{name}: {words}" for name, words in said.items() if words)])
-        cells = [str(number), entry.path, verdict, row.score_text, row.regions, _short(entry)]
-        sheet.row(FINDINGS, cells)
+        notes = "; ".join([*row.notes, *([row.alike] if row.alike else []), *row.flags])
+        sheet.row(FINDINGS, [str(number), entry.path, verdict, row.score_text, row.regions, notes])
     sheet.gap(10)
     sheet.heading("Files without a verdict")
     if not triage.by_reason:
         sheet.text("There are none: every photo was analysed.", 8)
         return
+    for (status, reason), count in sorted(triage.by_reason.items()):
+        sheet.text(f"{count:,} {status}: {reason}. {wording.reason_meaning(reason)}", 8)
     sheet.head(OTHERS)
     for number, entry in enumerate(triage.others(), start=1):
         declared = row_of(entry).declared
@@ -162,91 +170,71 @@ def _short(entry: Entry) -> str:
     return "not read" if sha256 is None else str(sha256[:16])
 
 
-def _finding(sheet: Sheet, case: Path, entry: Entry, number: int) -> None:
-    page = page_of(entry)
-    sheet.new_page()
+def _finding(sheet: Sheet, case: Path, entry: Entry, number: int, alike: tuple[tuple[str, str], ...]) -> None:
+    page = page_of(entry, alike)
+    sheet.gap(18)
+    sheet.room_for(ROOM)
     sheet.text(f"Finding {number}", 8, colour=MUTED)
     sheet.text(entry.path, 12, font=BOLD)
     sheet.pill(page.row.verdict, *COLOURS[page.row.kind])
-    _pictures(sheet, case, entry, page.places)
-    sheet.text("Left: the photo, as stored. Right: the map over the photo in grey. Boxes: regions.", 7, colour=MUTED)
+    sheet.text(page.row.photo, 8, colour=MUTED)
+    _pictures(sheet, case, entry)
+    caption = "Left: the photo, as stored. Right: the map over the photo in grey. Boxes: regions"
+    joined = "; blue: parts that match each other." if joined_of(entry) else "."
+    sheet.text(caption + joined, 7, colour=MUTED)
     _scale(sheet, page.threshold)
-    sheet.heading("Result", 9)
-    sheet.text(page.meaning, 8)
-    sheet.pairs([(name.lower(), f"{value}. {meaning}") for name, value, meaning in page.measures])
-    for rate in page.rates:
-        sheet.text(rate, 8)
-    if page.rates:
-        sheet.text(page.rates_meaning, 7, colour=MUTED)
-    for line in page.declared:
-        sheet.text(f"Declared: {line.sentence}", 8)
-    if page.declared:
-        sheet.text(page.declared_meaning, 7, colour=MUTED)
-    for flag, meaning in page.flags:
-        sheet.text(f"Flag: {flag}. {meaning}", 8)
-    for table in page.findings:
-        sheet.heading(table.title, 9)
-        for found in table.lines:
-            sheet.text(f"{found.name.capitalize()}: {found.sentence}", 8)
-        sheet.text(table.explanation, 7, colour=MUTED)
-    if page.places:
-        sheet.heading("Regions", 9)
-        sheet.head(REGIONS)
-        for place in page.places[:LISTED]:
-            shares = [f"{place.share:.2%}", f"{place.mean:.3f}", f"{place.peak:.3f}"]
-            boxes = [", ".join(map(str, box)) for box in (place.stored, place.upright)]
-            sheet.row(REGIONS, [str(place.number or "weak"), *boxes, *shares])
-        if len(page.places) > LISTED:
-            sheet.text(f"{len(page.places) - LISTED} more are in the record.", 7, colour=MUTED)
-    sheet.heading("File and record", 9)
-    findings = entry.record["decode"]["integrity"]["findings"]
-    said = [row for group in page.metadata[:2] for row in _short_rows(group)]
-    sheet.pairs(
-        [
-            *page.file.rows,
-            ("integrity", "; ".join(findings) or "no damage was found when the file was read"),
-            *[(f"the file says: {name}", text) for name, text in said],
-            *page.analysis.rows,
-            ("command line", page.command),
-            ("repeat it, in the case folder", page.rerun),
-        ],
-        7,
-    )
+    for section in page.sections:
+        draw_section(sheet, section)
 
 
-def _short_rows(group: Group) -> list[tuple[str, str]]:
-    """Return what a file says about its software, camera and dates. The page of the photo has the rest."""
-    wanted = ("software", "Make", "Model", "DateTime", "DateTimeOriginal", "DateTimeDigitized", "dates")
-    return [(name, text) for name, text in group.rows if name in wanted]
-
-
-def _pictures(sheet: Sheet, case: Path, entry: Entry, places: tuple[Place, ...]) -> None:
-    """Draw photo and map side by side, with the regions' boxes."""
+def _pictures(sheet: Sheet, case: Path, entry: Entry) -> None:
+    """Draw photo and map side by side, with the boxes of regions and of parts that match each other."""
     from reportlab.lib.utils import ImageReader
 
     width = (sheet.inner - 12) / 2
     decode = entry.record["decode"]
-    height = min(width * decode["height"] / decode["width"], 300.0)
+    height = min(width * decode["height"] / decode["width"], TALLEST_PICTURE)
     width = height * decode["width"] / decode["height"]
     sheet.room_for(height + 10)
     sheet.gap(height + 4)
+    places, joined = places_of(entry), joined_of(entry)
     for x, role in ((MARGIN, "preview"), (MARGIN + width + 12, "preview_overlay")):
         path = entry.picture(role)
         data = None if path is None else _small(case, path)
         if data is None:
-            sheet.canvas.rect(x, sheet.y, width, height, stroke=1, fill=0)
-            sheet.canvas.drawString(x + 6, sheet.y + 6, "The picture is missing or damaged.")
+            sheet.frame(x, sheet.y, width, height, [(0, 1.0)])
+            sheet.note(x + 6, "The picture is missing or damaged.")
             continue
         sheet.canvas.drawImage(ImageReader(BytesIO(data)), x, sheet.y, width, height)
-        factor = width / decode["width"]
-        for place in places[:LISTED]:
-            box = place.stored
-            at = (x + box.x * factor, sheet.y + height - (box.y + box.height) * factor)
-            for colour, line in ((0.0, 2.0), (1.0, 0.8)):
-                sheet.canvas.setStrokeColorRGB(colour, colour, colour)
-                sheet.canvas.setLineWidth(line)
-                sheet.canvas.rect(*at, box.width * factor, box.height * factor, stroke=1, fill=0)
-            sheet.label(at[0] + 2, at[1] + box.height * factor - 8, str(place.number or ""))
+        _marks(sheet, places, joined, (x, sheet.y + height), width / decode["width"])
+
+
+def _marks(
+    sheet: Sheet,
+    places: tuple[Place, ...],
+    joined: tuple[tuple[Box, ...], ...],
+    corner: tuple[float, float],
+    factor: float,
+) -> None:
+    """Draw boxes over a picture. corner: its upper left one. factor: points of a pixel."""
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return corner[0] + x * factor, corner[1] - y * factor
+
+    def frame(box: Box, lines: list[tuple[int, float]]) -> None:
+        sheet.frame(*at(box.x, box.y + box.height), box.width * factor, box.height * factor, lines)
+
+    for place in places:
+        frame(place.stored, [(0xA0A0A0, 0.5)] if place.number is None else [(0, 2.0), (0xFFFFFF, 0.8)])
+    for one in joined:
+        middles = [at(box.x + box.width / 2, box.y + box.height / 2) for box in one]
+        for box in one:
+            frame(box, [(0, 2.4), (JOINED, 1.2)])
+        sheet.path(middles, [(0, 2.4), (JOINED, 1.2)])
+    for place in places:
+        if place.number is not None:
+            x, y = at(place.stored.x, place.stored.y)
+            sheet.label(x + 3, y - 9, str(place.number))
 
 
 def _scale(sheet: Sheet, threshold: float) -> None:
@@ -256,10 +244,9 @@ def _scale(sheet: Sheet, threshold: float) -> None:
     for index, (blue, green, red) in enumerate(colours(np.linspace(0, 1, 81, dtype=np.float32)[None])[0].tolist()):
         sheet.canvas.setFillColorRGB(red / 255, green / 255, blue / 255)
         sheet.canvas.rect(left + index * width / 81, sheet.y, width / 81 + 0.3, 7, stroke=0, fill=1)
-    sheet.canvas.setStrokeColorRGB(0, 0, 0)
-    sheet.canvas.setLineWidth(1)
-    sheet.canvas.line(left + threshold * width, sheet.y - 2, left + threshold * width, sheet.y + 9)
-    words = f"The map at a pixel, always on this scale from 0 to 1. Mark: the threshold of regions, {threshold:.4g}"
+    mark = left + threshold * width
+    sheet.path([(mark, sheet.y - 2), (mark, sheet.y + 9)], [(0, 1.0)])
+    words = f"0 to 1, the map at a pixel, always on this scale; mark: the threshold of regions, {threshold:.4g}"
     sheet.note(left + width + 8, words)
 
 

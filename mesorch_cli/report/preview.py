@@ -1,10 +1,10 @@
-"""Small pictures for the pages of a case: the photo, the photo under its map at the same size, and a thumbnail."""
+"""Small pictures for the pages of a case: the photo, the photo under its map at the same size, and thumbnails."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.report.overlay import blended
+from mesorch_cli.report.overlay import blended, colours
 
 LONGEST_PREVIEW = 1600  # pixels
 LONGEST_THUMBNAIL = 240
@@ -19,10 +19,13 @@ def previews(pixels: NDArray[np.unsignedinteger], map_: Map, threshold: float) -
     photo = shrunk(pixels, LONGEST_PREVIEW)
     height, width = photo.shape[:2]
     chance = cv2.resize(map_, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = shrunk(photo[..., ::-1], LONGEST_THUMBNAIL)
+    seen = cv2.resize(chance, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA)
     return {
         "preview.jpg": jpeg(photo),
         "preview_overlay.jpg": jpeg(blended(photo, chance, threshold)),
-        "thumbnail.jpg": jpeg(shrunk(pixels, LONGEST_THUMBNAIL)),
+        "thumbnail.jpg": jpeg(small),
+        "thumbnail_map.jpg": jpeg(colours(np.asarray(seen, np.float32))),
     }
 
 

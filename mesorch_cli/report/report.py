@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.html import write_html
 from mesorch_cli.report.triage import Triage
@@ -36,18 +37,20 @@ def write_report(
     on_page: OnPage | None = None,
     *,
     pdf: PdfRule | None = None,
+    details: CaseDetails = NO_DETAILS,
 ) -> None:
     """Write the report of a case into its folder. facts: case.json as parsed. entries: walked once, in any order.
+    details: what page and document say of the lab's own case.
 
     The same case gives the same bytes. Raises OutputError if something cannot be written, UsageError for a case that
     names files outside itself and for an unusable font.
     """
     with Triage(case, entries) as triage:
-        write_html(case, facts, triage, on_page)
+        write_html(case, facts, triage, on_page, details)
         if pdf is not None:
             from mesorch_cli.report.pdf import write_pdf
 
-            write_pdf(case, facts, triage, font=pdf.font, pictures=pdf.pictures)
+            write_pdf(case, facts, triage, font=pdf.font, pictures=pdf.pictures, details=details)
 
 
 def is_page(name: str) -> bool:

@@ -1,8 +1,11 @@
 """A document for printing, drawn from the top of each page downwards. The same calls give the same bytes."""
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ NEEDS = (
 )
 MOST_FONT = 64 * 1024 * 1024  # bytes; the largest fonts of all writing systems have about 30 MB
 MARGIN = 48.0  # points, of 1/72 inch
+TOTAL, TOTAL_WIDTH = "total", 22.0  # the number of pages, and points kept for it
 TEXT, BOLD, FIXED = "text", "bold", "fixed"  # the three fonts of a document
 INK, MUTED, LINE = 0x1A1E24, 0x535C68, 0xC9CFD6
 
@@ -42,8 +46,8 @@ def require_font(path: Path) -> None:
 class Sheet:
     """A document of A4 pages. `y` is where the next thing goes, in points from the bottom."""
 
-    def __init__(self, title: str, footer: str, font: Path | None) -> None:
-        """Begin a document. font: TrueType file for texts, None for the one that comes with reportlab.
+    def __init__(self, title: str, footer: str, font: Path | None, date: datetime | None = None) -> None:
+        """Begin a document. font: TrueType file for texts, None for the one that comes with reportlab. date: of the document.
 
         Raises UsageError if reportlab is not installed or the font cannot be used.
         """
@@ -76,6 +80,9 @@ class Sheet:
         self._string_width = pdfmetrics.stringWidth
         self.canvas.setTitle(self.drawable(title))
         self.canvas.setCreator("mesorch")
+        if date is not None:
+            stamp = f"D:{date.astimezone(UTC):%Y%m%d%H%M%S}Z"
+            self.canvas.setDateFormatter(lambda *_: stamp)
         self._footer = footer
         self._page = 1
         self.y = self.height - MARGIN
@@ -95,6 +102,9 @@ class Sheet:
     def finish(self) -> bytes:
         """Close the document and return its bytes."""
         self._draw_footer()
+        self.canvas.beginForm(TOTAL)
+        self._string(0, 0, str(self._page), TEXT, 7, MUTED)
+        self.canvas.endForm()
         self.canvas.save()
         return self._buffer.getvalue()
 
@@ -116,7 +126,7 @@ class Sheet:
         lines: list[str] = []
         line = ""
         for word in self._pieces(text, width, size, font):
-            if line and self._measure(line + word.rstrip(), font, size) > width:
+            if line and self.measure(line + word.rstrip(), font, size) > width:
                 lines.append(line.rstrip())
                 line = ""
             line += word
@@ -126,12 +136,12 @@ class Sheet:
         """Return words with the blank after them; words longer than a line in several pieces."""
         pieces = []
         for word in self.drawable(text).split(" "):
-            if self._measure(word, font, size) <= width:
+            if self.measure(word, font, size) <= width:
                 pieces.append(word + " ")
                 continue
             start = 0
             for end in range(1, len(word) + 1):
-                if self._measure(word[start:end], font, size) > width:
+                if self.measure(word[start:end], font, size) > width:
                     pieces.append(word[start : end - 1])
                     start = end - 1
             pieces.append(word[start:] + " ")
@@ -152,6 +162,27 @@ class Sheet:
         self.rule()
         self.y -= 3
 
+    def subheading(self, text: str) -> None:
+        """Draw a small heading, never at the foot of a page."""
+        self.room_for(40)
+        self.y -= 4
+        self.text(text, 8, font=BOLD, colour=MUTED)
+
+    def frame(self, x: float, y: float, width: float, height: float, lines: Sequence[tuple[int, float]]) -> None:
+        """Draw a rectangle from its lower left corner, once in each (colour, width of line)."""
+        for colour, line in lines:
+            self.canvas.setStrokeColorRGB(*_rgb(colour))
+            self.canvas.setLineWidth(line)
+            self.canvas.rect(x, y, width, height, stroke=1, fill=0)
+
+    def path(self, points: Sequence[tuple[float, float]], lines: Sequence[tuple[int, float]]) -> None:
+        """Draw straight lines from point to point, once in each (colour, width of line)."""
+        for colour, line in lines:
+            self.canvas.setStrokeColorRGB(*_rgb(colour))
+            self.canvas.setLineWidth(line)
+            for start, end in pairwise(points):
+                self.canvas.line(*start, *end)
+
     def rule(self) -> None:
         """Draw a line across."""
         self.canvas.setStrokeColorRGB(*_rgb(LINE))
@@ -161,7 +192,7 @@ class Sheet:
     def gap(self, height: float) -> None:
         self.y -= height
 
-    def pairs(self, rows: list[tuple[str, str]], size: float = 8) -> None:
+    def pairs(self, rows: Sequence[tuple[str, str]], size: float = 8) -> None:
         """Draw names with their values beside them."""
         left = 150.0
         for name, value in rows:
@@ -177,16 +208,29 @@ class Sheet:
                 if index < len(values):
                     self._string(MARGIN + left, self.y + size * 0.3, values[index], TEXT, size, INK)
 
-    def head(self, columns: tuple[Column, ...], size: float = 7) -> None:
+    def head(self, columns: Sequence[Column], size: float = 7) -> None:
         """Draw the heads of a table's columns."""
-        self.y -= size * 1.6
-        x = MARGIN
-        for column in columns:
-            self._cell(x, self.y + size * 0.4, column, column.title, BOLD, size, MUTED)
-            x += column.width
+        titles = [self.wrapped(column.title, column.width - 6, size, BOLD) for column in columns]
+        self.room_for(size * 1.3 * (max(map(len, titles)) + 2))
+        for index in range(max(map(len, titles))):
+            self.y -= size * 1.3
+            x = MARGIN
+            for column, lines in zip(columns, titles, strict=True):
+                if index < len(lines):
+                    self._cell(x, self.y + size * 0.3, column, lines[index], BOLD, size, MUTED)
+                x += column.width
+        self.y -= 2
         self.rule()
 
-    def row(self, columns: tuple[Column, ...], cells: list[str], size: float = 7) -> None:
+    def lines(self, lines: Sequence[str], size: float = 7) -> None:
+        """Draw text of fixed width, line by line; a line that is too long goes on in the next."""
+        for line in lines:
+            for part in self.wrapped(line, self.inner, size, FIXED):
+                self.room_for(size * 1.35)
+                self.y -= size * 1.35
+                self._string(MARGIN, self.y + size * 0.3, part, FIXED, size, INK)
+
+    def row(self, columns: Sequence[Column], cells: Sequence[str], size: float = 7) -> None:
         """Draw a row of a table, with the heads again on a new page."""
         lines = [
             self.wrapped(cell, column.width - 6, size, FIXED if column.fixed else TEXT)
@@ -208,12 +252,13 @@ class Sheet:
         self.y -= 2
         self.rule()
 
-    def _measure(self, text: str, font: str, size: float) -> float:
+    def measure(self, text: str, font: str, size: float) -> float:
+        """Return the width of a drawable text on one line."""
         return float(self._string_width(text, self._fonts[font], size))
 
     def _cell(self, x: float, y: float, column: Column, text: str, font: str, size: float, colour: int) -> None:
         if column.right:
-            x += column.width - 6 - self._measure(text, font, size)
+            x += column.width - 6 - self.measure(text, font, size)
         self._string(x, y, text, font, size, colour)
 
     def _string(self, x: float, y: float, text: str, font: str, size: float, colour: int) -> None:
@@ -226,7 +271,7 @@ class Sheet:
         self.room_for(size * 2)
         self.y -= size * 1.8
         self.canvas.setFillColorRGB(*_rgb(background))
-        self.canvas.rect(MARGIN, self.y, self._measure(text, BOLD, size) + 14, size * 1.6, stroke=0, fill=1)
+        self.canvas.rect(MARGIN, self.y, self.measure(text, BOLD, size) + 14, size * 1.6, stroke=0, fill=1)
         self._string(MARGIN + 7, self.y + size * 0.48, text, BOLD, size, ink)
         self.y -= 4
 
@@ -247,8 +292,13 @@ class Sheet:
 
     def _draw_footer(self) -> None:
         self._string(MARGIN, MARGIN - 18, self.drawable(self._footer)[:110], TEXT, 7, MUTED)
-        page = f"page {self._page}"
-        self._string(self.width - MARGIN - self._measure(page, TEXT, 7), MARGIN - 18, page, TEXT, 7, MUTED)
+        page = f"page {self._page} of "
+        left = self.width - MARGIN - TOTAL_WIDTH
+        self._string(left - self.measure(page, TEXT, 7), MARGIN - 18, page, TEXT, 7, MUTED)
+        self.canvas.saveState()
+        self.canvas.translate(left, MARGIN - 18)
+        self.canvas.doForm(TOTAL)  # drawn when the last page is known
+        self.canvas.restoreState()
 
 
 def _rgb(colour: int) -> tuple[float, float, float]:

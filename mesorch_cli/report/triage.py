@@ -15,29 +15,37 @@ from typing import Self
 
 from mesorch_cli.errors import OutputError
 from mesorch_cli.files.writing import UNFINISHED
-from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED, Entry
+from mesorch_cli.report.alike import Likeness, groups_of
+from mesorch_cli.report.declared import short_of
+from mesorch_cli.report.entry import ANALYSED, FAILED, NOT_ANALYSED, Entry, fingerprint_of
 from mesorch_cli.report.names import visible
+from mesorch_cli.report.notes import kinds_of
 
 SCRATCH = ".report-"
+LISTED = 50  # other files that look like one, on its page
+SHOWN_DIGITS = 3  # of a score in a list
 BINS = 20  # of the histogram of scores
 RANKS = {ANALYSED: 0, NOT_ANALYSED: 1, FAILED: 2}
 _TABLES = """
 PRAGMA journal_mode=OFF;
 PRAGMA synchronous=OFF;
-CREATE TABLE entries (number INTEGER PRIMARY KEY, part INTEGER, low REAL, reason TEXT, path BLOB, place BLOB,
-    copy_of BLOB, record BLOB);
+CREATE TABLE entries (number INTEGER PRIMARY KEY, part INTEGER, shown REAL, notes INTEGER, low REAL, reason TEXT, path BLOB,
+    place BLOB, copy_of BLOB, record BLOB, fingerprint TEXT, alike INTEGER, size INTEGER);
 """
 _IN_ORDER = """
-SELECT entry.path, entry.place, entry.record, entry.copy_of, first.place
+SELECT entry.path, entry.place, entry.record, entry.copy_of, first.place, entry.alike, entry.size
 FROM entries AS entry LEFT JOIN entries AS first ON first.path = entry.copy_of
-WHERE entry.part BETWEEN ? AND ? ORDER BY entry.part, entry.low, entry.reason, entry.path
+WHERE entry.part BETWEEN ? AND ? ORDER BY entry.part, entry.shown, entry.notes, entry.low, entry.reason, entry.path
 """
 
 
 class Triage:
     """Entries by rank: analysed with the highest score first, then not analysed, then failed, both by reason and path.
 
-    by_status, by_verdict, by_reason: how many entries. bins: analysed entries by score, BINS equal steps from 0 to 1.
+    Among scores that look the same, with SHOWN_DIGITS, files with more notes come first.
+
+    alike: how many groups of files look alike. by_status, by_verdict, by_reason: how many entries. bins: analysed entries by
+    score, BINS equal steps from 0 to 1.
     first, last: when the first and the last analysis started (ISO 8601), None for an empty case.
     """
 
@@ -65,8 +73,9 @@ class Triage:
                 for entry in entries:
                     self._add(entry)
                 self._db.execute("COMMIT")
-                self._db.execute("CREATE INDEX in_order ON entries (part, low, reason, path)")
+                self._db.execute("CREATE INDEX in_order ON entries (part, shown, notes, low, reason, path)")
                 self._db.execute("CREATE UNIQUE INDEX by_path ON entries (path)")
+                self._group()
                 undo.pop_all()
         except (sqlite3.Error, OSError) as error:
             raise OutputError(
@@ -102,17 +111,39 @@ class Triage:
         self.first = min(self.first or started, started)
         self.last = max(self.last or started, started)
         self._db.execute(
-            "INSERT INTO entries (part, low, reason, path, place, copy_of, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO entries (part, shown, notes, low, reason, path, place, copy_of, record, fingerprint) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 RANKS[status],
+                0.0 if score is None else -round(score, SHOWN_DIGITS),
+                -len(kinds_of(entry.record)) - bool(short_of(entry.record)),
                 0.0 if score is None else -score,
                 reason,
                 os.fsencode(entry.path),
                 os.fsencode(entry.place),
                 None if entry.copy_of is None else os.fsencode(entry.copy_of),
                 zlib.compress(json.dumps(entry.record).encode("ascii"), 1),
+                fingerprint_of(entry.record),
             ),
         )
+
+    def _group(self) -> None:
+        """Find the photos that look alike."""
+        groups = groups_of(self._db.execute("SELECT path, fingerprint FROM entries"))
+        self.alike = max((group.number for group in groups.values()), default=0)
+        rows = ((group.number, group.size, path) for path, group in groups.items())
+        self._db.executemany("UPDATE entries SET alike = ?, size = ? WHERE path = ?", rows)
+        self._db.execute("CREATE INDEX by_group ON entries (alike, path)")
+
+    def like(self, entry: Entry, most: int = LISTED) -> tuple[tuple[str, str], ...]:
+        """Return (path, place) of other files that look like an entry, at most so many, by path."""
+        if entry.alike is None:
+            return ()
+        found = self._db.execute(
+            "SELECT path, place FROM entries WHERE alike = ? AND path != ? ORDER BY path LIMIT ?",
+            (entry.alike.number, os.fsencode(entry.path), most),
+        )
+        return tuple((os.fsdecode(path), os.fsdecode(place)) for path, place in found)
 
     def analysed(self) -> Iterator[Entry]:
         """Yield what was analysed, highest score first, one entry in memory at a time."""
@@ -126,11 +157,12 @@ class Triage:
         return self._entries(0, 2)
 
     def _entries(self, first: int, last: int) -> Iterator[Entry]:
-        for path, place, record, copy_of, copy_place in self._db.execute(_IN_ORDER, (first, last)):
+        for path, place, record, copy_of, copy_place, number, size in self._db.execute(_IN_ORDER, (first, last)):
             yield Entry(
                 os.fsdecode(path),
                 os.fsdecode(place),
                 json.loads(zlib.decompress(record)),
                 None if copy_of is None else os.fsdecode(copy_of),
                 None if copy_place is None else os.fsdecode(copy_place),
+                None if number is None else Likeness(number, size),
             )

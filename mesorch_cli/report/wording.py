@@ -29,6 +29,12 @@ LIMITS = (
     "The limits of score and map were set on other photos. Use mesorch evaluate to measure how often they err on "
     "photos like these.",
 )
+YOUR_REPORT = (
+    "Sentences that the record supports. What else may be said, and what must not, is in docs/report-wording.md."
+)
+ALIKE = (
+    "By a fingerprint of what the photo shows: the same photo saved or resized again, or another one of the same scene."
+)
 REASONS = {
     "damaged": "The file is damaged, so the decoder would invent parts of the picture.",
     "empty": "The file has no content.",

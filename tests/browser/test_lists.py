@@ -38,12 +38,12 @@ def test_every_page_opens_from_the_list(visit: Visit) -> None:
 def test_the_filter_narrows_by_text_verdict_and_score(visit: Visit) -> None:
     page = visit.go()
     text, verdict, score = (
-        page.get_by_label("Name, flag or reason"),
+        page.get_by_label("Name, note or reason"),
         page.get_by_label("Verdict", exact=True),
         page.get_by_label("Score at least"),
     )
     everything = page.locator("#listed td.name a").all_text_contents()
-    scores = [float(cell.split()[0]) for cell in page.locator("#listed tr td:nth-child(5)").all_text_contents()]
+    scores = [float(cell.strip("<> \n")) for cell in page.locator("#listed tr td:nth-child(6)").all_text_contents()]
 
     text.fill("SPLICE")
     expect(page.locator("#found tbody tr")).to_have_count(2)
@@ -71,24 +71,87 @@ def test_the_filter_narrows_by_text_verdict_and_score(visit: Visit) -> None:
     assert page.locator("#listed td.name a").all_text_contents() == everything
 
 
+def column(page: Page, number: int) -> list[str]:
+    """Return the texts of a column, from 1 on, of the list that the script made."""
+    return [" ".join(text.split()) for text in page.locator(f"#found td:nth-child({number})").all_text_contents()]
+
+
+def test_columns_are_sorted_by_click_and_by_keyboard(visit: Visit) -> None:
+    page = visit.go()
+    score = page.locator("#listed th", has_text="Score")
+    expect(score).to_have_attribute("aria-sort", "descending")
+    score.get_by_role("button").click()
+    head = page.locator("#found th", has_text="Score")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    scores = [float(text.strip("<> ")) for text in column(page, 6) if text]
+    assert len(scores) == 7
+    assert scores == sorted(scores)
+    assert [bool(text) for text in column(page, 6)] == [True] * 7 + [False] * 4  # files without a score come last
+    expect(head.get_by_role("button")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    assert [float(text.strip("<> ")) for text in column(page, 6) if text] == scores[::-1]
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Notes":
+            break
+    page.keyboard.press("Space")
+    expect(page.locator("#found th[aria-sort]")).to_have_text(["Notes"])
+    expect(page.locator("#filter-count")).to_have_text(
+        "11 of 11 files; sorted by notes, descending; then by score, descending"
+    )
+    page.get_by_role("button", name="File").click()
+    names = found(page)
+    assert [name.split("/")[0] for name in names] == sorted(name.split("/")[0] for name in names)
+    page.reload()
+    assert found(page) == names
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#listed")).to_be_visible()
+
+
+def test_the_filter_knows_notes_and_files_that_look_alike(visit: Visit) -> None:
+    page = visit.go()
+    notes = page.get_by_label("Notes", exact=True)
+    notes.select_option("looks like another")
+    expect(page.locator("#found tbody tr")).to_have_count(2)
+    assert sorted(found(page)) == ["a/splice.jpg", "b/splice.jpg"]
+    expect(page.locator("#found th[aria-sort]")).to_have_count(0)
+    page.locator("#found a", has_text="looks like 1 other").first.click()
+    expect(page.locator("#alike + ul a")).to_have_count(1)
+    page.locator("#alike + ul a").click()
+    expect(page.locator("h1")).to_contain_text("splice.jpg")
+    page = visit.go()
+    notes.select_option("declared")
+    expect(page.locator("#found tbody tr")).to_have_count(0)
+
+
+def test_the_table_stands_above_the_fold(chromium: Browser, real_case: Path) -> None:
+    for visit in visits(chromium, real_case):
+        visit.page.set_viewport_size({"width": 1400, "height": 900})
+        page = visit.go()
+        box = page.locator("#listed tbody tr").nth(3).bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 900, "four files are seen without scrolling"
+
+
 def test_a_filtered_list_is_there_again_on_the_way_back(visit: Visit) -> None:
     page = visit.go()
-    page.get_by_label("Name, flag or reason").fill("b/splice")
+    page.get_by_label("Name, note or reason").fill("b/splice")
     page.locator("#found td.name a").click()
     expect(page.locator("h1")).to_have_text("b/splice.jpg")
     page.go_back()
     expect(page.locator("#found tbody tr")).to_have_count(1)
-    expect(page.get_by_label("Name, flag or reason")).to_have_value("b/splice")
+    expect(page.get_by_label("Name, note or reason")).to_have_value("b/splice")
 
 
 def test_hostile_names_stay_text_in_the_filtered_list_too(visit: Visit) -> None:
     page = visit.go()
-    page.get_by_label("Name, flag or reason").fill("onerror")
+    page.get_by_label("Name, note or reason").fill("onerror")
     expect(page.locator("#found tbody tr")).to_have_count(1)
     assert found(page) == ["c/<img src=x onerror=document.title='taken'>.jpg"]
     assert page.title().startswith("Triage report")
     for name in ("\\xff", "new\\nline", "\u05e9\u05dc\u05d5\u05dd"):
-        page.get_by_label("Name, flag or reason").fill(name)
+        page.get_by_label("Name, note or reason").fill(name)
         expect(page.locator("#found tbody tr")).to_have_count(1)
         page.locator("#found td.name a").click()
         assert name in str(page.locator("h1").text_content())
@@ -126,7 +189,7 @@ def test_thousands_of_files_are_filtered_across_all_pages(
         page.get_by_role("button", name="Show 200 more of 500").click()
         page.get_by_role("button", name="Show 100 more of 500").click()
         expect(page.locator("#found tbody tr")).to_have_count(500)
-        page.get_by_label("Name, flag or reason").fill("photo 009999")
+        page.get_by_label("Name, note or reason").fill("photo 009999")
         page.get_by_label("Verdict", exact=True).select_option("")
         expect(page.locator("#found tbody tr")).to_have_count(1)
         page.get_by_role("button", name="Clear").click()

@@ -52,6 +52,7 @@ def every_command(root: Path, weights: Path, forms: Sequence[str] = ("torch",)) 
         Command(["weights", "verify", own]),
         Command(["weights", "import", one], (5,)),  # refused, as it is no weights file; that needs no network either
         Command(["detect", one, "-w", own, "-o", str(out / "detected")]),
+        Command(["explain", one, "-w", own, "-o", str(out / "explained")]),
         Command(["views", one, "-o", str(out / "views"), "--zoom", "8,8,16,16"]),
         Command(["evaluate", str(evidence / "set"), "-w", own, "-o", str(out / "figures"), "--bootstrap", "20"]),
         # Random weights may tell nothing apart: then 3.

@@ -235,7 +235,7 @@ def test_usage_errors_are_code_2_and_one_line(run: Callable[..., Result], write_
     (tmp_path / "file").write_text("")
     cases = {
         "Cannot write to the output folder": run(photo, "-o", tmp_path / "file" / "out", output=False),
-        "lies in": run(photo, "-o", photo.parent, output=False),
+        "Evidence folders are not written": run(photo, "-o", photo.parent, output=False),
         "Unknown scale": run(photo, "--scales", "hole"),
         "overlap of 0.9": run(photo, "--overlap", "0.9"),
         "threshold of 7": run(photo, "--threshold", "7"),

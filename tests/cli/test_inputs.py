@@ -43,7 +43,7 @@ def test_names_that_are_no_text_are_taken_as_they_are(tmp_path: Path) -> None:
         ("a.jpg\nGemälde.jpg\n".encode("latin-1"), "line 2 has the byte 0xe4. It seems to be in Latin-1"),
         ("a.jpg\r\n".encode("utf-16-le"), "UTF-16 without a byte-order mark, or NUL separates its names"),
         (b"a.jpg\0b.jpg\0", "give --null"),
-        (b"\xff\xfea", "begins as UTF-16 does"),
+        (b"\xff\xfea", "begins like UTF-16"),
     ],
 )
 def test_lists_in_another_encoding_are_refused_by_its_name(data: bytes, named: str, tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_shares_join_to_what_one_run_makes(made: Path, tiny_weights: Path, tmp_p
     assert steady(tmp_path / "whole") == steady(made / "case")
 
     for message, given in {
-        "expected 1/3 to 3/3": shares[:2],
+        "Expected 1/3 to 3/3": shares[:2],
         "each once": [shares[0], *shares[:2]],
         "is not a finished case": [*shares[:2], tmp_path],
     }.items():

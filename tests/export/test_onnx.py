@@ -234,7 +234,7 @@ def test_an_export_says_what_it_cannot_do(
         return CliRunner().invoke(app, ["export", *map(str, [*words, *weights])])
 
     refused(export("--format", "torch", "--precision", "fp16"), 2, "Expected fp32")
-    refused(export("-o", tmp_path / "x.pt2"), 2, "expected .onnx")
+    refused(export("-o", tmp_path / "x.pt2"), 2, "Expected .onnx")
     refused(export("-o", tiny_onnx), 2, "exists already")
     refused(export("-o", tmp_path / "none" / "x.onnx"), 2, "Cannot write")
     refused(export("--weights", tiny_onnx), 2, "exported files cannot be exported again")
@@ -287,3 +287,15 @@ def test_weights_info_and_verify_know_exported_files(tiny_onnx: Path) -> None:
     verified = CliRunner().invoke(app, ["weights", "verify", str(tiny_onnx), "--json"])
     assert verified.exit_code == 0, verified.stderr
     assert json.loads(verified.stdout)["sha256"] == hashlib.sha256(tiny_onnx.read_bytes()).hexdigest()
+
+
+def test_an_exported_file_cannot_be_explained(
+    tiny_onnx: Path, write_photo: Callable[..., Path], tmp_path: Path
+) -> None:
+    words = [str(write_photo("a.png")), "-w", str(tiny_onnx), "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, ["explain", *words])
+    assert done.exit_code == 2
+    assert "finished map only" in done.stderr
+    assert not list((tmp_path / "out").glob("*/record.json"))
+    batch = [str(tmp_path / "evidence"), "-w", str(tiny_onnx), "-o", str(tmp_path / "case"), "--explain"]
+    assert CliRunner().invoke(app, ["batch", *batch]).exit_code == 2

@@ -258,7 +258,7 @@ def test_a_folder_in_use_is_not_written_over(photos: PhotoFolder, tmp_path: Path
     ("changes", "message"),
     [
         ({"seed": -1}, "The seed -1"),
-        ({"longest": 20}, "at least 128"),
+        ({"longest": 20}, "128 pixels or more"),
         ({"object_share": 2.0}, "0 to 1"),
         ({"object_host_share": -1.0}, "0 to 1"),
     ],

@@ -119,7 +119,7 @@ def test_unknown_scales_are_refused(scales: str) -> None:
 
 @pytest.mark.parametrize("change", [{"overlap": 0.8}, {"threshold": 1.2}, {"tile_batch": 0}])
 def test_values_out_of_range_are_refused(change: dict[str, float]) -> None:
-    with pytest.raises(UsageError, match="expected"):
+    with pytest.raises(UsageError, match="Expected"):
         Settings.from_passport(passport(), Overrides(**change))  # type: ignore[arg-type]
 
 

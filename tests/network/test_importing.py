@@ -70,7 +70,7 @@ def test_one_renamed_tensor_is_named(tmp_path: Path, pruned: dict[str, Tensor]) 
 
 def test_one_wrong_shape_is_named(tmp_path: Path, pruned: dict[str, Tensor]) -> None:
     torch.save(pruned | {"inverse.0.weight": torch.zeros(1, 95, 1, 1)}, tmp_path / "x.pth")
-    with pytest.raises(WeightsError, match=r"heads.c1.weight.*\(1, 95, 1, 1\), expected \(1, 96, 1, 1\)"):
+    with pytest.raises(WeightsError, match=r"heads.c1.weight.*\(1, 95, 1, 1\)\. Expected \(1, 96, 1, 1\)"):
         import_checkpoint(tmp_path / "x.pth", tmp_path / "x.safetensors")
 
 

@@ -68,7 +68,7 @@ def record(path: str, score: float | None, reason: str | None = None, **changes:
             {"role": name.partition(".")[0], "path": f"{folder}/{name}", "sha256": "7" * 64}
             for name in (
                 *("overlay.png", "heatmap.png", "mask.png", "panel.png"),
-                *("preview.jpg", "preview_overlay.jpg", "thumbnail.jpg"),
+                *("preview.jpg", "preview_overlay.jpg", "thumbnail.jpg", "thumbnail_map.jpg"),
             )
         ],
         "weights": {"name": "made", "sha256": "6" * 64, "licence": "test only"},

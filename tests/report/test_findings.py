@@ -87,7 +87,7 @@ def test_the_numbers_of_a_real_finding_are_those_of_the_record() -> None:
     part, counterpart = REAL["result"]["copies"][0]["part"], REAL["result"]["copies"][0]["counterpart"]
     assert copy.roles == ("Part", "Counterpart")
     assert line.numbers[:8] == tuple(map(str, (*part.values(), *counterpart.values())))
-    for number in (*part.values(), *counterpart.values(), "111 points", "1.00", "certainty of a copy 0.998", "0.98"):
+    for number in (*part.values(), *counterpart.values(), "111 points", "1.00", "certainty of a copy is 0.998", "0.98"):
         assert str(number) in line.sentence
     measured = {
         name: str(value) for name, value in REAL["result"]["copies"][0].items() if "part" != name != "counterpart"

@@ -249,7 +249,7 @@ def test_a_calibrated_result_is_said_with_its_bounds(tmp_path: Path, ratio: floa
         words,
         "0.0167 to 45",
         "even prior odds",
-        "the lab's own (200 photos without and 80 with manipulation)",
+        "the lab's own (200 photos without manipulation, 80 with)",
     ):
         assert part in text
 

@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mesorch_cli.evidence.orientation import Box
 from mesorch_cli.inference.regions import find_regions
 from mesorch_cli.report import overlay, panel
-from mesorch_cli.report.outlines import INK, number
+from mesorch_cli.report.outlines import INK, JOINED, number
 
 
 def drawn(pixels: np.ndarray, probability: np.ndarray, threshold: float = 0.1, orientation: int = 1) -> np.ndarray:
@@ -44,6 +45,25 @@ def test_any_photo_gives_a_panel_of_bounded_size(shape: tuple[int, int], dtype: 
     assert max(picture.shape) <= 3 * (panel.LONGEST_PART + panel.GAP) + 200
     assert min(picture.shape[:2]) >= 150
     assert (picture == 127).all(axis=2).any()
+
+
+def test_parts_that_match_are_framed_and_joined() -> None:
+    """In the panel's third part and in the overlay, and nothing is drawn elsewhere."""
+    boxes = [Box(50, 60, 100, 80), Box(400, 200, 100, 80)]
+    ground, probability = np.full((400, 600, 3), 90, np.uint8), np.zeros((400, 600), np.float32)
+    data = panel.panel(ground, probability, 0.1, (), 1, [boxes])
+    sheet = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    top, left = overlay.MARGIN + panel.TITLE, overlay.MARGIN + 2 * (600 + panel.GAP)
+    third = sheet[top : top + 400, left : left + 600]
+    for x, y in ((50, 100), (149, 100), (100, 60), (100, 139), (400, 240), (450, 279), (275, 170)):
+        near = third[y - 1 : y + 2, x - 1 : x + 2].astype(int)
+        assert np.abs(near - JOINED).max(axis=2).min() < 80, (x, y)  # the line has smooth edges
+    changed = (third != 90).any(axis=2)
+    assert not changed[300:].any()
+    assert not changed[:, 505:].any()
+    data = overlay.overlay(ground, probability, 0.1, [boxes])
+    shown = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[overlay.MARGIN :, overlay.MARGIN :]
+    assert (shown[99:102, 49:52] == JOINED).all(axis=2).any()
 
 
 def test_only_strong_regions_get_a_number_and_it_stays_in_the_picture() -> None:

@@ -65,7 +65,7 @@ def test_every_file_is_in_the_tables_and_the_limit_of_pictures_is_stated(tmp_pat
     assert not missing
     findings = sum(one.record["result"]["verdict"] == "evidence of manipulation" for one in made.entries(600))
     assert findings > 40
-    assert f"3 of {findings} findings (evidence of manipulation) have a page with pictures" in text
+    assert f"3 of {findings} findings (evidence of manipulation) follow with pictures" in text
     assert "which is the limit of this document" in text
     assert text.count("The picture is missing or damaged.") == 6  # these records have none; that is said
 

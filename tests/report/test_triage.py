@@ -30,12 +30,41 @@ def test_the_order_is_that_of_sorting_in_memory(
     ]
     result = {one.path: one.record["result"] for one in made}
 
-    def place(path: str) -> tuple[bool, float, str, str]:
+    def place(path: str) -> tuple[bool, float, float, str, str]:
         score, reason = result[path]["score"], result[path]["reason"]
-        return (score is None, -(score or 0), reason or "", path)
+        return (score is None, -round(score or 0, 3), -(score or 0), reason or "", path)
 
     expected = sorted(result, key=place)
     assert order(tmp_path_factory.getbasetemp(), made) == expected
+
+
+def test_notes_decide_between_scores_that_look_the_same(tmp_path: Path) -> None:
+    notes = ["note: the software named is an editor ('x')", "note: the XMP history has 2 step(s)"]
+    made = [
+        entry(f"{name}.jpg", record(name, score, metadata={"notes": notes[:count]}))
+        for name, score, count in (("a", 0.5004, 0), ("b", 0.4996, 2), ("c", 0.4999, 1), ("d", 0.6, 0), ("e", 0.4, 2))
+    ]
+    assert order(tmp_path, made) == ["d.jpg", "b.jpg", "c.jpg", "a.jpg", "e.jpg"]
+
+
+def test_files_that_look_alike_know_each_other(tmp_path: Path) -> None:
+    prints = {"a": "0" * 16, "b": "f" + "0" * 15, "c": "0" * 15 + "3", "d": None}
+    made = []
+    for name, digits in prints.items():
+        values = record(name, 0.5)
+        values["decode"]["fingerprint"] = digits
+        made.append(entry(name, values))
+    with Triage(tmp_path, made) as triage:
+        found = {one.path: one for one in triage}
+        assert {path: one.alike and one.alike.size for path, one in found.items()} == {
+            "a": 3,
+            "b": 3,
+            "c": 3,
+            "d": None,
+        }
+        assert triage.like(found["b"], 10) == (("a", "photos/a"), ("c", "photos/c"))
+        assert triage.like(found["b"], 1) == (("a", "photos/a"),)
+        assert triage.like(found["d"]) == ()
 
 
 def test_names_and_records_come_back_whole(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_files_that_are_no_images(sets: Path, photos: Path) -> None:
 
 def test_files_of_a_list_that_are_not_there(sets: Path, photos: Path) -> None:
     (sets / "list.json").write_text(json.dumps([[f"train/Tp/{name}.jpeg", "Negative"] for name in SEVEN]))
-    assert_five_named(checked(sets, photos, files=[{"path": str(sets / "list.json")}]), of="not there")
+    assert_five_named(checked(sets, photos, files=[{"path": str(sets / "list.json")}]), of="do not exist")
 
 
 def test_photos_both_trained_and_validated_on_by_their_bytes(sets: Path, photos: Path) -> None:

@@ -1,5 +1,6 @@
 """PyTorch, eager: the inference form of a loaded network. All other backends are compared with it."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 import numpy as np
@@ -66,6 +67,13 @@ class TorchBackend:
             torch.set_num_threads(self._threads)
 
     def __call__(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:
+        return self._run(self._network, tiles, at_once)
+
+    def explained(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:
+        """Return the logits of a plain call and what they were made of, see `Localiser.explained`."""
+        return self._run(self._network.explained, tiles, at_once)
+
+    def _run(self, function: Callable[[torch.Tensor], torch.Tensor], tiles: Tiles, at_once: int) -> NDArray[np.float32]:
         torch.set_num_threads(max(1, self._threads // at_once))  # of the calling thread
         reduced = self._precision != "fp32"
         with (
@@ -76,7 +84,7 @@ class TorchBackend:
                 batch = (
                     torch.from_numpy(normalise(tiles)).to(self._device).contiguous(memory_format=torch.channels_last)
                 )
-                result: NDArray[np.float32] = self._network(batch).float().cpu().numpy()
+                result: NDArray[np.float32] = function(batch).float().cpu().numpy()
             except RuntimeError as error:
                 if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
                     raise MemoryError(str(error)) from error

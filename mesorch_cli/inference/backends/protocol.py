@@ -1,6 +1,6 @@
 """What every backend is: tiles in, logits out."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,4 +30,13 @@ class Backend(Protocol):
         at_once: calls that run at the same time, this one among them: they share the processor's threads evenly. Raises
         MemoryError where so many tiles do not fit at once.
         """
+        ...
+
+
+@runtime_checkable
+class Explaining(Protocol):
+    """A backend that also gives what its logits were made of."""
+
+    def explained(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:
+        """Return (B, 1 + n, H, W) float32: the logits of a plain call, to the last bit, and n channels of parts."""
         ...

@@ -1,0 +1,219 @@
+"""Page and document for print are drawn from one model: what one says of a case, the other says too."""
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+from pypdf import PdfReader
+
+from mesorch_cli.errors import UsageError
+from mesorch_cli.report.blocks import Lines, Link, Measures, Pairs, Points, Quote, Section, Table, Text
+from mesorch_cli.report.details import LONGEST, CaseDetails
+from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.pages import page_of
+from mesorch_cli.report.report import PdfRule, write_report
+from mesorch_cli.report.triage import Triage
+from tests.report import made
+from tests.report.pages import SVG, check_page
+from tests.report.test_findings import UNKNOWN, result_with
+
+DETAILS = CaseDetails("<b>2026/17</b> & {{ 7 * 7 }}", "Police <script>", "A. \u202eExample")
+
+
+def words_of(text: str) -> str:
+    """Return text with neither blanks nor line ends: the two media break lines at other places."""
+    return re.sub(r"\s+", "", text)
+
+
+def read_page(path: Path) -> str:
+    """Return the words between the tags of a page, read without the program's own templates."""
+    text = re.sub(r"<(style|script)\b.*?</\1>", " ", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return words_of(html.unescape(re.sub(r"<[^>]*>", " ", text)))
+
+
+def read_pdf(path: Path) -> tuple[str, list[str]]:
+    """Return all words of a document, without the foot of its pages, and the feet."""
+    pages = [page.extract_text() for page in PdfReader(path).pages]
+    feet = re.compile(r"mesorch, triage report: .*\n?.*page \d+ of\s+\d+|page \d+ of\s+\d+")
+    return words_of(" ".join(feet.sub(" ", page) for page in pages)), [
+        found for page in pages for found in feet.findall(page)
+    ]
+
+
+def record_with_everything() -> dict[str, Any]:
+    record = made.record("a/x.jpg", 0.99, result=result_with(UNKNOWN))
+    record["metadata"]["notes"] = ["note: the software named is an editor ('x'); plain export names it too", "odd <i>"]
+    record["decode"]["integrity"] = {"ok": True, "findings": ["two bytes too many"]}
+    record["decode"]["fingerprint"] = "0" * 16
+    record["declared"] = {
+        "looked_at": ["XMP"],
+        "statements": [{"kind": "generated", "where": "XMP <x>", "text": "midjourney & co", "signed": "no"}],
+    }
+    record["result"] |= {
+        "flags": ["score and map disagree"],
+        "rates": [
+            {
+                "set": "held-out",
+                "verdicts": ["evidence of manipulation"],
+                "truth": truth,
+                "called": called,
+                "photos": 250,
+                "lowest": 0.01,
+                "highest": 0.05,
+            }
+            for truth, called in (("authentic", 6), ("tampered", 170))
+        ],
+        "probability": 0.93,
+        "likelihood_ratio": {"value": 14.2, "log10": 1.15, "lowest": 0.0167, "highest": 45.0},
+        "calibration": {"fitted_on": "the lab's own", "authentic": 200, "tampered": 80},
+    }
+    return record
+
+
+def entries() -> list[Entry]:
+    other = made.record("b/y.jpg", 0.2)
+    other["decode"]["fingerprint"] = "0" * 16
+    refused = made.record("c/z.jpg", None, "too small")
+    return [
+        made.entry("a/x.jpg", record_with_everything()),
+        made.entry("b/y.jpg", other),
+        made.entry("c/z.jpg", refused),
+    ]
+
+
+@pytest.fixture
+def case(tmp_path: Path, astronaut: Any) -> Path:
+    folder = tmp_path / "photos" / "a" / "x.jpg"
+    folder.mkdir(parents=True)
+    for name in ("preview.jpg", "preview_overlay.jpg"):
+        (folder / name).write_bytes(cv2.imencode(".jpg", astronaut)[1].tobytes())
+    write_report(tmp_path, made.FACTS, entries(), pdf=PdfRule(), details=DETAILS)
+    return tmp_path
+
+
+def facts_of(section: Section) -> list[str]:
+    """Return every text of a section."""
+    facts = [section.title]
+    for block in section.blocks:
+        match block:
+            case Text():
+                facts.append(block.words)
+            case Points():
+                facts += [part for one in block.points for part in (one.lead, one.words, one.small)]
+            case Pairs():
+                facts += [block.title, *(part for row in block.rows for part in row)]
+            case Measures():
+                facts += [part for _, value, meaning in block.rows for part in (value, meaning)]
+            case Quote():
+                facts += block.paragraphs
+            case Lines():
+                facts += [block.title, *block.lines]
+            case Table():
+                # A cell or a head may take several lines, which stand between those of its neighbours.
+                texts = [column.title for column in block.columns if not column.box]
+                for cell in (cell for row in block.rows for cell in row):
+                    texts += [cell.words] if isinstance(cell, Link) else [cell] if isinstance(cell, str) else []
+                facts += [word for text in texts for word in text.split()]
+    return [fact for fact in facts if fact.strip()]
+
+
+def test_every_fact_of_a_photo_is_on_its_page_and_in_the_document(case: Path) -> None:
+    with Triage(case, entries()) as triage:
+        entry = next(triage.analysed())
+        sections = page_of(entry, triage.like(entry)).sections
+    page, (document, _) = read_page(case / "photos" / "a" / "x.jpg" / "index.html"), read_pdf(case / "report.pdf")
+    facts = [fact for section in sections for fact in facts_of(section)]
+    assert len(facts) > 150
+    for fact in facts:
+        assert words_of(fact) in page, fact
+        assert words_of(fact) in document, fact
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        *("Parts of the photo that match each other", "111 points agree", "compressed once, the rest twice", "angle"),
+        *(
+            "the software named is an editor",
+            "odd <i>",
+            "midjourney & co",
+            "two bytes too many",
+            "14.2 times as probable",
+        ),
+        *(
+            "200 photos without manipulation, 80 with",
+            "6 of 250 authentic photos",
+            "score and map disagree",
+            "b/y.jpg",
+            "Quantisation table 0",
+        ),
+        *("mesorch rerun photos/a/x.jpg/record.json", "thumbnail_map.jpg", "not examined"),
+    ],
+)
+def test_what_an_examiner_needs_is_in_both(case: Path, fact: str) -> None:
+    assert words_of(fact) in read_page(case / "photos" / "a" / "x.jpg" / "index.html")
+    assert words_of(fact) in read_pdf(case / "report.pdf")[0]
+
+
+def test_overview_and_document_count_alike(case: Path) -> None:
+    page, (document, _) = read_page(case / "index.html"), read_pdf(case / "report.pdf")
+    for fact in (
+        *(made.FACTS["evidence"], made.FACTS["settings_sha256"], "2026-01-02T03:04:05.000+00:00", "not a photo"),
+        *("looks like 1 other (group 1)", "editor named", "declared: generated by AI", "too small"),
+        "A verdict is the tool's reading of a score.",
+    ):
+        assert words_of(fact) in page, fact
+        assert words_of(fact) in document, fact
+
+
+def test_the_lab_s_own_words_are_text_on_every_page(case: Path) -> None:
+    document, feet = read_pdf(case / "report.pdf")
+    shown = [words_of(text) for text in (DETAILS.case_number or "", DETAILS.agency or "", "A. \\u202eExample")]
+    for path in (case / "index.html", case / "photos" / "a" / "x.jpg" / "index.html"):
+        check_page(path, files=False)
+        assert all(text in read_page(path) for text in shown)
+    assert all(text in document for text in shown)
+    assert len(feet) == len(PdfReader(case / "report.pdf").pages)
+    assert all("<b>2026/17</b> & {{ 7 * 7 }}" in foot for foot in feet)
+
+
+def test_parts_that_match_are_joined_by_a_line(case: Path) -> None:
+    page = check_page(case / "photos" / "a" / "x.jpg" / "index.html", files=False)
+    copy = next(finding for finding in result_with()["findings"] if finding["witness"] == "copies")
+    middles = [(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2) for place in copy["places"]]
+    lines = [path.get("d", "") for path in page.iter(SVG + "path") if path.get("class") == "over"]
+    assert len(lines) == 3  # over the photo, over the map, and upright
+    for line in lines:
+        assert [float(value) for value in re.findall(r"[\d.]+", line)] == [
+            value for middle in middles for value in middle
+        ]
+    frames = [tuple(place[side] for side in ("x", "y", "width", "height")) for place in copy["places"]]
+    drawn = [
+        tuple(int(rect.get(side, "")) for side in ("x", "y", "width", "height"))
+        for rect in page.iter(SVG + "rect")
+        if rect.get("class") == "over"
+    ]
+    assert all(drawn.count(frame) == 3 for frame in frames)
+
+
+def test_pages_are_numbered_dated_and_filled(case: Path) -> None:
+    document = PdfReader(case / "report.pdf")
+    count = len(document.pages)
+    assert count >= 3
+    for number, page in enumerate(document.pages, start=1):
+        text = " ".join(page.extract_text().split())
+        assert re.search(rf"page {number} of ?{count}\b", text), text[-80:]
+        if number < count:
+            assert len(text) > 700 or page.images, f"page {number} is nearly empty"
+    assert document.metadata is not None
+    assert str(document.metadata["/CreationDate"]) == "D:20260102030405Z"
+
+
+def test_details_are_refused_where_they_say_nothing_or_too_much() -> None:
+    for text in ("", "  ", "x" * (LONGEST + 1)):
+        with pytest.raises(UsageError, match="--case-number"):
+            CaseDetails(case_number=text)
+    assert CaseDetails().rows == ()
