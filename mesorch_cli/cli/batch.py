@@ -209,7 +209,7 @@ def batch(
         bool,
         typer.Option(
             "--explain",
-            help="Show on each photo's page what the network saw and what stays; five times the work.",
+            help="Show on each photo's page what the network saw and which regions remain. Five times the work.",
             rich_help_panel=options.ANALYSIS,
         ),
     ] = False,

@@ -58,21 +58,23 @@ def explain(
     accept_damaged: options.AcceptDamaged = False,
     max_pixels: options.MaxPixels = 500_000_000,
     page: Annotated[
-        str | None, typer.Option(metavar="N", help="Page or frame, from 1 on.", rich_help_panel=reading.READING)
+        str | None,
+        typer.Option(metavar="N", help="Page or frame to explain, counted from 1.", rich_help_panel=reading.READING),
     ] = None,
     decode_timeout: reading.DecodeTimeout = reading.TIMEOUT_S,
     decode_memory: reading.DecodeMemory = reading.MEMORY_MIB,
     fail_on_findings: options.FailOnFindings = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show what the network saw of a photo, and which regions of its map stay when the analysis is varied.
+    """Show what the network saw in a photo, and which regions of its map remain when the analysis is varied.
 
-    The verdict and the map are those of `detect`. For every photo the output folder gets what `detect` writes, the map of
-    every scale with the gate's weight and what it added, the two frequency views, `index.html` and `explanation.json`. Each
-    region is checked four times: tile grid moved by half a tile, photo resized to 98 %, saved at JPEG quality 90, mirrored.
-    That is five times the work of `detect`. Exported weights cannot be explained.
+    The verdict and the map are those of `detect`. For each photo, the output folder gets what `detect` writes, the map of
+    every scale of the network with the gate's weight and what it added, the two frequency views, `index.html` and
+    `explanation.json`. Each region is checked in four ways: tile grid moved by half a tile, photo resized to 98 %, photo
+    saved at JPEG quality 90, photo mirrored. All this is five times the work of `detect`. Exported weights cannot be
+    explained.
 
-    On stdout: with --json an explanation a line; else the path of each page.
+    On stdout: with --json, one explanation per line. Otherwise the path of each page.
 
     Exit codes: 0 done, 2 usage, 3 some photos could not be analysed, 4 none could, 5 weights, 10 findings with
     --fail-on-findings, 130 interrupted.

@@ -68,12 +68,16 @@ Calibration = Annotated[
 ]
 CaseNumber = Annotated[
     str | None,
-    typer.Option(metavar="TEXT", help="The lab's number of the case, for every page.", rich_help_panel=OUTPUT),
+    typer.Option(metavar="TEXT", help="Case number, shown on every page.", rich_help_panel=OUTPUT),
 ]
-Agency = Annotated[str | None, typer.Option(metavar="TEXT", help="The lab, for every page.", rich_help_panel=OUTPUT)]
+Agency = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Name of the lab, shown on every page.", rich_help_panel=OUTPUT)
+]
 ExaminerName = Annotated[
     str | None,
-    typer.Option("--examiner", metavar="TEXT", help="Who examines, for every page.", rich_help_panel=OUTPUT),
+    typer.Option(
+        "--examiner", metavar="TEXT", help="Name of the examiner, shown on every page.", rich_help_panel=OUTPUT
+    ),
 ]
 AcceptDamaged = Annotated[
     bool,
