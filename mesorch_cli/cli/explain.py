@@ -49,7 +49,17 @@ def report(examination: "Examination", as_json: bool, quiet: bool) -> None:
 def explain(
     paths: Annotated[list[str], typer.Argument(metavar="PHOTO...", help="Photos; `-` reads one from standard input.")],
     output: options.OutputDir = DEFAULT_OUTPUT,
-    weights: options.Weights = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            "-w",
+            metavar="NAME|FILE",
+            autocompletion=options.names_of_weights,
+            help="Name of installed weights, or a file of weights. Exported files cannot be explained. "
+            "(default: mesorch-s)",
+        ),
+    ] = None,
     public_key: options.PublicKey = None,
     device: options.Device = "auto",
     overrides: Overrides = AS_THE_WEIGHTS_SAY,

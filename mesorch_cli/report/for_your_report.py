@@ -10,8 +10,8 @@ from mesorch_cli.report.names import visible
 from mesorch_cli.report.numbers import in_words
 
 SAID = {  # by verdict; `score` and the limits are filled in
-    "evidence of manipulation": "The program reports evidence of manipulation: the score is {score}, and {high} is the limit "
-    "above which it does so. This is an indication by an automatic method. It does not show what was changed, by whom, when "
+    "evidence of manipulation": "The program reports evidence of manipulation: the score is {score}, and it does so from "
+    "{high} on. This is an indication by an automatic method. It does not show what was changed, by whom, when "
     "or why, and ordinary processing can have the same effect.",
     "inconclusive": "The result is inconclusive: the score is {score}, between the limits of {low} and {high}. It supports "
     "neither that the photo was manipulated nor that it was not.",
