@@ -37,6 +37,7 @@ BEFORE = {  # what a page has done in words before such a line
     "mesorch case merge share1 share2 share3 -o case": [
         f"mesorch batch evidence -o share{number} --shard {number}/3" for number in (1, 2, 3)
     ],
+    "mesorch verify case -q --public-key public.pem": ["mesorch case sign case --key key.pem"],  # `report` changed it
 }
 LINES = documented_lines()
 RUN = [line for line in LINES if line.text not in NOT_RUN and not line.text.startswith(FITTING)]

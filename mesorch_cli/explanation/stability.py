@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.evidence import Photo, read_photo
+from mesorch_cli.evidence import Photo
+from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import eight_bits
 from mesorch_cli.explanation.facts import KEPT, WITHIN, OutcomePart
 from mesorch_cli.inference.detection import Detection
@@ -54,8 +55,7 @@ def _resaved(detector: Detector, photo: Photo, _usual: Detection, on_progress: O
     ok, data = cv2.imencode(".jpg", eight_bits(photo.pixels)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     if not ok:
         raise ValueError(f"pixels of {photo.pixels.shape} cannot be saved as JPEG")
-    # Bytes of our own, a moment old: no process of its own is needed to read them.
-    return detector.detect_photo(read_photo("resaved", data=data.tobytes()), on_progress)
+    return detector.detect_photo(process_reader().read("resaved", data=data.tobytes()), on_progress)
 
 
 def _mirrored(detector: Detector, photo: Photo, _usual: Detection, on_progress: OnProgress | None) -> Detection:

@@ -12,6 +12,9 @@ from rich.text import Text
 
 from mesorch_cli.cli import console
 from mesorch_cli.cli.console import SafeConsole
+from mesorch_cli.explanation.facts import Explanation
+from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.report.explained import RegionLine, ShownExplanation
 
 PACKAGE = Path(console.__file__).parents[1]
 HOSTILE = "a\x1b[2J\x1b]0;title\x07b\r\u202egpj.exe\u2066\x9b31m[bold]x[/bold]\udcff\x00\n\tend"
@@ -23,6 +26,9 @@ def harmless(text: str) -> bool:
     return OBEYED.search(re.sub(r"\x1b\[[\d;]*m", "", text)) is None
 
 
+FACTS = Explanation.model_construct(verdict=Verdict.EVIDENCE, score=0.9, gate=False, gate_words=HOSTILE)
+LINE = RegionLine(*[HOSTILE] * 4, (HOSTILE,), HOSTILE, ((HOSTILE, HOSTILE),), HOSTILE, HOSTILE)
+
 SHOWS: dict[str, Callable[[], object]] = {
     "say": lambda: console.say(HOSTILE),
     "say_error": lambda: console.say_error(HOSTILE),
@@ -30,6 +36,9 @@ SHOWS: dict[str, Callable[[], object]] = {
     "write_json": lambda: console.write_json({"text": HOSTILE, HOSTILE: 1}),
     "write_json_line": lambda: console.write_json_line(json.dumps(HOSTILE, ensure_ascii=False).replace("\\x00", "")),
     "show_table": lambda: console.show_table(HOSTILE, [HOSTILE], [[HOSTILE]]),
+    "show_explanation": lambda: console.show_explanation(
+        HOSTILE, ShownExplanation(FACTS, None, lines=(LINE,), branches=(HOSTILE,))
+    ),
     "show_case": lambda: console.show_case(HOSTILE, [(HOSTILE, HOSTILE)], [(HOSTILE, HOSTILE, HOSTILE)]),
 }
 

@@ -91,7 +91,7 @@ def test_an_unusable_photo_is_named_and_the_exit_code_says_so(photos: Path, tmp_
         (["--operations", "splice=0"], "above 0"),
         (["--smallest", "0.5", "--largest", "0.1"], "rising"),
         (["--largest", "0.95"], "at most 0.9"),
-        (["--side", "10"], "at least 128"),
+        (["--side", "10"], "128 pixels or more"),
         (["--objects", "nowhere"], "does not exist"),
     ],
 )

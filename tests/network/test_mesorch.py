@@ -32,7 +32,7 @@ def test_any_multiple_of_32_gives_logits_of_the_same_size(compact: Mesorch, heig
 
 
 def test_other_sizes_name_the_padded_one(compact: Mesorch) -> None:
-    with pytest.raises(ShapeError, match=r"512 x 333 .* Pad to 512 x 352"):
+    with pytest.raises(ShapeError, match=r"512 x 333 .* pad to 512 x 352"):
         compact(torch.randn(1, 3, 512, 333))
 
 

@@ -22,7 +22,7 @@ from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evidence.isolation import isolated_reader
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.export.photos import folder_photos
-from mesorch_cli.forge.dataset import Dataset
+from mesorch_cli.forge.dataset import ForgedDataset
 from mesorch_cli.forge.item import ItemSettings
 from mesorch_cli.forge.pools import Pools
 from mesorch_cli.forge.recipe import ForgeRecipe
@@ -127,7 +127,7 @@ def test_forging(folders: Path, deadly: str, where: str) -> None:
                 cv2.imwrite(str(root / path.name), mask)
         objects = ObjectFolder.of(root)
     pools = Pools.of(PhotoFolder.of(folders / "Au"), objects)
-    dataset = Dataset(pools, ItemSettings(seed=0), folders / f"out-{where}", resume=False)
+    dataset = ForgedDataset(pools, ItemSettings(seed=0), folders / f"out-{where}", resume=False)
     made = dataset.make(8)
     assert sum(made.operations.values()) == 8
     assert {reason for _, reason in made.refused} == {CRASHED}

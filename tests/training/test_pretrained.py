@@ -80,7 +80,7 @@ def test_another_network_is_refused(tmp_path: Path, plain: EfficientNetLiteStage
     with pytest.raises(WeightsError, match="differs from EfficientNet-Lite0 in 1 tensors, first `stages."):
         load_lite0(EfficientNetLiteStages(6, None), tmp_path / "short.pth")
     torch.save({"layer1.conv": torch.zeros(1)}, tmp_path / "other.pth")
-    with pytest.raises(WeightsError, match="`layer1.conv` is not one of EfficientNet-Lite0"):
+    with pytest.raises(WeightsError, match="`layer1.conv` does not belong to EfficientNet-Lite0"):
         load_lite0(EfficientNetLiteStages(6, None), tmp_path / "other.pth")
 
 

@@ -177,5 +177,5 @@ def test_a_photo_without_a_copy_keeps_its_map() -> None:
 
 
 def test_the_reference_analysis_knows_no_copies() -> None:
-    with pytest.raises(UsageError, match="leave --copies out"):
+    with pytest.raises(UsageError, match="Leave --copies out"):
         settings(scales=(WHOLE,), reference=True, copies=RULE)
