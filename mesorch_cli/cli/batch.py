@@ -13,6 +13,7 @@ import typer
 from mesorch_cli.cli import console, options, reading
 from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.detect import FINDINGS, NONE_ANALYSED, SOME_NOT_ANALYSED
+from mesorch_cli.cli.file_progress import FileProgress
 from mesorch_cli.cli.guard import INTERRUPTED, guard
 from mesorch_cli.cli.stopping import Stop, stopping
 from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
@@ -54,7 +55,7 @@ def exit_code(case_file: "CaseFile", interrupted: bool, fail_on_findings: bool) 
 class Reporter:
     """Reports each file when it is finished: progress and problems to people, records to stdout with --json."""
 
-    def __init__(self, progress: console.FileProgress, as_json: bool) -> None:
+    def __init__(self, progress: FileProgress, as_json: bool) -> None:
         self._progress = progress
         self._as_json = as_json
 
@@ -72,7 +73,7 @@ class Reporter:
 
 
 def follow(
-    run: "Batch", engine: "Engine", folder: Path, selection: "Selection", settle: float, progress: console.FileProgress,
+    run: "Batch", engine: "Engine", folder: Path, selection: "Selection", settle: float, progress: FileProgress,
     stop: Stop, refresh: Callable[["Scan"], object],
 ) -> "Scan":  # fmt: skip
     """Analyse files as they arrive, until the user stops it. Return the last listing of the folder.

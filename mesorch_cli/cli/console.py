@@ -1,14 +1,12 @@
 """Output to people, and the only place that knows Rich. People read stderr; stdout is for data."""
 
-import io
 import json
 import re
 import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
-from typing import TYPE_CHECKING, Any, TextIO
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
@@ -25,10 +23,7 @@ from rich.progress import (
 from rich.segment import Segment
 from rich.table import Table
 
-from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
-from mesorch_cli.report import rates
-from mesorch_cli.report.declared import lines_of
-from mesorch_cli.report.numbers import share_text
+from mesorch_cli.cli.file_progress import FileProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,29 +117,6 @@ def _write_line(line: str) -> None:
     sys.stdout.flush()
 
 
-class _OneThread(io.TextIOBase):
-    """Standard output for one thread. What other threads print goes to stderr."""
-
-    def __init__(self) -> None:
-        self._data, self._thread = sys.stdout, threading.current_thread()
-
-    def _stream(self) -> TextIO:
-        return self._data if threading.current_thread() is self._thread else sys.stderr
-
-    def write(self, text: str) -> int:
-        return self._stream().write(text)
-
-    def flush(self) -> None:
-        self._stream().flush()
-
-
-@contextmanager
-def data_of_this_thread_alone() -> "Iterator[None]":
-    """Keep stdout for data while inside, although a library's threads print to it."""
-    with redirect_stdout(_OneThread()):
-        yield
-
-
 @contextmanager
 def tile_progress(label: str, wanted: bool) -> "Iterator[Callable[[int, int], None] | None]":
     """On a terminal, show a progress bar over the tiles of one photo while inside. Yield the engine's callback."""
@@ -233,55 +205,6 @@ def _tenths(label: str) -> "Callable[[int, int], None]":
     return say
 
 
-class FileProgress:
-    """Progress of a run over files, on one line that is redrawn, or in plain log lines.
-
-    total may grow while files arrive. seen counts files that were finished earlier, which say nothing about speed.
-    """
-
-    EVERY_S = 10.0  # between two log lines
-
-    def __init__(self, redraw: "Callable[[FileProgress], None] | None") -> None:
-        self.done = self.seen = self.findings = self.not_analysed = self.failed = self.total = 0
-        self._redraw = redraw
-        self._started = self._told = time.monotonic()
-
-    def file(self, *, new: bool, finding: bool = False, not_analysed: bool = False, failed: bool = False) -> None:
-        """Count one finished file."""
-        self.done += 1
-        self.seen += not new
-        self.findings += finding
-        self.not_analysed += not_analysed
-        self.failed += failed
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Redraw the line, or write a log line if the last one was long ago."""
-        if self._redraw is not None:
-            self._redraw(self)
-        elif time.monotonic() - self._told >= self.EVERY_S:
-            say(self.line())
-            self._told = time.monotonic()
-
-    def line(self) -> str:
-        """Return the progress as text."""
-        analysed = self.done - self.not_analysed - self.failed
-        counts = (
-            f"{self.done} of {self.total} photos: {analysed} analysed, {self.findings} with evidence, "
-            f"{self.not_analysed} not analysed, {self.failed} failed"
-        )
-        elapsed, new = time.monotonic() - self._started, self.done - self.seen
-        if not new or elapsed <= 0:
-            return counts
-        rate = new / elapsed
-        return f"{counts}, {rate:.2f}/s, {_clock((self.total - self.done) / rate)} left"
-
-
-def _clock(seconds: float) -> str:
-    minutes, second = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{second:02}"
-
-
 @contextmanager
 def file_progress(wanted: bool) -> "Iterator[FileProgress]":
     """Show the progress of a run over files while inside: a bar on a terminal, otherwise a log line now and then."""
@@ -290,7 +213,7 @@ def file_progress(wanted: bool) -> "Iterator[FileProgress]":
         yield FileProgress(lambda _progress: None)
         return
     if not console.is_terminal:
-        yield FileProgress(None)
+        yield FileProgress(lambda now: say(now.line()), FileProgress.EVERY_S)
         return
     with Progress(BarColumn(), TextColumn("{task.description}"), console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
@@ -323,60 +246,15 @@ def show_case(title: str, rows: list[tuple[str, str]], highest: list[tuple[str, 
 
 def show_examination(examination: "Examination") -> None:
     """Show one result to people as a panel."""
-    from mesorch_cli.report.findings import counted_words, tables_of
+    from mesorch_cli.cli.examination_rows import rows_of, why_of
 
     record = examination.record
-    result, plain = record.result, record.result.model_dump(mode="json")
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    why = f": {LIKE_A_SCREEN}; these weights were not made for it" if LIKE_A_SCREEN in result.flags else ""
-    table.add_row("verdict", styled(result.verdict.value) + why)
-    for line in lines_of(record.model_dump(include={"declared"})):
-        table.add_row("declared", shown(line.sentence))
-    if result.reason:
-        table.add_row("reason", shown(result.reason))
-    if result.score is not None:
-        what = f"{result.pooling} of the map{counted_words(plain)}"
-        meaning = "" if result.probability is not None else f" ({what}; not a probability)"
-        table.add_row("score", shown(f"{share_text(result.score)}{meaning}"))
-    if measured := rates.short_of(record.model_dump(include={"result"})["result"]):
-        table.add_row("rates", shown(f"the same verdict for {measured}"))
-    if result.probability is not None:
-        table.add_row("probability", f"{share_text(result.probability)} (calibrated, even prior odds)")
-    if result.likelihood_ratio is not None:
-        ratio = result.likelihood_ratio
-        table.add_row("likelihood ratio", f"{ratio.value:.3g} (bounded to {ratio.lowest:.3g} .. {ratio.highest:.3g})")
-    if result.calibration is not None and result.calibration.authentic is not None:
-        basis = result.calibration
-        table.add_row(
-            "calibrated on",
-            shown(f"{basis.fitted_on}: {basis.authentic} authentic, {basis.tampered} tampered photos"),
-        )
-    for number, region in enumerate(result.regions[:REGIONS_SHOWN], start=1):
-        place = f"x {region.x}, y {region.y}, {region.width} x {region.height} px"
-        table.add_row(f"region {number}", f"{place}, {region.share:.1%} of the photo, mean {region.mean:.2f}")
-    if len(result.regions) > REGIONS_SHOWN:
-        table.add_row("", f"and {len(result.regions) - REGIONS_SHOWN} more in the record")
-    for told in tables_of(plain):
-        for found in told.lines[:REGIONS_SHOWN]:
-            table.add_row(found.name, shown(found.sentence))
-        if len(told.lines) > REGIONS_SHOWN:
-            table.add_row("", f"and {len(told.lines) - REGIONS_SHOWN} more in the record")
-    if result.flags:
-        table.add_row("flags", shown("; ".join(result.flags)))
-    if record.decode is not None and record.decode.orientation != 1:
-        table.add_row(
-            "orientation", f"EXIF {record.decode.orientation}, not applied: positions refer to the stored pixels"
-        )
-    if record.analysis is not None:
-        table.add_row("analysis", shown(f"{', '.join(record.analysis.scales)}; {record.analysis.tiles} tiles"))
-    if record.input.sha256:
-        table.add_row("sha256", shown(record.input.sha256))
-    named = " ".join(filter(None, (record.weights.name, record.weights.version)))
-    table.add_row("weights", shown(f"{named}, SHA-256 {record.weights.sha256[:16]}..."))
-    if examination.folder is not None:
-        table.add_row("written to", shown(str(examination.folder)))
+    table.add_row("verdict", styled(record.result.verdict.value) + why_of(examination))
+    for name, value in rows_of(examination, REGIONS_SHOWN):
+        table.add_row(shown(name), shown(value))
     people().print(Panel(table, title=shown(record.input.path), title_align="left", expand=False))
 
 

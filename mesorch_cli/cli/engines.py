@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mesorch_cli.case.mirror import Mirror
 from mesorch_cli.case.pipeline import Engine, Pipeline
-from mesorch_cli.cli.console import data_of_this_thread_alone
 from mesorch_cli.cli.reading import Reading
+from mesorch_cli.cli.streams import data_of_this_thread_alone
 from mesorch_cli.errors import UsageError
 from mesorch_cli.examination.examiner import Examiner
 from mesorch_cli.examination.spec import ExaminerSpec

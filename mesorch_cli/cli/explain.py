@@ -51,13 +51,8 @@ def explain(
     output: options.OutputDir = DEFAULT_OUTPUT,
     weights: Annotated[
         str | None,
-        typer.Option(
-            "--weights",
-            "-w",
-            metavar="NAME|FILE",
-            autocompletion=options.names_of_weights,
-            help="Name of installed weights, or a file of weights. Exported files cannot be explained. "
-            "(default: mesorch-s)",
+        options.weights_option(
+            "Name of installed weights, or a file of weights. Exported files cannot be explained. (default: mesorch-s)"
         ),
     ] = None,
     public_key: options.PublicKey = None,

@@ -47,13 +47,7 @@ def export(
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(
-            "--weights",
-            "-w",
-            metavar="NAME|FILE",
-            help="Name of installed weights, or a .safetensors file. (default: mesorch-s)",
-            autocompletion=options.names_of_weights,
-        ),
+        options.weights_option("Name of installed weights, or a .safetensors file. (default: mesorch-s)"),
     ] = None,
     photos: Annotated[
         Path | None,

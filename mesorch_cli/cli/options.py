@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,14 +28,15 @@ def names_of_weights(incomplete: str) -> list[str]:
         return []
 
 
+def weights_option(text: str) -> Any:
+    """Return the option that names weights, with the help text of a command."""
+    return typer.Option("--weights", "-w", metavar="NAME|FILE", autocompletion=names_of_weights, help=text)
+
+
 Weights = Annotated[
     str | None,
-    typer.Option(
-        "--weights",
-        "-w",
-        metavar="NAME|FILE",
-        autocompletion=names_of_weights,
-        help="Name of installed weights, or a file; exported files (.onnx, .xml, .pt2) work too. (default: mesorch-s)",
+    weights_option(
+        "Name of installed weights, or a file; exported files (.onnx, .xml, .pt2) work too. (default: mesorch-s)"
     ),
 ]
 PublicKey = Annotated[

@@ -83,13 +83,7 @@ def rerun(
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(
-            "--weights",
-            "-w",
-            metavar="NAME|FILE",
-            autocompletion=options.names_of_weights,
-            help="Weights to use. (default: the installed ones with the record's hash)",
-        ),
+        options.weights_option("Weights to use. (default: the installed ones with the record's hash)"),
     ] = None,
     device: Annotated[
         str | None,

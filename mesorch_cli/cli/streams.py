@@ -9,8 +9,9 @@ import io
 import os
 import select
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -161,3 +162,26 @@ def read_input() -> bytes:
             f"Cannot read standard input: {error.strerror}. Expected data on it for `-`: pipe it in, or name a file "
             "instead."
         ) from error
+
+
+class _OneThread(io.TextIOBase):
+    """Standard output for one thread. What other threads print goes to stderr."""
+
+    def __init__(self) -> None:
+        self._data, self._thread = sys.stdout, threading.current_thread()
+
+    def _stream(self) -> TextIO:
+        return self._data if threading.current_thread() is self._thread else sys.stderr
+
+    def write(self, text: str) -> int:
+        return self._stream().write(text)
+
+    def flush(self) -> None:
+        self._stream().flush()
+
+
+@contextmanager
+def data_of_this_thread_alone() -> Iterator[None]:
+    """Keep stdout for data while inside, although a library's threads print to it."""
+    with redirect_stdout(_OneThread()):
+        yield

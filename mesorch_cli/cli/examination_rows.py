@@ -1,0 +1,67 @@
+"""One result in rows of a name and a text, as the terminal shows it."""
+
+from typing import TYPE_CHECKING
+
+from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
+from mesorch_cli.report import rates
+from mesorch_cli.report.declared import lines_of
+from mesorch_cli.report.findings import counted_words, tables_of
+from mesorch_cli.report.numbers import share_text
+
+if TYPE_CHECKING:
+    from mesorch_cli.examination.examiner import Examination
+
+
+def why_of(examination: "Examination") -> str:
+    """Return what follows the verdict, empty where it needs no reason."""
+    flags = examination.record.result.flags
+    return f": {LIKE_A_SCREEN}; these weights were not made for it" if LIKE_A_SCREEN in flags else ""
+
+
+def rows_of(examination: "Examination", most: int) -> list[tuple[str, str]]:
+    """Return everything below the verdict. most: regions, and findings of one witness, that get a row of their own."""
+    record = examination.record
+    result, plain = record.result, record.result.model_dump(mode="json")
+    rows = [("declared", line.sentence) for line in lines_of(record.model_dump(include={"declared"}))]
+    if result.reason:
+        rows.append(("reason", result.reason))
+    if result.score is not None:
+        what = f"{result.pooling} of the map{counted_words(plain)}"
+        meaning = "" if result.probability is not None else f" ({what}; not a probability)"
+        rows.append(("score", f"{share_text(result.score)}{meaning}"))
+    if measured := rates.short_of(record.model_dump(include={"result"})["result"]):
+        rows.append(("rates", f"the same verdict for {measured}"))
+    if result.probability is not None:
+        rows.append(("probability", f"{share_text(result.probability)} (calibrated, even prior odds)"))
+    if result.likelihood_ratio is not None:
+        ratio = result.likelihood_ratio
+        rows.append(("likelihood ratio", f"{ratio.value:.3g} (bounded to {ratio.lowest:.3g} .. {ratio.highest:.3g})"))
+    if result.calibration is not None and result.calibration.authentic is not None:
+        basis = result.calibration
+        rows.append(
+            ("calibrated on", f"{basis.fitted_on}: {basis.authentic} authentic, {basis.tampered} tampered photos")
+        )
+    for number, region in enumerate(result.regions[:most], start=1):
+        place = f"x {region.x}, y {region.y}, {region.width} x {region.height} px"
+        rows.append((f"region {number}", f"{place}, {region.share:.1%} of the photo, mean {region.mean:.2f}"))
+    if len(result.regions) > most:
+        rows.append(("", f"and {len(result.regions) - most} more in the record"))
+    for told in tables_of(plain):
+        rows += [(found.name, found.sentence) for found in told.lines[:most]]
+        if len(told.lines) > most:
+            rows.append(("", f"and {len(told.lines) - most} more in the record"))
+    if result.flags:
+        rows.append(("flags", "; ".join(result.flags)))
+    if record.decode is not None and record.decode.orientation != 1:
+        rows.append(
+            ("orientation", f"EXIF {record.decode.orientation}, not applied: positions refer to the stored pixels")
+        )
+    if record.analysis is not None:
+        rows.append(("analysis", f"{', '.join(record.analysis.scales)}; {record.analysis.tiles} tiles"))
+    if record.input.sha256:
+        rows.append(("sha256", record.input.sha256))
+    named = " ".join(filter(None, (record.weights.name, record.weights.version)))
+    rows.append(("weights", f"{named}, SHA-256 {record.weights.sha256[:16]}..."))
+    if examination.folder is not None:
+        rows.append(("written to", str(examination.folder)))
+    return rows
