@@ -15,13 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from mesorch_cli.evidence.metadata.declared import Kind, Signed
 from mesorch_cli.inference.rates import Truth
 from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.network.passport import Sha256, Share
 from mesorch_cli.report.record_1 import current
 
 SCHEMA: Literal["mesorch.record/2"] = "mesorch.record/2"
 PROBABILITY_DIGITS = 6  # float32 carries about seven
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class _Part(BaseModel):

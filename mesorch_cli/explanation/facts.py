@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mesorch_cli.explanation.scales import Branch
 from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.network.passport import Sha256, Share
 
 SCHEMA: Literal["mesorch.explanation/1"] = "mesorch.explanation/1"
 FILE_NAME = "explanation.json"
@@ -19,9 +20,6 @@ SURVIVE = (
 NO_GATE = "This network has no gate: it adds its maps with equal weight, so there are no weights to show."
 NOT_EXPLAINED = {"schema": SCHEMA, "verdict": Verdict.NOT_ANALYSED.value}
 LEAST_LIFT = 0.1  # logits; below it, shares of the lift would be quotients of rounding
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class _Part(BaseModel):

@@ -12,7 +12,7 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.files.reading import read
 from mesorch_cli.inference.recorded_settings import different, digest, options_named
 from mesorch_cli.inference.settings import Settings
-from mesorch_cli.network.passport import ScoreRule
+from mesorch_cli.network.passport import ScoreRule, Sha256
 from mesorch_cli.validation import first_problem
 
 SCHEMA: Literal["mesorch.calibration/1"] = "mesorch.calibration/1"
@@ -20,7 +20,6 @@ SCHEMA: Literal["mesorch.calibration/1"] = "mesorch.calibration/1"
 MOST_BYTES = 16 * 1024 * 1024
 
 Count = Annotated[int, Field(ge=0, le=10**9)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class _Part(BaseModel):
