@@ -5,13 +5,21 @@ This file has no heavy import, as commands make their options from `Overrides` b
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from mesorch_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from mesorch_cli.network.passport import CopyRule, Passport, QuantisationRule, Scale, ScoreRule, ThresholdRule
+    from mesorch_cli.network.passport import (
+        CopyRule,
+        HistoryRule,
+        Passport,
+        QuantisationRule,
+        Scale,
+        ScoreRule,
+        ThresholdRule,
+    )
 
 Precision = Literal["fp32", "bf16", "fp16"]
 
@@ -64,6 +72,13 @@ class Overrides:
             "(default: if the weights have a rule for it)"
         ),
     ] = None
+    history: Annotated[
+        bool | None,
+        Help(
+            "Search a JPEG for blocks whose compression differs from the rest of the photo. "
+            "(default: if the weights have a rule for it)"
+        ),
+    ] = None
 
     @property
     def given(self) -> dict[str, Any]:
@@ -84,6 +99,7 @@ class Settings:
     can change the last bits of a result, so it is recorded. smallest_photo_side: in pixels; smaller photos are not
     analysed. copies: how copies within the photo are judged, None not to search for them, as in the reference analysis.
     quantisation: when double quantisation is believed, None not to search for it, as in the reference analysis.
+    history: how the compression history changes the map, None not to look at it, as in the reference analysis.
     photo_threshold: sets the threshold of the map for each photo, None: it is `threshold` for all. With the verdict no
     evidence, only regions above `threshold` are listed.
     """
@@ -95,6 +111,7 @@ class Settings:
     precision: Precision
     copies: "CopyRule | None" = None
     quantisation: "QuantisationRule | None" = None
+    history: "HistoryRule | None" = field(default=None, metadata=ADDED_LATER)
     threshold: float
     photo_threshold: "ThresholdRule | None" = None
     score: "ScoreRule"

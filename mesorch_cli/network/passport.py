@@ -128,6 +128,23 @@ class QuantisationRule(WitnessRule):
     network: Annotated[float, Field(ge=0.0, le=1.0)]
 
 
+class HistoryRule(WitnessRule):
+    """How the compression history of a JPEG's blocks changes the map, and when it is reported.
+
+    network_sha256: the file of the history network that the numbers were fitted to. With h its logit of a block, the
+    map's logit is network x (its own) + slope x (h - centre), where the difference is kept within lowest..highest.
+    least: mean of the largest per cent of the blocks' logits from which the finding is reported.
+    """
+
+    network_sha256: Sha256
+    network: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    slope: Annotated[float, Field(gt=0.0, le=10.0)]
+    centre: Finite
+    lowest: Annotated[float, Field(ge=-50.0, le=0.0)]
+    highest: Annotated[float, Field(ge=0.0, le=50.0)]
+    least: Finite
+
+
 class ThresholdRule(_Part):
     """The map's threshold for each photo: `share` of the mean of its `top` share of pixels, at least `floor`."""
 
@@ -149,6 +166,7 @@ class InferenceRule(_Part):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     copies: CopyRule | None = None
     quantisation: QuantisationRule | None = None
+    history: HistoryRule | None = None
 
     @model_validator(mode="after")
     def _scales_differ(self) -> Self:

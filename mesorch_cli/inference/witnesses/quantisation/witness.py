@@ -6,14 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.inference.fusion import stretched
+from mesorch_cli.inference.witnesses.blocks import add_blocks
 from mesorch_cli.inference.witnesses.finding import Finding
-from mesorch_cli.inference.witnesses.quantisation.coefficients import BLOCK, FREQUENCIES, Quantisations, quantisations
+from mesorch_cli.inference.witnesses.quantisation.coefficients import FREQUENCIES, Quantisations, quantisations
 from mesorch_cli.inference.witnesses.witness import Map, Material, Witness, Words
 from mesorch_cli.network.passport import QuantisationRule
 
 LEAST_GAIN, LEAST_SHARE = 0.7, 0.005  # nats a block, and share of the blocks; with less there is nothing to believe
-SMALLEST_PROBABILITY = 1e-6  # of the map, before its logit is taken
 
 
 def prepared(features: Sequence[float]) -> list[float]:
@@ -57,17 +56,8 @@ def believed(found: Quantisations, rule: QuantisationRule) -> Finding | None:
 
 
 def mark_quantisation(map_: Map, evidence: NDArray[np.float32], rule: QuantisationRule) -> None:
-    """Change a photo's map (H, W) in place by the evidence (M, N) of its blocks, band by band."""
-    height, width = map_.shape
-    rows, columns = -(-height // BLOCK), -(-width // BLOCK)
-    # Pixels beyond the last whole block go with it.
-    whole = np.pad(evidence, ((0, rows - evidence.shape[0]), (0, columns - evidence.shape[1])), "edge")
-    for first, band in stretched(whole, rows * BLOCK, columns * BLOCK):
-        own = map_[first : first + band.shape[0]]
-        bounded = np.clip(own, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY).astype(np.float64)
-        logit = rule.network * np.log(bounded / (1.0 - bounded))
-        logit += rule.slope * band[: own.shape[0], :width] + rule.offset
-        own[...] = 1.0 / (1.0 + np.exp(-np.clip(logit, -60, 60)))
+    """Change a photo's map (H, W) in place by the evidence (M, N) of its blocks."""
+    add_blocks(map_, evidence, network=rule.network, slope=rule.slope, offset=rule.offset)
 
 
 def _looked_at(material: Material, _rule: QuantisationRule) -> Quantisations | None:

@@ -1,0 +1,1 @@
+"""Compression history: parts of a JPEG whose blocks do not look like the rest, by a small network over DCT coefficients."""
