@@ -11,7 +11,7 @@ import io
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
@@ -60,22 +60,13 @@ class Photos:
     """Photos by source. Sources are drawn by the root of their number, uniform ones less often and varied ones more often."""
 
     def __init__(self, collected: Path, validation: bool) -> None:
-        folders = [
-            one for one in sorted((collected / "photos").iterdir()) if (one.name in VALIDATION_SOURCES) == validation
-        ]
-        listed = {
-            one.name: sorted(p for p in one.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
-            for one in folders
-        }
-        self.files = [files for files in listed.values() if files]
-        shares = np.array(
-            [
-                len(files) ** 0.5 * (0.45 if name in UNIFORM else VARIED.get(name, 1.0))
-                for name, files in listed.items()
-                if files
-            ]
-        )
-        self.shares = shares / shares.sum()
+        self.files, shares = [], []
+        for folder in sorted((collected / "photos").iterdir()):
+            files = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+            if files and (folder.name in VALIDATION_SOURCES) == validation:
+                self.files.append(files)
+                shares.append(len(files) ** 0.5 * (0.45 if folder.name in UNIFORM else VARIED.get(folder.name, 1.0)))
+        self.shares = np.array(shares) / sum(shares)
 
     def drawn(self, rng: np.random.Generator, *, jpeg: bool = False) -> tuple[Pixels, bytes]:
         """Return a photo and its file. Raises UnsuitableError for one that cannot be used."""
@@ -92,13 +83,17 @@ class Photos:
             raise UnsuitableError from error
 
 
+@lru_cache(maxsize=1)
+def listed(collected: Path, validation: bool) -> Photos:
+    """Return the photos, listed once in each process."""
+    return Photos(collected, validation)
+
+
 def window(pixels: Pixels, rng: np.random.Generator, longest: int = LONGEST) -> Pixels:
     """Return a part of at most `longest` pixels a side that begins on the photo's grid."""
     height, width = (min(side, longest) for side in pixels.shape[:2])
-    y, x = (
-        int(rng.integers(0, whole - side + 1)) // BLOCK * BLOCK
-        for whole, side in zip(pixels.shape, (height, width), strict=False)
-    )
+    y = int(rng.integers(0, pixels.shape[0] - height + 1)) // BLOCK * BLOCK
+    x = int(rng.integers(0, pixels.shape[1] - width + 1)) // BLOCK * BLOCK
     return np.ascontiguousarray(pixels[y : y + height, x : x + width])
 
 
@@ -265,7 +260,7 @@ def forged(photos: Photos, rng: np.random.Generator) -> Made:
 def make(collected: Path, out: Path, seed: int, validation: bool, index: int) -> None:
     """Write item `index`: the traces, and by block the share that was changed, 0..255."""
     rng = np.random.default_rng([seed, index])
-    photos = Photos(collected, validation)
+    photos = listed(collected, validation)
     while True:
         try:
             made = (authentic if rng.random() < AUTHENTIC_SHARE else forged)(photos, rng)

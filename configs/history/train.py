@@ -2,9 +2,9 @@
 
 usage: train.py BLOCKS VALIDATION OUT.safetensors [--minutes 75] [--rate 2e-3] [--batch 8] [--start FILE]
 
-Items may still be arriving in BLOCKS. The rate rises for 100 steps and falls to a fiftieth along a cosine over the minutes. Six of
-ten items are cut to 56 x 56 blocks. Blocks of which between a tenth and nine tenths were changed do not count. Every five
-minutes, and at the end, the mean AUC over the forged items of VALIDATION is printed, by kind of change.
+Items may still be arriving in BLOCKS. The rate rises for 100 steps, then falls to a fiftieth along a cosine over the minutes.
+Six of ten items are cut to 56 x 56 blocks. Blocks of which between a tenth and nine tenths were changed do not count. Every
+five minutes, and at the end, the mean AUC over the forged items of VALIDATION is printed, by kind of change.
 """
 
 import argparse
