@@ -1,0 +1,100 @@
+"""Fit how the history network's logits enter the map, and from when they are reported.
+
+usage: fit.py WEIGHTS SET OUT.json [--rate .01]
+
+SET holds `Tp`, `Gt` and `Au` with JPEGs (make_set.py). Of a grid, the rule with the best mean of pixel AUC and F1 over the
+photos of Tp is taken, at the passport's threshold by photo. `least` is the smallest value that lets at most RATE of the
+photos of Au be reported.
+"""
+
+import argparse
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from mesorch_cli.evaluation.masks import read_mask
+from mesorch_cli.evaluation.metrics import confusion
+from mesorch_cli.evidence import read_photo
+from mesorch_cli.inference.analysis import Analysis
+from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.scoring import photo_threshold
+from mesorch_cli.inference.settings import Overrides
+from mesorch_cli.inference.witnesses.history.network import history_network
+from mesorch_cli.inference.witnesses.history.traces import traces
+from mesorch_cli.inference.witnesses.history.witness import mark_history, top_mean
+from mesorch_cli.network.passport import HistoryRule
+
+SLOPES, CENTRES, HIGHEST = (0.5, 1.0, 1.5, 2.0, 3.0), (-4.0, -3.0, -2.5, -2.0, -1.0), (1.0, 2.0, 4.0, 8.0)
+LOWEST = -8.0
+SAMPLES = 20_000  # pixels of a photo for the AUC
+
+Map = NDArray[np.float32]
+Logits = NDArray[np.float32]
+
+
+def logits_of(path: Path) -> Logits | None:
+    """Return the logits by block of a JPEG, None if it is too small."""
+    photo = read_photo(path)
+    seen = None if photo.steps is None else traces(photo.pixels, photo.steps)
+    return None if seen is None else history_network().logits(seen)
+
+
+def quality(
+    probability: Map, mask: NDArray[np.bool_], rule: HistoryRule | None, logits: Logits, analysis: Analysis
+) -> float:
+    """Return the mean of pixel AUC and F1 of a map with the logits joined to it by a rule, or alone."""
+    joined = probability.copy()
+    if rule is not None:
+        mark_history(joined, logits, rule)
+    settings = analysis.settings
+    f1 = confusion(joined, mask, photo_threshold(joined, settings.photo_threshold, settings.threshold)).f1
+    picked = np.random.default_rng(0).integers(0, mask.size, SAMPLES)
+    truth = mask.ravel()[picked]
+    auc = roc_auc_score(truth, joined.ravel()[picked]) if truth.any() and not truth.all() else math.nan
+    return float(np.nanmean([auc, f1]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("weights", "set", "out"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--rate", type=float, default=0.01)
+    args = parser.parse_args()
+    analysis = Analysis.load(args.weights, Overrides(copies=False, history=False))
+    detector = Detector.of(analysis, "cpu")
+    forged = []
+    for path in sorted((args.set / "Tp").iterdir()):
+        probability, logits = detector.detect_photo(read_photo(path)).map, logits_of(path)
+        if probability is not None and logits is not None:
+            mask = read_mask(args.set / "Gt" / f"{path.stem}.png").tampered
+            forged.append((probability.astype(np.float16), mask, logits))
+    seen = [logits_of(path) for path in sorted((args.set / "Au").iterdir())]
+    tops = sorted((top_mean(logits) for logits in seen if logits is not None), reverse=True)
+    least = math.ceil(tops[int(args.rate * len(tops))] * 100) / 100 + 0.01
+    tried: list[tuple[float, HistoryRule]] = []
+    for slope, centre, highest in itertools.product(SLOPES, CENTRES, HIGHEST):
+        rule = HistoryRule(
+            network_sha256=history_network().sha256,
+            slope=slope,
+            centre=centre,
+            lowest=LOWEST,
+            highest=highest,
+            least=least,
+        )
+        values = [quality(p.astype(np.float32), m, rule, logits, analysis) for p, m, logits in forged]
+        tried.append((float(np.mean(values)), rule))
+    alone = float(np.mean([quality(p.astype(np.float32), m, None, logits, analysis) for p, m, logits in forged]))
+    best, rule = max(tried, key=lambda pair: pair[0])
+    reported = sum(top_mean(logits) >= least for _, _, logits in forged)
+    print(f"{len(forged)} forged photos: mean of AUC and F1 {alone:.3f} without, {best:.3f} with the history")
+    print(f"reported: {reported} of them, and {sum(top >= least for top in tops)} of {len(tops)} authentic photos")
+    args.out.write_text(rule.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    print(rule.model_dump_json())
+
+
+if __name__ == "__main__":
+    main()
