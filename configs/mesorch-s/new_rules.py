@@ -1,10 +1,11 @@
 """Give weights other rules and figures, their tensors untouched, and write the card.
 
-usage: new_rules.py OLD.safetensors OUT --version V [--calibration FILE] [--quantisation FILE] [--copies FILE]
+usage: new_rules.py OLD.safetensors OUT --version V [--calibration FILE] [--quantisation FILE] [--history FILE] [--copies FILE]
+       [--needs-tool V]
        [--threshold FLOOR,SHARE,TOP | --threshold-of RUN] [--figures SET=RUN ...]
 
-`--calibration` is what `mesorch calibrate` wrote, `--quantisation` what fit_quantisation.py or fit_fusion.py, `--copies` what
-fit_copies.py. RUN is a folder that `mesorch evaluate -o RUN` wrote about OLD: `--threshold-of` takes its best threshold for
+`--calibration` is what `mesorch calibrate` wrote, `--quantisation` what fit_quantisation.py or fit_fusion.py, `--history` what
+configs/history/fit.py, `--copies` what fit_copies.py. `--needs-tool` names the oldest version of mesorch that knows all rules. RUN is a folder that `mesorch evaluate -o RUN` wrote about OLD: `--threshold-of` takes its best threshold for
 all photos, `--threshold` sets one by photo, `--figures` takes its figures. A run about other weights is refused. Figures that
 are not measured again are dropped when a rule changes, as they speak of the old rules. OUT gets the weights, SHA256SUMS and
 the card.
@@ -18,7 +19,7 @@ from typing import Any
 from card import card
 from measured import figures_of, result_of, score_rule_of
 
-from mesorch_cli.network.passport import CopyRule, Passport, QuantisationRule, ThresholdRule
+from mesorch_cli.network.passport import CopyRule, HistoryRule, Passport, QuantisationRule, ThresholdRule
 from mesorch_cli.network.store import record_sum
 from mesorch_cli.network.weights import read_file, save_weights
 
@@ -32,6 +33,9 @@ def rules(args: argparse.Namespace, passport: Passport, sha256: str) -> dict[str
     if args.quantisation is not None:
         rule = QuantisationRule.model_validate_json(args.quantisation.read_text(encoding="utf-8"))
         inference = inference.model_copy(update={"quantisation": rule})
+    if args.history is not None:
+        history = HistoryRule.model_validate_json(args.history.read_text(encoding="utf-8"))
+        inference = inference.model_copy(update={"history": history})
     if args.copies is not None:
         copies = CopyRule.model_validate(json.loads(args.copies.read_text(encoding="utf-8"))["rule"])
         inference = inference.model_copy(update={"copies": copies})
@@ -39,6 +43,8 @@ def rules(args: argparse.Namespace, passport: Passport, sha256: str) -> dict[str
         changed["inference"] = inference
     if args.calibration is not None:
         changed["score"] = score_rule_of(args.calibration, sha256)
+    if args.needs_tool is not None and args.needs_tool != passport.needs_tool:
+        changed["needs_tool"] = args.needs_tool
     if args.threshold is not None:
         floor, share, top = (float(value) for value in args.threshold.split(","))
         changed["photo_threshold"] = ThresholdRule(floor=floor, share=share, top=top)
@@ -52,9 +58,10 @@ def main() -> None:
     parser.add_argument("old", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--version", required=True)
-    for name in ("--calibration", "--quantisation", "--copies", "--threshold-of"):
+    for name in ("--calibration", "--quantisation", "--history", "--copies", "--threshold-of"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--threshold")
+    parser.add_argument("--needs-tool")
     parser.add_argument("--figures", nargs="*", default=[])
     args = parser.parse_args()
     passport, tensors, before = read_file(args.old)

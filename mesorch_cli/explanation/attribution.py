@@ -37,7 +37,7 @@ def means(values: NDArray[np.float32], mask: Mask) -> NDArray[np.float64]:
 
 
 def network_map(samples: PartSamples) -> NDArray[np.float32]:
-    """Return what the network alone says, (h, w) in 0..1: before copies and double quantisation; NaN where it saw nothing."""
+    """Return what the network alone says, (h, w) in 0..1: before the witnesses; NaN where it saw nothing."""
     logits = np.asarray(samples.products.sum(axis=0), np.float64)
     with np.errstate(over="ignore"):
         return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
