@@ -1,12 +1,12 @@
 """Give weights other rules and figures, their tensors untouched, and write the card.
 
-usage: new_rules.py OLD.safetensors OUT --version V [--calibration FILE] [--quantisation FILE] [--history FILE] [--copies FILE]
-       [--needs-tool V]
-       [--threshold FLOOR,SHARE,TOP | --threshold-of RUN] [--figures SET=RUN ...]
+usage: new_rules.py OLD.safetensors OUT --version V [--needs-tool V] [--calibration FILE] [--quantisation FILE]
+       [--history FILE] [--copies FILE] [--threshold FLOOR,SHARE,TOP | --threshold-of RUN] [--figures SET=RUN ...]
 
-`--calibration` is what `mesorch calibrate` wrote, `--quantisation` what fit_quantisation.py or fit_fusion.py, `--history` what
-configs/history/fit.py, `--copies` what fit_copies.py. `--needs-tool` names the oldest version of mesorch that knows all rules. RUN is a folder that `mesorch evaluate -o RUN` wrote about OLD: `--threshold-of` takes its best threshold for
-all photos, `--threshold` sets one by photo, `--figures` takes its figures. A run about other weights is refused. Figures that
+`--calibration` is what `mesorch calibrate` wrote, `--quantisation` what fit_quantisation.py or fit_fusion.py, `--history`
+what configs/history/fit.py, `--copies` what fit_copies.py. `--needs-tool` names the oldest version of mesorch that knows
+all rules. RUN is a folder that `mesorch evaluate -o RUN` wrote about OLD: `--threshold-of` takes its best threshold for all
+photos, `--threshold` sets one by photo, `--figures` takes its figures. A run about other weights is refused. Figures that
 are not measured again are dropped when a rule changes, as they speak of the old rules. OUT gets the weights, SHA256SUMS and
 the card.
 """
