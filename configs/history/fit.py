@@ -28,7 +28,7 @@ from mesorch_cli.inference.witnesses.history.traces import traces
 from mesorch_cli.inference.witnesses.history.witness import mark_history, top_mean
 from mesorch_cli.network.passport import HistoryRule
 
-SLOPES, CENTRES, HIGHEST = (0.5, 1.0, 1.5, 2.0, 3.0), (-4.0, -3.0, -2.5, -2.0, -1.0), (1.0, 2.0, 4.0, 8.0)
+SLOPES, CENTRES, HIGHEST = (0.5, 1.0, 1.5, 2.0), (-4.0, -3.0, -2.5, -2.0), (2.0, 8.0)
 LOWEST = -8.0
 SAMPLES = 20_000  # pixels of a photo for the AUC
 
