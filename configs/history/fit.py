@@ -1,9 +1,10 @@
 """Fit how the history network's logits enter the map, and from when they are reported.
 
-usage: fit.py WEIGHTS SET OUT.json [--rate .01]
+usage: fit.py WEIGHTS SET OUT.json [--rate .02]
 
 SET holds `Tp`, `Gt` and `Au` with JPEGs (make_set.py). Of a grid, the rule with the best mean of pixel AUC and F1 over the
-photos of Tp is taken, at the passport's threshold by photo. `least` is the smallest value that lets at most RATE of the
+photos of Tp is taken, at the passport's threshold by photo, of those with which no more photos of Au are inconclusive or
+evidence than without the history. `least` is the smallest value that lets at most RATE of the
 photos of Au be reported.
 """
 
@@ -21,14 +22,14 @@ from mesorch_cli.evaluation.metrics import confusion
 from mesorch_cli.evidence import read_photo
 from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.detector import Detector
-from mesorch_cli.inference.scoring import photo_threshold
+from mesorch_cli.inference.scoring import image_score, photo_threshold
 from mesorch_cli.inference.settings import Overrides
 from mesorch_cli.inference.witnesses.history.network import history_network
 from mesorch_cli.inference.witnesses.history.traces import traces
 from mesorch_cli.inference.witnesses.history.witness import mark_history, top_mean
 from mesorch_cli.network.passport import HistoryRule
 
-SLOPES, CENTRES, HIGHEST = (0.5, 1.0, 1.5, 2.0), (-4.0, -3.0, -2.5, -2.0), (2.0, 8.0)
+SLOPES, CENTRES, HIGHEST = (0.5, 1.0, 1.5, 2.0), (-3.0, -2.5, -2.0, -1.5, -1.0), (2.0, 8.0)
 LOWEST = -8.0
 SAMPLES = 20_000  # pixels of a photo for the AUC
 
@@ -58,23 +59,46 @@ def quality(
     return float(np.nanmean([auc, f1]))
 
 
+def seen_in(folder: Path, detector: Detector) -> list[tuple[Path, NDArray[np.float16], Logits]]:
+    """Return the photos of a folder with their maps and logits."""
+    seen = []
+    for path in sorted(folder.iterdir()):
+        probability, logits = detector.detect_photo(read_photo(path)).map, logits_of(path)
+        if probability is not None and logits is not None:
+            seen.append((path, probability.astype(np.float16), logits))
+    return seen
+
+
+def noticed(seen: list[tuple[Path, NDArray[np.float16], Logits]], rule: HistoryRule | None, analysis: Analysis) -> int:
+    """Return how many photos are inconclusive or evidence."""
+    count = 0
+    for _, probability, logits in seen:
+        joined = probability.astype(np.float32)
+        if rule is not None:
+            mark_history(joined, logits, rule)
+        score = analysis.settings.score
+        count += image_score(joined, score, []) >= score.inconclusive_at
+    return count
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("weights", "set", "out"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("--rate", type=float, default=0.01)
+    parser.add_argument("--rate", type=float, default=0.02)
     args = parser.parse_args()
     analysis = Analysis.load(args.weights, Overrides(copies=False, history=False))
     detector = Detector.of(analysis, "cpu")
-    forged = []
-    for path in sorted((args.set / "Tp").iterdir()):
-        probability, logits = detector.detect_photo(read_photo(path)).map, logits_of(path)
-        if probability is not None and logits is not None:
-            mask = read_mask(args.set / "Gt" / f"{path.stem}.png").tampered
-            forged.append((probability.astype(np.float16), mask, logits))
-    seen = [logits_of(path) for path in sorted((args.set / "Au").iterdir())]
-    tops = sorted((top_mean(logits) for logits in seen if logits is not None), reverse=True)
-    least = math.ceil(tops[int(args.rate * len(tops))] * 100) / 100 + 0.01
+    forged, authentic = seen_in(args.set / "Tp", detector), seen_in(args.set / "Au", detector)
+    masks = [read_mask(args.set / "Gt" / f"{path.stem}.png").tampered for path, _, _ in forged]
+    tops = sorted((top_mean(logits) for _, _, logits in authentic), reverse=True)
+    least = math.ceil(tops[int(args.rate * len(tops))] * 100) / 100
+
+    def worth(rule: HistoryRule | None) -> float:
+        pairs = zip(forged, masks, strict=True)
+        return float(np.mean([quality(p.astype(np.float32), m, rule, logits, analysis) for (_, p, logits), m in pairs]))
+
+    before = noticed(authentic, None, analysis)
     tried: list[tuple[float, HistoryRule]] = []
     for slope, centre, highest in itertools.product(SLOPES, CENTRES, HIGHEST):
         rule = HistoryRule(
@@ -85,13 +109,16 @@ def main() -> None:
             highest=highest,
             least=least,
         )
-        values = [quality(p.astype(np.float32), m, rule, logits, analysis) for p, m, logits in forged]
-        tried.append((float(np.mean(values)), rule))
-    alone = float(np.mean([quality(p.astype(np.float32), m, None, logits, analysis) for p, m, logits in forged]))
+        if noticed(authentic, rule, analysis) <= before:
+            tried.append((worth(rule), rule))
     best, rule = max(tried, key=lambda pair: pair[0])
+    print(f"{len(forged)} forged photos: mean of AUC and F1 {worth(None):.3f} without, {best:.3f} with the history")
+    print(
+        f"inconclusive or evidence: forged {noticed(forged, None, analysis)} without, {noticed(forged, rule, analysis)} with "
+        f"it; of {len(authentic)} authentic {before} and {noticed(authentic, rule, analysis)}"
+    )
     reported = sum(top_mean(logits) >= least for _, _, logits in forged)
-    print(f"{len(forged)} forged photos: mean of AUC and F1 {alone:.3f} without, {best:.3f} with the history")
-    print(f"reported: {reported} of them, and {sum(top >= least for top in tops)} of {len(tops)} authentic photos")
+    print(f"reported: {reported} forged and {sum(top >= least for top in tops)} authentic photos")
     args.out.write_text(rule.model_dump_json(indent=1) + "\n", encoding="utf-8")
     print(rule.model_dump_json())
 
