@@ -102,8 +102,10 @@ def reading_of(record: Record) -> ReadOptions:
 def compared(record: Record, record_path: Path, again: Composed) -> Comparison:
     """Compare a record, and the heat map beside it if there is one, with the repeated analysis."""
     now = again.record
-    if not record.result.rates:  # an earlier version wrote none, and they follow from verdict and weights
-        now = now.model_copy(update={"result": now.result.model_copy(update={"rates": []})})
+    # An earlier version wrote neither, and they follow from verdict, weights and file.
+    unwritten: dict[str, list[object]] = {name: [] for name in ("rates", "domain") if not getattr(record.result, name)}
+    if unwritten:
+        now = now.model_copy(update={"result": now.result.model_copy(update=unwritten)})
     differences = list(_differences(record, now))
     causes = list(_causes(record, now))
     old_sums = {artefact.role: artefact.sha256 for artefact in record.artefacts}

@@ -29,6 +29,7 @@ from mesorch_cli.files.reading import opened, opened_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.domain import compared
 from mesorch_cli.inference.rates import measured_rates
 from mesorch_cli.inference.recorded_settings import digest, run_values
 from mesorch_cli.inference.scoring import Verdict
@@ -264,6 +265,12 @@ class Examiner:
         loaded, detection = analysed.loaded, analysed.detection
         photo = loaded.photo
         pictures = {} if place is None else self._pictures(photo, detection) | analysed.explained
+        # The verdicts that were counted are on photos.
+        rates = (
+            ()
+            if LIKE_A_SCREEN in detection.flags
+            else measured_rates(self._passport, self.detector.settings, detection.verdict)
+        )
         record = Record(
             input=InputPart(
                 path=json_path(loaded.shown),
@@ -279,10 +286,8 @@ class Examiner:
                 detection,
                 self.detector.settings,
                 photo,
-                # The verdicts that were counted are on photos.
-                ()
-                if LIKE_A_SCREEN in detection.flags
-                else measured_rates(self._passport, self.detector.settings, detection.verdict),
+                rates,
+                compared(self._passport, rates, photo) if photo else (),
             ),
             declared=declared_part(photo) if photo else None,
             artefacts=[

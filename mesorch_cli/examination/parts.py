@@ -15,6 +15,8 @@ from mesorch_cli.examination.record import (
     CalibrationPart,
     DeclaredPart,
     DecodePart,
+    DeviationPart,
+    DomainPart,
     FindingPart,
     PlacePart,
     RatePart,
@@ -25,6 +27,7 @@ from mesorch_cli.examination.record import (
     StatementPart,
 )
 from mesorch_cli.inference.detection import Detection
+from mesorch_cli.inference.domain import Comparison
 from mesorch_cli.inference.rates import Rate
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.settings import Settings
@@ -44,11 +47,16 @@ def decode_part(photo: Photo) -> DecodePart:
 
 
 def result_part(
-    detection: Detection, settings: Settings, photo: Photo | None = None, rates: Sequence[Rate] = ()
+    detection: Detection,
+    settings: Settings,
+    photo: Photo | None = None,
+    rates: Sequence[Rate] = (),
+    domain: Sequence[Comparison] = (),
 ) -> ResultPart:
     """Return the result block; floats rounded to PROBABILITY_DIGITS.
 
-    photo: for the places when upright. rates: of the verdict, where they were measured.
+    photo: for the places when upright. rates: of the verdict, where they were measured. domain: the photo beside the
+    photos of their sets.
     """
     rule = settings.score
     regions = [
@@ -76,6 +84,7 @@ def result_part(
         likelihood_ratio=_ratio_part(detection),
         calibration=_calibration_part(settings) if detection.probability is not None else None,
         rates=[_rate_part(rate) for rate in rates],
+        domain=[_domain_part(comparison) for comparison in domain],
     )
 
 
@@ -105,6 +114,11 @@ def _rate_part(rate: Rate) -> RatePart:
         lowest=round(rate.lowest, PROBABILITY_DIGITS),
         highest=round(rate.highest, PROBABILITY_DIGITS),
     )
+
+
+def _domain_part(comparison: Comparison) -> DomainPart:
+    outside = [DeviationPart.model_validate(vars(one) | {"known": list(one.known)}) for one in comparison.outside]
+    return DomainPart(set=comparison.set, photos=comparison.photos, outside=outside)
 
 
 def _ratio_part(detection: Detection) -> RatioPart | None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from mesorch_cli.evidence.metadata.declared import Kind, Signed
+from mesorch_cli.inference.domain import Measure
 from mesorch_cli.inference.rates import Truth
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.network.passport import Sha256, Share
@@ -185,9 +186,32 @@ class RatePart(_Part):
     highest: Share
 
 
+class DeviationPart(_Part):
+    """One way in which the photo lies outside of a measured set.
+
+    measure: of the photo's file, with its value. lowest, highest: between them lie 98 % of the set's photos. known: the
+    kinds that the set has, for a measure that is no number.
+    """
+
+    measure: Measure
+    value: int | Annotated[float, Field(allow_inf_nan=False)] | str
+    lowest: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    highest: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    known: list[str] = []
+
+
+class DomainPart(_Part):
+    """Whether the photo lies within a set of `photos` photos on which rates were measured. outside: nothing if it does."""
+
+    set: str
+    photos: Annotated[int, Field(ge=1)]
+    outside: list[DeviationPart]
+
+
 class ResultPart(_Part):
     """score: raw image score. probability: the calibrated one, or null. threshold: of the map. rates: of the verdict, as
     measured with these weights and settings; none if they were not measured, or if an earlier version wrote the record.
+    domain: whether the photo is like those of each set of these rates that the passport describes; none if it describes none.
     """
 
     score: Share | None
@@ -202,6 +226,7 @@ class ResultPart(_Part):
     likelihood_ratio: RatioPart | None = None
     calibration: CalibrationPart | None = None
     rates: list[RatePart] = []
+    domain: list[DomainPart] = []
 
 
 class StatementPart(_Part):

@@ -5,7 +5,7 @@ from typing import Any
 
 from mesorch_cli.evidence.orientation import WORDS, Box, matrix, upright_box, upright_size
 from mesorch_cli.inference.regions import WEAK_MEAN
-from mesorch_cli.report import declared
+from mesorch_cli.report import declared, domain
 from mesorch_cli.report.alike import Likeness
 from mesorch_cli.report.blocks import Section
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
@@ -28,6 +28,7 @@ class Row:
     """An entry in a list. page, thumbnail, map: addresses from the case folder. kind: of the verdict, for style and filter.
 
     largest: share of the largest region that is not weak. notes: kinds of them. alike: which others it looks like.
+    flags: those of the record, and one for a photo unlike the measured ones.
     """
 
     name: str
@@ -66,7 +67,7 @@ def row_of(entry: Entry) -> Row:
         reason=result["reason"],
         photo=photo_text(entry),
         regions=regions_text(result["regions"]),
-        flags=tuple(visible(flag) for flag in result["flags"]),
+        flags=(*(visible(flag) for flag in result["flags"]), *([domain.OUTSIDE] if domain.outside_all(result) else [])),
         map=None if chance is None else href(chance),
         largest=max((region["share"] for region in result["regions"] if region["mean"] >= WEAK_MEAN), default=None),
         declared=declared.short_of(entry.record),

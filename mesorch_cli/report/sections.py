@@ -6,7 +6,7 @@ from typing import Any
 from mesorch_cli.evidence.orientation import WORDS, Box, upright_box, upright_size
 from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.network.config import ALL_SCALES
-from mesorch_cli.report import declared, rates, wording
+from mesorch_cli.report import declared, domain, rates, wording
 from mesorch_cli.report.blocks import (
     Block,
     Cell,
@@ -64,10 +64,11 @@ def result_section(entry: Entry, root: str, alike: tuple[tuple[str, str], ...]) 
     blocks: list[Block] = [Text(wording.verdict_meaning(result))]
     if result["reason"]:
         blocks.append(Text(f"Reason: {result['reason']}. {wording.reason_meaning(result['reason'])}", loud=True))
+    blocks += [Text(told, loud=True)] if (told := domain.sentence_of(result)) else []
     blocks += [Measures(rows)] if (rows := tuple(_measures(result))) else []
-    if told := rates.lines_of(result):
+    if lines := rates.lines_of(result):
         blocks.append(Heading("How often such a verdict was given to photos of known truth"))
-        blocks += [Points(tuple(Point(words=line) for line in told)), Text(rates.MEANING, quiet=True)]
+        blocks += [Points(tuple(Point(words=line) for line in lines)), Text(rates.MEANING, quiet=True)]
     if entry.copy_of is not None:
         place = entry.copy_place
         first = None if place is None else Link(visible(entry.copy_of), href(f"{place}/{PAGE}", root))

@@ -10,6 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from mesorch_cli.errors import UsageError
+from mesorch_cli.report import domain
 from mesorch_cli.report.blocks import Lines, Link, Measures, Pairs, Points, Quote, Section, Table, Text
 from mesorch_cli.report.details import LONGEST, CaseDetails
 from mesorch_cli.report.entry import Entry
@@ -65,6 +66,22 @@ def record_with_everything() -> dict[str, Any]:
                 "highest": 0.05,
             }
             for truth, called in (("authentic", 6), ("tampered", 170))
+        ],
+        "domain": [
+            {
+                "set": "held-out",
+                "photos": 250,
+                "outside": [
+                    {"measure": "shorter side", "value": 400, "lowest": 500, "highest": 1024, "known": []},
+                    {
+                        "measure": "history",
+                        "value": "as a camera wrote it",
+                        "lowest": None,
+                        "highest": None,
+                        "known": ["<x>"],
+                    },
+                ],
+            }
         ],
         "probability": 0.93,
         "likelihood_ratio": {"value": 14.2, "log10": 1.15, "lowest": 0.0167, "highest": 45.0},
@@ -146,6 +163,8 @@ def test_every_fact_of_a_photo_is_on_its_page_and_in_the_document(case: Path) ->
         *(
             "200 photos without manipulation, 80 with",
             "6 of 250 authentic photos",
+            "its shorter side is 400 pixels (held-out: 500 to 1,024)",
+            "its file looks as a camera wrote it (held-out: <x>)",
             "score and map disagree",
             "b/y.jpg",
             "Quantisation table 0",
@@ -167,6 +186,7 @@ def test_overview_and_document_count_alike(case: Path) -> None:
     ):
         assert words_of(fact) in page, fact
         assert words_of(fact) in document, fact
+    assert words_of(domain.OUTSIDE) in page  # in the document it stands in several lines of a cell
 
 
 def test_the_lab_s_own_words_are_text_on_every_page(case: Path) -> None:
