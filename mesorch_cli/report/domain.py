@@ -5,6 +5,7 @@ from typing import Any
 
 OUTSIDE = "unlike the measured photos"  # in lists and tables
 WITHIN = "like"
+UNLIKE = "The photo is unlike those on which the rates were measured, so the rates may not hold for it"
 IS = {  # by measure: what is said of the photo; {} is the value
     "shorter side": "its shorter side is {} pixels",
     "longer side": "its longer side is {} pixels",
@@ -33,13 +34,19 @@ def sentence_of(result: Mapping[str, Any], most: int | None = None) -> str:
 
     most: how many reasons it gives; None: all.
     """
-    if not outside_all(result):
+    reasons = reasons_of(result)
+    if not reasons:
         return ""
-    reasons = [f"{said} ({'; '.join(theirs)})" for said, theirs in _by_measure(result["domain"])]
     kept = reasons[:most]
     more = f"; and {len(reasons) - len(kept)} more" if len(kept) < len(reasons) else ""
-    unlike = "The photo is unlike those on which the rates were measured, so the rates may not hold for it"
-    return f"{unlike}: {'; '.join(kept)}{more}."
+    return f"{UNLIKE}: {'; '.join(kept)}{more}."
+
+
+def reasons_of(result: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return why a photo is outside of every measured set, one reason a measure; empty for any other photo."""
+    if not outside_all(result):
+        return ()
+    return tuple(f"{said} ({'; '.join(theirs)})" for said, theirs in _by_measure(result["domain"]))
 
 
 def remark_of(result: Mapping[str, Any], name: str) -> str:

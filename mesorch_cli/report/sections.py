@@ -64,7 +64,8 @@ def result_section(entry: Entry, root: str, alike: tuple[tuple[str, str], ...]) 
     blocks: list[Block] = [Text(wording.verdict_meaning(result))]
     if result["reason"]:
         blocks.append(Text(f"Reason: {result['reason']}. {wording.reason_meaning(result['reason'])}", loud=True))
-    blocks += [Text(told, loud=True)] if (told := domain.sentence_of(result)) else []
+    if reasons := domain.reasons_of(result):
+        blocks += [Text(f"{domain.UNLIKE}:", loud=True), Points(tuple(Point(words=reason) for reason in reasons))]
     blocks += [Measures(rows)] if (rows := tuple(_measures(result))) else []
     if lines := rates.lines_of(result):
         blocks.append(Heading("How often such a verdict was given to photos of known truth"))
