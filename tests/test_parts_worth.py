@@ -88,6 +88,20 @@ def test_an_even_gate_weighs_every_map_the_same() -> None:
     torch.testing.assert_close(gate, torch.full_like(gate, 1 / len(MESORCH_S.scales)))
 
 
+def test_what_can_be_spared_is_silenced_together() -> None:
+    network = network_of(MESORCH_S)
+    found = without(network, "spare")
+    with torch.inference_mode():
+        gate = found.maps(IMAGE)[1]
+        six = torch.cat([IMAGE, IMAGE], dim=1)
+        after = found.cnn(six)
+        found.cnn.trace = None  # type: ignore[assignment]
+        torch.testing.assert_close(after, found.cnn(six))
+    assert gate is not None
+    expected = torch.tensor([1 / len(CNN_SCALES) if scale in CNN_SCALES else 0.0 for scale in MESORCH_S.scales])
+    torch.testing.assert_close(gate, expected[None, :, None, None].expand_as(gate))
+
+
 @pytest.mark.parametrize(
     ("config", "part", "words"),
     [
