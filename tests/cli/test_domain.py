@@ -128,3 +128,13 @@ def test_a_case_says_it_in_table_list_and_page_and_rerun_agrees(weights: Path, t
     path.write_text(json.dumps(old))
     again = run("rerun", path, "-w", weights, "--input", evidence / "other.jpg")
     assert again.exit_code == 0, again.stderr
+
+
+def test_weights_info_shows_what_the_measured_photos_are_like(weights: Path, tiny_weights: Path) -> None:
+    shown, plain = (CliRunner().invoke(app, ["weights", "info", str(path)]) for path in (weights, tiny_weights))
+    assert shown.exit_code == plain.exit_code == 0
+    (row,) = [line for line in shown.stdout.splitlines() if line.startswith("│ shorter side")]
+    assert "96 to 96 (96 to 96)" in row
+    assert "JPEG (27)" in shown.stdout
+    assert "domain:" not in shown.stdout
+    assert "measured sets" not in plain.stdout
