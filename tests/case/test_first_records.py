@@ -90,6 +90,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Case:
     run("report", case)
     before = pages(case)
     assert before != with_geometry
+    shutil.copytree(root, root.with_name("second"))
     rewrite(case, first_version)
     return case, before
 
@@ -99,6 +100,23 @@ def old(made: Case, tmp_path: Path) -> Case:
     shutil.copytree(made[0].parent, tmp_path / "first")
     case = tmp_path / "first" / "case"
     return case, made[1]
+
+
+def test_a_case_whose_findings_have_no_geometry_is_read_like_any_other(made: Case) -> None:
+    root = made[0].parent.with_name("second")
+    case, photo = root / "case", root / "evidence" / "a.jpg"
+    assert "geometry" not in (case / "results.jsonl").read_text()
+    run("verify", case, "--evidence", photo.parent)
+    run("report", case)
+    assert pages(case) == made[1]
+    assert run("rerun", case / "photos/a.jpg/record.json", "--input", photo, "--device", "cpu").stdout.startswith(
+        "identical\t"
+    )
+    before = (case / "results.jsonl").read_text()
+    shutil.copy(EXAMPLE, photo.with_name("b.jpg"))
+    run("batch", photo.parent, "-o", case, "--moved", "--quiet", "--device", "cpu")
+    assert (case / "results.jsonl").read_text().startswith(before)  # nothing was analysed again
+    run("verify", case)
 
 
 @pytest.mark.parametrize("command", ["verify", "report"])
