@@ -12,7 +12,7 @@ from mesorch_cli.report.joins import Join
 
 STRONG, WEAK, INK = (255, 255, 255), (150, 150, 150), (32, 32, 32)
 JOINED = (255, 208, 63)  # a blue that the colours of the map do not have
-LINK_OPACITY = 0.5  # of a thin line between points, as the pixels under it are to be looked at
+LINK_OPACITY, INSIDE_OPACITY = 0.5, 0.25  # of a thin line between places, and within them, where pixels are looked at
 SHIFT = 4  # binary places of a pixel, of the ends of thin lines
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -67,9 +67,9 @@ def join(picture: Picture, joins: Sequence[Join], width: int, height: int) -> No
     scale = np.array([picture.shape[1] / width, picture.shape[0] / height])
     thickness = max(1, round(max(picture.shape[:2]) / 700))
     for one in joins:
-        _link(picture, [(np.array(start) * scale, np.array(end) * scale) for start, end in one.links])
         # The middle of a picture's pixel has whole coordinates for OpenCV, its corners have not.
         outlines = [np.rint(np.array(corners) * scale - 0.5).astype(np.int32) for corners in one.outlines]
+        _link(picture, [(np.array(start) * scale, np.array(end) * scale) for start, end in one.links], outlines)
         firsts = [np.array([box.x, box.y]) * scale for box in one.boxes]
         lasts = [np.array([box.x + box.width, box.y + box.height]) * scale - 1 for box in one.boxes]
         middles = [np.array(middle) * scale - 0.5 for middle in one.middles]
@@ -81,14 +81,19 @@ def join(picture: Picture, joins: Sequence[Join], width: int, height: int) -> No
                 cv2.line(picture, _pixel(start), _pixel(end), colour, line, cv2.LINE_AA)
 
 
-def _link(picture: Picture, links: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> None:
-    """Draw thin, translucent lines between points of a picture, no denser where they cross."""
+def _link(
+    picture: Picture,
+    links: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    outlines: Sequence[NDArray[np.int32]],
+) -> None:
+    """Draw thin, translucent lines between points of a picture, no denser where they cross, fainter within outlines."""
     drawn, thickness = np.zeros(picture.shape[:2], np.uint8), max(1, round(max(picture.shape[:2]) / 1000))
     for ends in links:
         start, end = (tuple(np.rint((end - 0.5) * (1 << SHIFT)).astype(int).tolist()) for end in ends)
         cv2.line(drawn, start, end, 255, thickness, cv2.LINE_AA, SHIFT)
     touched = drawn > 0
-    opacity = drawn[touched, None] * np.float32(LINK_OPACITY / 255)
+    within = cv2.fillPoly(np.zeros_like(drawn), outlines, 1)[touched]
+    opacity = (drawn[touched] * np.where(within, INSIDE_OPACITY, LINK_OPACITY) / 255)[:, None]
     picture[touched] = np.rint(picture[touched] * (1 - opacity) + np.array(JOINED, np.float32) * opacity)
 
 

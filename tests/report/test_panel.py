@@ -8,7 +8,7 @@ from mesorch_cli.evidence.orientation import Box
 from mesorch_cli.inference.regions import find_regions
 from mesorch_cli.report import overlay, panel
 from mesorch_cli.report.joins import Join, legend_of
-from mesorch_cli.report.outlines import INK, JOINED, LINK_OPACITY, join, number
+from mesorch_cli.report.outlines import INK, INSIDE_OPACITY, JOINED, LINK_OPACITY, join, number
 
 
 def drawn(pixels: np.ndarray, probability: np.ndarray, threshold: float = 0.1, orientation: int = 1) -> np.ndarray:
@@ -81,10 +81,13 @@ def test_outlines_are_drawn_round_their_places_and_thin_lines_let_the_photo_thro
     changed = (picture != ground).any(axis=2)
     inside = np.s_[56:244, 106:394]  # of the first outline, where its line is no longer
     assert 0 < changed[inside].mean() < 0.05
-    through = (picture[inside] - np.array(JOINED) * LINK_OPACITY) / (1 - LINK_OPACITY)
-    whole = np.abs(through - ground[inside]).max(axis=2) <= 2  # the line at its full strength
-    assert whole.sum() > 200
-    assert np.abs(picture[inside] - ground[inside].astype(float)).max() <= 255 * LINK_OPACITY + 1
+    between = np.s_[260:590, 410:690]
+    assert 0 < changed[between].mean() < 0.05
+    for shown, opacity in ((inside, INSIDE_OPACITY), (between, LINK_OPACITY)):
+        through = (picture[shown] - np.array(JOINED) * opacity) / (1 - opacity)
+        whole = changed[shown] & (np.abs(through - ground[shown]).max(axis=2) <= 2)  # the line at its full strength
+        assert whole.sum() > 100
+        assert np.abs(picture[shown] - ground[shown].astype(float)).max() <= 255 * opacity + 1
     for at in (0.0, 0.3, 0.6, 1.0):
         for start, end in links:
             x, y = (round((a + at * (b - a)) / 2 - 0.5) for a, b in zip(start, end, strict=True))
