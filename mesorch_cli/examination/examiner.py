@@ -36,6 +36,7 @@ from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay, panel, preview
 from mesorch_cli.report.explanation_pictures import ExplanationPictures
+from mesorch_cli.report.joins import joins_of
 
 PROVENANCE_NOTE = "not examined"
 CHANGED = "the file changed during the analysis"
@@ -345,7 +346,7 @@ class Examiner:
             return {}
         pixels, map_ = photo.pixels, detection.map
         threshold = self.detector.settings.threshold if detection.threshold is None else detection.threshold
-        joins = [[box for _, box in one.places] for one in detection.findings if len(one.places) > 1]
+        joins = joins_of(detection.findings)
         with ThreadPoolExecutor(4) as pool:  # of a large photo each takes up to a second of one processor
             made = {
                 "overlay.png": pool.submit(overlay.overlay, pixels, map_, threshold, joins),

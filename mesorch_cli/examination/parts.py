@@ -16,6 +16,8 @@ from mesorch_cli.examination.record import (
     DeclaredPart,
     DecodePart,
     FindingPart,
+    GeometryPart,
+    OutlinePart,
     PlacePart,
     RatePart,
     RatioPart,
@@ -29,6 +31,7 @@ from mesorch_cli.inference.rates import Rate
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.witnesses.finding import Finding
+from mesorch_cli.inference.witnesses.geometry import Geometry
 
 
 def decode_part(photo: Photo) -> DecodePart:
@@ -85,6 +88,18 @@ def _finding_part(finding: Finding, photo: Photo | None) -> FindingPart:
         certainty=round(finding.certainty, PROBABILITY_DIGITS),
         places=[PlacePart(role=role, **box._asdict(), upright=_upright(box, photo)) for role, box in finding.places],
         measures=dict(finding.measures),
+        geometry=None if finding.geometry is None else _geometry_part(finding.geometry),
+    )
+
+
+def _geometry_part(geometry: Geometry) -> GeometryPart:
+    return GeometryPart(
+        outlines=[
+            OutlinePart(role=role, corners=[side for corner in corners for side in corner])
+            for role, corners in geometry.outlines
+        ],
+        links=[(*start, *end) for start, end in geometry.links],
+        tolerance=geometry.tolerance,
     )
 
 

@@ -8,7 +8,7 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -139,18 +139,49 @@ class PlacePart(_Part):
     upright: BoxPart | None
 
 
+Coordinate = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class OutlinePart(_Part):
+    """An outline of a place: its corners in turn, each as x and y, closed, without holes."""
+
+    role: str
+    corners: Annotated[list[int], Field(min_length=6)]
+
+    @model_validator(mode="after")
+    def _of_pairs(self) -> Self:
+        if len(self.corners) % 2:
+            raise ValueError(f"an outline has {len(self.corners)} numbers; expected x and y for every corner")
+        return self
+
+
+class GeometryPart(_Part):
+    """The exact shape of a finding, in pixels of the stored raster. The upper left corner of the raster is (0, 0).
+
+    outlines: of the places by their role; a place in several parts has several. links: points that belong together, x and y
+    in the first place and x and y in the second; a selection that is spread over the places. tolerance: pixels by which
+    the outlines may deviate from the places.
+    """
+
+    outlines: list[OutlinePart]
+    links: list[tuple[Coordinate, Coordinate, Coordinate, Coordinate]]
+    tolerance: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
 class FindingPart(_Part):
     """A finding of a witness besides the network. The map includes it.
 
     certainty: of the witness; the score counts it for copies. places: by their role in the finding; none if it is about
     the whole photo. measures: the measurements. copies: two places, `part`, probably pasted, and `counterpart`; see
-    docs/copies.md. quantisation: see docs/quantisation.md.
+    docs/copies.md. quantisation: see docs/quantisation.md. geometry: null where the witness has none, and in records of
+    older versions.
     """
 
     witness: str
     certainty: Share
     places: list[PlacePart]
     measures: dict[str, int | Annotated[float, Field(allow_inf_nan=False)]]
+    geometry: GeometryPart | None = None
 
 
 class RatioPart(_Part):

@@ -10,6 +10,7 @@ from mesorch_cli.report.alike import Likeness
 from mesorch_cli.report.blocks import Section
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
 from mesorch_cli.report.explained import ShownExplanation
+from mesorch_cli.report.joins import Join, joins_in, legend_of
 from mesorch_cli.report.names import href, visible
 from mesorch_cli.report.notes import kinds_of
 from mesorch_cli.report.numbers import share_text
@@ -125,12 +126,17 @@ class Stage:
     upright_height: int
     matrix: str
     places: tuple[Place, ...]
-    joined: tuple[tuple[Box, ...], ...]
+    joins: tuple[Join, ...]
 
     @property
     def label_size(self) -> float:
         """Return the height of a region's number, in pixels of the stored raster."""
         return round(max(self.width, self.height) / 36, 2)
+
+    @property
+    def legend(self) -> str:
+        """Return what the joins show, empty where there are none."""
+        return legend_of(self.joins)
 
 
 def stage_of(entry: Entry, root: str) -> Stage | None:
@@ -155,7 +161,7 @@ def stage_of(entry: Entry, root: str) -> Stage | None:
         upright_height=along,
         matrix=" ".join(str(value) for value in matrix(width, height, orientation)),
         places=places_of(entry),
-        joined=joined_of(entry),
+        joins=joins_in(entry.record["result"]),
     )
 
 
@@ -169,15 +175,6 @@ def places_of(entry: Entry) -> tuple[Place, ...]:
         place = None if region["mean"] < WEAK_MEAN else number
         places.append(Place(place, box, turned, region["share"], region["mean"], region["peak"]))
     return tuple(places)
-
-
-def joined_of(entry: Entry) -> tuple[tuple[Box, ...], ...]:
-    """Return the places that findings of an entry join, as a copy and its counterpart, in the stored raster."""
-    found = (
-        [Box(*(place[side] for side in Box._fields)) for place in one["places"]]
-        for one in entry.record["result"]["findings"]
-    )
-    return tuple(tuple(boxes) for boxes in found if len(boxes) > 1)
 
 
 @dataclass(frozen=True)

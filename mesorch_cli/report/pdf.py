@@ -15,8 +15,10 @@ from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.explained import explanation_of
 from mesorch_cli.report.findings import short_of
+from mesorch_cli.report.joins import Join, joins_in, legend_of
+from mesorch_cli.report.outlines import LINK_OPACITY
 from mesorch_cli.report.overlay import colours
-from mesorch_cli.report.pages import Place, joined_of, page_of, places_of, row_of
+from mesorch_cli.report.pages import Place, page_of, places_of, row_of
 from mesorch_cli.report.printed_figures import MISSING, Printed, printed
 from mesorch_cli.report.printing import draw_section
 from mesorch_cli.report.sheet import BOLD, MARGIN, MUTED, Column, Sheet
@@ -175,8 +177,8 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int, alike: tuple[t
     sheet.text(page.row.photo, 8, colour=MUTED)
     _pictures(sheet, case, entry)
     caption = "Left: the photo, as stored. Right: the map over the photo in grey. Boxes: regions"
-    joined = "; blue: parts that match each other." if joined_of(entry) else "."
-    sheet.text(caption + joined, 7, colour=MUTED)
+    legend = legend_of(joins_in(entry.record["result"]))
+    sheet.text(caption + (f". Blue: {legend}." if legend else "."), 7, colour=MUTED)
     _scale(sheet, page.threshold)
 
     def load(name: str, longest: int) -> Printed | None:
@@ -187,7 +189,7 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int, alike: tuple[t
 
 
 def _pictures(sheet: Sheet, case: Path, entry: Entry) -> None:
-    """Draw photo and map side by side, with the boxes of regions and of parts that match each other."""
+    """Draw photo and map side by side, with the boxes of regions and the places that findings join."""
     from reportlab.lib.utils import ImageReader
 
     width = (sheet.inner - 12) / 2
@@ -196,7 +198,7 @@ def _pictures(sheet: Sheet, case: Path, entry: Entry) -> None:
     width = height * decode["width"] / decode["height"]
     sheet.room_for(height + 10)
     sheet.gap(height + 4)
-    places, joined = places_of(entry), joined_of(entry)
+    places, joins = places_of(entry), joins_in(entry.record["result"])
     for x, role in ((MARGIN, "preview"), (MARGIN + width + 12, "preview_overlay")):
         path = entry.picture(role)
         picture = None if path is None else printed(case, path, LONGEST_PICTURE)
@@ -205,17 +207,17 @@ def _pictures(sheet: Sheet, case: Path, entry: Entry) -> None:
             sheet.note(x + 6, MISSING)
             continue
         sheet.canvas.drawImage(ImageReader(BytesIO(picture.data)), x, sheet.y, width, height)
-        _marks(sheet, places, joined, (x, sheet.y + height), width / decode["width"])
+        _marks(sheet, places, joins, (x, sheet.y + height), width / decode["width"])
 
 
 def _marks(
     sheet: Sheet,
     places: tuple[Place, ...],
-    joined: tuple[tuple[Box, ...], ...],
+    joins: tuple[Join, ...],
     corner: tuple[float, float],
     factor: float,
 ) -> None:
-    """Draw boxes over a picture. corner: its upper left one. factor: points of a pixel."""
+    """Draw boxes and joins over a picture. corner: its upper left one. factor: points of a pixel."""
 
     def at(x: float, y: float) -> tuple[float, float]:
         return corner[0] + x * factor, corner[1] - y * factor
@@ -225,11 +227,13 @@ def _marks(
 
     for place in places:
         frame(place.stored, [(0xA0A0A0, 0.5)] if place.number is None else [(0, 2.0), (0xFFFFFF, 0.8)])
-    for one in joined:
-        middles = [at(box.x + box.width / 2, box.y + box.height / 2) for box in one]
-        for box in one:
+    for one in joins:
+        sheet.segments([(at(*start), at(*end)) for start, end in one.links], JOINED, 0.5, LINK_OPACITY)
+        for corners in one.outlines:
+            sheet.path([at(*corner) for corner in (*corners, corners[0])], [(0, 1.8), (JOINED, 0.9)])
+        for box in one.boxes:
             frame(box, [(0, 2.4), (JOINED, 1.2)])
-        sheet.path(middles, [(0, 2.4), (JOINED, 1.2)])
+        sheet.path([at(*middle) for middle in one.middles], [(0, 2.4), (JOINED, 1.2)])
     for place in places:
         if place.number is not None:
             x, y = at(place.stored.x, place.stored.y)

@@ -187,6 +187,27 @@ class Sheet:
             for start, end in pairwise(points):
                 self.canvas.line(*start, *end)
 
+    def segments(
+        self,
+        segments: Sequence[tuple[tuple[float, float], tuple[float, float]]],
+        colour: int,
+        line: float,
+        opacity: float,
+    ) -> None:
+        """Draw translucent lines between pairs of points, no denser where they cross. line: its width."""
+        if not segments:
+            return
+        path = self.canvas.beginPath()
+        for start, end in segments:
+            path.moveTo(*start)
+            path.lineTo(*end)
+        self.canvas.saveState()
+        self.canvas.setStrokeColorRGB(*_rgb(colour))
+        self.canvas.setStrokeAlpha(opacity)
+        self.canvas.setLineWidth(line)
+        self.canvas.drawPath(path, stroke=1, fill=0)
+        self.canvas.restoreState()
+
     def rule(self) -> None:
         """Draw a line across."""
         self._line(MARGIN, self.width - MARGIN)
