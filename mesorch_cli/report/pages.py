@@ -9,6 +9,7 @@ from mesorch_cli.report import declared, domain
 from mesorch_cli.report.alike import Likeness
 from mesorch_cli.report.blocks import Section
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
+from mesorch_cli.report.explained import ShownExplanation
 from mesorch_cli.report.joins import Join, joins_in, legend_of
 from mesorch_cli.report.names import href, visible
 from mesorch_cli.report.notes import kinds_of
@@ -179,7 +180,10 @@ def places_of(entry: Entry) -> tuple[Place, ...]:
 
 @dataclass(frozen=True)
 class Page:
-    """An entry as a page. root: address of the case folder from there. more: the sections after pictures and result."""
+    """An entry as a page. root: address of the case folder from there. more: the sections after pictures and result.
+
+    explained: whether one of them is an explanation.
+    """
 
     entry: Entry
     row: Row
@@ -189,6 +193,7 @@ class Page:
     declared: Section | None
     result: Section
     more: tuple[Section, ...]
+    explained: bool
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -196,8 +201,8 @@ class Page:
         return (*([self.declared] if self.declared else []), self.result, *self.more)
 
 
-def page_of(entry: Entry, alike: tuple[tuple[str, str], ...] = ()) -> Page:
-    """Return an entry's page. alike: (path, place) of others that look like it."""
+def page_of(entry: Entry, alike: tuple[tuple[str, str], ...] = (), explained: ShownExplanation | None = None) -> Page:
+    """Return an entry's page. alike: (path, place) of others that look like it. explained: None without an explanation."""
     record = entry.record
     root = "../" * (entry.place.count("/") + 1)
     return Page(
@@ -208,5 +213,6 @@ def page_of(entry: Entry, alike: tuple[tuple[str, str], ...] = ()) -> Page:
         threshold=record["result"]["threshold"],
         declared=declared_section(record),
         result=result_section(entry, root, alike),
-        more=tuple(more_sections(entry, root)),
+        more=tuple(more_sections(entry, root, explained)),
+        explained=explained is not None,
     )

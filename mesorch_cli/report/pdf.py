@@ -8,30 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from mesorch_cli.errors import InputError
-from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.orientation import Box
-from mesorch_cli.evidence.photo import ReadOptions
-from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.explained import explanation_of
 from mesorch_cli.report.findings import short_of
 from mesorch_cli.report.joins import Join, joins_in, legend_of
 from mesorch_cli.report.outlines import LINK_OPACITY
 from mesorch_cli.report.overlay import colours
 from mesorch_cli.report.pages import Place, page_of, places_of, row_of
-from mesorch_cli.report.preview import LONGEST_PREVIEW, jpeg, shrunk
+from mesorch_cli.report.printed_figures import MISSING, Printed, printed
 from mesorch_cli.report.printing import draw_section
 from mesorch_cli.report.sheet import BOLD, MARGIN, MUTED, Column, Sheet
 from mesorch_cli.report.triage import Triage
 
 FILE_NAME = "report.pdf"
-LARGEST_PICTURE = 256 << 20  # bytes of a picture of the case that is read at all
 LONGEST_PICTURE = 900  # pixels; two of them stand side by side on 250 points each
 TALLEST_PICTURE = 300.0  # points
-PICTURE = ReadOptions(max_pixels=LONGEST_PREVIEW**2)  # as previews are written; a case may come from others
 EVIDENCE = "evidence of manipulation"
 ROOM = 330.0  # points that are left of a page on which a finding may begin: pictures with their heading fit
 JOINED = 0x3FD0FF
@@ -173,7 +168,7 @@ def _short(entry: Entry) -> str:
 
 
 def _finding(sheet: Sheet, case: Path, entry: Entry, number: int, alike: tuple[tuple[str, str], ...]) -> None:
-    page = page_of(entry, alike)
+    page = page_of(entry, alike, explanation_of(case, entry))
     sheet.gap(18)
     sheet.room_for(ROOM)
     sheet.text(f"Finding {number}", 8, colour=MUTED)
@@ -185,8 +180,12 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int, alike: tuple[t
     legend = legend_of(joins_in(entry.record["result"]))
     sheet.text(caption + (f". Blue: {legend}." if legend else "."), 7, colour=MUTED)
     _scale(sheet, page.threshold)
+
+    def load(name: str, longest: int) -> Printed | None:
+        return printed(case, f"{entry.place}/{name}", longest)
+
     for section in page.sections:
-        draw_section(sheet, section)
+        draw_section(sheet, section, load)
 
 
 def _pictures(sheet: Sheet, case: Path, entry: Entry) -> None:
@@ -202,12 +201,12 @@ def _pictures(sheet: Sheet, case: Path, entry: Entry) -> None:
     places, joins = places_of(entry), joins_in(entry.record["result"])
     for x, role in ((MARGIN, "preview"), (MARGIN + width + 12, "preview_overlay")):
         path = entry.picture(role)
-        data = None if path is None else _small(case, path)
-        if data is None:
+        picture = None if path is None else printed(case, path, LONGEST_PICTURE)
+        if picture is None:
             sheet.frame(x, sheet.y, width, height, [(0, 1.0)])
-            sheet.note(x + 6, "The picture is missing or damaged.")
+            sheet.note(x + 6, MISSING)
             continue
-        sheet.canvas.drawImage(ImageReader(BytesIO(data)), x, sheet.y, width, height)
+        sheet.canvas.drawImage(ImageReader(BytesIO(picture.data)), x, sheet.y, width, height)
         _marks(sheet, places, joins, (x, sheet.y + height), width / decode["width"])
 
 
@@ -252,12 +251,3 @@ def _scale(sheet: Sheet, threshold: float) -> None:
     sheet.path([(mark, sheet.y - 2), (mark, sheet.y + 9)], [(0, 1.0)])
     words = f"0 to 1, the map at a pixel, always on this scale; mark: the threshold of regions, {threshold:.4g}"
     sheet.note(left + width + 8, words)
-
-
-def _small(case: Path, name: str) -> bytes | None:
-    """Return a picture as JPEG of at most LONGEST_PICTURE pixels a side, None if none can be read."""
-    try:
-        photo = process_reader().read(name, data=read_below(case, name, LARGEST_PICTURE), options=PICTURE)
-    except (OSError, InputError):
-        return None
-    return jpeg(shrunk(photo.pixels, LONGEST_PICTURE)) if photo.decode.integrity.ok else None

@@ -24,6 +24,8 @@ from mesorch_cli.report.blocks import (
     Text,
 )
 from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.explained import ShownExplanation
+from mesorch_cli.report.explanation_section import explanation_section
 from mesorch_cli.report.findings import FindingTable, tables_of
 from mesorch_cli.report.for_your_report import sentences_of
 from mesorch_cli.report.names import href, shell_word, visible
@@ -87,13 +89,15 @@ def result_section(entry: Entry, root: str, alike: tuple[tuple[str, str], ...]) 
     return Section("result", "Result", (*blocks, *_integrity(entry.record["decode"])))
 
 
-def more_sections(entry: Entry, root: str) -> Iterator[Section]:
+def more_sections(entry: Entry, root: str, explained: ShownExplanation | None) -> Iterator[Section]:
     """Yield all that follows the pictures and the result."""
     record, result = entry.record, entry.record["result"]
     if record["analysis"] is not None and record["decode"] is not None:
         yield Section("regions", "Regions above the threshold", tuple(_regions(result, record["decode"])))
     for number, table in enumerate(tables_of(result), start=1):
         yield Section(f"finding-{number}", table.title, tuple(_finding(table)))
+    if explained is not None:
+        yield explanation_section(explained)
     yield Section(
         "your-report", "For your report", (Quote(sentences_of(record)), Text(wording.YOUR_REPORT, quiet=True))
     )
