@@ -1,6 +1,7 @@
 """`mesorch rerun`: repeat an analysis from its record."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -138,7 +139,7 @@ def rerun(
         from mesorch_cli.case.rerun import Answer, compared, input_of, read_record, reading_of
         from mesorch_cli.examination.spec import ExaminerSpec
         from mesorch_cli.inference.analysis import Analysis
-        from mesorch_cli.inference.loading import open_weights
+        from mesorch_cli.inference.loading import SharedWeights, open_weights
         from mesorch_cli.inference.recorded_settings import EXPLAIN, accepts_damaged, digest, settings_from
 
         record = read_record(record_file)
@@ -155,11 +156,14 @@ def rerun(
         threads, file = threads_for(record), weights_for(record, weights)
         runs = runtime_for(record, file, runtime)
         if threads is not None and runs == "torch":
-            import torch  # other runtimes take their threads from OMP_NUM_THREADS
+            import torch  # exported files take their threads from OMP_NUM_THREADS
 
             torch.set_num_threads(threads)
+        opened = open_weights(str(file), runtime=runs)
+        if isinstance(opened, SharedWeights):
+            opened = replace(opened, threads=threads)
         spec = ExaminerSpec(
-            Analysis(open_weights(str(file), runtime=runs), settings_from(record.settings)),
+            Analysis(opened, settings_from(record.settings)),
             tuple(sys.argv[1:]),
             accept_damaged=accepts_damaged(record.settings),
             previews=any(artefact.role == "thumbnail" for artefact in record.artefacts),

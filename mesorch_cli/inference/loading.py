@@ -48,13 +48,15 @@ class TorchWeights:
 class SharedWeights:
     """A .safetensors file whose graph comes with the tool, so ONNX Runtime can run it on a CPU, and PyTorch anywhere.
 
-    runtime: `auto` takes ONNX Runtime for float32 on a CPU, and PyTorch for everything else.
+    runtime: `auto` takes ONNX Runtime for float32 on a CPU, and PyTorch for everything else. threads: of ONNX Runtime,
+    None for as many as there are.
     """
 
     weights: WeightsFile
     contents: Contents
     graph: "FoundGraph"
     runtime: Literal["auto", "onnx"]
+    threads: int | None = None
 
     def start(self, device: str, precision: Precision) -> Backend:
         if self.runtime == "auto" and not (precision == "fp32" and wants_cpu(device)):
@@ -69,7 +71,7 @@ class SharedWeights:
         from mesorch_cli.network.tensors import read_tensors
 
         passport = self.weights.passport
-        return self.graph.start(read_tensors(self.contents, passport), passport, device)
+        return self.graph.start(read_tensors(self.contents, passport), passport, device, self.threads)
 
 
 class Exported(Runnable, Protocol):

@@ -90,6 +90,15 @@ def test_it_names_its_runtime_and_does_not_explain(started: BareBackend) -> None
     assert not isinstance(started, Explaining)
 
 
+@pytest.mark.parametrize(("threads", "lanes"), [(1, 1), (3, 3), (20, 8)])
+def test_the_threads_are_those_of_a_record(shipped: Contents, threads: int, lanes: int) -> None:
+    passport = passport_of(shipped)
+    graph = graph_for(passport)
+    assert graph is not None
+    backend = graph.start(read_tensors(shipped, passport), passport, "cpu", threads)
+    assert (backend.runtime["threads"], backend.lanes) == (str(threads), lanes)
+
+
 def test_another_device_than_the_cpu_is_refused(shipped: Contents) -> None:
     passport = passport_of(shipped)
     graph = graph_for(passport)

@@ -22,12 +22,7 @@ from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.inference.backends.onnx import OnnxBackend, open_session
 from mesorch_cli.inference.backends.protocol import MOST_LANES, Tiles
-from mesorch_cli.inference.backends.runtimes import (
-    available_threads,
-    import_runtime,
-    threads_of_record,
-    wanted_threads,
-)
+from mesorch_cli.inference.backends.runtimes import available_threads, import_runtime
 from mesorch_cli.network.config import NetworkConfig
 from mesorch_cli.network.contents import read_ordinary
 from mesorch_cli.network.normalise import normalise
@@ -69,8 +64,11 @@ class FoundGraph:
     path: Path
     data: bytes
 
-    def start(self, tensors: Tensors, passport: Passport, device: str) -> "BareBackend":
-        """Return the backend on the CPU. Raises UsageError for another device or without the runtime."""
+    def start(self, tensors: Tensors, passport: Passport, device: str, threads: int | None = None) -> "BareBackend":
+        """Return the backend on the CPU. threads: that calls share out, None for as many as there are.
+
+        Raises UsageError for another device or without the runtime.
+        """
         if device not in ("auto", "cpu"):
             raise UsageError(
                 f"The device {device!r} with --runtime onnx: the graph of these weights was compared with PyTorch on "
@@ -79,15 +77,16 @@ class FoundGraph:
         runtime = import_runtime(RUNTIME, self.path)
         assert isinstance(passport.network, NetworkConfig)
         folded = folded_tensors(tensors, passport.network)
-        lanes = min(MOST_LANES, available_threads())
+        threads = threads or available_threads()
+        lanes = min(MOST_LANES, threads)
         open_one = partial(open_session, self.data, self.path, [PROVIDER], tensors=folded)
         return BareBackend(
             self.path,
-            open_one(threads=wanted_threads() if lanes == 1 else max(1, available_threads() // lanes)),
-            partial(open_one, threads=wanted_threads()),
+            open_one(threads=threads // lanes),
+            partial(open_one, threads=threads),
             "cpu",
             lanes,
-            {RUNTIME: runtime.__version__} | threads_of_record(),
+            {RUNTIME: runtime.__version__, "threads": str(threads)},
         )
 
 
