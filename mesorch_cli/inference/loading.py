@@ -1,6 +1,6 @@
 """From a name or a file to a runnable network, for every command and every form of weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -18,6 +18,7 @@ from mesorch_cli.network.store import EXPORTED_SUFFIXES, read_weights
 
 if TYPE_CHECKING:
     from mesorch_cli.inference.backends.bare import FoundGraph
+    from mesorch_cli.network.tensors import Tensors
     from mesorch_cli.network.weights import LoadedWeights
 
 
@@ -54,6 +55,7 @@ class SharedWeights:
 
     weights: WeightsFile
     contents: Contents
+    tensors: "Tensors" = field(compare=False, repr=False)
     graph: "FoundGraph"
     runtime: Literal["auto", "onnx"]
     threads: int | None = None
@@ -68,10 +70,7 @@ class SharedWeights:
                 f"--precision {precision} with --runtime onnx. Expected fp32: the graph of these weights has no other. "
                 "Leave --runtime out."
             )
-        from mesorch_cli.network.tensors import read_tensors
-
-        passport = self.weights.passport
-        return self.graph.start(read_tensors(self.contents, passport), passport, device, self.threads)
+        return self.graph.start(self.tensors, self.weights.passport, device, self.threads)
 
 
 class Exported(Runnable, Protocol):
@@ -137,6 +136,7 @@ def _open_tensors(contents: Contents, runtime: Runtime) -> Runnable:
     """Open a .safetensors file, in the form that the wanted runtime needs."""
     if runtime != "torch":
         from mesorch_cli.inference.backends.bare import RUNTIME, graph_for
+        from mesorch_cli.network.tensors import read_tensors
 
         passport = passport_of(contents)
         graph = graph_for(passport)
@@ -152,7 +152,7 @@ def _open_tensors(contents: Contents, runtime: Runtime) -> Runnable:
             )
         if graph is not None and installed(RUNTIME):
             weights = WeightsFile(passport, contents.path, contents.sha256)
-            return SharedWeights(weights, contents, graph, runtime)
+            return SharedWeights(weights, contents, read_tensors(contents, passport), graph, runtime)
     from mesorch_cli.network.weights import load_weights
 
     return TorchWeights(load_weights(contents))

@@ -67,28 +67,24 @@ class _Folding:
         return scale, self._take(f"{name}.bias") - self._take(f"{name}.running_mean") * scale
 
     def _layer(self, convolution: str, norm: str, *, pad: bool) -> None:
-        """Move a batch norm into the convolution before it. pad: also its padding below and right ("SAME")."""
-        scale, shift = self._norm(norm)
+        """Move a batch norm into the convolution before it."""
+        self._fold(convolution, *self._norm(norm), pad=pad)
+
+    def _fold(self, convolution: str, scale: Array, shift: Array, *, pad: bool) -> None:
+        """Move a factor and an offset into a convolution. pad: also its padding below and right ("SAME")."""
         weight = self._take(f"{convolution}.weight") * scale[:, None, None, None]
         self._made[f"{convolution}.weight"] = _padded(weight) if pad else weight
         self._made[f"{convolution}.bias"] = shift
 
     def _stem(self) -> None:
+        scale, shift = self._norm("cnn.stem_norm")
+        self._fold("cnn.stem", scale, shift, pad=True)
         if self._config.fine_width is not None:  # its output is added before the norm
-            scale, _ = self._norm_kept("cnn.stem_norm")
             project = "cnn.fine.project.weight"
             self._made[project] = self._take(project) * scale[:, None, None, None]
-        self._layer("cnn.stem", "cnn.stem_norm", pad=True)
         if self._config.trace_width is not None:
             for layer, norm in TRACE_LAYERS:
                 self._layer(f"cnn.trace.{layer}", f"cnn.trace.{norm}", pad=layer == "reduce")
-
-    def _norm_kept(self, name: str) -> tuple[Array, Array]:
-        kept = dict(self._left)
-        try:
-            return self._norm(name)
-        finally:
-            self._left = kept
 
     def _block(self, prefix: str, widens: bool, stride: int) -> None:
         for layer, norm in WIDENING if widens else NARROWING:

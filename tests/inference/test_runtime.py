@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from mesorch_cli.errors import UsageError
+from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.inference import runtime
 from mesorch_cli.inference.loading import SharedWeights, TorchWeights, open_weights, pytorch_for
 from mesorch_cli.inference.runtime import Runtime, may_have_gpu, wants_cpu
+from mesorch_cli.network.store import find_weights
 
 
 @pytest.fixture
@@ -65,6 +66,18 @@ def test_where_only_pytorch_will_do_an_exported_file_keeps_its_runtime() -> None
         "torch",
         "auto",
     ]
+
+
+def test_a_changed_tensor_of_the_shipped_weights_is_noticed_when_they_are_opened(tmp_path: Path) -> None:
+    """The passport still says what they were, so the graph would be found."""
+    data = bytearray(find_weights().read_bytes())
+    data[-1] ^= 1
+    changed = tmp_path / "changed.safetensors"
+    changed.write_bytes(data)
+    runtimes: tuple[Runtime, ...] = ("auto", "onnx", "torch")
+    for asked in runtimes:
+        with pytest.raises(WeightsError, match="The tensors of .*changed.safetensors have the checksum"):
+            open_weights(str(changed), runtime=asked)
 
 
 def test_opened_weights_travel_to_another_process() -> None:
