@@ -77,7 +77,7 @@ def emptied(model: "ModelProto", weights: Mapping[str, NDArray[np.generic]]) -> 
     """Take the weights out of a model, in place; each is left as a tensor of that name and shape in another file.
 
     A transposed one, as the exporter writes linear layers, becomes a transposition of the tensor itself. Raises
-    VerificationError if a weight would stay in the graph.
+    VerificationError if a weight would stay in the graph, or is not in it: of equal ones, the exporter keeps only one.
     """
     from onnx import TensorProto, helper, numpy_helper
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from mesorch_cli.errors import VerificationError
@@ -16,10 +17,13 @@ from mesorch_cli.export.trace import trace_image
 from mesorch_cli.inference.backends import bare
 from mesorch_cli.inference.backends.bare import graph_for, seal_of
 from mesorch_cli.inference.backends.eager import TorchBackend
+from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.contents import read_contents
 from mesorch_cli.network.graph import ImageGraph
+from mesorch_cli.network.header import read_passport
 from mesorch_cli.network.tensors import read_tensors
-from mesorch_cli.network.weights import LoadedWeights
+from mesorch_cli.network.weights import load_weights, save_weights
+from tests.network.test_folding import lived_in
 
 RNG = np.random.default_rng(0)
 
@@ -33,8 +37,21 @@ def model(**constants: np.ndarray) -> onnx.ModelProto:
 
 
 @pytest.fixture(scope="module")
-def tiny_image_model(tiny: LoadedWeights) -> onnx.ModelProto:
-    return build_model(trace_image(ImageGraph(tiny.network)))
+def moved_weights(tiny_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of which no two tensors are equal, as after training: the exporter joins equal ones."""
+    network = lived_in(MESORCH_S)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.01 * torch.randn(parameter.shape)
+    path = tmp_path_factory.mktemp("moved") / "moved.safetensors"
+    passport = read_passport(tiny_weights).model_copy(update={"name": "moved"})
+    save_weights(path, network.state_dict(), passport)
+    return path
+
+
+@pytest.fixture(scope="module")
+def image_model(moved_weights: Path) -> onnx.ModelProto:
+    return build_model(trace_image(ImageGraph(load_weights(moved_weights).network)))
 
 
 def copied(whole: onnx.ModelProto) -> onnx.ModelProto:
@@ -75,39 +92,38 @@ def test_a_weight_that_the_graph_does_not_use_is_an_error() -> None:
 
 
 def test_a_made_graph_answers_as_pytorch(
-    tiny: LoadedWeights,
-    tiny_weights: Path,
-    tiny_image_model: onnx.ModelProto,
+    moved_weights: Path,
+    image_model: onnx.ModelProto,
     tmp_path: Path,
     astronaut: np.ndarray,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    contents = read_contents(tiny_weights)
-    monkeypatch.setattr(export_bare, "build_model", lambda _: copied(tiny_image_model))
+    contents, loaded = read_contents(moved_weights), load_weights(moved_weights)
+    monkeypatch.setattr(export_bare, "build_model", lambda _: copied(image_model))
     monkeypatch.setattr(export_bare, "trace_image", lambda _: None)  # done once for both tests
     parity = make_bare(contents, tmp_path, {"astronaut": astronaut})
     assert parity.holds
     monkeypatch.setattr(bare, "shipped_folder", lambda: tmp_path)
-    found = graph_for(tiny.passport)
+    found = graph_for(loaded.passport)
     assert found is not None
-    assert found.path == tmp_path / f"tiny{bare.GRAPH_SUFFIX}"
+    assert found.path == tmp_path / f"moved{bare.GRAPH_SUFFIX}"
     assert found.seal.graph_sha256 == hashlib.sha256(found.data).hexdigest()
     assert len(found.data) < 400_000
     assert sorted(path.name for path in tmp_path.iterdir()) == [found.path.name, seal_of(found.path).name]
     tiles = RNG.integers(0, 256, (2, 96, 160, 3), dtype=np.uint8)
-    answer = found.start(read_tensors(contents, tiny.passport), tiny.passport, "cpu")(tiles)
-    np.testing.assert_allclose(answer, TorchBackend(tiny.network, "cpu")(tiles), atol=2e-4)
+    answer = found.start(read_tensors(contents, loaded.passport), loaded.passport, "cpu")(tiles)
+    np.testing.assert_allclose(answer, TorchBackend(loaded.network, "cpu")(tiles), atol=2e-4)
 
 
 def test_a_graph_that_fails_the_gate_is_not_written(
-    tiny_weights: Path,
-    tiny_image_model: onnx.ModelProto,
+    moved_weights: Path,
+    image_model: onnx.ModelProto,
     tmp_path: Path,
     astronaut: np.ndarray,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Half a logit too much, everywhere."""
-    wrong = copied(tiny_image_model)
+    wrong = copied(image_model)
     (end,) = wrong.graph.output
     for node in wrong.graph.node:
         node.output[:] = ["before" if name == end.name else name for name in node.output]
@@ -116,5 +132,5 @@ def test_a_graph_that_fails_the_gate_is_not_written(
     monkeypatch.setattr(export_bare, "build_model", lambda _: wrong)
     monkeypatch.setattr(export_bare, "trace_image", lambda _: None)
     with pytest.raises(VerificationError, match="The graph without its weights"):
-        make_bare(read_contents(tiny_weights), tmp_path, {"astronaut": astronaut})
+        make_bare(read_contents(moved_weights), tmp_path, {"astronaut": astronaut})
     assert not list(tmp_path.iterdir())
