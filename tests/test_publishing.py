@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from mesorch_cli.cli.app import app
 from mesorch_cli.evaluation.calibration import POOLINGS, Scored, held_out
 from mesorch_cli.evaluation.calibration_study import calibration_file
+from mesorch_cli.inference.domain import domain_in
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.weights import read_file
 
@@ -48,6 +49,14 @@ def evaluated(folder: Path, run: Path, *words: object) -> dict:
     return json.loads(result.stdout.splitlines()[0])
 
 
+def folder_of_one(target: Path, folder: Path) -> Path:
+    """Return a set with only the first tampered photo of another."""
+    for name in ("image", "mask"):
+        (target / name).mkdir(parents=True)
+        (target / name / "0.png").write_bytes((folder / name / "0.png").read_bytes())
+    return target
+
+
 def ruled(scripts: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch, *words: object) -> None:
     monkeypatch.setattr(sys, "argv", ["new_rules.py", *(str(word) for word in words)])
     scripts["new_rules"].main()
@@ -71,6 +80,30 @@ def test_figures_of_the_passport_and_the_card_are_those_of_evaluate(
     assert all((tensors[name] == before[name]).all() for name in before)
     card = (out / "mesorch-s.md").read_text(encoding="utf-8")
     assert f"| **{found['pixel_auc']}** | **{found['f1_at_threshold']}** |" in card
+    assert "domain" not in found
+    described = tmp_path / "described"
+    ruled(
+        scripts, monkeypatch, out / "mesorch-s.safetensors", described, "--version", "2", "--domains", f"web={folder}"
+    )
+    told = read_file(described / "mesorch-s.safetensors")[0].figures["web"]
+    assert isinstance(told, dict)
+    domain = domain_in(told)
+    assert domain is not None
+    assert told == found | {"domain": domain.model_dump(mode="json")}
+    assert (domain.photos, domain.formats, domain.shorter_side.least) == (3, {"PNG": 3}, 120)
+    for name, wanted in (("other", "no figures"), ("web", "another set")):
+        where = folder if name == "other" else folder_of_one(tmp_path / "one", folder)
+        with pytest.raises(SystemExit, match=wanted):
+            ruled(
+                scripts,
+                monkeypatch,
+                out / "mesorch-s.safetensors",
+                described,
+                "--version",
+                "3",
+                "--domains",
+                f"{name}={where}",
+            )
     # These weights are others: a run about the first ones says nothing of them.
     with pytest.raises(SystemExit, match="measured the weights"):
         ruled(

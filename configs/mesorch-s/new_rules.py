@@ -1,13 +1,14 @@
 """Give weights other rules and figures, their tensors untouched, and write the card.
 
 usage: new_rules.py OLD.safetensors OUT --version V [--calibration FILE] [--quantisation FILE] [--copies FILE]
-       [--threshold FLOOR,SHARE,TOP | --threshold-of RUN] [--figures SET=RUN ...]
+       [--threshold FLOOR,SHARE,TOP | --threshold-of RUN] [--figures SET=RUN ...] [--domains SET=FOLDER ...]
 
 `--calibration` is what `mesorch calibrate` wrote, `--quantisation` what fit_quantisation.py or fit_fusion.py, `--copies` what
 fit_copies.py. RUN is a folder that `mesorch evaluate -o RUN` wrote about OLD: `--threshold-of` takes its best threshold for
 all photos, `--threshold` sets one by photo, `--figures` takes its figures. A run about other weights is refused. Figures that
-are not measured again are dropped when a rule changes, as they speak of the old rules. OUT gets the weights, SHA256SUMS and
-the card.
+are not measured again are dropped when a rule changes, as they speak of the old rules. `--domains` adds to a set's figures
+what its photos are like (domains.py), so that results say of a photo that it is unlike them; FOLDER is the set that `mesorch
+evaluate` took. OUT gets the weights, SHA256SUMS and the card.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from card import card
+from domains import with_domain
 from measured import figures_of, result_of, score_rule_of
 
 from mesorch_cli.network.passport import CopyRule, Passport, QuantisationRule, ThresholdRule
@@ -56,6 +58,7 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     parser.add_argument("--threshold")
     parser.add_argument("--figures", nargs="*", default=[])
+    parser.add_argument("--domains", nargs="*", default=[])
     args = parser.parse_args()
     passport, tensors, before = read_file(args.old)
     changed = rules(args, passport, before)
@@ -67,6 +70,9 @@ def main() -> None:
                 "Figures belong to the weights as they are: change rules first, evaluate, then add figures."
             )
         figures[name] = figures_of(Path(run), before)
+    for pair in args.domains:
+        name, _, folder = pair.partition("=")
+        figures[name] = with_domain(name, figures.get(name), Path(folder))
     args.out.mkdir(parents=True, exist_ok=True)
     target = args.out / NAME
     final = passport.model_copy(update={"version": args.version, "figures": figures} | changed)

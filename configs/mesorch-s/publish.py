@@ -9,6 +9,7 @@ own commands; FIT, HELD_OUT and REALDEV are sets as `mesorch evaluate` takes the
     python new_rules.py OUT/mesorch-s.safetensors RULED --version V --calibration calibration.json
     mesorch evaluate FIT -w RULED/mesorch-s.safetensors --against all -o runs/fit      (HELD_OUT and REALDEV likewise)
     python new_rules.py RULED/mesorch-s.safetensors FINAL --version V --figures fit=runs/fit held-out=runs/held-out ...
+        --domains held-out=HELD_OUT realdev=REALDEV
 """
 
 import argparse

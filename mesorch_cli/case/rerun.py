@@ -34,6 +34,7 @@ LEVELS = 65535  # of the heat map's 16 bits
 LARGEST_MAP = 1 << 30  # bytes of a heat map that is read
 PNG_HEAD = 29  # bytes up to the end of a PNG's width, height, bits and kind
 MOST_PIXELS = 4_000_000_000  # that a record may request; larger photos need `detect` with --max-pixels
+GEOMETRY_DRAWN = "outlines and links of findings, which the record does not have and the pictures now show"
 OF_THE_MACHINE = (
     ("decode", "isolation"),
     ("metadata", "exiftool"),
@@ -101,11 +102,11 @@ def reading_of(record: Record) -> ReadOptions:
 
 def compared(record: Record, record_path: Path, again: Composed) -> Comparison:
     """Compare a record, and the heat map beside it if there is one, with the repeated analysis."""
-    now = again.record
-    if not record.result.rates:  # an earlier version wrote none, and they follow from verdict and weights
-        now = now.model_copy(update={"result": now.result.model_copy(update={"rates": []})})
+    now = _as_earlier(record, again.record)
     differences = list(_differences(record, now))
     causes = list(_causes(record, now))
+    if now.result.findings != again.record.result.findings:
+        causes.append(GEOMETRY_DRAWN)
     old_sums = {artefact.role: artefact.sha256 for artefact in record.artefacts}
     new_sums = {artefact.role: artefact.sha256 for artefact in now.artefacts}
     changed = sorted(role for role in old_sums if old_sums[role] != new_sums.get(role))
@@ -119,6 +120,17 @@ def compared(record: Record, record_path: Path, again: Composed) -> Comparison:
         differences.append(f"map: at most {distance:.6f} at any pixel")
         near = near and distance <= PIXEL_TOLERANCE
     return Comparison(Answer.WITHIN_TOLERANCE if near else Answer.DIFFERENT, tuple(differences), tuple(causes))
+
+
+def _as_earlier(record: Record, now: Record) -> Record:
+    """Return a repetition without the parts of its result that the version of the record did not write.
+
+    Rates and domain follow from verdict, weights and file; geometry only says more of findings that are compared anyway.
+    """
+    changes: dict[str, Any] = {name: [] for name in ("rates", "domain") if not getattr(record.result, name)}
+    if not any(finding.geometry for finding in record.result.findings):
+        changes["findings"] = [finding.model_copy(update={"geometry": None}) for finding in now.result.findings]
+    return now.model_copy(update={"result": now.result.model_copy(update=changes)})
 
 
 def _differences(record: Record, now: Record) -> list[str]:

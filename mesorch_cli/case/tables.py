@@ -19,8 +19,8 @@ from mesorch_cli.files.folders import Kind, entries, listed
 from mesorch_cli.files.hashing import sha256_below, sha256_bytes
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import UNFINISHED, writing_below
+from mesorch_cli.report import declared, domain
 from mesorch_cli.report.alike import Likeness, groups_of
-from mesorch_cli.report.declared import short_of
 from mesorch_cli.report.entry import fingerprint_of
 from mesorch_cli.report.names import harmless_cell
 from mesorch_cli.report.notes import kinds_of
@@ -40,6 +40,7 @@ COLUMNS = (
     "largest_region_share",
     "flags",
     "declared",
+    "domain",
     "notes",
     "alike",
     "format",
@@ -82,7 +83,8 @@ def cells(row: Row, alike: Likeness | None) -> list[str]:
         len(regions),
         max((region["share"] for region in regions), default=None),
         "; ".join(result["flags"]),
-        short_of(record) or None,
+        declared.short_of(record) or None,
+        domain.short_of(result) or None,
         "; ".join(kinds_of(record)) or None,
         None if alike is None else alike.number,
         decode.get("format"),

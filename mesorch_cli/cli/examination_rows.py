@@ -3,13 +3,15 @@
 from typing import TYPE_CHECKING
 
 from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
-from mesorch_cli.report import rates
+from mesorch_cli.report import domain, rates
 from mesorch_cli.report.declared import lines_of
 from mesorch_cli.report.findings import counted_words, tables_of
 from mesorch_cli.report.numbers import share_text
 
 if TYPE_CHECKING:
     from mesorch_cli.examination.examiner import Examination
+
+REASONS_SHOWN = 3  # why a photo is unlike the measured ones; its page has all
 
 
 def why_of(examination: "Examination") -> str:
@@ -29,8 +31,10 @@ def rows_of(examination: "Examination", most: int) -> list[tuple[str, str]]:
         what = f"{result.pooling} of the map{counted_words(plain)}"
         meaning = "" if result.probability is not None else f" ({what}; not a probability)"
         rows.append(("score", f"{share_text(result.score)}{meaning}"))
-    if measured := rates.short_of(record.model_dump(include={"result"})["result"]):
+    if measured := rates.short_of(plain):
         rows.append(("rates", f"the same verdict for {measured}"))
+    if told := domain.sentence_of(plain, REASONS_SHOWN):
+        rows.append(("domain", told))
     if result.probability is not None:
         rows.append(("probability", f"{share_text(result.probability)} (calibrated, even prior odds)"))
     if result.likelihood_ratio is not None:
@@ -46,10 +50,10 @@ def rows_of(examination: "Examination", most: int) -> list[tuple[str, str]]:
         rows.append((f"region {number}", f"{place}, {region.share:.1%} of the photo, mean {region.mean:.2f}"))
     if len(result.regions) > most:
         rows.append(("", f"and {len(result.regions) - most} more in the record"))
-    for told in tables_of(plain):
-        rows += [(found.name, found.sentence) for found in told.lines[:most]]
-        if len(told.lines) > most:
-            rows.append(("", f"and {len(told.lines) - most} more in the record"))
+    for table in tables_of(plain):
+        rows += [(found.name, found.sentence) for found in table.lines[:most]]
+        if len(table.lines) > most:
+            rows.append(("", f"and {len(table.lines) - most} more in the record"))
     if result.flags:
         rows.append(("flags", "; ".join(result.flags)))
     if record.decode is not None and record.decode.orientation != 1:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mesorch_cli.inference.domain import Domain
     from mesorch_cli.network.passport import Passport
 
+DOMAIN = "domain"  # among the figures of a set, with a table of its own
 LONG = 30  # if an entry of a list has more characters, each entry gets its own row
 
 
@@ -28,6 +30,7 @@ def tables(passport: "Passport", path: str, sha256: str) -> list[Table]:
         Table("Defaults", ["option", "value"], list(_defaults(passport))),
         Table("From map to verdict", ["", ""], list(_verdict(passport))),
         *_figures(passport.figures),
+        *_domains(passport.figures),
         Table("Limits", ["", ""], [[str(number), text] for number, text in enumerate(passport.limits, start=1)]),
         Table("Training", ["", ""], list(_fields(passport.training))),
     ]
@@ -76,7 +79,11 @@ def _verdict(passport: "Passport") -> Iterator[list[str]]:
 
 def _figures(figures: dict[str, Any]) -> Iterator[Table]:
     """Yield the figures with one column per set, and a separate table for the baselines."""
-    found = {name: dict(_cells(values)) for name, values in figures.items() if isinstance(values, dict)}
+    found = {
+        name: dict(_cells({key: value for key, value in values.items() if key != DOMAIN}))
+        for name, values in figures.items()
+        if isinstance(values, dict)
+    }
     names = list(dict.fromkeys(name for cells in found.values() for name in cells))
     floors = [name for name in names if name.startswith("floors: ")]
     for title, wanted in (
@@ -88,6 +95,32 @@ def _figures(figures: dict[str, Any]) -> Iterator[Table]:
                 [name.removeprefix("floors: "), *(cells.get(name, "") for cells in found.values())] for name in wanted
             ]
             yield Table(title, ["", *found], rows)
+
+
+def _domains(figures: dict[str, Any]) -> Iterator[Table]:
+    """Yield what the photos of the measured sets are like, with one column per set."""
+    from mesorch_cli.inference.domain import domain_in
+
+    found = {name: domain for name, values in figures.items() if (domain := domain_in(values)) is not None}
+    columns = {name: dict(_described(domain)) for name, domain in found.items()}
+    names = list(dict.fromkeys(name for column in columns.values() for name in column))
+    if names:
+        rows = [[name, *(column.get(name, "") for column in columns.values())] for name in names]
+        yield Table("Photos of the measured sets: the middle 98 %, and the extremes", ["", *columns], rows)
+
+
+def _described(domain: "Domain") -> Iterator[tuple[str, str]]:
+    """Yield (name, text) for everything that is known of a set's photos."""
+    values = domain.model_dump(exclude={"jpeg"})
+    if domain.jpeg is not None:
+        values |= {f"JPEG {name}": value for name, value in domain.jpeg.model_dump().items()}
+    for name, value in values.items():
+        if isinstance(value, dict) and "least" in value:
+            yield _words(name), f"{value['low']} to {value['high']} ({value['least']} to {value['most']})"
+        elif isinstance(value, dict):
+            yield _words(name), ", ".join(f"{kind} ({count})" for kind, count in value.items())
+        else:
+            yield _words(name), str(value)
 
 
 def _cells(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, Pixels
 from mesorch_cli.files.hashing import sha256_file
 
-ROWS = "mesorch.evaluation.row/3"  # raise it when counting changes, so that old rows are not reused
+ROWS = "mesorch.evaluation.row/4"  # raise it when counting changes, so that old rows are not reused
 
 
 @dataclass(frozen=True)

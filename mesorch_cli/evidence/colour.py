@@ -10,6 +10,7 @@ from mesorch_cli.evidence.inspection import UnsupportedError
 from mesorch_cli.evidence.photo import Pixels
 from mesorch_cli.evidence.storage import allocate
 
+GREY_REPLICATED = "grey replicated to RGB"
 ROWS_AT_ONCE = 256  # conversions that need wider numbers process the picture in bands, to bound memory
 
 
@@ -56,7 +57,7 @@ def to_rgb(samples: Samples, *, alpha: bool = False) -> Pixels:
         samples.conversions.append("alpha channel dropped" if extra == 1 else f"{extra} extra channels dropped")
     inverted = samples.kind == "cmyk inverted"
     if samples.kind == "grey":
-        samples.conversions.append("grey replicated to RGB")
+        samples.conversions.append(GREY_REPLICATED)
     elif own == 4:
         samples.conversions.append(
             f"{'inverted ' if inverted else ''}CMYK to RGB by R = (1 - C)(1 - K), without a colour profile"

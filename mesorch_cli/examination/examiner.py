@@ -29,6 +29,7 @@ from mesorch_cli.files.reading import opened, opened_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.domain import compared
 from mesorch_cli.inference.rates import measured_rates
 from mesorch_cli.inference.recorded_settings import digest, run_values
 from mesorch_cli.inference.scoring import Verdict
@@ -36,6 +37,7 @@ from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay, panel, preview
 from mesorch_cli.report.explanation_pictures import ExplanationPictures
+from mesorch_cli.report.joins import joins_of
 
 PROVENANCE_NOTE = "not examined"
 CHANGED = "the file changed during the analysis"
@@ -264,6 +266,12 @@ class Examiner:
         loaded, detection = analysed.loaded, analysed.detection
         photo = loaded.photo
         pictures = {} if place is None else self._pictures(photo, detection) | analysed.explained
+        # The verdicts that were counted are on photos.
+        rates = (
+            ()
+            if LIKE_A_SCREEN in detection.flags
+            else measured_rates(self._passport, self.detector.settings, detection.verdict)
+        )
         record = Record(
             input=InputPart(
                 path=json_path(loaded.shown),
@@ -279,10 +287,8 @@ class Examiner:
                 detection,
                 self.detector.settings,
                 photo,
-                # The verdicts that were counted are on photos.
-                ()
-                if LIKE_A_SCREEN in detection.flags
-                else measured_rates(self._passport, self.detector.settings, detection.verdict),
+                rates,
+                compared(self._passport, rates, photo) if photo else (),
             ),
             declared=declared_part(photo) if photo else None,
             artefacts=[
@@ -345,7 +351,7 @@ class Examiner:
             return {}
         pixels, map_ = photo.pixels, detection.map
         threshold = self.detector.settings.threshold if detection.threshold is None else detection.threshold
-        joins = [[box for _, box in one.places] for one in detection.findings if len(one.places) > 1]
+        joins = joins_of(detection.findings)
         with ThreadPoolExecutor(4) as pool:  # of a large photo each takes up to a second of one processor
             made = {
                 "overlay.png": pool.submit(overlay.overlay, pixels, map_, threshold, joins),

@@ -15,7 +15,11 @@ from mesorch_cli.examination.record import (
     CalibrationPart,
     DeclaredPart,
     DecodePart,
+    DeviationPart,
+    DomainPart,
     FindingPart,
+    GeometryPart,
+    OutlinePart,
     PlacePart,
     RatePart,
     RatioPart,
@@ -25,10 +29,12 @@ from mesorch_cli.examination.record import (
     StatementPart,
 )
 from mesorch_cli.inference.detection import Detection
+from mesorch_cli.inference.domain import Comparison
 from mesorch_cli.inference.rates import Rate
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.witnesses.finding import Finding
+from mesorch_cli.inference.witnesses.geometry import Geometry
 
 
 def decode_part(photo: Photo) -> DecodePart:
@@ -44,11 +50,16 @@ def decode_part(photo: Photo) -> DecodePart:
 
 
 def result_part(
-    detection: Detection, settings: Settings, photo: Photo | None = None, rates: Sequence[Rate] = ()
+    detection: Detection,
+    settings: Settings,
+    photo: Photo | None = None,
+    rates: Sequence[Rate] = (),
+    domain: Sequence[Comparison] = (),
 ) -> ResultPart:
     """Return the result block; floats rounded to PROBABILITY_DIGITS.
 
-    photo: for the places when upright. rates: of the verdict, where they were measured.
+    photo: for the places when upright. rates: of the verdict, where they were measured. domain: the photo beside the
+    photos of their sets.
     """
     rule = settings.score
     regions = [
@@ -76,6 +87,7 @@ def result_part(
         likelihood_ratio=_ratio_part(detection),
         calibration=_calibration_part(settings) if detection.probability is not None else None,
         rates=[_rate_part(rate) for rate in rates],
+        domain=[_domain_part(comparison) for comparison in domain],
     )
 
 
@@ -85,6 +97,18 @@ def _finding_part(finding: Finding, photo: Photo | None) -> FindingPart:
         certainty=round(finding.certainty, PROBABILITY_DIGITS),
         places=[PlacePart(role=role, **box._asdict(), upright=_upright(box, photo)) for role, box in finding.places],
         measures=dict(finding.measures),
+        geometry=None if finding.geometry is None else _geometry_part(finding.geometry),
+    )
+
+
+def _geometry_part(geometry: Geometry) -> GeometryPart:
+    return GeometryPart(
+        outlines=[
+            OutlinePart(role=role, corners=[side for corner in corners for side in corner])
+            for role, corners in geometry.outlines
+        ],
+        links=[(*start, *end) for start, end in geometry.links],
+        tolerance=geometry.tolerance,
     )
 
 
@@ -105,6 +129,11 @@ def _rate_part(rate: Rate) -> RatePart:
         lowest=round(rate.lowest, PROBABILITY_DIGITS),
         highest=round(rate.highest, PROBABILITY_DIGITS),
     )
+
+
+def _domain_part(comparison: Comparison) -> DomainPart:
+    outside = [DeviationPart.model_validate(vars(one) | {"known": list(one.known)}) for one in comparison.outside]
+    return DomainPart(set=comparison.set, photos=comparison.photos, outside=outside)
 
 
 def _ratio_part(detection: Detection) -> RatioPart | None:

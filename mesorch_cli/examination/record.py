@@ -8,11 +8,12 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from mesorch_cli.evidence.metadata.declared import Kind, Signed
+from mesorch_cli.inference.domain import Measure
 from mesorch_cli.inference.rates import Truth
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.network.passport import Sha256, Share
@@ -139,18 +140,49 @@ class PlacePart(_Part):
     upright: BoxPart | None
 
 
+Coordinate = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class OutlinePart(_Part):
+    """An outline of a place: its corners in turn, each as x and y, closed, without holes."""
+
+    role: str
+    corners: Annotated[list[int], Field(min_length=6)]
+
+    @model_validator(mode="after")
+    def _of_pairs(self) -> Self:
+        if len(self.corners) % 2:
+            raise ValueError(f"an outline has {len(self.corners)} numbers; expected x and y for every corner")
+        return self
+
+
+class GeometryPart(_Part):
+    """The exact shape of a finding, in pixels of the stored raster. The upper left corner of the raster is (0, 0).
+
+    outlines: of the places by their role; a place in several parts has several. links: points that belong together, x and y
+    in the first place and x and y in the second; a selection that is spread over the places. tolerance: pixels by which
+    the outlines may deviate from the places.
+    """
+
+    outlines: list[OutlinePart]
+    links: list[tuple[Coordinate, Coordinate, Coordinate, Coordinate]]
+    tolerance: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+
+
 class FindingPart(_Part):
     """A finding of a witness besides the network. The map includes it.
 
     certainty: of the witness; the score counts it for copies. places: by their role in the finding; none if it is about
     the whole photo. measures: the measurements. copies: two places, `part`, probably pasted, and `counterpart`; see
-    docs/copies.md. quantisation: see docs/quantisation.md.
+    docs/copies.md. quantisation: see docs/quantisation.md. geometry: null where the witness has none, and in records of
+    older versions.
     """
 
     witness: str
     certainty: Share
     places: list[PlacePart]
     measures: dict[str, int | Annotated[float, Field(allow_inf_nan=False)]]
+    geometry: GeometryPart | None = None
 
 
 class RatioPart(_Part):
@@ -185,9 +217,32 @@ class RatePart(_Part):
     highest: Share
 
 
+class DeviationPart(_Part):
+    """One way in which the photo lies outside of a measured set.
+
+    measure: of the photo's file, with its value. lowest, highest: between them lie 98 % of the set's photos. known: the
+    kinds that the set has, for a measure that is no number.
+    """
+
+    measure: Measure
+    value: int | Annotated[float, Field(allow_inf_nan=False)] | str
+    lowest: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    highest: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    known: list[str] = []
+
+
+class DomainPart(_Part):
+    """Whether the photo lies within a set of `photos` photos on which rates were measured. outside: nothing if it does."""
+
+    set: str
+    photos: Annotated[int, Field(ge=1)]
+    outside: list[DeviationPart]
+
+
 class ResultPart(_Part):
     """score: raw image score. probability: the calibrated one, or null. threshold: of the map. rates: of the verdict, as
     measured with these weights and settings; none if they were not measured, or if an earlier version wrote the record.
+    domain: whether the photo is like those of each set of these rates that the passport describes; none if it describes none.
     """
 
     score: Share | None
@@ -202,6 +257,7 @@ class ResultPart(_Part):
     likelihood_ratio: RatioPart | None = None
     calibration: CalibrationPart | None = None
     rates: list[RatePart] = []
+    domain: list[DomainPart] = []
 
 
 class StatementPart(_Part):

@@ -9,15 +9,14 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.backends.eager import DTYPES, TorchBackend, choose_device
 from mesorch_cli.inference.backends.protocol import Backend
 from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.loading import Exported
+from mesorch_cli.inference.operations import operations
 from mesorch_cli.inference.settings import Precision
-from mesorch_cli.network.families import family_of
 from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.member import SIDE_MULTIPLE
 
@@ -125,14 +124,6 @@ def side_by_side(call: Callable[[], object], lanes: int) -> float:
     started = time.perf_counter()
     deque(in_order(lambda _: call(), range(lanes), lanes, short), maxlen=0)
     return (time.perf_counter() - started) / lanes
-
-
-def operations(network: Localiser, side: int) -> float:
-    """Return operations of the inference form for one side x side tile (multiplications and additions of products)."""
-    counter = FlopCounterMode(display=False)
-    with torch.inference_mode(), counter:
-        family_of(network.config).fold(network)(torch.zeros(1, 3, side, side))
-    return float(counter.get_total_flops())
 
 
 def measure(

@@ -48,7 +48,9 @@ class Family(Generic[M, N]):
     build: a network with random weights. fold: its inference form, with the same logits up to rounding; the network
     itself is unchanged. graph: the form that is traced into a file, from uint8 tiles (B, H, W, 3) to float32 logits (B,
     1, H, W). came_trained: whether a parameter, given by name, is pretrained in a run with pretrained parts; such
-    parameters have their own learning rate. branches: training can request the logits of parts.
+    parameters have their own learning rate. parts: of a network in any of its forms, in the order of the forward pass:
+    names, and the paths of their modules, of which none is in two parts. branches: training can request the logits of
+    parts.
     """
 
     name: str
@@ -59,5 +61,6 @@ class Family(Generic[M, N]):
     fold: Callable[[N], "Localiser"]
     graph: Callable[[N, GraphPrecision], "nn.Module"]
     came_trained: Callable[[str], bool]
+    parts: Callable[[N], Mapping[str, tuple[str, ...]]]
     branches: bool = False
     foreign: Foreign[M] | None = None

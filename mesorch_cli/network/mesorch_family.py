@@ -36,6 +36,12 @@ def _came_trained(parameter: str) -> bool:
     return parameter.startswith("cnn.") and not parameter.startswith(OWN_STEMS)
 
 
+def _parts(network: "Mesorch") -> dict[str, tuple[str, ...]]:
+    from mesorch_cli.network.parts import parts_of
+
+    return parts_of(network)
+
+
 MESORCH_FAMILY: "Family[NetworkConfig, Mesorch]" = Family(
     name="mesorch",
     title="Mesorch",
@@ -45,6 +51,7 @@ MESORCH_FAMILY: "Family[NetworkConfig, Mesorch]" = Family(
     fold=_fold,
     graph=_graph,
     came_trained=_came_trained,
+    parts=_parts,
     branches=True,
     foreign=PUBLISHED,
 )

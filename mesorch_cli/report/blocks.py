@@ -78,16 +78,28 @@ class Lines:
     folded: bool = False
 
 
-Cell = str | Box | Link
+@dataclass(frozen=True)
+class Said:
+    """An answer and, in small print after it, what it rests on."""
+
+    words: str
+    small: str
+
+
+Cell = str | Box | Link | Said
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. box: its cells are rectangles, x, y, width and height. number: it holds figures."""
+    """A column of a table. box: its cells are rectangles, x, y, width and height. number: it holds figures.
+
+    group: a head above this column and those beside it of the same group, "" for none.
+    """
 
     title: str
     number: bool = False
     box: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,7 +110,30 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
-Block = Text | Heading | Points | Pairs | Measures | Quote | Lines | Table
+@dataclass(frozen=True)
+class Figure:
+    """A picture with its caption. file: its name beside the record, "" where there is none and the caption says why.
+
+    alt: what it shows, for who cannot see it. lead: the first, bold words of the caption.
+    """
+
+    file: str
+    alt: str
+    caption: str
+    lead: str = ""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Pictures in rows of `across`, each with its caption. title: above them, "" for none. note: small print below them."""
+
+    figures: tuple[Figure, ...]
+    across: int
+    title: str = ""
+    note: str = ""
+
+
+Block = Text | Heading | Points | Pairs | Measures | Quote | Lines | Table | Figures
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The explanation of a photo on its page: read back from `explanation.json`, whose hash the record has."""
+"""The explanation of a photo in a report: read back from `explanation.json`, whose hash the record has."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,15 +45,12 @@ class RegionLine:
 
 @dataclass(frozen=True)
 class ShownExplanation:
-    """An explanation as a page takes it; problem: why there is none to show."""
+    """An explanation as a report takes it; problem: why there is none to show."""
 
     facts: Explanation | None
     problem: str | None
     lines: tuple[RegionLine, ...] = ()
     branches: tuple[str, ...] = ()
-
-    cannot = CANNOT
-    branch_words = BRANCH_WORDS
 
     @staticmethod
     def score(value: float) -> str:
@@ -61,7 +58,7 @@ class ShownExplanation:
 
 
 def shown_of(facts: Explanation) -> ShownExplanation:
-    """Return an explanation as a page takes it."""
+    """Return an explanation as a report takes it."""
     branches = [branch for branch in BRANCHES if any(scale.branch == branch for scale in facts.scales)]
     names = [check.name for check in facts.checks]
     return ShownExplanation(

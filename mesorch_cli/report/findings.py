@@ -47,14 +47,17 @@ def counted_words(result: Mapping[str, Any]) -> str:
     return "".join(f", or the {certainty}, where that is larger" for certainty in counting)
 
 
+def words_of(name: str) -> Words:
+    """Return the words of a witness by its name in a record, which may come from a later version."""
+    witness = witness_named(name)
+    if witness is None:
+        return Words(f"Findings of {name}", name, "", "", f"findings of {name}", "points that belong together")
+    return witness.words
+
+
 def short_of(result: Mapping[str, Any]) -> str:
     """Return the kinds of findings in a few words, for a cell of a table; empty where there are none."""
-    return ", ".join(dict.fromkeys(_words_of(finding["witness"]).short for finding in result["findings"]))
-
-
-def _words_of(name: str) -> Words:
-    witness = witness_named(name)
-    return Words(f"Findings of {name}", name, "", "") if witness is None else witness.words
+    return ", ".join(dict.fromkeys(words_of(finding["witness"]).short for finding in result["findings"]))
 
 
 def _kind(finding: dict[str, Any]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -64,7 +67,7 @@ def _kind(finding: dict[str, Any]) -> tuple[str, tuple[str, ...], tuple[str, ...
 def _table(
     name: str, roles: tuple[str, ...], measures: tuple[str, ...], findings: list[dict[str, Any]]
 ) -> FindingTable:
-    words = _words_of(name)
+    words = words_of(name)
     names = [words.short] if len(findings) == 1 else [f"{words.short} {at}" for at, _ in enumerate(findings, start=1)]
     lines = tuple(_line(words, *line) for line in zip(names, findings, strict=True))
     heads = tuple(head.replace("_", " ").capitalize() for head in (*measures, "certainty"))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
-from mesorch_cli.report import declared, rates
+from mesorch_cli.report import declared, domain, rates
 from mesorch_cli.report.findings import tables_of
 from mesorch_cli.report.names import visible
 from mesorch_cli.report.numbers import in_words
@@ -41,7 +41,8 @@ def sentences_of(record: Mapping[str, Any]) -> tuple[str, ...]:
     paragraphs = [_examined(record), filled]
     if result["score"] is not None and result["probability"] is None:
         paragraphs[-1] += f" {NO_PROBABILITY}"
-    paragraphs += [" ".join(lines)] if (lines := rates.lines_of(result)) else []
+    told = filter(None, (*rates.lines_of(result), domain.sentence_of(result)))
+    paragraphs += [" ".join(lines)] if (lines := list(told)) else []
     paragraphs += [_regions(result["regions"])] if result["regions"] else []
     paragraphs += [
         " ".join([*(line.sentence for line in table.lines), table.explanation]) for table in tables_of(result)

@@ -114,14 +114,12 @@ class Pages:
         )
 
     def _photo(self, entry: Entry, before: Entry | None, after: Entry | None, number: int) -> None:
-        page = page_of(entry, self.triage.like(entry))
-        explained = explanation_of(self.case, entry)
+        page = page_of(entry, self.triage.like(entry), explanation_of(self.case, entry))
         self._write_page(
             f"{entry.place}/{PAGE}",
             "photo.html",
-            EXPLAINED if explained else "photo.js" if page.stage else None,
+            EXPLAINED if page.explained else "photo.js" if page.stage else None,
             page=page,
-            explained=explained,
             before=_neighbour(before, page.root),
             after=_neighbour(after, page.root),
             number=number,

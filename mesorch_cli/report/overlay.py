@@ -1,12 +1,15 @@
 """Overlay for people, heat map and mask for programs, as PNG bytes; and the colours of the map."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.evidence.storage import allocate
 from mesorch_cli.inference.fusion import bands
-from mesorch_cli.report.outlines import FONT, INK, Joins, join, outline
+from mesorch_cli.report.joins import Join
+from mesorch_cli.report.outlines import FONT, INK, join, outline
 
 LONGEST_OVERLAY = 2048  # pixels; the heat map keeps the photo's own size
 SHORTEST_OVERLAY = 320  # pixels of the long side; smaller photos are enlarged, so that the bar is readable
@@ -87,7 +90,7 @@ def scaled(pixels: NDArray[np.unsignedinteger], map_: Map, shortest: int, longes
     return np.ascontiguousarray(photo[..., ::-1], np.uint8), chance
 
 
-def overlay(pixels: NDArray[np.unsignedinteger], map_: Map, threshold: float, joins: Joins = ()) -> bytes:
+def overlay(pixels: NDArray[np.unsignedinteger], map_: Map, threshold: float, joins: Sequence[Join] = ()) -> bytes:
     """Return the photo in grey under its map, the outlines of regions, joined parts, and a colour bar of the range 0..1.
 
     pixels: (H, W, 3) RGB uint8 or uint16. The photo is shown in its stored raster, on LONGEST_OVERLAY pixels at most.

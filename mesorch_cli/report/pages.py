@@ -5,10 +5,12 @@ from typing import Any
 
 from mesorch_cli.evidence.orientation import WORDS, Box, matrix, upright_box, upright_size
 from mesorch_cli.inference.regions import WEAK_MEAN
-from mesorch_cli.report import declared
+from mesorch_cli.report import declared, domain
 from mesorch_cli.report.alike import Likeness
 from mesorch_cli.report.blocks import Section
 from mesorch_cli.report.entry import ANALYSED, FAILED, Entry
+from mesorch_cli.report.explained import ShownExplanation
+from mesorch_cli.report.joins import Join, joins_in, legend_of
 from mesorch_cli.report.names import href, visible
 from mesorch_cli.report.notes import kinds_of
 from mesorch_cli.report.numbers import share_text
@@ -28,6 +30,7 @@ class Row:
     """An entry in a list. page, thumbnail, map: addresses from the case folder. kind: of the verdict, for style and filter.
 
     largest: share of the largest region that is not weak. notes: kinds of them. alike: which others it looks like.
+    flags: those of the record, and one for a photo unlike the measured ones.
     """
 
     name: str
@@ -66,7 +69,7 @@ def row_of(entry: Entry) -> Row:
         reason=result["reason"],
         photo=photo_text(entry),
         regions=regions_text(result["regions"]),
-        flags=tuple(visible(flag) for flag in result["flags"]),
+        flags=(*(visible(flag) for flag in result["flags"]), *([domain.OUTSIDE] if domain.outside_all(result) else [])),
         map=None if chance is None else href(chance),
         largest=max((region["share"] for region in result["regions"] if region["mean"] >= WEAK_MEAN), default=None),
         declared=declared.short_of(entry.record),
@@ -124,12 +127,17 @@ class Stage:
     upright_height: int
     matrix: str
     places: tuple[Place, ...]
-    joined: tuple[tuple[Box, ...], ...]
+    joins: tuple[Join, ...]
 
     @property
     def label_size(self) -> float:
         """Return the height of a region's number, in pixels of the stored raster."""
         return round(max(self.width, self.height) / 36, 2)
+
+    @property
+    def legend(self) -> str:
+        """Return what the joins show, empty where there are none."""
+        return legend_of(self.joins)
 
 
 def stage_of(entry: Entry, root: str) -> Stage | None:
@@ -154,7 +162,7 @@ def stage_of(entry: Entry, root: str) -> Stage | None:
         upright_height=along,
         matrix=" ".join(str(value) for value in matrix(width, height, orientation)),
         places=places_of(entry),
-        joined=joined_of(entry),
+        joins=joins_in(entry.record["result"]),
     )
 
 
@@ -170,18 +178,12 @@ def places_of(entry: Entry) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def joined_of(entry: Entry) -> tuple[tuple[Box, ...], ...]:
-    """Return the places that findings of an entry join, as a copy and its counterpart, in the stored raster."""
-    found = (
-        [Box(*(place[side] for side in Box._fields)) for place in one["places"]]
-        for one in entry.record["result"]["findings"]
-    )
-    return tuple(tuple(boxes) for boxes in found if len(boxes) > 1)
-
-
 @dataclass(frozen=True)
 class Page:
-    """An entry as a page. root: address of the case folder from there. more: the sections after pictures and result."""
+    """An entry as a page. root: address of the case folder from there. more: the sections after pictures and result.
+
+    explained: whether one of them is an explanation.
+    """
 
     entry: Entry
     row: Row
@@ -191,6 +193,7 @@ class Page:
     declared: Section | None
     result: Section
     more: tuple[Section, ...]
+    explained: bool
 
     @property
     def sections(self) -> tuple[Section, ...]:
@@ -198,8 +201,8 @@ class Page:
         return (*([self.declared] if self.declared else []), self.result, *self.more)
 
 
-def page_of(entry: Entry, alike: tuple[tuple[str, str], ...] = ()) -> Page:
-    """Return an entry's page. alike: (path, place) of others that look like it."""
+def page_of(entry: Entry, alike: tuple[tuple[str, str], ...] = (), explained: ShownExplanation | None = None) -> Page:
+    """Return an entry's page. alike: (path, place) of others that look like it. explained: None without an explanation."""
     record = entry.record
     root = "../" * (entry.place.count("/") + 1)
     return Page(
@@ -210,5 +213,6 @@ def page_of(entry: Entry, alike: tuple[tuple[str, str], ...] = ()) -> Page:
         threshold=record["result"]["threshold"],
         declared=declared_section(record),
         result=result_section(entry, root, alike),
-        more=tuple(more_sections(entry, root)),
+        more=tuple(more_sections(entry, root, explained)),
+        explained=explained is not None,
     )

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from mesorch_cli.evidence.orientation import WORDS
 from mesorch_cli.inference.regions import WEAK_MEAN, Region
-from mesorch_cli.report.outlines import FONT, INK, Joins, join, number, outline
+from mesorch_cli.report.joins import Join, legend_of
+from mesorch_cli.report.outlines import FONT, INK, join, number, outline
 from mesorch_cli.report.overlay import BAR_GAP, BAR_WIDTH, LABEL_WIDTH, MARGIN, PAPER, bar, colours, png, scaled
 
 LONGEST_PART = 800  # pixels a side of each of the three parts
@@ -28,7 +29,7 @@ def panel(
     threshold: float,
     regions: Sequence[Region],
     orientation: int,
-    joins: Joins = (),
+    joins: Sequence[Join] = (),
 ) -> bytes:
     """Return PNG bytes of photo, map and outlined photo in the stored raster, with the colour scale.
 
@@ -42,7 +43,7 @@ def panel(
     number(outlined, regions, width, height)
     parts = [("Photo", photo), ("Map", colours(chance)), ("Outlines of regions", outlined)]
     foot = f"Outlined: the map above {threshold:.2f}; dim and without a number: weak, on average below {WEAK_MEAN:g}. "
-    foot += "Blue: parts that match each other. " if joins else ""
+    foot += f"Blue: {legend_of(joins)}. " if joins else ""
     foot += f"Stored raster, {width} x {height} pixels."
     if orientation != 1:
         foot += f" Orientation {orientation}, not applied: {WORDS[orientation]}."

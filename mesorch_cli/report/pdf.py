@@ -8,28 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from mesorch_cli.errors import InputError
-from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.orientation import Box
-from mesorch_cli.evidence.photo import ReadOptions
-from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.report import overview, wording
 from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.explained import explanation_of
 from mesorch_cli.report.findings import short_of
+from mesorch_cli.report.joins import Join, joins_in, legend_of
+from mesorch_cli.report.outlines import LINK_OPACITY
 from mesorch_cli.report.overlay import colours
-from mesorch_cli.report.pages import Place, joined_of, page_of, places_of, row_of
-from mesorch_cli.report.preview import LONGEST_PREVIEW, jpeg, shrunk
+from mesorch_cli.report.pages import Place, page_of, places_of, row_of
+from mesorch_cli.report.printed_figures import MISSING, Printed, printed
 from mesorch_cli.report.printing import draw_section
 from mesorch_cli.report.sheet import BOLD, MARGIN, MUTED, Column, Sheet
 from mesorch_cli.report.triage import Triage
 
 FILE_NAME = "report.pdf"
-LARGEST_PICTURE = 256 << 20  # bytes of a picture of the case that is read at all
 LONGEST_PICTURE = 900  # pixels; two of them stand side by side on 250 points each
 TALLEST_PICTURE = 300.0  # points
-PICTURE = ReadOptions(max_pixels=LONGEST_PREVIEW**2)  # as previews are written; a case may come from others
 EVIDENCE = "evidence of manipulation"
 ROOM = 330.0  # points that are left of a page on which a finding may begin: pictures with their heading fit
 JOINED = 0x3FD0FF
@@ -171,7 +168,7 @@ def _short(entry: Entry) -> str:
 
 
 def _finding(sheet: Sheet, case: Path, entry: Entry, number: int, alike: tuple[tuple[str, str], ...]) -> None:
-    page = page_of(entry, alike)
+    page = page_of(entry, alike, explanation_of(case, entry))
     sheet.gap(18)
     sheet.room_for(ROOM)
     sheet.text(f"Finding {number}", 8, colour=MUTED)
@@ -180,15 +177,19 @@ def _finding(sheet: Sheet, case: Path, entry: Entry, number: int, alike: tuple[t
     sheet.text(page.row.photo, 8, colour=MUTED)
     _pictures(sheet, case, entry)
     caption = "Left: the photo, as stored. Right: the map over the photo in grey. Boxes: regions"
-    joined = "; blue: parts that match each other." if joined_of(entry) else "."
-    sheet.text(caption + joined, 7, colour=MUTED)
+    legend = legend_of(joins_in(entry.record["result"]))
+    sheet.text(caption + (f". Blue: {legend}." if legend else "."), 7, colour=MUTED)
     _scale(sheet, page.threshold)
+
+    def load(name: str, longest: int) -> Printed | None:
+        return printed(case, f"{entry.place}/{name}", longest)
+
     for section in page.sections:
-        draw_section(sheet, section)
+        draw_section(sheet, section, load)
 
 
 def _pictures(sheet: Sheet, case: Path, entry: Entry) -> None:
-    """Draw photo and map side by side, with the boxes of regions and of parts that match each other."""
+    """Draw photo and map side by side, with the boxes of regions and the places that findings join."""
     from reportlab.lib.utils import ImageReader
 
     width = (sheet.inner - 12) / 2
@@ -197,26 +198,26 @@ def _pictures(sheet: Sheet, case: Path, entry: Entry) -> None:
     width = height * decode["width"] / decode["height"]
     sheet.room_for(height + 10)
     sheet.gap(height + 4)
-    places, joined = places_of(entry), joined_of(entry)
+    places, joins = places_of(entry), joins_in(entry.record["result"])
     for x, role in ((MARGIN, "preview"), (MARGIN + width + 12, "preview_overlay")):
         path = entry.picture(role)
-        data = None if path is None else _small(case, path)
-        if data is None:
+        picture = None if path is None else printed(case, path, LONGEST_PICTURE)
+        if picture is None:
             sheet.frame(x, sheet.y, width, height, [(0, 1.0)])
-            sheet.note(x + 6, "The picture is missing or damaged.")
+            sheet.note(x + 6, MISSING)
             continue
-        sheet.canvas.drawImage(ImageReader(BytesIO(data)), x, sheet.y, width, height)
-        _marks(sheet, places, joined, (x, sheet.y + height), width / decode["width"])
+        sheet.canvas.drawImage(ImageReader(BytesIO(picture.data)), x, sheet.y, width, height)
+        _marks(sheet, places, joins, (x, sheet.y + height), width / decode["width"])
 
 
 def _marks(
     sheet: Sheet,
     places: tuple[Place, ...],
-    joined: tuple[tuple[Box, ...], ...],
+    joins: tuple[Join, ...],
     corner: tuple[float, float],
     factor: float,
 ) -> None:
-    """Draw boxes over a picture. corner: its upper left one. factor: points of a pixel."""
+    """Draw boxes and joins over a picture. corner: its upper left one. factor: points of a pixel."""
 
     def at(x: float, y: float) -> tuple[float, float]:
         return corner[0] + x * factor, corner[1] - y * factor
@@ -226,11 +227,13 @@ def _marks(
 
     for place in places:
         frame(place.stored, [(0xA0A0A0, 0.5)] if place.number is None else [(0, 2.0), (0xFFFFFF, 0.8)])
-    for one in joined:
-        middles = [at(box.x + box.width / 2, box.y + box.height / 2) for box in one]
-        for box in one:
+    for one in joins:
+        sheet.segments([(at(*start), at(*end)) for start, end in one.links], JOINED, 0.5, LINK_OPACITY)
+        for corners in one.outlines:
+            sheet.path([at(*corner) for corner in (*corners, corners[0])], [(0, 1.8), (JOINED, 0.9)])
+        for box in one.boxes:
             frame(box, [(0, 2.4), (JOINED, 1.2)])
-        sheet.path(middles, [(0, 2.4), (JOINED, 1.2)])
+        sheet.path([at(*middle) for middle in one.middles], [(0, 2.4), (JOINED, 1.2)])
     for place in places:
         if place.number is not None:
             x, y = at(place.stored.x, place.stored.y)
@@ -248,12 +251,3 @@ def _scale(sheet: Sheet, threshold: float) -> None:
     sheet.path([(mark, sheet.y - 2), (mark, sheet.y + 9)], [(0, 1.0)])
     words = f"0 to 1, the map at a pixel, always on this scale; mark: the threshold of regions, {threshold:.4g}"
     sheet.note(left + width + 8, words)
-
-
-def _small(case: Path, name: str) -> bytes | None:
-    """Return a picture as JPEG of at most LONGEST_PICTURE pixels a side, None if none can be read."""
-    try:
-        photo = process_reader().read(name, data=read_below(case, name, LARGEST_PICTURE), options=PICTURE)
-    except (OSError, InputError):
-        return None
-    return jpeg(shrunk(photo.pixels, LONGEST_PICTURE)) if photo.decode.integrity.ok else None

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
+from mesorch_cli.report.domain import remark_of
+
 SETS = {  # of the figures in the passport of the shipped weights
     "held-out": "photos forged by a program and unedited ones, from sources that the weights never saw",
     "realdev": "forgeries made by people and originals, as found on the web",
@@ -22,7 +24,9 @@ CALLED = {  # verdicts that were counted, in the words of a sentence
 def lines_of(result: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a sentence for every set of measured rates in the `result` of a record; none where nothing was measured."""
     sets = groupby(result.get("rates", ()), key=lambda rate: rate["set"])
-    return tuple(_sentence(name, list(rates)) for name, rates in sets)
+    return tuple(
+        " ".join(filter(None, (_sentence(name, list(rates)), remark_of(result, name)))) for name, rates in sets
+    )
 
 
 def short_of(result: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ def _finding(witness: str, values: dict[str, Any], decode: dict[str, Any] | None
         "certainty": values["certainty"],
         "places": [_place(role, Box(**values[role]), decode) for role in PLACES if role in values],
         "measures": {name: value for name, value in values.items() if name not in ("certainty", *PLACES)},
+        "geometry": None,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from mesorch_cli.evidence.orientation import WORDS, Box, upright_box, upright_size
 from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.network.config import ALL_SCALES
-from mesorch_cli.report import declared, rates, wording
+from mesorch_cli.report import declared, domain, rates, wording
 from mesorch_cli.report.blocks import (
     Block,
     Cell,
@@ -24,6 +24,8 @@ from mesorch_cli.report.blocks import (
     Text,
 )
 from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.explained import ShownExplanation
+from mesorch_cli.report.explanation_section import explanation_section
 from mesorch_cli.report.findings import FindingTable, tables_of
 from mesorch_cli.report.for_your_report import sentences_of
 from mesorch_cli.report.names import href, shell_word, visible
@@ -64,10 +66,12 @@ def result_section(entry: Entry, root: str, alike: tuple[tuple[str, str], ...]) 
     blocks: list[Block] = [Text(wording.verdict_meaning(result))]
     if result["reason"]:
         blocks.append(Text(f"Reason: {result['reason']}. {wording.reason_meaning(result['reason'])}", loud=True))
+    if reasons := domain.reasons_of(result):
+        blocks += [Text(f"{domain.UNLIKE}:", loud=True), Points(tuple(Point(words=reason) for reason in reasons))]
     blocks += [Measures(rows)] if (rows := tuple(_measures(result))) else []
-    if told := rates.lines_of(result):
+    if lines := rates.lines_of(result):
         blocks.append(Heading("How often such a verdict was given to photos of known truth"))
-        blocks += [Points(tuple(Point(words=line) for line in told)), Text(rates.MEANING, quiet=True)]
+        blocks += [Points(tuple(Point(words=line) for line in lines)), Text(rates.MEANING, quiet=True)]
     if entry.copy_of is not None:
         place = entry.copy_place
         first = None if place is None else Link(visible(entry.copy_of), href(f"{place}/{PAGE}", root))
@@ -85,13 +89,15 @@ def result_section(entry: Entry, root: str, alike: tuple[tuple[str, str], ...]) 
     return Section("result", "Result", (*blocks, *_integrity(entry.record["decode"])))
 
 
-def more_sections(entry: Entry, root: str) -> Iterator[Section]:
+def more_sections(entry: Entry, root: str, explained: ShownExplanation | None) -> Iterator[Section]:
     """Yield all that follows the pictures and the result."""
     record, result = entry.record, entry.record["result"]
     if record["analysis"] is not None and record["decode"] is not None:
         yield Section("regions", "Regions above the threshold", tuple(_regions(result, record["decode"])))
     for number, table in enumerate(tables_of(result), start=1):
         yield Section(f"finding-{number}", table.title, tuple(_finding(table)))
+    if explained is not None:
+        yield explanation_section(explained)
     yield Section(
         "your-report", "For your report", (Quote(sentences_of(record)), Text(wording.YOUR_REPORT, quiet=True))
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,16 @@ INK, MUTED, LINE = 0x1A1E24, 0x535C68, 0xC9CFD6
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. width: in points. right: aligned to the right. fixed: in the fixed-width font."""
+    """A column of a table. width: in points. right: aligned to the right. fixed: in the fixed-width font.
+
+    group: a head above this column and those beside it of the same group, "" for none.
+    """
 
     title: str
     width: float
     right: bool = False
     fixed: bool = False
+    group: str = ""
 
 
 def require_font(path: Path) -> None:
@@ -183,11 +187,35 @@ class Sheet:
             for start, end in pairwise(points):
                 self.canvas.line(*start, *end)
 
+    def segments(
+        self,
+        segments: Sequence[tuple[tuple[float, float], tuple[float, float]]],
+        colour: int,
+        line: float,
+        opacity: float,
+    ) -> None:
+        """Draw translucent lines between pairs of points, no denser where they cross. line: its width."""
+        if not segments:
+            return
+        path = self.canvas.beginPath()
+        for start, end in segments:
+            path.moveTo(*start)
+            path.lineTo(*end)
+        self.canvas.saveState()
+        self.canvas.setStrokeColorRGB(*_rgb(colour))
+        self.canvas.setStrokeAlpha(opacity)
+        self.canvas.setLineWidth(line)
+        self.canvas.drawPath(path, stroke=1, fill=0)
+        self.canvas.restoreState()
+
     def rule(self) -> None:
         """Draw a line across."""
+        self._line(MARGIN, self.width - MARGIN)
+
+    def _line(self, left: float, right: float) -> None:
         self.canvas.setStrokeColorRGB(*_rgb(LINE))
         self.canvas.setLineWidth(0.5)
-        self.canvas.line(MARGIN, self.y, self.width - MARGIN, self.y)
+        self.canvas.line(left, self.y, right, self.y)
 
     def gap(self, height: float) -> None:
         self.y -= height
@@ -211,7 +239,10 @@ class Sheet:
     def head(self, columns: Sequence[Column], size: float = 7) -> None:
         """Draw the heads of a table's columns."""
         titles = [self.wrapped(column.title, column.width - 6, size, BOLD) for column in columns]
-        self.room_for(size * 1.3 * (max(map(len, titles)) + 2))
+        grouped = any(column.group for column in columns)
+        self.room_for(size * 1.3 * (max(map(len, titles)) + (4 if grouped else 2)))
+        if grouped:
+            self._groups(columns, size)
         for index in range(max(map(len, titles))):
             self.y -= size * 1.3
             x = MARGIN
@@ -221,6 +252,20 @@ class Sheet:
                 x += column.width
         self.y -= 2
         self.rule()
+
+    def _groups(self, columns: Sequence[Column], size: float) -> None:
+        """Draw the heads of groups of columns, each over a line as wide as its columns."""
+        groups = [(title, sum(one.width for one in of)) for title, of in groupby(columns, key=lambda one: one.group)]
+        heads = [self.wrapped(title, width - 6, size, BOLD) for title, width in groups]
+        deepest = max(map(len, heads))
+        self.y -= size * 1.3 * deepest
+        x = MARGIN
+        for (title, width), lines in zip(groups, heads, strict=True):
+            for index, line in enumerate(reversed(lines)):
+                self._string(x, self.y + size * (0.3 + 1.3 * index), line, BOLD, size, MUTED)
+            if title:
+                self._line(x, x + width - 6)
+            x += width
 
     def lines(self, lines: Sequence[str], size: float = 7) -> None:
         """Draw text of fixed width, line by line; a line that is too long goes on in the next."""

@@ -62,9 +62,9 @@ FLAGS = {
     "parts of the picture.",
     "16 bits analysed as 8": "The photo has 16 bits per sample. It was rounded to 8, which these weights take.",
     "fewer tiles at once: out of memory": "Memory ran short, so fewer tiles were analysed at once. Last digits may differ.",
-    LIKE_A_SCREEN: "Most of the picture consists of even areas of exact levels, without the noise of a camera. "
-    "Whatever the score, the verdict is “inconclusive”. A photo of very low quality, or one that was cut out and put on an "
-    "even background, can look like this, too.",
+    LIKE_A_SCREEN: "Most of the picture consists of even areas of exact levels, without the noise of a camera, or of dark "
+    "print on paper of one tone. Whatever the score, the verdict is “inconclusive”. A photo of very low quality, or one that "
+    "was cut out and put on an even background, can look like this, too.",
     "the file changed during the analysis": "The file's bytes changed between start and end. The result belongs to the "
     "first hash.",
 }

@@ -135,3 +135,10 @@ def test_a_printed_page_shows_both_pictures(visit: Visit) -> None:
     expect(page.locator("header.top")).to_be_hidden()
     expect(page.locator(".controls")).to_be_hidden()
     assert page.pdf().startswith(b"%PDF")
+
+
+def test_the_number_of_a_region_has_the_size_that_the_page_gives_it(visit: Visit) -> None:
+    """In pixels of the photo, so that it can be read beside a photo of any size."""
+    number = visit.go(FORGED).locator(".pair .map svg text").first
+    size = number.evaluate("text => parseFloat(getComputedStyle(text).fontSize)")
+    assert abs(size - float(number.get_attribute("font-size") or 0)) < 0.01

@@ -1,6 +1,7 @@
 """`mesorch bench` from outside."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -55,9 +56,32 @@ def test_the_table_can_be_read_on_a_narrow_terminal() -> None:
     assert "%" in row  # nothing of it wraps
 
 
+def test_parts_add_up_to_the_network_at_the_weights_own_size(tiny_weights: Path) -> None:
+    result = CliRunner().invoke(app, ["bench", "--parts", "-w", str(tiny_weights), "--rounds", "2", "--json"])
+    assert result.exit_code == 0, result.stderr
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    *parts, whole = rows
+    assert {(row["network"], row["side"]) for row in rows} == {("tiny test", 64)}
+    assert sum(row["megamacs"] for row in parts) == pytest.approx(whole["megamacs"])
+    assert (whole["part"], whole["share"], whole["time_share"]) == ("whole network", 1, 1)
+
+
+def test_the_table_of_parts_can_be_read_on_a_narrow_terminal() -> None:
+    code, out, _ = bench("--parts")
+    lines = out.splitlines()
+    assert code == 0
+    assert max(map(len, lines)) <= 80
+    for part in ("CNN, trace stem", "Transformer, patches", "decoder s3", "frequency views", "whole network"):
+        (row,) = [line for line in lines if part in line]
+        assert "%" in row  # nothing of it wraps
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (("--weights", "mesorch-s"), "--weights goes with --parts"),
+        (("--parts", "--precision", "fp32"), "one tile at a time"),
+        (("--parts", "--lanes", "2"), "one tile at a time"),
         (("mesorch-x",), "There is no network 'mesorch-x'"),
         (("--side", "100"), "multiple of 32"),
         (("--rounds", "1"), "2 or more"),

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from pypdf import PdfReader
 from typer.testing import CliRunner, Result
 
 from mesorch_cli.cli.app import app
@@ -211,6 +212,10 @@ def test_a_case_shows_explanations_and_seals_them(
         assert "What the network saw" in page
         assert all(f'src="{picture}"' in page for picture in PICTURES)
     assert "What the network saw" not in (case / "photos" / "c.png" / "index.html").read_text()
+    assert CliRunner().invoke(app, ["report", str(case), "--pdf", "-q"]).exit_code == 0
+    pages = PdfReader(case / "report.pdf").pages
+    assert sum("What the network saw" in page.extract_text() for page in pages) == 2
+    assert sum(len(page.images) for page in pages) >= 2 * len(PICTURES)
     assert CliRunner().invoke(app, ["verify", str(case)]).exit_code == 0
     numbers = case / "photos" / "a.png" / "explanation.json"
     numbers.write_text(numbers.read_text().replace("gate", "gait", 1))

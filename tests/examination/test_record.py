@@ -30,7 +30,7 @@ def test_the_fixed_names_are_there() -> None:
     assert schema["additionalProperties"] is False
     results = schema["$defs"]["ResultPart"]["properties"]
     fixed = {"score", "pooling", "probability", "threshold", "verdict", "reason", "regions", "flags"}
-    assert set(results) == fixed | {"likelihood_ratio", "calibration", "findings", "rates"}
+    assert set(results) == fixed | {"likelihood_ratio", "calibration", "findings", "rates", "domain"}
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,24 @@ def screenshot(width: int = 1280, height: int = 720, *, dark: bool = False) -> P
     return np.asarray(picture, np.uint8)
 
 
+def scan(grain: float, paper: tuple[int, int, int] = (255, 255, 255), width: int = 827, height: int = 1169) -> Pixels:
+    """Return a letter as a scanner gives it back: paler, tilted, on coloured paper, darker to one side, with grain.
+
+    grain: sigma of the noise, in levels.
+    """
+    page = Image.new("L", (width, height), 255)
+    draw = ImageDraw.Draw(page)
+    font: Any = ImageFont.load_default(17)
+    for row, top in enumerate(range(90, height - 90, 27)):
+        words = (WORDS[(row * 3 + place * 5) % len(WORDS)] for place in range(2 + row * 7 % 8))
+        draw.text((80, top), " ".join(words), fill=0, font=font)
+    turned = np.asarray(page.rotate(0.7, Image.Resampling.BICUBIC, fillcolor=255), np.float64) / 255
+    light = np.linspace(1.0, 0.88, width)[None, :, None]
+    coloured = (50 + turned[..., None] * (np.array(paper) - 50.0)) * light
+    noise = np.random.default_rng(5).normal(0, grain, coloured.shape)
+    return np.clip(np.rint(coloured + noise), 0, 255).astype(np.uint8)
+
+
 def scene(width: int = 1280, height: int = 720, *, light: float = 1.0) -> Pixels:
     """Return hills under a sky as a sensor would give them: shaded, textured, with noise; light: of the exposure."""
     chance = np.random.default_rng(3)

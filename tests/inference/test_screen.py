@@ -15,7 +15,7 @@ from mesorch_cli.inference.screen import CELL, LEVELS, looks_like_screen, measur
 from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN, RULE, ScreenMeasures
 from mesorch_cli.network.passport import Calibration, ScoreRule
 from tests.inference.networks import WHOLE, Pixelwise, noise, settings
-from tests.inference.screens import saved, scene, screenshot
+from tests.inference.screens import saved, scan, scene, screenshot
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -24,6 +24,31 @@ def test_a_screenshot_is_known_however_it_was_saved(size: tuple[int, int], dark:
     shot = screenshot(*size, dark=dark)
     for pixels in (shot, saved(shot, 95), saved(shot, 70), saved(shot, 85, 0.75)):
         assert looks_like_screen(pixels)
+
+
+@pytest.mark.parametrize("paper", [(255, 255, 255), (226, 223, 215), (252, 240, 160), (208, 226, 244)])
+@pytest.mark.parametrize("grain", [0.0, 3.0, 9.0])
+def test_a_scan_of_a_text_is_known_with_its_grain_and_on_any_paper(grain: float, paper: tuple[int, int, int]) -> None:
+    page = scan(grain, paper)
+    grey = np.repeat(cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    for pixels in (
+        page,
+        saved(page, 40),
+        saved(page, 85),
+        saved(page, 85, 0.75),
+        grey,
+        saved(np.asarray(grey, np.uint8), 60),
+    ):
+        assert looks_like_screen(pixels)
+
+
+def test_an_empty_sheet_and_a_photo_of_the_contrast_of_paper_are_no_text() -> None:
+    noise = np.random.default_rng(0).normal(230, 5, (400, 300, 3))
+    assert not looks_like_screen(np.clip(noise, 0, 255).astype(np.uint8))
+    for light in (1.0, 2.5):
+        flat = np.rint(190 + scene(light=light) * 0.2).astype(np.uint8)
+        assert not looks_like_screen(flat)
+        assert not looks_like_screen(saved(flat, 60))
 
 
 @pytest.mark.parametrize("light", [0.15, 1.0, 2.5])
@@ -59,8 +84,20 @@ def test_all_measures_are_shares_and_what_shows_nothing_is_no_screenshot() -> No
     assert measures is not None
     assert all(0.0 <= share <= 1.0 for share in vars(measures).values())
     assert RULE.catches(measures)
-    assert not RULE.catches(replace(measures, shown=RULE.least_shown / 2))
-    assert measure_screen(np.zeros((200, 300, 3), np.uint8)) == ScreenMeasures(0.0, 0.0, 0.0)
+    assert not RULE.catches(replace(measures, shown=RULE.least_shown / 2, inked=0.0))
+    nothing = measure_screen(np.zeros((200, 300, 3), np.uint8))
+    assert nothing == ScreenMeasures(0.0, 0.0, 0.0, paper=1.0)
+    assert not RULE.catches(nothing)
+
+
+def test_what_is_printed_and_on_how_much_of_the_sheet_decides() -> None:
+    measures = measure_screen(scan(6.0))
+    assert measures is not None
+    assert RULE.scan is not None
+    assert RULE.scan.catches(measures)
+    assert not replace(RULE, scan=None).catches(measures)  # its noise hides it from the rule for screens
+    for change in ({"inked": RULE.scan.least_inked / 2}, {"printed": 0.2}, {"paper": 0.4}, {"light": 0.6}):
+        assert not RULE.scan.catches(replace(measures, **change))
 
 
 @given(st.integers(0, LEVELS - 1), st.integers(1, 1000), st.integers(0, 1000))

@@ -1,6 +1,7 @@
 """The document for print: read back by a library that did not write it."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pypdf import PdfReader
 from mesorch_cli.errors import UsageError
 from mesorch_cli.report.report import PdfRule, write_report
 from tests.evidence.isolation.test_isolation import grey_bomb
-from tests.report import made
+from tests.report import made, made_explanation
 from tests.security.dying import deadly
 
 __all__ = ["deadly"]
@@ -136,6 +137,42 @@ def test_a_picture_that_kills_its_decoder_is_the_only_one_lost(tmp_path: Path, a
         artefact["path"] = artefact["path"].replace("preview.jpg", name)
     document = pdf(tmp_path, [made.entry("x.jpg", record)])
     assert text_of(document).count("The picture is missing or damaged.") == 1
+
+
+def test_captions_stay_with_their_pictures(tmp_path: Path) -> None:
+    """Wherever on a page an explanation begins: the table before it is longer from photo to photo."""
+    records = []
+    for seed in range(12):
+        record = made.record(f"{seed}.jpg", 0.99)
+        record["result"]["regions"] *= 3 * seed
+        records.append(made_explanation.explained(tmp_path, record, seed=seed))
+    document = pdf(tmp_path, [made.entry(record["input"]["path"], record) for record in records])
+    caption = re.compile(r"\bstride \d+ px|Photo \w+: evidence of|(?:High|Low) frequencies, for the")
+    counts = [(len(page.images), len(caption.findall(page.extract_text()))) for page in document.pages]
+    assert sum(pictures for pictures, _ in counts) == 12 * 13
+    assert [pictures for pictures, _ in counts] == [captions for _, captions in counts]
+    for page in document.pages[:-1]:
+        assert len(page.extract_text()) > 700 or page.images
+        last = page.extract_text().strip().splitlines()[-5:]
+        assert not any("What the network saw" in line or line.split()[-1] == "frequencies" for line in last), last
+
+
+def test_pictures_of_an_explanation_that_are_gone_or_damaged_are_said(tmp_path: Path) -> None:
+    record = made_explanation.explained(tmp_path, made.record("x.jpg", 0.99))
+    (tmp_path / "photos/x.jpg/high.png").unlink()
+    (tmp_path / "photos/x.jpg/scale_c2.png").write_bytes(b"\x89PNG half")
+    document = pdf(tmp_path, [made.entry("x.jpg", record)])
+    assert sum(len(page.images) for page in document.pages) == 11
+    assert text_of(document).count("The picture is missing or damaged.") == 2 + 2  # photo and map are not there either
+
+
+def test_an_explanation_that_was_changed_is_not_shown(tmp_path: Path) -> None:
+    record = made_explanation.explained(tmp_path, made.record("x.jpg", 0.99))
+    path = tmp_path / "photos/x.jpg/explanation.json"
+    path.write_text(path.read_text().replace("0.99", "0.11"))
+    document = pdf(tmp_path, [made.entry("x.jpg", record)])
+    assert "not the one that the record names" in text_of(document)
+    assert not any(page.images for page in document.pages)
 
 
 def test_without_reportlab_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

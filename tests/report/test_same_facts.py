@@ -6,18 +6,34 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 from pypdf import PdfReader
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.report.blocks import Lines, Link, Measures, Pairs, Points, Quote, Section, Table, Text
+from mesorch_cli.report import domain
+from mesorch_cli.report.blocks import (
+    Figures,
+    Heading,
+    Lines,
+    Link,
+    Measures,
+    Pairs,
+    Points,
+    Quote,
+    Said,
+    Section,
+    Table,
+    Text,
+)
 from mesorch_cli.report.details import LONGEST, CaseDetails
 from mesorch_cli.report.entry import Entry
+from mesorch_cli.report.explained import explanation_of
 from mesorch_cli.report.pages import page_of
 from mesorch_cli.report.report import PdfRule, write_report
 from mesorch_cli.report.triage import Triage
-from tests.report import made
-from tests.report.pages import SVG, check_page
+from tests.report import made, made_explanation
+from tests.report.pages import SVG, all_of, check_page
 from tests.report.test_findings import UNKNOWN, result_with
 
 DETAILS = CaseDetails("<b>2026/17</b> & {{ 7 * 7 }}", "Police <script>", "A. \u202eExample")
@@ -66,6 +82,22 @@ def record_with_everything() -> dict[str, Any]:
             }
             for truth, called in (("authentic", 6), ("tampered", 170))
         ],
+        "domain": [
+            {
+                "set": "held-out",
+                "photos": 250,
+                "outside": [
+                    {"measure": "shorter side", "value": 400, "lowest": 500, "highest": 1024, "known": []},
+                    {
+                        "measure": "history",
+                        "value": "as a camera wrote it",
+                        "lowest": None,
+                        "highest": None,
+                        "known": ["<x>"],
+                    },
+                ],
+            }
+        ],
         "probability": 0.93,
         "likelihood_ratio": {"value": 14.2, "log10": 1.15, "lowest": 0.0167, "highest": 45.0},
         "calibration": {"fitted_on": "the lab's own", "authentic": 200, "tampered": 80},
@@ -73,25 +105,37 @@ def record_with_everything() -> dict[str, Any]:
     return record
 
 
-def entries() -> list[Entry]:
+def entries(first: dict[str, Any] | None = None) -> list[Entry]:
+    """Return three entries. first: the record of the first, if not the one with everything."""
     other = made.record("b/y.jpg", 0.2)
     other["decode"]["fingerprint"] = "0" * 16
     refused = made.record("c/z.jpg", None, "too small")
     return [
-        made.entry("a/x.jpg", record_with_everything()),
+        made.entry("a/x.jpg", first or record_with_everything()),
         made.entry("b/y.jpg", other),
         made.entry("c/z.jpg", refused),
     ]
 
 
-@pytest.fixture
-def case(tmp_path: Path, astronaut: Any) -> Path:
-    folder = tmp_path / "photos" / "a" / "x.jpg"
-    folder.mkdir(parents=True)
+def make_case(case: Path, astronaut: Any, first: dict[str, Any] | None = None) -> Path:
+    folder = case / "photos" / "a" / "x.jpg"
+    folder.mkdir(parents=True, exist_ok=True)
     for name in ("preview.jpg", "preview_overlay.jpg"):
         (folder / name).write_bytes(cv2.imencode(".jpg", astronaut)[1].tobytes())
-    write_report(tmp_path, made.FACTS, entries(), pdf=PdfRule(), details=DETAILS)
-    return tmp_path
+    write_report(case, made.FACTS, entries(first), pdf=PdfRule(), details=DETAILS)
+    return case
+
+
+@pytest.fixture
+def case(tmp_path: Path, astronaut: Any) -> Path:
+    return make_case(tmp_path, astronaut)
+
+
+@pytest.fixture
+def explained(tmp_path: Path, astronaut: Any) -> Path:
+    """The same case with an explanation of the first photo."""
+    case = tmp_path / "explained"
+    return make_case(case, astronaut, made_explanation.explained(case, record_with_everything()))
 
 
 def facts_of(section: Section) -> list[str]:
@@ -114,22 +158,82 @@ def facts_of(section: Section) -> list[str]:
             case Table():
                 # A cell or a head may take several lines, which stand between those of its neighbours.
                 texts = [column.title for column in block.columns if not column.box]
+                texts += [column.group for column in block.columns]
                 for cell in (cell for row in block.rows for cell in row):
-                    texts += [cell.words] if isinstance(cell, Link) else [cell] if isinstance(cell, str) else []
+                    match cell:
+                        case str():
+                            texts.append(cell)
+                        case Link():
+                            texts.append(cell.words)
+                        case Said():
+                            texts += [cell.words, cell.small]
                 facts += [word for text in texts for word in text.split()]
+            case Figures():
+                facts += [block.title, block.note]
+                # Captions stand side by side, so that their lines alternate.
+                facts += [word for one in block.figures for word in f"{one.lead} {one.caption}".split()]
+            case _:
+                assert isinstance(block, Heading)
+                facts.append(block.words)
     return [fact for fact in facts if fact.strip()]
 
 
-def test_every_fact_of_a_photo_is_on_its_page_and_in_the_document(case: Path) -> None:
-    with Triage(case, entries()) as triage:
+def sections_of(case: Path, first: dict[str, Any] | None = None) -> tuple[Section, ...]:
+    with Triage(case, entries(first)) as triage:
         entry = next(triage.analysed())
-        sections = page_of(entry, triage.like(entry)).sections
+        return page_of(entry, triage.like(entry), explanation_of(case, entry)).sections
+
+
+def test_every_fact_of_a_photo_is_on_its_page_and_in_the_document(case: Path) -> None:
     page, (document, _) = read_page(case / "photos" / "a" / "x.jpg" / "index.html"), read_pdf(case / "report.pdf")
-    facts = [fact for section in sections for fact in facts_of(section)]
+    facts = [fact for section in sections_of(case) for fact in facts_of(section)]
     assert len(facts) > 150
     for fact in facts:
         assert words_of(fact) in page, fact
         assert words_of(fact) in document, fact
+
+
+def test_every_fact_and_picture_of_an_explanation_is_in_both(explained: Path) -> None:
+    record = made_explanation.explained(explained, record_with_everything())
+    (section,) = [one for one in sections_of(explained, record) if one.key == "explanation"]
+    place = explained / "photos" / "a" / "x.jpg"
+    page, (document, _) = read_page(place / "index.html"), read_pdf(explained / "report.pdf")
+    facts = facts_of(section)
+    assert len(facts) > 200
+    for fact in facts:
+        assert words_of(fact) in page, fact
+        assert words_of(fact) in document, fact
+    files = {one.file for block in section.blocks if isinstance(block, Figures) for one in block.figures} - {""}
+    assert {*files} == {path.name for path in place.glob("*.png")}
+    shown = all_of(check_page(place / "index.html", files=False), "img")
+    assert files <= {picture.get("src") for picture in shown}
+    drawn = [picture for one in PdfReader(explained / "report.pdf").pages for picture in one.images]
+    assert len(drawn) == 1 + len(files)  # the one is photo and map, which are the same here
+    colours = {tuple(np.asarray(one.image)[4, 4].tolist()) for one in drawn if one.image is not None}
+    assert len(colours) > len(files)  # each is another picture
+
+
+def test_what_an_explanation_tells_is_the_same_in_both(explained: Path) -> None:
+    page = read_page(explained / "photos" / "a" / "x.jpg" / "index.html")
+    document = read_pdf(explained / "report.pdf")[0]
+    for fact in (
+        *(
+            "What the network saw, and what stays",
+            "Survives",
+            "2 of 3",
+            "Grid moved: not made. One tile covers the photo.",
+        ),
+        *("the CNN has 43%, the Transformer has 57% of them", "red raises by up to 7.3", "s4 (+1.4)", "not made"),
+        *("Stripes along one axis come from the split", "What this cannot show"),
+    ):
+        assert words_of(fact) in page, fact
+        # In the document, captions and cells stand side by side.
+        assert all(word in document for word in fact.split()), fact
+
+
+def test_an_explanation_changes_nothing_elsewhere(case: Path, explained: Path) -> None:
+    for name in ("photos/b/y.jpg/index.html", "photos/c/z.jpg/index.html", "index.html"):
+        assert (case / name).read_bytes() == (explained / name).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -146,6 +250,8 @@ def test_every_fact_of_a_photo_is_on_its_page_and_in_the_document(case: Path) ->
         *(
             "200 photos without manipulation, 80 with",
             "6 of 250 authentic photos",
+            "its shorter side is 400 pixels (held-out: 500 to 1,024)",
+            "its file looks as a camera wrote it (held-out: <x>)",
             "score and map disagree",
             "b/y.jpg",
             "Quantisation table 0",
@@ -167,6 +273,7 @@ def test_overview_and_document_count_alike(case: Path) -> None:
     ):
         assert words_of(fact) in page, fact
         assert words_of(fact) in document, fact
+    assert words_of(domain.OUTSIDE) in page  # in the document it stands in several lines of a cell
 
 
 def test_the_lab_s_own_words_are_text_on_every_page(case: Path) -> None:
@@ -199,8 +306,9 @@ def test_parts_that_match_are_joined_by_a_line(case: Path) -> None:
     assert all(drawn.count(frame) == 3 for frame in frames)
 
 
-def test_pages_are_numbered_dated_and_filled(case: Path) -> None:
-    document = PdfReader(case / "report.pdf")
+@pytest.mark.parametrize("name", ["case", "explained"])
+def test_pages_are_numbered_dated_and_filled(name: str, request: pytest.FixtureRequest) -> None:
+    document = PdfReader(request.getfixturevalue(name) / "report.pdf")
     count = len(document.pages)
     assert count >= 3
     for number, page in enumerate(document.pages, start=1):

@@ -258,6 +258,7 @@ def falsified(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "a ratio": {"result": result | {"likelihood_ratio": ratio}},
         "a size": {"decode": decode | {"width": 4096}},
         "damage": {"decode": decode | {"integrity": damaged}},
+        "a domain": {"result": result | {"domain": [{"set": "x", "photos": 9, "outside": []}]}},
         "a flag": {"result": result | {"flags": ["score and map disagree"]}},
         "metadata": {"metadata": record["metadata"] | {"software": "Photoshop"}},
         "a copy's certainty": {"result": result | {"probability": 0.9}},

@@ -33,13 +33,16 @@ class Words:
 
     title: heading over the findings. short: name of one finding, for a narrow column. sentence: what one finding says, as a
     format string over the measures and, already in words, the certainty and the places by their role. explanation: what
-    such a finding means and what it does not.
+    such a finding means and what it does not. drawn, linked: for the legend of a drawing, what the outlined places are and
+    what the thin lines between them join.
     """
 
     title: str
     short: str
     sentence: str
     explanation: str
+    drawn: str
+    linked: str
 
 
 @dataclass(frozen=True)

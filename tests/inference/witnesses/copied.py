@@ -16,14 +16,20 @@ def photo() -> NDArray[np.uint8]:
     return np.ascontiguousarray(data.astronaut())
 
 
-def with_copy(turn: float = 0.0, scale: float = 1.0) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return a photo with its PART pasted, turned by degrees and scaled about its middle, and the mask of what changed."""
-    pixels = photo()
-    height, width = pixels.shape[:2]
+def moved_by(turn: float, scale: float) -> NDArray[np.float64]:
+    """Return the 2 x 3 matrix that takes (x, y, 1) of PART to its copy at FAR, turned by degrees about its middle."""
     rows, columns = PART
     middle = ((columns.start + columns.stop) / 2, (rows.start + rows.stop) / 2)
     matrix = cv2.getRotationMatrix2D(middle, turn, scale)
     matrix[:, 2] += (FAR[1] - columns.start, FAR[0] - rows.start)
+    return np.asarray(matrix, np.float64)
+
+
+def with_copy(turn: float = 0.0, scale: float = 1.0) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return a photo with its PART pasted, turned by degrees and scaled about its middle, and the mask of what changed."""
+    pixels = photo()
+    height, width = pixels.shape[:2]
+    matrix = moved_by(turn, scale)
     mask = np.zeros((height, width), np.uint8)
     mask[PART] = 1
     moved = cv2.warpAffine(pixels, matrix, (width, height), flags=cv2.INTER_CUBIC)

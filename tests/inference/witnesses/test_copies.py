@@ -11,8 +11,11 @@ from skimage import data
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import pool
-from mesorch_cli.inference.witnesses.copies.search import LONGEST, correlation, find_copies, looked_at
+from mesorch_cli.inference.witnesses.copies.movements import TOLERANCE, moved_places
+from mesorch_cli.inference.witnesses.copies.search import LONGEST, Copy, correlation, find_copies, looked_at
 from mesorch_cli.inference.witnesses.copies.witness import certainty_of, mark_copies
+from mesorch_cli.inference.witnesses.finding import Finding
+from mesorch_cli.inference.witnesses.geometry import MOST_LINKS
 from tests.inference.networks import WHOLE, Pixelwise, settings
 from tests.inference.witnesses.copied import FAR, PART, RULE, photo, saved, with_copy
 
@@ -150,6 +153,75 @@ def test_the_map_of_a_larger_photo_is_raised_at_its_own_pixels() -> None:
     raised = flat > 0.2
     truth = cv2.resize(placed.astype(np.uint8), None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST) > 0
     assert (raised & truth).sum() > 0.6 * truth.sum()
+
+
+def only(pixels: np.ndarray, map_: np.ndarray, doubled_below: int = 0) -> tuple[Copy, Finding]:
+    """Return the one certain copy of a photo and its finding."""
+    (copy,) = [one for one in find_copies(pixels, doubled_below) if certainty_of(one.features, RULE) > RULE.least]
+    (finding,) = mark_copies([copy], map_, RULE)
+    return copy, finding
+
+
+@pytest.mark.parametrize(
+    ("turn", "scale", "size", "doubled_below", "pasted_logit"),
+    [(0, 1.0, 4.0, 0, 0.0), (25, 1.0, 1.0, 0, -2.0), (-120, 1.1, 0.75, 640, 0.0), (180, 1.3, 0.75, 640, -2.0)],
+)
+def test_every_link_is_a_true_match_and_outlines_have_the_parts_extent(
+    turn: float, scale: float, size: float, doubled_below: int, pasted_logit: float
+) -> None:
+    pixels, placed = with_copy(turn, scale)
+    pixels = cv2.resize(pixels, None, fx=size, fy=size, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    height, width = pixels.shape[:2]
+    placed = cv2.resize(placed.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
+    map_ = (1 / (1 + np.exp(-np.where(placed, pasted_logit, -1.0)))).astype(np.float32)
+    copy, finding = only(pixels, map_, doubled_below)
+    geometry = finding.geometry
+    assert geometry is not None
+    assert 8 <= len(geometry.links) <= MOST_LINKS
+    step = np.array([width / copy.part.shape[1], height / copy.part.shape[0]])
+    rounding = 0.1 / step.min()
+    swapped = finding.places[0][1].x != int(np.flatnonzero(copy.part.any(axis=0))[0] * step[0])
+    sides = [(copy.part, copy.source), (copy.counterpart, copy.target)]
+    links = np.array(geometry.links)
+    ends = []
+    for (role, corners), (mask, places), at in zip(
+        geometry.outlines, reversed(sides) if swapped else sides, (0, 1), strict=True
+    ):
+        assert role == ("part", "counterpart")[at]
+        rows, columns = np.nonzero(mask)
+        polygon = np.array(corners, np.float32)
+        for values, pixels_of, size_of in zip(polygon.T, (columns, rows), step, strict=True):
+            assert abs(values.min() - pixels_of.min() * size_of) <= geometry.tolerance
+            assert abs(values.max() - (pixels_of.max() + 1) * size_of) <= geometry.tolerance
+        assert all(cv2.pointPolygonTest(polygon, (float(x), float(y)), True) >= 0 for x, y in links[:, at])
+        searched = links[:, at] / step - 0.5
+        ends.append(searched[:, 0] + 1j * searched[:, 1])
+        if at == 0:
+            among = np.abs(ends[0][:, None] - places[None, :])
+            assert among.min(axis=0).max() <= closest(ends[0]) + 3 * rounding, "spread over all that agree"
+    start, end = reversed(ends) if swapped else ends
+    error = np.abs(moved_places(copy.matrix, start) - end)
+    assert error.max() < TOLERANCE + (1 + scale) * 2 * rounding
+
+
+def closest(places: np.ndarray) -> float:
+    """Return the smallest distance between two of (n,) complex places."""
+    among = np.abs(places[:, None] - places[None, :])
+    np.fill_diagonal(among, np.inf)
+    return float(among.min())
+
+
+@pytest.mark.parametrize(("turn", "scale"), [(25, 1.0), (-120, 1.1)])
+def test_the_links_alone_give_the_movement_that_the_measures_state(turn: float, scale: float) -> None:
+    pixels, placed = with_copy(turn, scale)
+    _, finding = only(pixels, np.where(placed, 0.5, 0.1).astype(np.float32))
+    assert finding.geometry is not None
+    links = np.array(finding.geometry.links)
+    starts, ends = (np.ascontiguousarray(links[:, at], np.float32) for at in (0, 1))
+    matrix, _ = cv2.estimateAffinePartial2D(ends, starts)  # from the counterpart to the part
+    assert np.hypot(matrix[0, 0], matrix[1, 0]) == pytest.approx(finding.measures["scale"], rel=0.02)
+    found = np.rad2deg(np.arctan2(matrix[1, 0], matrix[0, 0]))
+    assert abs((found - finding.measures["turn_degrees"] + 180) % 360 - 180) < 1
 
 
 def test_the_engine_reports_copies_and_counts_them_in_the_score() -> None:

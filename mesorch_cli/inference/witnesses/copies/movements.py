@@ -39,6 +39,12 @@ class Movement:
         return distinct(self.source)
 
 
+def moved_places(matrix: NDArray[np.float64], places: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Return where a 2 x 3 matrix takes complex places."""
+    x, y = matrix[:, :2] @ np.stack([places.real, places.imag]) + matrix[:, 2:]
+    return np.asarray(x + 1j * y)
+
+
 def distinct(places: NDArray[np.complex128]) -> int:
     """Return how many cells of CELL pixels the places lie in."""
     return len(np.unique(np.round(places / CELL)))
@@ -120,8 +126,7 @@ def _fitted(
     right = _together(source, chosen)
     for _ in range(ROUNDS):
         matrix = _least_squares(source[right], target[right])
-        moved = matrix[:, :2] @ np.stack([source.real, source.imag]) + matrix[:, 2:]
-        right = _together(source, alike & (np.abs(moved[0] + 1j * moved[1] - target) < TOLERANCE))
+        right = _together(source, alike & (np.abs(moved_places(matrix, source) - target) < TOLERANCE))
         if distinct(source[right]) < LEAST_PAIRS:
             return None
     matrix = _least_squares(source[right], target[right])

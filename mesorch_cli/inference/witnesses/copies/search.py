@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.inference.witnesses.copies.keypoints import counterparts, find_keypoints
-from mesorch_cli.inference.witnesses.copies.movements import Movement, distinct, shared_movements
+from mesorch_cli.inference.witnesses.copies.movements import (
+    TOLERANCE,
+    Movement,
+    distinct,
+    moved_places,
+    shared_movements,
+)
 
 LONGEST = 1280  # pixels; larger photos are shrunk, and a copy must be large enough to be seen there
 APART = 0.03, 20.0  # share of the diagonal, and pixels; nearer points belong to the same thing and are no copy
@@ -51,14 +57,17 @@ class Features:
 class Copy:
     """Two matching parts of a photo. part, counterpart: (h, w) masks at the searched size.
 
-    matrix: 2 x 3, takes (x, y, 1) of the part to the counterpart, in pixels of that size. This does not
-    show which of the two was there first.
+    matrix: 2 x 3, takes (x, y, 1) of the part to the counterpart, in pixels of that size, counted from the middle of the
+    first. This does not show which of the two was there first. source, target: (n,) complex places of points in part and
+    counterpart that look alike, and which the matrix joins within TOLERANCE.
     """
 
     part: Mask
     counterpart: Mask
     matrix: NDArray[np.float64]
     features: Features
+    source: NDArray[np.complex128]
+    target: NDArray[np.complex128]
 
     @property
     def turn_degrees(self) -> float:
@@ -143,7 +152,27 @@ def verified(picture: Grey, movement: Movement) -> Copy | None:
         area=float(part.mean()),
         returned=False,
     )
-    return Copy(part, counterpart, movement.matrix, features)
+    source, target = joined_places(part, counterpart, movement.matrix, movement.source, movement.target)
+    return Copy(part, counterpart, movement.matrix, features, source, target)
+
+
+def joined_places(
+    part: Mask,
+    counterpart: Mask,
+    matrix: NDArray[np.float64],
+    source: NDArray[np.complex128],
+    target: NDArray[np.complex128],
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Return the pairs of places that lie in part and counterpart, and which the matrix joins within TOLERANCE."""
+    right = np.abs(moved_places(matrix, source) - target) < TOLERANCE
+    right &= _inside(part, source) & _inside(counterpart, target)
+    return source[right], target[right]
+
+
+def _inside(mask: Mask, places: NDArray[np.complex128]) -> NDArray[np.bool_]:
+    columns = np.clip(np.rint(places.real).astype(int), 0, mask.shape[1] - 1)
+    rows = np.clip(np.rint(places.imag).astype(int), 0, mask.shape[0] - 1)
+    return np.asarray(mask[rows, columns])
 
 
 def _moved(picture: Grey, movement: Movement, how: int, border: int = cv2.BORDER_CONSTANT) -> Grey:
@@ -185,8 +214,11 @@ def _joined(copies: list[Copy], found: Copy) -> bool:
         both = (earlier.counterpart & found.part).sum()
         if both > SAME_PAIR * (earlier.counterpart | found.part).sum():
             features = Features(**{**vars(earlier.features), "returned": True})
-            copies[index] = Copy(
-                earlier.part | found.counterpart, earlier.counterpart | found.part, earlier.matrix, features
+            part, counterpart = earlier.part | found.counterpart, earlier.counterpart | found.part
+            source, target = (
+                np.concatenate(places) for places in ((earlier.source, found.target), (earlier.target, found.source))
             )
+            places = joined_places(part, counterpart, earlier.matrix, source, target)
+            copies[index] = Copy(part, counterpart, earlier.matrix, features, *places)
             return True
     return False

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from mesorch_cli.evidence.orientation import Box
 from mesorch_cli.inference.scoring import STEEPEST
+from mesorch_cli.inference.witnesses.copies.movements import CELL
 from mesorch_cli.inference.witnesses.copies.search import Copy, Features, Mask, find_copies
 from mesorch_cli.inference.witnesses.finding import Finding
+from mesorch_cli.inference.witnesses.geometry import MOST_LINKS, Geometry, Point, outlined, spread_out
 from mesorch_cli.inference.witnesses.witness import Witness, Words
 from mesorch_cli.network.passport import CopyRule
 
@@ -41,7 +43,8 @@ def mark_copies(copies: Sequence[Copy], map_: NDArray[np.float32], rule: CopyRul
     A finding has two places: the `part` that was probably pasted, according to the network, and its `counterpart`. Its
     certainty is that the photo contains a copy at all. part_pasted: how probable it is, 0.5..1, that this part was the
     pasted one, if one of the two was. turn_degrees (clockwise in the raster), scale: of the movement from the
-    counterpart to the part. matches: points that agree. agreement: correlation of the grain, -1..1.
+    counterpart to the part. matches: points that agree. agreement: correlation of the grain, -1..1. Its geometry has the
+    outlines of both places and, as links, points that agree.
     """
     certain = [(certainty_of(copy.features, rule), copy) for copy in copies]
     certain = sorted((pair for pair in certain if pair[0] >= rule.least), key=lambda pair: -pair[0])
@@ -70,9 +73,28 @@ def mark_copies(copies: Sequence[Copy], map_: NDArray[np.float32], rule: CopyRul
                     "matches": copy.features.matches,
                     "agreement": round(copy.features.grain, 6),
                 },
+                geometry=_geometry(copy, map_.shape[1], map_.shape[0], swapped=swapped),
             )
         )
     return tuple(findings)
+
+
+def _geometry(copy: Copy, width: int, height: int, *, swapped: bool) -> Geometry:
+    """Return the geometry of a copy in a raster of width x height. swapped: the counterpart is the first place."""
+    across, down = width / copy.part.shape[1], height / copy.part.shape[0]
+
+    def point(place: complex) -> Point:
+        return round((place.real + 0.5) * across, 1), round((place.imag + 0.5) * down, 1)
+
+    sides = [(copy.part, copy.source), (copy.counterpart, copy.target)]
+    (first, ends), (second, others) = reversed(sides) if swapped else sides
+    (part, near), (counterpart, far) = (outlined(mask, width, height) for mask in (first, second))
+    kept = spread_out(ends, MOST_LINKS, CELL)
+    return Geometry(
+        outlines=(*(("part", corners) for corners in part), *(("counterpart", corners) for corners in counterpart)),
+        links=tuple((point(ends[index]), point(others[index])) for index in kept),
+        tolerance=max(near, far),
+    )
 
 
 def _mean_logits(map_: NDArray[np.float32], copy: Copy) -> tuple[float, float]:
@@ -115,6 +137,8 @@ COPIES = Witness(
         explanation="After the movement, the two parts match point by point and in their grain. That shows a copy, not "
         "who made it or why: watermarks, logos and printed patterns also repeat. The match does not show which "
         "part was there first; the direction comes from the network.",
+        drawn="parts that match each other",
+        linked="some of the points that agree",
     ),
     look=lambda material, rule: find_copies(material.pixels, rule.doubled_below),
     conclude=mark_copies,

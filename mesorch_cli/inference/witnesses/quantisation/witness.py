@@ -95,6 +95,8 @@ QUANTISATION = Witness(
         "saved, on the same grid of 8 x 8 blocks. In the rest, that earlier compression left no trace: it was added, "
         "replaced or edited in between. The map includes this. It does not say what was done: a caption or a frame added "
         "to a photo looks the same. It can be wrong where a photo is over-exposed or has no detail.",
+        drawn="a part that was compressed only once",
+        linked="points that belong together",
     ),
     look=_looked_at,
     conclude=_concluded,
