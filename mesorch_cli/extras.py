@@ -1,5 +1,7 @@
 """Optional packages: how to install what a command needs and this installation lacks."""
 
+from importlib.util import find_spec
+
 EXTRAS = ("train", "export", "plots", "cluster", "pdf", "raw")
 
 
@@ -11,3 +13,11 @@ def install_hint(extra: str) -> str:
     if extra not in EXTRAS:
         raise ValueError(f"{extra!r} is not an extra. Expected one of {', '.join(EXTRAS)}")
     return f"`pip install '.[{extra}]'` in the folder of the mesorch sources"
+
+
+def installed(package: str) -> bool:
+    """Return whether a package can be imported, without importing it."""
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):  # something in this process refuses it
+        return False

@@ -18,7 +18,7 @@ from mesorch_cli.network import store
 from tests.documented import Line, documented_lines, fill, freed, words_of
 
 NOT_RUN = {
-    ".venv-onnx/bin/mesorch detect photo.jpg --weights mesorch-s.onnx": "another installation: .ci/without-torch",
+    ".venv-onnx/bin/mesorch detect photo.jpg": "another installation: .ci/without-torch",
     "mesorch export --format onnx -o mesorch-s.onnx": "a minute: .ci/without-torch",
     "mesorch detect photo.jpg --weights mesorch-s.onnx": "needs that file: .ci/without-torch",
     "mesorch weights import mesorch-98.pth": "the authors' checkpoint, 0.3 GB: tests/network and tests/cli/test_app.py",

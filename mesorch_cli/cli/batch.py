@@ -196,6 +196,7 @@ def batch(
         typer.Option(min=1, help="Workers on the Ray cluster. (default: as many as fit)", rich_help_panel=MACHINES),
     ] = None,
     device: options.Device = "auto",
+    runtime: options.RuntimeName = "auto",
     devices: Annotated[
         str | None,
         typer.Option(
@@ -259,7 +260,7 @@ def batch(
         refuse_overlap(folder, output)
         selection = Selection(matching(include or []), matching(exclude or []), parse_shard(shard))
         found = scan(folder, selection)
-        engines = Engines(device, devices, engine, address, workers)
+        engines = Engines(device, devices, engine, address, workers, runtime)
         how = reading.Reading(max_pixels, compare_decoders, trust_list, exiftool, decode_timeout, decode_memory)
         spec = engines.spec(weights, overrides, calibration, accept_damaged, how, public_key, explain)
         examiners = engines.examiners(spec)

@@ -51,6 +51,7 @@ def calibrate(
     weights: options.Weights = None,
     overrides: Overrides = AS_THE_WEIGHTS_SAY,
     device: options.Device = "auto",
+    runtime: options.RuntimeName = "auto",
     no_plots: Annotated[
         bool, typer.Option("--no-plots", help="Write no plots beside the file.", rich_help_panel=options.OUTPUT)
     ] = False,
@@ -83,7 +84,7 @@ def calibrate(
             )
         if not no_plots:
             require_plots()
-        analysis = Analysis.load(weights, overrides)
+        analysis = Analysis.load(weights, overrides, runtime=runtime)
         loaded, settings = analysis.weights, analysis.settings
         detector = Detector.of(analysis, device)
         with console.count_progress("photos", wanted=not quiet) as on_count:

@@ -58,6 +58,7 @@ def detect(
     weights: options.Weights = None,
     public_key: options.PublicKey = None,
     device: options.Device = "auto",
+    runtime: options.RuntimeName = "auto",
     overrides: Overrides = AS_THE_WEIGHTS_SAY,
     calibration: options.Calibration = None,
     as_json: options.Json = False,
@@ -130,7 +131,7 @@ def detect(
         from mesorch_cli.inference.scoring import Verdict
 
         spec = ExaminerSpec(
-            Analysis.load(weights, overrides, calibration=calibration, public_key=public_key),
+            Analysis.load(weights, overrides, calibration=calibration, public_key=public_key, runtime=runtime),
             tuple(sys.argv[1:]),
             accept_damaged=accept_damaged,
             reading=read_options,

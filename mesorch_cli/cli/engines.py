@@ -14,6 +14,8 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.examination.examiner import Examiner
 from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.inference.analysis import Analysis
+from mesorch_cli.inference.loading import pytorch_for
+from mesorch_cli.inference.runtime import Runtime
 from mesorch_cli.inference.settings import Overrides
 
 
@@ -26,6 +28,7 @@ class Engines:
     engine: str
     address: str | None
     workers: int | None
+    runtime: Runtime = "auto"
 
     def __post_init__(self) -> None:
         if self.devices is not None and self.device != "auto":
@@ -36,6 +39,15 @@ class Engines:
             )
         if self.engine != "ray" and (self.address is not None or self.workers is not None):
             raise UsageError("--address and --workers apply to a Ray cluster. Add --engine ray.")
+
+    def runtime_for(self, weights: str | None, explain: bool) -> Runtime:
+        """Return the runtime of a run. Explanations need PyTorch, and all machines of a cluster need the same one.
+
+        Raises UsageError for explanations with another runtime.
+        """
+        if explain and self.runtime == "onnx":
+            raise UsageError("--explain with --runtime onnx: only PyTorch gives what a map was made of. Leave one out.")
+        return pytorch_for(weights) if self.runtime == "auto" and (explain or self.engine == "ray") else self.runtime
 
     @property
     def names(self) -> list[str]:
@@ -57,7 +69,13 @@ class Engines:
     ) -> ExaminerSpec:
         """Load the weights and settings for the examiners."""
         return ExaminerSpec(
-            Analysis.load(weights, overrides, calibration=calibration, public_key=public_key),
+            Analysis.load(
+                weights,
+                overrides,
+                calibration=calibration,
+                public_key=public_key,
+                runtime=self.runtime_for(weights, explain),
+            ),
             tuple(sys.argv[1:]),
             accept_damaged,
             previews=True,

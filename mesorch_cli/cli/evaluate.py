@@ -8,6 +8,7 @@ import typer
 from mesorch_cli.cli import console, figures, options
 from mesorch_cli.cli.analysis_options import analysis_options
 from mesorch_cli.cli.guard import guard
+from mesorch_cli.inference.runtime import Runtime
 from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def evaluate(
     ] = None,
     overrides: Overrides = AS_THE_WEIGHTS_SAY,
     device: options.Device = "auto",
+    runtime: options.RuntimeName = "auto",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -183,7 +185,7 @@ def evaluate(
         rules = Protocol(protocol.value, no_score_band, permuted)
         study = Study(
             [
-                *networks(weights or [None], rules.name == "paper", overrides, device),
+                *networks(weights or [None], rules.name == "paper", overrides, device, runtime),
                 *(BaselineEntrant(one) for one in baselines),
             ],
             datasets,
@@ -247,7 +249,7 @@ def named_sets(
 
 
 def networks(
-    names: "list[str] | list[None] | list[str | None]", paper: bool, overrides: Overrides, device: str
+    names: "list[str] | list[None] | list[str | None]", paper: bool, overrides: Overrides, device: str, runtime: Runtime
 ) -> "list[NetworkEntrant]":
     """Load every network to be measured, each under its own name."""
     from dataclasses import replace
@@ -266,7 +268,7 @@ def networks(
         overrides = replace(overrides, scales="reference")
     found: list[NetworkEntrant] = []
     for name in names:
-        analysis = Analysis.load(name, overrides)
+        analysis = Analysis.load(name, overrides, runtime=runtime)
         loaded = analysis.weights
         if any(one.weights_sha256 == loaded.sha256 for one in found):
             raise UsageError(f"The weights {name!r} were given twice. Expected each only once.")

@@ -95,6 +95,7 @@ def explain(
         from mesorch_cli.examination.outputs import OutputFolder
         from mesorch_cli.examination.spec import ExaminerSpec
         from mesorch_cli.inference.analysis import Analysis
+        from mesorch_cli.inference.loading import pytorch_for
         from mesorch_cli.inference.scoring import Verdict
 
         if output == DEFAULT_OUTPUT and output.is_symlink():
@@ -104,7 +105,9 @@ def explain(
         folder = OutputFolder(output)
         folder.refuse_beside(sources)
         spec = ExaminerSpec(
-            Analysis.load(weights, overrides, calibration=calibration, public_key=public_key),
+            Analysis.load(
+                weights, overrides, calibration=calibration, public_key=public_key, runtime=pytorch_for(weights)
+            ),
             tuple(sys.argv[1:]),
             accept_damaged=accept_damaged,
             previews=True,

@@ -45,7 +45,7 @@ def guard(*, printing: bool = False) -> Iterator[None]:
         say_error(
             f"This needs the package {error.name}, which is not installed here. Expected the complete tool: run "
             "`pip install .` in the folder of the mesorch sources. Without PyTorch, only `detect`, `batch`, `rerun`, "
-            "`verify` and `report` work, with --weights naming an .onnx file."
+            "`verify` and `report` work, with the shipped weights on a CPU or with --weights naming an .onnx file."
         )
         raise typer.Exit(UsageError.exit_code) from error
     except Exception as error:

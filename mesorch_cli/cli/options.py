@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from mesorch_cli.inference.runtime import Runtime
+
 ANALYSIS = "Analysis"
 OUTPUT = "Output"
 
@@ -56,6 +58,16 @@ Device = Annotated[
     typer.Option(
         metavar="auto|cpu|cuda[:N]|mps",
         help="Where the network runs. An .onnx file also accepts openvino; an .xml file accepts any OpenVINO device.",
+        rich_help_panel=ANALYSIS,
+    ),
+]
+RuntimeName = Annotated[
+    Runtime,
+    typer.Option(
+        "--runtime",
+        metavar="auto|onnx|torch",
+        help="What runs .safetensors weights. auto: ONNX Runtime for the shipped weights in fp32 on a CPU, otherwise "
+        "PyTorch.",
         rich_help_panel=ANALYSIS,
     ),
 ]

@@ -53,6 +53,7 @@ def probe(
     ] = None,
     bootstrap: Annotated[int, typer.Option(min=0, help="Resamples for the 95 % intervals; 0 for no intervals.")] = 1000,
     device: options.Device = "auto",
+    runtime: options.RuntimeName = "auto",
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -95,7 +96,7 @@ def probe(
         folder = None if photos is None else PhotoFolder.of(photos)
         listed = [] if pairs is None else probe_pairs.read_pairs(pairs)
         things = None if objects is None else read_folders(objects, object_masks, None)
-        analysis = Analysis.load(weights)
+        analysis = Analysis.load(weights, runtime=runtime)
         passport, sha256 = analysis.weights.passport, analysis.weights.sha256
         entrant = NetworkEntrant(passport.name, sha256, Detector.of(analysis, device))
         evaluator = Evaluator(entrant, Protocol())

@@ -1,6 +1,7 @@
 """`mesorch rerun`: repeat an analysis from its record."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
 from mesorch_cli.errors import UsageError, VerificationError, WeightsError
+from mesorch_cli.inference.runtime import Runtime
 
 if TYPE_CHECKING:
     from mesorch_cli.examination.record import Record
@@ -71,6 +73,21 @@ def device_for(record: "Record", given: str | None) -> str:
     return recorded
 
 
+def runtime_for(record: "Record", file: Path, given: Runtime | None) -> Runtime:
+    """Return the runtime for the repetition with weights from `file`: the one given, or else the record's.
+
+    If the record's runtime is not installed or cannot run these weights, another one runs them, and the change is
+    reported as a cause. An exported file has its own.
+    """
+    from mesorch_cli.extras import installed
+    from mesorch_cli.network.store import EXPORTED_SUFFIXES
+
+    if given is not None or file.suffix in EXPORTED_SUFFIXES:
+        return given or "auto"
+    recorded = record.analysis.backend if record.analysis is not None else None
+    return "torch" if recorded == "torch" and installed("torch") else "auto"
+
+
 def rerun(
     record_file: Annotated[
         Path, typer.Argument(metavar="RECORD.json", help="Record of `mesorch detect` or `mesorch batch`.")
@@ -90,6 +107,15 @@ def rerun(
         typer.Option(
             metavar="auto|cpu|cuda[:N]|mps",
             help="Where the network runs. (default: as recorded)",
+            rich_help_panel=options.ANALYSIS,
+        ),
+    ] = None,
+    runtime: Annotated[
+        Runtime | None,
+        typer.Option(
+            "--runtime",
+            metavar="auto|onnx|torch",
+            help="What runs .safetensors weights. (default: as recorded, if it is installed)",
             rich_help_panel=options.ANALYSIS,
         ),
     ] = None,
@@ -113,9 +139,8 @@ def rerun(
         from mesorch_cli.case.rerun import Answer, compared, input_of, read_record, reading_of
         from mesorch_cli.examination.spec import ExaminerSpec
         from mesorch_cli.inference.analysis import Analysis
-        from mesorch_cli.inference.loading import open_weights
+        from mesorch_cli.inference.loading import SharedWeights, open_weights
         from mesorch_cli.inference.recorded_settings import EXPLAIN, accepts_damaged, digest, settings_from
-        from mesorch_cli.network.store import EXPORTED_SUFFIXES
 
         record = read_record(record_file)
         if digest(record.settings) != record.settings_sha256:
@@ -129,14 +154,16 @@ def rerun(
                 f"{str(record_file)!r} describes a photo from standard input. Name the photo with --input."
             )
         threads, file = threads_for(record), weights_for(record, weights)
-        if (
-            threads is not None and file.suffix not in EXPORTED_SUFFIXES
-        ):  # other runtimes take theirs from OMP_NUM_THREADS
-            import torch
+        runs = runtime_for(record, file, runtime)
+        if threads is not None and runs == "torch":
+            import torch  # exported files take their threads from OMP_NUM_THREADS
 
             torch.set_num_threads(threads)
+        opened = open_weights(str(file), runtime=runs)
+        if isinstance(opened, SharedWeights):
+            opened = replace(opened, threads=threads)
         spec = ExaminerSpec(
-            Analysis(open_weights(str(file)), settings_from(record.settings)),
+            Analysis(opened, settings_from(record.settings)),
             tuple(sys.argv[1:]),
             accept_damaged=accepts_damaged(record.settings),
             previews=any(artefact.role == "thumbnail" for artefact in record.artefacts),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.export import ExportedProgram
 
-from mesorch_cli.export.trace import EXAMPLE, quiet_tracing
+from mesorch_cli.export.trace import quiet_tracing
 from mesorch_cli.inference.backends.onnx import seal_entry
 from mesorch_cli.inference.exported import Seal
 
@@ -21,13 +21,15 @@ SealOf = Callable[[str], Seal]  # from the graph's SHA-256
 
 def build_model(program: ExportedProgram) -> "ModelProto":
     """Return the graph of a traced program, without paths and source lines of the machine that made it."""
+    (name,) = program.graph_signature.user_inputs
+    assert program.example_inputs is not None
     with quiet_tracing():
         made = torch.onnx.export(
             program,
-            (torch.zeros(EXAMPLE, dtype=torch.uint8),),
+            program.example_inputs[0],
             dynamo=True,
             opset_version=OPSET,
-            input_names=["tiles"],
+            input_names=[str(name)],
             output_names=["logits"],
             verbose=False,
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from mesorch_cli.network.member import SIDE_MULTIPLE
@@ -33,12 +33,20 @@ def quiet_tracing() -> Iterator[None]:
 
 def trace(graph: nn.Module) -> ExportedProgram:
     """Return the program of a graph: tiles (B, H, W, 3) uint8 to logits (B, 1, H, W), B, H and W free."""
+    return _traced(graph, "tiles", torch.zeros(EXAMPLE, dtype=torch.uint8), rows=1)
+
+
+def trace_image(graph: nn.Module) -> ExportedProgram:
+    """Return the program of a graph: normalised images (B, 3, H, W) float32 to logits (B, 1, H, W), B, H and W free."""
+    return _traced(graph, "image", torch.zeros(EXAMPLE).permute(0, 3, 1, 2).contiguous(), rows=2)
+
+
+def _traced(graph: nn.Module, name: str, example: Tensor, rows: int) -> ExportedProgram:
+    """Trace with an example input. name: of the input. rows: the axis of its rows, before that of its columns."""
     sides = {
         0: Dim("batch", min=1, max=MOST_TILES),
-        1: SIDE_MULTIPLE * Dim("rows", min=1, max=MOST_STEPS),
-        2: SIDE_MULTIPLE * Dim("columns", min=1, max=MOST_STEPS),
+        rows: SIDE_MULTIPLE * Dim("rows", min=1, max=MOST_STEPS),
+        rows + 1: SIDE_MULTIPLE * Dim("columns", min=1, max=MOST_STEPS),
     }
     with quiet_tracing(), torch.inference_mode(False), torch.no_grad():
-        return torch.export.export(
-            graph, (torch.zeros(EXAMPLE, dtype=torch.uint8),), dynamic_shapes={"tiles": sides}, strict=False
-        )
+        return torch.export.export(graph, (example,), dynamic_shapes={name: sides}, strict=False)

@@ -22,6 +22,7 @@ from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.parts import Parts
 from mesorch_cli.inference.passes import AS_USUAL, Pass, Pixels, Variation, is_featureless, passes_of
 from mesorch_cli.inference.regions import MOST_LISTED, find_regions
+from mesorch_cli.inference.runtime import Runtime
 from mesorch_cli.inference.scoring import (
     Verdict,
     calibrate,
@@ -92,9 +93,11 @@ class Detector:
         *,
         calibration: Path | None = None,
         public_key: Path | None = None,
+        runtime: Runtime = "auto",
     ) -> Self:
         """Return a detector for weights on a device. For other arguments and errors see `Analysis.load`."""
-        return cls.of(Analysis.load(weights, overrides, calibration=calibration, public_key=public_key), device)
+        analysis = Analysis.load(weights, overrides, calibration=calibration, public_key=public_key, runtime=runtime)
+        return cls.of(analysis, device)
 
     @classmethod
     def of(cls, analysis: Analysis, device: str = "auto") -> Self:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from mesorch_cli.inference.recorded_settings import score_values
 from mesorch_cli.inference.scoring import Verdict
@@ -82,8 +82,8 @@ def exact_interval(count: int, photos: int) -> tuple[float, float]:
     if not 0 <= count <= photos or photos == 0:
         raise ValueError(f"{count} of {photos}: expected a share of at least one photo")
     tail = (1.0 - CONFIDENCE) / 2
-    lowest = 0.0 if count == 0 else float(beta.ppf(tail, count, photos - count + 1))
-    highest = 1.0 if count == photos else float(beta.ppf(1.0 - tail, count + 1, photos - count))
+    lowest = 0.0 if count == 0 else float(betaincinv(count, photos - count + 1, tail))
+    highest = 1.0 if count == photos else float(betaincinv(count + 1, photos - count, 1.0 - tail))
     return lowest, highest
 
 

@@ -11,11 +11,12 @@ from mesorch_cli.network import convnext, lite
 from mesorch_cli.network.config import PUBLISHED_DROP_PATH, CnnName, TransformerName
 from mesorch_cli.network.convnext import ConvNextStages
 from mesorch_cli.network.lite import EfficientNetLiteStages
+from mesorch_cli.network.lite_stages import STAGES
 from mesorch_cli.network.pyramid import TransformerStages
 
 CNN_WIDTHS: dict[CnnName, tuple[int, ...]] = {
     "convnext_tiny": convnext.WIDTHS,
-    "efficientnet_lite0": tuple(lite.STAGES[index][3] for index in lite.OUTPUTS),
+    "efficientnet_lite0": tuple(STAGES[index][3] for index in lite.OUTPUTS),
 }
 TRANSFORMER_WIDTHS: dict[TransformerName, tuple[int, ...]] = {
     "mit_b3": (64, 128, 320, 512),

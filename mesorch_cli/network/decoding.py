@@ -1,66 +1,17 @@
-"""A decoder chain and its head as one linear map per feature pixel, as everything between them is linear.
-
-A level of the chain is a transposed convolution of kernel 4, stride 2, padding 1: the input pixel i adds its kernel at
-the output pixels 2i - 1 .. 2i + 2, and whatever falls outside 0 .. 2N - 1 is dropped. Levels chained, a feature pixel
-adds a patch of 3 * 2^n - 2 pixels, at a stride of 2^n, to a map of one channel. As every level drops its own outermost
-pixels, the first and last rows and columns of the features have patches of their own. Inside, all patches are the same.
+"""A decoder chain and its 1x1 head in PyTorch, as the one linear map that `composing` makes of them.
 
 Shape legend: B batch, C feature channels, N M feature rows and columns, n levels, P = 3 * 2^n - 2 patch side, E edge
 kinds.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-TAPS = 4  # kernel side of a level
-FIRST, INSIDE, LAST, ONLY = range(4)  # position of a pixel along an axis; ONLY: the axis has a single pixel
-EDGES = 4
-# For each kind of pixel and tap: the kind of pixel in the next grid that the tap reaches; None: it is dropped.
-LANDS_ON: dict[int, tuple[int | None, ...]] = {
-    FIRST: (None, FIRST, INSIDE, INSIDE),
-    INSIDE: (INSIDE, INSIDE, INSIDE, INSIDE),
-    LAST: (INSIDE, INSIDE, LAST, None),
-    ONLY: (None, FIRST, LAST, None),
-}
-
-
-def patch_side(levels: int) -> int:
-    """Return the side of the patch that a pixel contributes after `levels` levels."""
-    return 3 * (1 << levels) - 2
-
-
-def prepend_level(weight: Tensor, patches: Tensor) -> Tensor:
-    """Compose a level with what follows it.
-
-    weight: (C, D, 4, 4) of the level's transposed convolution. patches: (E, E, D, P, P) of a pixel of its output, by
-    the kind of its row and column. Returns (E, E, C, 2P + 2, 2P + 2) of a pixel of its input, at twice the stride.
-    """
-    before, after, side = weight.shape[0], weight.shape[1], patches.shape[-1]
-    stride = (side + 2) // 3  # of the levels that follow, in pixels of the map
-    composed = weight.new_zeros(EDGES, EDGES, before, side + 3 * stride, side + 3 * stride)
-    flat = patches.reshape(EDGES * EDGES, after, side * side)
-    for tap_y in range(TAPS):
-        for tap_x in range(TAPS):
-            moved = (weight[:, :, tap_y, tap_x] @ flat).view(EDGES, EDGES, before, side, side)
-            top, left = tap_y * stride, tap_x * stride
-            for row in range(EDGES):
-                for column in range(EDGES):
-                    lands_y, lands_x = LANDS_ON[row][tap_y], LANDS_ON[column][tap_x]
-                    if lands_y is not None and lands_x is not None:
-                        window = composed[row, column, :, top : top + side, left : left + side]
-                        window += moved[lands_y, lands_x]
-    return composed
-
-
-def edge_kinds(length: int) -> list[tuple[slice, int]]:
-    """Split an axis of `length` pixels into runs of one kind."""
-    if length == 1:
-        return [(slice(0, 1), ONLY)]
-    runs = [(slice(0, 1), FIRST), (slice(length - 1, length), LAST)]
-    return [*runs, (slice(1, length - 1), INSIDE)] if length > 2 else runs
+from mesorch_cli.network.composing import INSIDE, Array, Composed, compose, edge_kinds, patch_side
 
 
 class FoldedDecoder(nn.Module):
@@ -73,20 +24,29 @@ class FoldedDecoder(nn.Module):
 
     def __init__(self, chain: Sequence[nn.ConvTranspose2d], head: nn.Conv2d) -> None:
         super().__init__()
-        weight = head.weight.detach()
         assert head.bias is not None
-        self.levels = len(chain)
-        patches = weight.reshape(1, 1, -1, 1, 1).expand(EDGES, EDGES, -1, 1, 1)
-        for follows, level in enumerate(reversed(chain)):
-            assert level.bias is not None
-            # A bias is the same at every pixel of the level's output, so it passes through the patches of later levels.
-            spread = torch.einsum("c,yxcpq->yxpq", level.bias.detach(), patches)
-            self.register_buffer(f"bias_{follows}", spread.contiguous(), persistent=False)
-            patches = prepend_level(level.weight.detach(), patches)
-        edges = patches.shape[:3]
+        device = head.weight.device
+        composed = compose(
+            [(_plain(level.weight), _plain(cast(Tensor, level.bias))) for level in chain],
+            _plain(head.weight).reshape(-1),
+            float(head.bias),
+        )
+        self.levels = composed.levels
+        for follows, spread in enumerate(composed.spreads):
+            self.register_buffer(f"bias_{follows}", _tensor(spread).to(device), persistent=False)
         # (E, E, P * P, C): one matrix product turns feature pixels into patches.
-        self.register_buffer("patches", patches.reshape(*edges, -1).transpose(2, 3).contiguous(), persistent=False)
-        self.register_buffer("constant", head.bias.detach().reshape(1, 1, 1, 1).clone(), persistent=False)
+        flat = composed.patches.reshape(*composed.patches.shape[:3], -1).swapaxes(2, 3)
+        self.register_buffer("patches", _tensor(flat).to(device), persistent=False)
+        self.register_buffer("constant", torch.full((1, 1, 1, 1), composed.constant, device=device), persistent=False)
+
+    def composed(self) -> Composed:
+        """Return the linear map, as this network holds it."""
+        side = patch_side(self.levels)
+        spreads = tuple(_plain(self.get_buffer(f"bias_{follows}")) for follows in range(self.levels))
+        patches = _plain(self.patches).swapaxes(2, 3)
+        return Composed(
+            self.levels, patches.reshape(*patches.shape[:3], side, side), spreads, float(self.get_buffer("constant"))
+        )
 
     def _assemble(self, columns: Tensor, levels: int, rows: int, width: int) -> Tensor:
         """Sum patches (B, P * P, rows * width) to a map (B, 1, 2^levels rows, 2^levels width)."""
@@ -119,3 +79,11 @@ class FoldedDecoder(nn.Module):
                     columns[:, :, band, strip] = edge.view(batch, -1, *part.shape[2:])
         assembled = self._assemble(columns.flatten(2).float(), self.levels, rows, width)
         return assembled + self.bias_map(rows, width)
+
+
+def _plain(tensor: Tensor) -> Array:
+    return cast(Array, tensor.detach().double().cpu().numpy())
+
+
+def _tensor(values: Array) -> Tensor:
+    return torch.from_numpy(values.astype("float32", order="C"))

@@ -91,7 +91,10 @@ class TileGraph(nn.Module):
 
     def forward(self, tiles: Tensor) -> Tensor:
         """Return logits (B, 1, H, W) float32 of RGB tiles (B, H, W, 3) uint8."""
-        image = (tiles.permute(0, 3, 1, 2).float() - self.mean) / self.deviation
+        return self.logits((tiles.permute(0, 3, 1, 2).float() - self.mean) / self.deviation)
+
+    def logits(self, image: Tensor) -> Tensor:
+        """Return logits (B, 1, H, W) float32 of normalised images (B, 3, H, W) float32."""
         high, low = frequency.views(image, dct_rows)
         features = dict(zip(CNN_SCALES, self.cnn(torch.cat([image, high], 1).to(self.dtype)), strict=False))
         features |= zip(TRANSFORMER_SCALES, self.transformer(torch.cat([image, low], 1).to(self.dtype)), strict=False)
@@ -107,3 +110,10 @@ class TileGraph(nn.Module):
         return functional.interpolate(
             maps.sum(dim=1, keepdim=True), size=image.shape[-2:], mode="bilinear", align_corners=True
         )
+
+
+class ImageGraph(TileGraph):
+    """The same from normalised images (B, 3, H, W) float32, as `normalise` makes them of 8 or 16 bits."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.logits(image)

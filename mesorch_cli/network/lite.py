@@ -14,23 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mesorch_cli.network.lite_stages import NORM_EPS, STAGES
 from mesorch_cli.network.normalise import IMAGENET_STD
 
-NORM_EPS = 1e-3
 STEM_WIDTH = 32
 WHITE = 255  # grey levels
 TRACE_LIMIT = 4.0  # grey levels
 TRACE_START = 0.5  # initial deviation of the trace stem's output; that of the ordinary stem is about 1
-# For each stage: kernel side, stride, expansion, channels, blocks.
-STAGES = (
-    (3, 1, 1, 16, 1),
-    (3, 2, 6, 24, 2),
-    (5, 2, 6, 40, 2),
-    (3, 2, 6, 80, 3),
-    (5, 1, 6, 112, 3),
-    (5, 2, 6, 192, 4),
-    (3, 1, 6, 320, 1),
-)
 OUTPUTS = (1, 2, 4, 6)  # the last stages before the stride doubles
 
 

@@ -20,6 +20,7 @@ from mesorch_cli.network.families import family_of
 from mesorch_cli.network.header import PASSPORT_KEY, metadata_of, passport_of
 from mesorch_cli.network.localiser import Localiser
 from mesorch_cli.network.passport import Passport, WeightsFile, with_checksum
+from mesorch_cli.network.tensors import require_tensors, unreadable
 
 
 @dataclass(frozen=True)
@@ -116,15 +117,8 @@ def read_file(source: Path | Contents) -> tuple[Passport, dict[str, Tensor], str
     try:
         tensors = load(contents.data)
     except (SafetensorError, KeyError, ValueError) as error:  # a type unknown to PyTorch gives a KeyError
-        raise WeightsError(
-            f"Cannot read {path} as safetensors ({error}). Get the file again from its source."
-        ) from error
-    digest = tensors_digest(tensors)
-    if digest != passport.tensors_sha256:
-        raise WeightsError(
-            f"The tensors of {path} have the checksum {digest[:16]}..., but the passport records "
-            f"{str(passport.tensors_sha256)[:16]}... The file was changed or damaged: get it again from its source."
-        )
+        raise unreadable(path, error) from error
+    require_tensors(tensors_digest(tensors), passport, path)
     return passport, tensors, contents.sha256
 
 

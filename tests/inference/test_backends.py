@@ -59,11 +59,17 @@ def test_the_engine_and_the_choice_of_backends_import_no_runtime() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_analysing_a_photo_imports_neither_timm_nor_torchvision() -> None:
+@pytest.mark.parametrize(
+    ("runtime", "loaded"), [("auto", ["onnxruntime"]), ("onnx", ["onnxruntime"]), ("torch", ["torch"])]
+)
+def test_analysing_a_photo_imports_one_runtime_and_nothing_for_training(runtime: str, loaded: list[str]) -> None:
     program = (
         "import sys; from typer.testing import CliRunner; from mesorch_cli.cli.app import app;"
-        "done = CliRunner().invoke(app, ['detect', 'examples/splice.jpg', '--no-artefacts', '--quiet']);"
-        "print(done.exit_code, 'torch' in sys.modules, sorted({'timm', 'torchvision', 'torch._dynamo'} & set(sys.modules)))"
+        "words = ['detect', 'examples/splice.jpg', '--no-artefacts', '--quiet', '--device', 'cpu'];"
+        f"words += ['--runtime', '{runtime}'];"
+        "done = CliRunner().invoke(app, words);"
+        "wanted = {'torch', 'timm', 'torchvision', 'torch._dynamo', 'onnx', 'onnxruntime', 'openvino'};"
+        "print(done.exit_code, sorted(wanted & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "0 True []"
+    assert done.stdout.strip() == f"0 {loaded}"

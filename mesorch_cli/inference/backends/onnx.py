@@ -7,7 +7,7 @@ end, so the bytes before the entry are the graph alone, and their digest can be 
 import hashlib
 import importlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -83,20 +83,6 @@ class OnnxFile:
         require_sidecar(path, {path.name: contents.sha256})
         self.weights = WeightsFile(self.seal.passport, path, contents.sha256)
 
-    def _session(self, path: Path, providers: list[Any], threads: int) -> Any:
-        """Open a session. threads: of one call, 0 for the runtime's own choice."""
-        runtime = import_runtime("onnxruntime", path)
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4  # what goes wrong comes as an exception
-        try:
-            return runtime.InferenceSession(self._data, options, providers=providers)
-        except session_errors() as error:
-            raise WeightsError(
-                f"Cannot read {path} as ONNX ({str(error).splitlines()[0]}). It is truncated, damaged or no ONNX "
-                "file: get it again, or make it with `mesorch export --format onnx`."
-            ) from error
-
     def start(self, device: str, precision: Precision) -> "OnnxBackend":
         """Return the backend on a device. Raises UsageError for one that this runtime lacks, or another arithmetic."""
         require_precision(precision, self.seal.precision, self.weights.path)
@@ -104,7 +90,7 @@ class OnnxFile:
         name, provider = choose_provider(runtime, device)
         lanes = min(MOST_LANES, available_threads()) if name == "cpu" else 1
         threads = wanted_threads() if lanes == 1 else max(1, available_threads() // lanes)
-        session = self._session(self.weights.path, [provider], threads)
+        session = open_session(self._data, self.weights.path, [provider], threads)
         wanted = provider if isinstance(provider, str) else provider[0]
         if session.get_providers()[0] != wanted:  # the runtime falls back in silence where a library does not load
             if device != "auto":
@@ -116,11 +102,39 @@ class OnnxFile:
         return OnnxBackend(
             self.weights.path,
             session,
-            lambda: self._session(self.weights.path, [provider], wanted_threads()),
+            lambda: open_session(self._data, self.weights.path, [provider], wanted_threads()),
             name,
             lanes,
             versions,
         )
+
+
+def open_session(
+    data: bytes,
+    path: Path,
+    providers: list[Any],
+    threads: int,
+    tensors: Mapping[str, NDArray[np.float32]] | None = None,
+) -> Any:
+    """Open a session for the graph from `path`.
+
+    threads: of one call, 0 for the runtime's own choice. tensors: what the graph leaves to others, by name; the session
+    may refer to their memory. Raises WeightsError if the graph cannot be used.
+    """
+    runtime = import_runtime("onnxruntime", path)
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # what goes wrong comes as an exception
+    if tensors is not None:
+        values = [runtime.OrtValue.ortvalue_from_numpy(one) for one in tensors.values()]
+        options.add_external_initializers(list(tensors), values)
+    try:
+        return runtime.InferenceSession(data, options, providers=providers)
+    except session_errors() as error:
+        raise WeightsError(
+            f"Cannot read {path} as ONNX ({str(error).splitlines()[0]}). It is truncated, damaged or no ONNX "
+            "file: get it again, or make it with `mesorch export --format onnx`."
+        ) from error
 
 
 def session_errors() -> tuple[type[Exception], ...]:
@@ -153,6 +167,7 @@ class OnnxBackend:
 
     name = "onnxruntime"
     bits = 8
+    takes = "tiles"  # the graph's input
 
     def __init__(
         self,
@@ -182,10 +197,14 @@ class OnnxBackend:
                 self._alone = self._open_alone()
             return self._alone
 
+    def _taken(self, tiles: Tiles) -> NDArray[np.generic]:
+        """Return tiles in the form that the graph takes."""
+        return np.ascontiguousarray(tiles)
+
     def __call__(self, tiles: Tiles, at_once: int = 1) -> NDArray[np.float32]:
         session = self._session(at_once)
         try:
-            result: NDArray[np.float32] = session.run(["logits"], {"tiles": np.ascontiguousarray(tiles)})[0]
+            result: NDArray[np.float32] = session.run(["logits"], {self.takes: self._taken(tiles)})[0]
         except session_errors() as error:
             raise failed_run(self._path, error) from error
         return result
