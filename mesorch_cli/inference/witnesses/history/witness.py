@@ -78,6 +78,8 @@ HISTORY = Witness(
         "they hold. In the marked part they differ from the rest of the photo. A part that was added, replaced or edited "
         "does. So can a part that is out of focus, over-exposed or without detail, a caption, or a frame. The map "
         "includes this.",
+        drawn="blocks that were compressed differently",
+        linked="points that belong together",
     ),
     look=_looked_at,
     conclude=_concluded,
