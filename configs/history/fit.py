@@ -29,8 +29,8 @@ from mesorch_cli.inference.witnesses.history.traces import traces
 from mesorch_cli.inference.witnesses.history.witness import mark_history, top_mean
 from mesorch_cli.network.passport import HistoryRule
 
-SLOPES, CENTRES, HIGHEST = (0.5, 1.0, 1.5, 2.0), (-3.0, -2.5, -2.0, -1.5, -1.0), (2.0, 8.0)
-LOWEST = -8.0
+SLOPES, CENTRES = (0.5, 1.0, 1.5, 2.0), (-3.0, -2.5, -2.0, -1.5, -1.0)
+LOWEST, HIGHEST = -8.0, 8.0  # where the network is sure, the map follows it
 SAMPLES = 20_000  # pixels of a photo for the AUC
 
 Map = NDArray[np.float32]
@@ -100,13 +100,13 @@ def main() -> None:
 
     before = noticed(authentic, None, analysis)
     tried: list[tuple[float, HistoryRule]] = []
-    for slope, centre, highest in itertools.product(SLOPES, CENTRES, HIGHEST):
+    for slope, centre in itertools.product(SLOPES, CENTRES):
         rule = HistoryRule(
             network_sha256=history_network().sha256,
             slope=slope,
             centre=centre,
             lowest=LOWEST,
-            highest=highest,
+            highest=HIGHEST,
             least=least,
         )
         if noticed(authentic, rule, analysis) <= before:
