@@ -2,7 +2,7 @@
 
 usage: fit.py WEIGHTS SET OUT.json [--rate .02]
 
-SET holds `Tp`, `Gt` and `Au` with JPEGs (make_set.py). The slope is the one with the best mean pixel AUC over the photos of Tp.
+SET holds `Tp`, `Gt` and `Au` with JPEGs (make_set.py). The slope is the one with the best mean pixel AUC over Tp.
 The centre hardly changes the AUC. It is the one with the best mean F1, at the passport's threshold by photo, of those with
 which no more photos of Au are inconclusive or evidence than without the history. `least` is the smallest value that lets at
 most RATE of the photos of Au be reported.
