@@ -3,9 +3,9 @@
 usage: fit.py WEIGHTS SET OUT.json [--rate .02]
 
 SET holds `Tp`, `Gt` and `Au` with JPEGs (make_set.py). Of a grid of slopes and centres, that rule is taken which has the best
-mean of three figures over Tp: pixel AUC, F1 at the passport's threshold by photo, and the share that is called evidence. Rules with
-which more photos of Au are inconclusive or evidence than without the history are left out. `least` is the smallest value
-that lets at most RATE of the photos of Au be reported.
+mean of three figures over Tp: pixel AUC, F1 at the passport's threshold by photo, and the share that is called evidence.
+Rules with which more photos of Au are inconclusive or evidence than without the history are left out. `least` is the
+smallest value that lets at most RATE of the photos of Au be reported.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def logits_of(path: Path) -> Logits | None:
 def quality(
     probability: Map, mask: NDArray[np.bool_], rule: HistoryRule | None, logits: Logits, analysis: Analysis
 ) -> tuple[float, float, bool]:
-    """Return pixel AUC and F1, and whether the photo is called evidence, of a map with the logits joined to it by a rule, or alone."""
+    """Return pixel AUC, F1 and "evidence or not" of a map with the logits joined to it by a rule, or alone."""
     joined = probability.copy()
     if rule is not None:
         mark_history(joined, logits, rule)
