@@ -43,20 +43,28 @@ def pixel_table(passport: Passport) -> list[str]:
 
 def photo_table(passport: Passport) -> list[str]:
     """Return the figures of whole photos."""
-    lines = ["| set | image AUC | authentic called evidence | tampered called evidence |", "|---|---|---|---|"]
+    lines = ["| set | image AUC | authentic called evidence | inconclusive or evidence | tampered called evidence |"]
+    lines[0] += " inconclusive or evidence |"
+    lines += ["|---|---|---|---|---|---|"]
     for name, found in sets_of(passport).items():
         lines.append(
-            f"| {name} | {found['image_auc']} | {found['authentic_evidence']} | {found['tampered_evidence']} |"
+            f"| {name} | {found['image_auc']} | {found['authentic_evidence']} | "
+            f"{found['authentic_inconclusive_or_evidence']} | {found['tampered_evidence']} | "
+            f"{found['tampered_inconclusive_or_evidence']} |"
         )
     return [*lines, ""]
 
 
 def group_table(passport: Passport) -> list[str]:
-    """Return the pixel AUC by what was done and by how large the forged part is."""
-    lines = ["| set | pixel AUC by kind | by forged area (share of the photo): AUC, photos |", "|---|---|---|"]
+    """Return the pixel AUC by what was done, how large the forged part is, and how large the photo is."""
+    lines = [
+        "| set | pixel AUC by kind | by forged area (share of the photo): AUC, photos | by longest side (pixels) |"
+    ]
+    lines += ["|---|---|---|---|"]
     for name, found in sets_of(passport).items():
         kinds, areas = json.dumps(found["pixel_auc_by_kind"]), json.dumps(found["pixel_auc_by_area"])
-        lines.append(f"| {name} | {kinds} | {areas} |")
+        sides = json.dumps(found["pixel_auc_by_longest_side"])
+        lines.append(f"| {name} | {kinds} | {areas} | {sides} |")
     return [*lines, ""]
 
 

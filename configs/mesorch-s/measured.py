@@ -1,6 +1,8 @@
 """What a passport takes over from `mesorch evaluate` and `mesorch calibrate`: nothing is measured here."""
 
+import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ FIGURES = {  # in the passport: in the output of `mesorch evaluate`
     "authentic_evidence": "authentic_flagged",
     "authentic_inconclusive_or_evidence": "authentic_not_cleared",
 }
-GROUPS = {"pixel_auc_by_kind": "kind", "pixel_auc_by_area": "tampered area"}
+SIDES = ((0, 500), (500, 800), (800, None))  # pixels of the longest side
+CLEARED = "no evidence found"
+GROUPS = {"pixel_auc_by_area": "tampered area"}
 
 
 def lines_of(run: Path) -> list[dict[str, Any]]:
@@ -44,7 +48,14 @@ def figures_of(run: Path, weights_sha256: str) -> dict[str, Any]:
     kept |= {name: round(line["figures"][key]["value"], 3) for name, key in FIGURES.items() if key in line["figures"]}
     for name, by in GROUPS.items():
         groups = [group for group in line["groups"] if group["by"] == by and group["tampered"]]
-        kept[name] = {group["name"]: [round(group["auc"], 3), group["tampered"]] for group in groups}
+        kept[name] = {
+            group["name"].replace(".0%", " %"): [round(group["auc"], 3), group["tampered"]] for group in groups
+        }
+    photos = list(tampered_photos(run, line))
+    suspect = [photo["verdict"] != CLEARED for photo in photos]
+    kept["tampered_inconclusive_or_evidence"] = round(sum(suspect) / len(suspect), 3) if suspect else 0.0
+    kept["pixel_auc_by_kind"] = by_kind(photos)
+    kept["pixel_auc_by_longest_side"] = by_side(photos)
     kept["floors"] = {
         other["baseline"]["name"]: {
             name: round(other["figures"][FIGURES[name]]["value"], 3) for name in ("pixel_auc", "f1_at_best_threshold")
@@ -53,6 +64,36 @@ def figures_of(run: Path, weights_sha256: str) -> dict[str, Any]:
         if other["baseline"] is not None and other["set"] == line["set"]
     }
     return kept
+
+
+def tampered_photos(run: Path, line: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """Yield the rows of the tampered photos that a line is about."""
+    with (run / "photos.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            same = (row["weights"], row["set"], row["perturbation"]) == (line["weights"]["name"], line["set"], "")
+            if same and row["tampered"] == "1" and row["status"] == "analysed":
+                yield row
+
+
+def by_kind(photos: list[dict[str, str]]) -> dict[str, float]:
+    """Return the mean pixel AUC by kind of forgery: of the list, or as make_validation.py names its files (KIND-0012.png)."""
+    groups: dict[str, list[float]] = {}
+    for photo in photos:
+        named = photo["photo"].partition("-")[0] if "-" in photo["photo"] else "all"
+        if photo["auc"]:
+            groups.setdefault(photo["kind"] or named, []).append(float(photo["auc"]))
+    return {kind: round(sum(aucs) / len(aucs), 3) for kind, aucs in sorted(groups.items())}
+
+
+def by_side(photos: list[dict[str, str]]) -> dict[str, list[float]]:
+    """Return the mean pixel AUC and the number of photos by longest side."""
+    groups = {}
+    for least, below in SIDES:
+        longest = [(max(int(photo["width"]), int(photo["height"])), photo["auc"]) for photo in photos]
+        aucs = [float(auc) for side, auc in longest if auc and side >= least and (below is None or side < below)]
+        if aucs:
+            groups[f"{least}..{'inf' if below is None else below}"] = [round(sum(aucs) / len(aucs), 3), len(aucs)]
+    return groups
 
 
 def score_rule_of(calibration: Path, weights_sha256: str) -> ScoreRule:
