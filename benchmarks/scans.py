@@ -89,7 +89,7 @@ def scanned(sheet: Pixels, how: Scanner, chance: np.random.Generator) -> Pixels:
     light = light * (1 - how.fold * np.exp(-(across + 0.5) / 0.05))
     noise = chance.normal(0, 1, sheet.shape).astype(np.float32)
     if how.size > 0.3:
-        noise = cv2.GaussianBlur(noise, (0, 0), how.size)
+        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), how.size), np.float32)
     seen = reflected * light[..., None].astype(np.float32) + how.grain * noise / max(float(noise.std()), 1e-6)
     levels = np.clip(np.rint(seen), 0, 255).astype(np.uint8)
     return np.asarray(cv2.cvtColor(levels, cv2.COLOR_BGR2GRAY), np.uint8) if how.grey else levels
