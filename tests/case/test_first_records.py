@@ -81,7 +81,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Case:
     (root / "evidence").mkdir()
     shutil.copy(EXAMPLE, root / "evidence" / "a.jpg")
     case = root / "case"
-    run("batch", root / "evidence", "-o", case, "--quiet", "--device", "cpu")
+    run("batch", root / "evidence", "-o", case, "--quiet", "--device", "cpu", "--no-history")
     findings = json.loads((case / "results.jsonl").read_text())["result"]["findings"]
     assert {found["witness"] for found in findings} == {"copies", "quantisation"}
     assert {found["witness"] for found in findings if found["geometry"]} == {"copies"}
@@ -114,7 +114,7 @@ def test_a_case_whose_findings_have_no_geometry_is_read_like_any_other(made: Cas
     )
     before = (case / "results.jsonl").read_text()
     shutil.copy(EXAMPLE, photo.with_name("b.jpg"))
-    run("batch", photo.parent, "-o", case, "--moved", "--quiet", "--device", "cpu")
+    run("batch", photo.parent, "-o", case, "--moved", "--quiet", "--device", "cpu", "--no-history")
     assert (case / "results.jsonl").read_text().startswith(before)  # nothing was analysed again
     run("verify", case)
 
@@ -156,7 +156,7 @@ def test_a_run_goes_on_and_takes_its_results_for_the_same_bytes(old: Case) -> No
     case, _ = old
     before = (case / "results.jsonl").read_text()
     shutil.copy(EXAMPLE, case.parent / "evidence" / "b.jpg")
-    run("batch", case.parent / "evidence", "-o", case, "--moved", "--quiet", "--device", "cpu")
+    run("batch", case.parent / "evidence", "-o", case, "--moved", "--quiet", "--device", "cpu", "--no-history")
     after = (case / "results.jsonl").read_text()
     assert after.startswith(before)  # nothing was analysed again
     first, second = (json.loads(line) for line in after.splitlines())

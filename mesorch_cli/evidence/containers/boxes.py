@@ -208,8 +208,12 @@ def _exif(data: bytes, meta: _Meta) -> bytes | None:
 
 
 def brands(head: bytes) -> set[bytes]:
-    """Return the brands in the first box of a file of boxes; none for any other file."""
-    if head[4:8] != b"ftyp":
+    """Return the brands in the first box of a file of boxes; none for any other file.
+
+    The first byte of such a box's length is 0. Otherwise it would be longer than 16 MiB, or it is the start of another
+    format's signature.
+    """
+    if head[4:8] != b"ftyp" or head[0] != 0:
         return set()
     size = min(max(int.from_bytes(head[:4], "big"), 16), 512)
     return {head[8:12]} | {head[at : at + 4] for at in range(16, size, 4)}

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -45,6 +45,8 @@ PIECES = (
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join))
+@example(b"\xff\x4f\xff\x51ftypavif")  # a JPEG 2000 codestream
+@example(b"II*\0ftypheic")  # a TIFF
 def test_no_two_formats_claim_the_same_file(head: bytes) -> None:
     claims = [format_ for format_ in FORMATS if format_.recognises(head)]
     assert len(claims) <= 1
