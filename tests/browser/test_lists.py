@@ -59,6 +59,7 @@ def test_the_filter_narrows_by_text_verdict_and_score(visit: Visit) -> None:
 
     text.fill("")
     verdict.select_option("failed")
+    expect(page.locator("#found tbody tr")).to_have_count(2)
     assert sorted(found(page)) == ["empty.jpg", "words.jpg"]
     verdict.select_option("")
     score.fill("0.9")
