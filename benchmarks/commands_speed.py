@@ -41,6 +41,8 @@ def main() -> None:
     parser.add_argument("commands", nargs="+", metavar="NAME=COMMAND")
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
+    if args.rounds < 2:
+        parser.error("--rounds must be at least 2, as one run has no quartiles")
     commands = {name: shlex.split(text) for name, text in (entry.split("=", 1) for entry in args.commands)}
     found: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
     for round_number in range(args.rounds + 1):
