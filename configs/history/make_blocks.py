@@ -22,7 +22,8 @@ from PIL import Image
 from mesorch_cli.forge.encoding import JpegSettings, decoded, drawn_settings, encode_jpeg
 from mesorch_cli.forge.in_place import KINDS, apply
 from mesorch_cli.forge.shapes import place, region
-from mesorch_cli.inference.witnesses.history.traces import BLOCK, traces
+from mesorch_cli.inference.witnesses.blocks import BLOCK
+from mesorch_cli.inference.witnesses.history.traces import traces
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "mesorch-s"))
 from prepare_photos import VALIDATION_SOURCES

@@ -21,8 +21,9 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mesorch_cli.inference.witnesses.blocks import BLOCK
 from mesorch_cli.inference.witnesses.history.network import CHANNELS, DILATIONS, EDGE_SCALE, LOG_STEP_SCALE, SAID
-from mesorch_cli.inference.witnesses.history.traces import BLOCK, FREQUENCIES, LEVELS, PLANES
+from mesorch_cli.inference.witnesses.history.traces import FREQUENCIES, LEVELS, PLANES
 
 HIDDEN = 64
 CROP, CROP_SHARE = 56, 0.6  # blocks a side

@@ -25,7 +25,8 @@ from sklearn.metrics import roc_auc_score
 from mesorch_cli.forge.encoding import decoded, drawn_settings, encode_jpeg
 from mesorch_cli.forge.in_place import KINDS, apply
 from mesorch_cli.forge.shapes import place, region
-from mesorch_cli.inference.witnesses.quantisation.coefficients import BLOCK, Quantisations, quantisations
+from mesorch_cli.inference.witnesses.blocks import BLOCK
+from mesorch_cli.inference.witnesses.quantisation.coefficients import Quantisations, quantisations
 from mesorch_cli.inference.witnesses.quantisation.witness import prepared, tellable
 
 RATE = 0.015  # of authentic photos that may pass the gate

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.inference.witnesses.quantisation.coefficients import BLOCK, coefficients, exact_brightness
+from mesorch_cli.inference.witnesses.blocks import BLOCK, exact_brightness
+from mesorch_cli.inference.witnesses.quantisation.coefficients import coefficients
 from mesorch_cli.report.overlay import colours
 from mesorch_cli.views.settings import ViewSettings
 from mesorch_cli.views.view import Picture, Source, too_small

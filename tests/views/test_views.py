@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from mesorch_cli.cli.app import app
 from mesorch_cli.evidence import read_photo
-from mesorch_cli.inference.witnesses.quantisation.coefficients import exact_brightness
+from mesorch_cli.inference.witnesses.blocks import exact_brightness
 from mesorch_cli.views.blocks import steps_of_grid
 from mesorch_cli.views.error_level import QUALITIES, ErrorLevel, ghosts, saved_again
 from mesorch_cli.views.settings import Rectangle, ViewSettings

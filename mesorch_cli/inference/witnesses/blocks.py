@@ -1,4 +1,6 @@
-"""How evidence by 8 x 8 block of a JPEG enters a photo's map."""
+"""The 8 x 8 blocks of a JPEG: what they are made of, and how evidence by block enters a photo's map."""
+
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,29 @@ from mesorch_cli.inference.witnesses.witness import Map
 BLOCK = 8  # pixels
 SMALLEST_PROBABILITY = 1e-6  # of the map, before its logit is taken
 LARGEST_LOGIT = 60.0
+DARKEST, BRIGHTEST = 1, 254  # pixels at or beyond count as clipped
+
+
+def exact_brightness(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
+    """Return the luma of JFIF, float32 (H, W), without rounding. pixels: (H, W, 3) RGB."""
+    return np.asarray(pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32))
+
+
+@lru_cache
+def dct_basis() -> NDArray[np.float32]:
+    """Return the orthonormal DCT-II of 8 points, (8 orders, 8 points) float32."""
+    order, point = np.arange(BLOCK)[:, None], np.arange(BLOCK)
+    basis = np.cos(np.pi / BLOCK * (point + 0.5) * order) * np.sqrt(2 / BLOCK)
+    basis[0] /= np.sqrt(2)
+    return np.asarray(basis, np.float32)
+
+
+def clipped_share(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
+    """Return the share of each whole block's pixels, (M, N) in 0..1, that are black or white in any channel."""
+    rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
+    inside = pixels[: rows * BLOCK, : columns * BLOCK]
+    clipped = ((inside <= DARKEST) | (inside >= BRIGHTEST)).any(axis=2)
+    return np.asarray(clipped.reshape(rows, BLOCK, columns, BLOCK).mean(axis=(1, 3)), np.float32)
 
 
 def add_blocks(map_: Map, blocks: NDArray[np.float32], *, network: float, slope: float, offset: float) -> None:

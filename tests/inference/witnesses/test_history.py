@@ -21,10 +21,10 @@ from sklearn.metrics import roc_auc_score
 from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.evidence.decoding.reader import read_photo
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.witnesses.blocks import BLOCK
 from mesorch_cli.inference.witnesses.history import traces as traces_module
 from mesorch_cli.inference.witnesses.history.network import FILE, HistoryNetwork, history_network
 from mesorch_cli.inference.witnesses.history.traces import (
-    BLOCK,
     FEWEST_SIDE,
     FREQUENCIES,
     LEVELS,

@@ -18,8 +18,8 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence.decoding.reader import read_photo
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import photo_threshold
+from mesorch_cli.inference.witnesses.blocks import BLOCK
 from mesorch_cli.inference.witnesses.quantisation.coefficients import (
-    BLOCK,
     FEATURES,
     REACH,
     coefficients,

@@ -19,7 +19,8 @@ from safetensors.numpy import load
 
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.files.hashing import sha256_bytes
-from mesorch_cli.inference.witnesses.history.traces import BLOCK, FREQUENCIES, LEVELS, PLANES, Traces
+from mesorch_cli.inference.witnesses.blocks import BLOCK
+from mesorch_cli.inference.witnesses.history.traces import FREQUENCIES, LEVELS, PLANES, Traces
 
 FILE = Path(__file__).with_name("network.safetensors")
 CHANNELS, SAID = 40, 16  # of the convolutions; numbers that a level says

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.evidence.photo import Pixels
+from mesorch_cli.inference.witnesses.blocks import BLOCK, clipped_share, dct_basis, exact_brightness
 
-BLOCK = 8
 FREQUENCIES = (
     (0, 1), (1, 0), (2, 0), (1, 1), (0, 2), (0, 3), (1, 2), (2, 1), (3, 0), (4, 0),
     (3, 1), (2, 2), (1, 3), (0, 4), (0, 5), (1, 4), (2, 3), (3, 2), (4, 1), (5, 0),
@@ -31,7 +31,6 @@ AROUND_BLOCKS = 5  # blocks a side over which the edges are averaged
 EDGE_LIMIT = 6.0  # grey levels: an edge between two pixels counts no more
 NOISE_SIGMA = 1.0  # pixels; noise is what a blur of this width removes
 LEAST_NOISE = 0.05  # grey levels, under the logarithm
-DARKEST, BRIGHTEST = 1, 254  # pixels at or beyond count as clipped
 
 Planes = NDArray[np.float32]
 _ROWS, _COLUMNS = (np.array(places) for places in zip(*FREQUENCIES, strict=True))
@@ -79,7 +78,7 @@ def traces(pixels: Pixels, steps: NDArray[np.int64]) -> Traces | None:
         planes[part, :, : 2 * BLOCK] = _edges(band)[inside // BLOCK :][: last - first]
         planes[part, :, -5:-2] = _activities(coefficients, steps)
         planes[part, :, -2] = _noise(band)[inside // BLOCK :][: last - first]
-        planes[part, :, -1] = _clipped(pixels[first * BLOCK : last * BLOCK, : columns * BLOCK])
+        planes[part, :, -1] = clipped_share(pixels[first * BLOCK : last * BLOCK, : columns * BLOCK])
     for plane in range(2 * BLOCK):
         planes[..., 2 * BLOCK + plane] = cv2.blur(planes[..., plane].copy(), (AROUND_BLOCKS, AROUND_BLOCKS))
     log_steps = np.log(steps[_ROWS, _COLUMNS]).astype(np.float32)
@@ -88,20 +87,11 @@ def traces(pixels: Pixels, steps: NDArray[np.int64]) -> Traces | None:
 
 def _bands(pixels: Pixels, rows: int) -> Iterator[tuple[int, int, int, Planes]]:
     """Yield (first block row, last, pixel row at which the first begins, brightness with some rows around)."""
-    luma = np.array([0.299, 0.587, 0.114], np.float32)
     for first in range(0, rows, BAND_ROWS):
         last = min(first + BAND_ROWS, rows)
         top = max(0, first * BLOCK - AROUND)
         bottom = min(pixels.shape[0], last * BLOCK + AROUND)
-        band = pixels[top:bottom].astype(np.float32) @ luma
-        yield first, last, first * BLOCK - top, np.asarray(band, np.float32)
-
-
-def _basis() -> Planes:
-    order, point = np.arange(BLOCK)[:, None], np.arange(BLOCK)
-    basis = np.cos(np.pi / BLOCK * (point + 0.5) * order) * np.sqrt(2 / BLOCK)
-    basis[0] /= np.sqrt(2)
-    return np.asarray(basis, np.float32)
+        yield first, last, first * BLOCK - top, exact_brightness(pixels[top:bottom])
 
 
 def _blocks(plane: Planes, most_rows: int | None = None) -> Planes:
@@ -114,7 +104,7 @@ def _blocks(plane: Planes, most_rows: int | None = None) -> Planes:
 
 def _transformed(plane: Planes, most_rows: int | None = None) -> Planes:
     """Return the magnitudes of the orthonormal DCT-II of every whole block, (m, n, 8, 8)."""
-    basis = _basis()
+    basis = dct_basis()
     return np.abs(basis @ (_blocks(plane, most_rows) @ basis.T))
 
 
@@ -162,10 +152,3 @@ def _noise(plane: Planes) -> Planes:
     blocks = _blocks(np.asarray(residual, np.float32))
     middle = np.median(blocks.reshape(*blocks.shape[:2], BLOCK * BLOCK), axis=2)
     return np.asarray(np.log(LEAST_NOISE + middle), np.float32)
-
-
-def _clipped(pixels: Pixels) -> Planes:
-    """Return the share of each block's pixels that are black or white in any channel, (m, n)."""
-    rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
-    clipped = ((pixels <= DARKEST) | (pixels >= BRIGHTEST)).any(axis=2)
-    return np.asarray(clipped.reshape(rows, BLOCK, columns, BLOCK).mean(axis=(1, 3)), np.float32)

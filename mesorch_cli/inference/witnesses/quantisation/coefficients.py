@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-BLOCK = 8
+from mesorch_cli.inference.witnesses.blocks import BLOCK, clipped_share, dct_basis, exact_brightness
+
 FREQUENCIES = (
     (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3), (3, 0), (2, 2), (1, 3), (3, 1), (0, 4), (4, 0),
 )  # fmt: skip
@@ -36,7 +37,6 @@ LEAST_GAIN = 0.002  # nats a block; frequencies with a smaller gain from the mix
 MOST_TELLING = 3.0  # nats: one coefficient says no more than this
 SMOOTHING = 1.0  # blocks
 MARKED = 2.0  # nats from which a block counts as quantised once
-DARKEST, BRIGHTEST = 1, 254  # pixels at or beyond count as clipped
 CLIPPED_COSTS = 2.0  # a block that is half clipped counts nothing
 HARDLY = 0.1  # weight below which there are too few neighbouring blocks
 
@@ -82,39 +82,15 @@ def quantisations(pixels: NDArray[np.unsignedinteger], table: Table) -> Quantisa
             shares.append(found[2])
     if not ratios:
         return None
-    return _summed(np.stack(ratios), np.array(gains), np.array(shares), textures[0], _unclipped(pixels))
-
-
-def exact_brightness(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
-    """Return the luma of JFIF, float32 (H, W), without rounding."""
-    return np.asarray(pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32))
-
-
-def _unclipped(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
-    """Return the share of each block, (M, N) in 0..1, whose pixels are neither black nor white in any channel.
-
-    Clipping between two saves destroys the first quantisation, in an authentic white shirt as in a pasted one.
-    """
-    rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
-    inside = pixels[: rows * BLOCK, : columns * BLOCK]
-    clipped = ((inside <= DARKEST) | (inside >= BRIGHTEST)).any(axis=2)
-    return np.asarray(1.0 - clipped.reshape(rows, BLOCK, columns, BLOCK).mean(axis=(1, 3)), np.float32)
+    return _summed(np.stack(ratios), np.array(gains), np.array(shares), textures[0], 1.0 - clipped_share(pixels))
 
 
 def coefficients(plane: NDArray[np.float32]) -> Blocks:
     """Return the lowest REACH x REACH coefficients of the orthonormal DCT-II of every whole 8 x 8 block, (M, N, 5, 5)."""
     rows, columns = plane.shape[0] // BLOCK, plane.shape[1] // BLOCK
     blocks = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
-    basis = _basis()
+    basis = dct_basis()[:REACH]
     return np.asarray(basis @ (blocks @ basis.T))
-
-
-@lru_cache
-def _basis() -> NDArray[np.float32]:
-    order, point = np.arange(REACH)[:, None], np.arange(BLOCK)
-    basis = np.cos(np.pi / BLOCK * (point + 0.5) * order) * np.sqrt(2 / BLOCK)
-    basis[0] /= np.sqrt(2)
-    return np.asarray(basis, np.float32)
 
 
 def _textures(own: Blocks, shifted: Blocks) -> tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]:
@@ -216,6 +192,7 @@ def _summed(
     unclipped: NDArray[np.float32],
 ) -> Quantisations:
     """Sum the frequencies, and measure how far the result can be believed."""
+    # Clipping between two saves destroys the first quantisation, in an authentic white shirt as in a pasted one.
     weight = np.clip(1.0 - (1.0 - unclipped) * CLIPPED_COSTS, 0.0, 1.0)
     evidence = _smoothed(ratios.sum(axis=0), weight)
     marked = evidence > MARKED
