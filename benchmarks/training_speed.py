@@ -1,10 +1,11 @@
 """Samples per second and peak memory of training, against a plain restatement of the published loop.
 
-usage: training_speed.py [--threads 2] [--rounds 5] [--batch 2] [--side 512]
+usage: training_speed.py [--threads 2] [--rounds 5] [--batch 2] [--side 512] [--networks mesorch,mesorch-s]
 
 Plain: the open form with dense DCT and explicit attention (`yardstick.py`), float32, pixel BCE, AdamW. Ours: the network
-as the trainer runs it, bf16 autocast, its loss, AdamW with clipping. One interleaved run; forging is not counted, it has
-workers of its own. Peak memory is that of a fresh process that makes two steps.
+as the trainer runs it with frozen batch norms, its loss, AdamW with clipping: in float32, in bf16, and in bf16 with the
+gradients of depthwise convolutions in float32 (`quick`), which the trainer takes where bf16 is faster. One interleaved run;
+forging is not counted, it has workers of its own. Peak memory is that of a fresh process that makes two steps.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 
 import torch
 from memory import peak_mib
@@ -22,7 +25,9 @@ from yardstick import Yardstick
 
 from mesorch_cli.network.config import CONFIGS
 from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.training.depthwise import QuickDepthwise
 from mesorch_cli.training.loss import localisation_loss
+from mesorch_cli.training.optimisation import freeze_norms
 
 
 def plain_step(name: str, batch: int, side: int) -> Callable[[], None]:
@@ -39,14 +44,17 @@ def plain_step(name: str, batch: int, side: int) -> Callable[[], None]:
     return step
 
 
-def our_step(name: str, batch: int, side: int) -> Callable[[], None]:
-    network = Mesorch(CONFIGS[name]).train()
+def our_step(name: str, batch: int, side: int, precision: str = "fp32") -> Callable[[], None]:
+    network = Mesorch(CONFIGS[name]).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    freeze_norms(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=0.05)
 
     def step() -> None:
         image, mask = torch.randn(batch, 3, side, side), (torch.rand(batch, 1, side, side) < 0.1).float()
         optimiser.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16):
+        image = image.contiguous(memory_format=torch.channels_last)
+        quick = QuickDepthwise() if precision == "quick" else nullcontext()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision != "fp32"), quick:
             logits = network(image)
         localisation_loss(logits, mask, dice_weight=0.2).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -55,7 +63,7 @@ def our_step(name: str, batch: int, side: int) -> Callable[[], None]:
     return step
 
 
-STEPS = {"plain": plain_step, "ours": our_step}
+STEPS = {"plain": plain_step} | {name: partial(our_step, precision=name) for name in ("fp32", "bf16", "quick")}
 
 
 def main() -> None:
@@ -64,6 +72,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--side", type=int, default=512)
+    parser.add_argument("--networks", default="mesorch,mesorch-s")
     parser.add_argument("--peak-of", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -78,7 +87,7 @@ def main() -> None:
     print(f"batches of {args.batch} at {args.side} x {args.side}, {args.rounds} interleaved rounds\n")
     print("| network | loop | samples per second | seconds per step, quartiles | speed | peak memory, MiB |")
     print("|---|---|---|---|---|---|")
-    for name in ("mesorch", "mesorch-s"):
+    for name in args.networks.split(","):
         steps = {loop: make(name, args.batch, args.side) for loop, make in STEPS.items()}
         seconds: dict[str, list[float]] = {loop: [] for loop in STEPS}
         for round_number in range(args.rounds + 1):

@@ -19,6 +19,7 @@ from mesorch_cli.network.weights import key_report
 from mesorch_cli.training.checkpoint import FILE_NAME, Checkpoint, load_checkpoint, save_checkpoint
 from mesorch_cli.training.checks import OnFile, check_apart, check_rasters
 from mesorch_cli.training.config import TrainingConfig, differing, without_retired
+from mesorch_cli.training.depthwise import QuickDepthwise
 from mesorch_cli.training.interruption import Interruption, ignore_interruption
 from mesorch_cli.training.loss import branch_loss, localisation_loss
 from mesorch_cli.training.mixture import Division, PassItems, Samples, collate
@@ -241,7 +242,8 @@ class Trainer:
         images, masks = self.fabric.to_device((batch.images, batch.masks))
         config = self.config
         branches = config.branch_weight > 0
-        logits = self.wrapped(images.contiguous(memory_format=torch.channels_last), branches)
+        with QuickDepthwise():
+            logits = self.wrapped(images.contiguous(memory_format=torch.channels_last), branches)
         loss = localisation_loss(logits[:, :1], masks, dice_weight=config.dice_weight, tampered=share)
         return loss + config.branch_weight * branch_loss(logits[:, 1:], masks) if branches else loss
 
