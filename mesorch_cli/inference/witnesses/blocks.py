@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,8 +33,10 @@ def clipped_share(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
     """Return the share of each whole block's pixels, (M, N) in 0..1, that are black or white in any channel."""
     rows, columns = pixels.shape[0] // BLOCK, pixels.shape[1] // BLOCK
     inside = pixels[: rows * BLOCK, : columns * BLOCK]
-    clipped = ((inside <= DARKEST) | (inside >= BRIGHTEST)).any(axis=2)
-    return np.asarray(clipped.reshape(rows, BLOCK, columns, BLOCK).mean(axis=(1, 3)), np.float32)
+    between = cv2.inRange(np.ascontiguousarray(inside), (DARKEST + 1,) * 3, (BRIGHTEST - 1,) * 3)  # 255 if not clipped
+    by_column = (between == 0).reshape(rows, BLOCK, columns * BLOCK).sum(axis=1, dtype=np.uint8)
+    counts = by_column.reshape(rows, columns, BLOCK).sum(axis=2, dtype=np.uint8)
+    return np.asarray(counts / np.float32(BLOCK * BLOCK), np.float32)
 
 
 def add_blocks(map_: Map, blocks: NDArray[np.float32], *, network: float, slope: float, offset: float) -> None:

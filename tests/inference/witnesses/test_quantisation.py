@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 from scipy.fft import dctn
 from skimage import data
@@ -22,6 +23,10 @@ from mesorch_cli.inference.witnesses.blocks import BLOCK
 from mesorch_cli.inference.witnesses.quantisation.coefficients import (
     FEATURES,
     REACH,
+    TEXTURES,
+    _histograms,
+    _level_counts,
+    _sorted_by_kind,
     coefficients,
     quantisations,
 )
@@ -186,3 +191,20 @@ def test_a_photo_without_evidence_lists_no_region_below_the_common_threshold() -
     found = Detector(bright, settings(photo_threshold=rule, threshold=0.3)).detect(pixels)
     assert found.threshold == pytest.approx(0.2 / (1 + np.exp(-2)), abs=1e-4)
     assert len(found.regions) == 1
+
+
+@given(
+    values=arrays(np.float32, 200, elements=st.floats(-300, 300, width=32)),
+    halves=st.lists(st.integers(-40, 40), max_size=20),
+    step=st.integers(1, 60),
+    reach=st.integers(1, 60),
+)
+def test_counts_from_ordered_values_are_those_of_rounding_every_value(
+    values: np.ndarray, halves: list[int], step: int, reach: int
+) -> None:
+    # Values on the border between two levels are the ones that could fall to the other side.
+    values[: len(halves)] = (np.array(halves, np.float32) + np.float32(0.5)) * np.float32(step)
+    kinds = np.arange(len(values)) % TEXTURES
+    found = _level_counts(_sorted_by_kind(values, kinds), step, reach)
+    rounded = np.rint(values / step).astype(np.intp)
+    assert np.array_equal(found, _histograms(rounded, kinds, reach))

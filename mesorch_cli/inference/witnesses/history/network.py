@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
@@ -28,6 +29,7 @@ DILATIONS = (1, 2, 4, 8, 1)
 EDGE_SCALE = 4.0  # brings the edges to the size of the other planes
 LOG_STEP_SCALE = 3.0
 EPSILON = 1e-5  # of the normalisation
+BAND_ROWS = 8  # rows of blocks that are convolved at once
 
 Values = NDArray[np.float32]
 
@@ -50,7 +52,8 @@ class HistoryNetwork:
         state += planes @ stem[:, SAID:].T
         state += self._of("stem.bias") + self._linear("qctx", seen.log_steps / LOG_STEP_SCALE)
         for index, dilation in enumerate(DILATIONS):
-            normed = np.maximum(self._normed(f"norms.{index}", state), 0)
+            normed = self._normed(f"norms.{index}", state)
+            np.maximum(normed, 0, out=normed)
             whole = np.concatenate([normed.mean(axis=0, dtype=np.float64).astype(np.float32), normed.max(axis=0)])
             added = _convolved(
                 normed.reshape(rows, columns, CHANNELS), self._of(f"convs.{index}.weight"), dilation
@@ -79,9 +82,12 @@ class HistoryNetwork:
         return np.asarray(values @ self._of(f"{name}.weight").T + self._of(f"{name}.bias"), np.float32)
 
     def _normed(self, name: str, state: Values) -> Values:
-        mean, deviation = state.mean(dtype=np.float64), state.std(dtype=np.float64)
+        mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(state.reshape(len(state), -1)))
         scale = self._of(f"{name}.weight") / np.float32(np.sqrt(deviation**2 + EPSILON))
-        return np.asarray((state - np.float32(mean)) * scale + self._of(f"{name}.bias"), np.float32)
+        normed = state - np.float32(mean)
+        normed *= scale
+        normed += self._of(f"{name}.bias")
+        return normed
 
 
 def _said_by(levels: NDArray[np.uint8], table: Values) -> Values:
@@ -94,15 +100,21 @@ def _said_by(levels: NDArray[np.uint8], table: Values) -> Values:
 
 
 def _convolved(state: Values, weight: Values, dilation: int) -> Values:
-    """Return a 3 x 3 convolution of (M, N, C) with weights (out, in, 3, 3), zeros beyond the border."""
+    """Return a 3 x 3 convolution of (M, N, C) with weights (out, in, 3, 3), zeros beyond the border.
+
+    In bands of rows, because what nine products of a whole large photo read and add up would not stay in the cache.
+    """
     rows, columns, channels = state.shape
     padded = np.pad(state, ((dilation, dilation), (dilation, dilation), (0, 0)))
-    total = np.zeros((rows * columns, len(weight)), np.float32)
-    for y in range(3):
-        for x in range(3):
-            part = padded[y * dilation : y * dilation + rows, x * dilation : x * dilation + columns]
-            total += part.reshape(-1, channels) @ weight[:, :, y, x].T
-    return total.reshape(rows, columns, -1)
+    total = np.zeros((rows, columns, len(weight)), np.float32)
+    for first in range(0, rows, BAND_ROWS):
+        band = total[first : first + BAND_ROWS]
+        for y in range(3):
+            for x in range(3):
+                above, left = first + y * dilation, x * dilation
+                part = padded[above : above + len(band), left : left + columns]
+                band += (part.reshape(-1, channels) @ weight[:, :, y, x].T).reshape(band.shape)
+    return total
 
 
 @lru_cache(maxsize=1)

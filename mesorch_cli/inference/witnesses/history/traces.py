@@ -150,5 +150,7 @@ def _noise(plane: Planes) -> Planes:
     """Return the logarithm of the median of what a blur removes, by block, (m, n)."""
     residual = np.abs(plane - cv2.GaussianBlur(plane, (0, 0), NOISE_SIGMA))
     blocks = _blocks(np.asarray(residual, np.float32))
-    middle = np.median(blocks.reshape(*blocks.shape[:2], BLOCK * BLOCK), axis=2)
-    return np.asarray(np.log(LEAST_NOISE + middle), np.float32)
+    ordered = np.sort(blocks.reshape(*blocks.shape[:2], BLOCK * BLOCK), axis=2)  # faster than `median`, which divides
+    middle = BLOCK * BLOCK // 2
+    median = (ordered[..., middle - 1] + ordered[..., middle]) / np.float32(2)
+    return np.asarray(np.log(LEAST_NOISE + median), np.float32)

@@ -135,6 +135,30 @@ def _histograms(levels: NDArray[np.intp], kinds: NDArray[np.intp], reach: int) -
     return counts.reshape(TEXTURES, width).astype(np.float64)
 
 
+@lru_cache(maxsize=4096)
+def _boundaries(step: int, reach: int) -> NDArray[np.float32]:
+    """Return the smallest float32 that `rint` of its quotient by the step makes -reach + 1, ... reach, exactly."""
+    levels = np.arange(-reach + 1, reach + 1)
+    smallest = ((levels - 0.5) * step).astype(np.float32)
+    for _ in range(4):  # the quotient is rounded to even, and itself rounded: at most a few numbers beside the half
+        below = np.nextafter(smallest, np.float32(-np.inf))
+        smallest = np.where(np.rint(below / step) >= levels, below, smallest)
+        smallest = np.where(np.rint(smallest / step) < levels, np.nextafter(smallest, np.float32(np.inf)), smallest)
+    return smallest
+
+
+def _sorted_by_kind(values: Blocks, kinds: NDArray[np.intp]) -> list[NDArray[np.float32]]:
+    """Return the values of every kind of texture in order. Many steps are tried on them, and a sort costs one."""
+    return [np.sort(values[kinds == kind]) for kind in range(TEXTURES)]
+
+
+def _level_counts(ordered: list[NDArray[np.float32]], step: int, reach: int) -> NDArray[np.float64]:
+    """Return `_histograms` of values in order, quantised by a step."""
+    boundaries = _boundaries(step, reach)
+    below = [np.concatenate([[0], np.searchsorted(values, boundaries), [len(values)]]) for values in ordered]
+    return np.diff(np.stack(below), axis=1).astype(np.float64)
+
+
 def _normed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the probability of every level, symmetric in sign as coefficients are."""
     both = counts + counts[:, ::-1] + FLOOR
@@ -151,7 +175,8 @@ def _explained(
     _, kinds, shifted_kinds = textures
     levels = np.rint(own / last).astype(np.intp)
     counts = _histograms(levels, kinds, LARGEST_LEVEL)
-    once = _normed(_histograms(np.rint(shifted / last).astype(np.intp), shifted_kinds, LARGEST_LEVEL))
+    unquantised = _sorted_by_kind(shifted, shifted_kinds)
+    once = _normed(_level_counts(unquantised, last, LARGEST_LEVEL))
     total = counts.sum()
     plain = (counts * np.log(once)).sum() / total
     best, best_share, twice = plain, 0.0, None
@@ -160,8 +185,7 @@ def _explained(
             continue
         spread = _requantised(first, last)
         reach = spread.shape[0] // 2
-        before = _histograms(np.rint(shifted / first).astype(np.intp), shifted_kinds, reach)
-        candidate = _normed(before @ spread)
+        candidate = _normed(_level_counts(unquantised, first, reach) @ spread)
         mixtures = SHARES[:, None, None] * candidate + (1 - SHARES[:, None, None]) * once
         explained = (counts * np.log(mixtures)).sum(axis=(1, 2)) / total
         index = int(explained.argmax())
