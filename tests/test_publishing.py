@@ -9,6 +9,8 @@ from types import ModuleType
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
+from skimage import data
 from typer.testing import CliRunner
 
 from mesorch_cli.cli.app import app
@@ -108,6 +110,45 @@ def test_figures_of_the_passport_and_the_card_are_those_of_evaluate(
     with pytest.raises(SystemExit, match="measured the weights"):
         ruled(
             scripts, monkeypatch, out / "mesorch-s.safetensors", tmp_path, "--version", "2", "--figures", f"web={run}"
+        )
+
+
+def test_probes_of_the_passport_and_the_card_are_those_of_probe(
+    scripts: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch, tiny_weights: Path, tmp_path: Path
+) -> None:
+    photos, masks = tmp_path / "photos", tmp_path / "masks"
+    photos.mkdir()
+    masks.mkdir()
+    for number, name in enumerate(("astronaut", "coffee", "chelsea")):
+        pixels = getattr(data, name)()[:300]
+        Image.fromarray(pixels).save(photos / f"{number}.png")
+        mask = np.zeros(pixels.shape[:2], np.uint8)
+        mask[100:200, 100:200] = 255
+        Image.fromarray(mask).save(masks / f"{number}.png")
+    run = tmp_path / "probed"
+    words = ["probe", photos, "-w", tiny_weights, "-n", "3", "--side", "192", "--bootstrap", "0", "-o", run, "-q"]
+    words += ["--objects", photos, "--object-masks", masks]
+    assert CliRunner().invoke(app, [str(word) for word in words]).exit_code == 0
+    told = {(one["kind"], one["saving"]): one for one in json.loads((run / "probes.json").read_text())["edits"]}
+    ruled(scripts, monkeypatch, tiny_weights, tmp_path / "out", "--version", "test", "--probes", run)
+    found = read_file(tmp_path / "out" / "mesorch-s.safetensors")[0].figures["probes"]
+    assert isinstance(found, dict)
+    for (kind, saving), one in told.items():
+        assert found[kind][saving] == round(one["auc"]["value"], 3)  # type: ignore[index,call-overload]
+    card = (tmp_path / "out" / "mesorch-s.md").read_text(encoding="utf-8")
+    noise = [found["noise 8"][saving] for saving in ("PNG", "JPEG 90", "web")]  # type: ignore[index,call-overload]
+    assert f"| noise 8 | {noise[0]} | {noise[1]} | {noise[2]} |" in card
+    assert "for the object (photos)" in card
+    with pytest.raises(SystemExit, match="probed the weights"):  # the new file is not the one that was probed
+        ruled(
+            scripts,
+            monkeypatch,
+            tmp_path / "out" / "mesorch-s.safetensors",
+            tmp_path / "other",
+            "--version",
+            "2",
+            "--probes",
+            run,
         )
 
 

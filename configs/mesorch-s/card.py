@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from measured import IN_PLACE, PROBES
+
 from mesorch_cli.network.passport import Passport
 
 EVALUATE = "mesorch evaluate SET --against all"
@@ -14,7 +16,7 @@ def card(passport: Passport, sha256: str) -> str:
     lines = [f"# {passport.name} {passport.version}", "", f"Licence: {passport.licence}. SHA-256 `{sha256}`.", ""]
     lines += ["## Limits", "", *(f"- {limit}" for limit in passport.limits), "", "## Figures", ""]
     lines += [f"Made by `{EVALUATE}` ({passport.name} {passport.version}, `{sha256[:8]}`).", ""]
-    lines += pixel_table(passport) + photo_table(passport) + group_table(passport)
+    lines += pixel_table(passport) + photo_table(passport) + group_table(passport) + probe_lines(passport)
     lines += [
         f"The limits of the score come from the set `fit`, as `{CALIBRATE}` fits them; the other sets only measure.",
         "",
@@ -68,6 +70,33 @@ def group_table(passport: Passport) -> list[str]:
     return [*lines, ""]
 
 
+def probe_lines(passport: Passport) -> list[str]:
+    """Return what the map reacts to, by the probes that the passport has."""
+    found = passport.figures.get(PROBES)
+    if not isinstance(found, dict):
+        return []
+    lines = [
+        "What the map reacts to (`mesorch probe`, docs/probes.md): mean pixel AUC for one region of an authentic photo that",
+        f"was edited in place, or replaced by a piece of another photo, in {found['photos']} photos saved in three ways.",
+        "`nothing` is what the same regions get by chance.",
+        "",
+    ]
+    rows = {name: row for name, row in found.items() if isinstance(row, dict) and name != "objects"}
+    savings = list(rows[IN_PLACE])
+    lines += [f"| edit | {' | '.join(savings)} |", f"|---|{'---|' * len(savings)}"]
+    lines += [f"| {name} | {' | '.join(str(row[saving]) for saving in savings)} |" for name, row in rows.items()]
+    lines.append("")
+    if "pairs" in found:
+        lines.append(
+            f"For the forgeries' masks, the maps of {found['pairs']} forgeries have the mean pixel AUC "
+            f"{found['map_of_the_forgery']}, those of their originals {found['map_of_the_original']}; the forgery scores "
+            f"higher in {found['forgery_scores_higher']}."
+        )
+    for name, (auc, photos) in found["objects"].items():
+        lines.append(f"In {photos} authentic photos, the map has the AUC {auc} for the object ({name}); .5 is best.")
+    return [*lines, ""]
+
+
 def sets_of(passport: Passport) -> dict[str, dict[str, Any]]:
     """Return the figures of every measured set."""
-    return {name: found for name, found in passport.figures.items() if isinstance(found, dict)}
+    return {name: found for name, found in passport.figures.items() if isinstance(found, dict) and name != PROBES}

@@ -1,4 +1,4 @@
-"""What a passport takes over from `mesorch evaluate` and `mesorch calibrate`: nothing is measured here."""
+"""What a passport takes over from `mesorch evaluate`, `probe` and `calibrate`: nothing is measured here."""
 
 import csv
 import json
@@ -20,6 +20,8 @@ FIGURES = {  # in the passport: in the output of `mesorch evaluate`
 }
 SIDES = ((0, 500), (500, 800), (800, None))  # pixels of the longest side
 CLEARED = "no evidence found"
+PROBES = "probes"  # their name among the sets of a passport's figures
+IN_PLACE = "mean of edits in place"  # row of `mesorch probe`
 GROUPS = {"pixel_auc_by_area": "tampered area"}
 
 
@@ -63,6 +65,27 @@ def figures_of(run: Path, weights_sha256: str) -> dict[str, Any]:
         for other in lines_of(run)
         if other["baseline"] is not None and other["set"] == line["set"]
     }
+    return kept
+
+
+def probes_of(run: Path, weights_sha256: str) -> dict[str, Any]:
+    """Return what `mesorch probe -o RUN` found, as the passport keeps it: pixel AUCs, rounded to three digits.
+
+    SystemExit where it probed other weights.
+    """
+    found = json.loads((run / "probes.json").read_text(encoding="utf-8"))
+    if found["weights"]["sha256"] != weights_sha256:
+        raise SystemExit(f"{run} probed the weights {found['weights']['sha256'][:16]}, not {weights_sha256[:16]}.")
+    kept: dict[str, Any] = {}
+    for cell in found["edits"]:
+        kept["photos"] = cell["auc"]["photos"]
+        kept.setdefault(cell["kind"], {})[cell["saving"]] = round(cell["auc"]["value"], 3)
+    if pairs := found["pairs"]:
+        kept |= {"pairs": pairs["pairs"], "forgery_scores_higher": pairs["forgery_scores_higher"]}
+        kept |= {
+            f"map_of_the_{one}": round(pairs["figures"][f"{one} auc"]["value"], 3) for one in ("forgery", "original")
+        }
+    kept["objects"] = {name: [round(one["value"], 3), one["photos"]] for name, one in found["objects"].items()}
     return kept
 
 

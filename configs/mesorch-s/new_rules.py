@@ -2,7 +2,7 @@
 
 usage: new_rules.py OLD.safetensors OUT --version V [--needs-tool V] [--calibration FILE] [--quantisation FILE]
        [--history FILE] [--copies FILE] [--threshold FLOOR,SHARE,TOP | --threshold-of RUN] [--figures SET=RUN ...]
-       [--domains SET=FOLDER ...]
+       [--domains SET=FOLDER ...] [--probes RUN]
 
 `--calibration` is what `mesorch calibrate` wrote, `--quantisation` what fit_quantisation.py or fit_fusion.py, `--history`
 what configs/history/fit.py, `--copies` what fit_copies.py. `--needs-tool` names the oldest version of mesorch that knows
@@ -10,7 +10,7 @@ all rules. RUN is a folder that `mesorch evaluate -o RUN` wrote about OLD: `--th
 photos, `--threshold` sets one by photo, `--figures` takes its figures. A run about other weights is refused. Figures that
 are not measured again are dropped when a rule changes, as they speak of the old rules. `--domains` adds to a set's figures
 what its photos are like (domains.py), so that results say of a photo that it is unlike them; FOLDER is the set that `mesorch
-evaluate` took. OUT gets the weights, SHA256SUMS and the card.
+evaluate` took. `--probes` adds what `mesorch probe -o RUN` found. OUT gets the weights, SHA256SUMS and the card.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import Any
 
 from card import card
 from domains import with_domain
-from measured import figures_of, result_of, score_rule_of
+from measured import PROBES, figures_of, probes_of, result_of, score_rule_of
 
 from mesorch_cli.network.passport import CopyRule, HistoryRule, Passport, QuantisationRule, ThresholdRule
 from mesorch_cli.network.store import record_sum
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("old", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--version", required=True)
-    for name in ("--calibration", "--quantisation", "--history", "--copies", "--threshold-of"):
+    for name in ("--calibration", "--quantisation", "--history", "--copies", "--threshold-of", "--probes"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--threshold")
     parser.add_argument("--needs-tool")
@@ -71,13 +71,13 @@ def main() -> None:
     passport, tensors, before = read_file(args.old)
     changed = rules(args, passport, before)
     figures: dict[str, Any] = {} if changed else dict(passport.figures)
+    if changed and (args.figures or args.probes):
+        raise SystemExit("Figures belong to the weights as they are: change rules first, evaluate, then add figures.")
     for pair in args.figures:
         name, _, run = pair.partition("=")
-        if changed:
-            raise SystemExit(
-                "Figures belong to the weights as they are: change rules first, evaluate, then add figures."
-            )
         figures[name] = figures_of(Path(run), before)
+    if args.probes is not None:
+        figures[PROBES] = probes_of(args.probes, before)
     for pair in args.domains:
         name, _, folder = pair.partition("=")
         figures[name] = with_domain(name, figures.get(name), Path(folder))
