@@ -5,7 +5,8 @@ usage: training_speed.py [--threads 2] [--rounds 5] [--batch 2] [--side 512] [--
 Plain: the open form with dense DCT and explicit attention (`yardstick.py`), float32, pixel BCE, AdamW. Ours: the network
 as the trainer runs it with frozen batch norms, its loss, AdamW with clipping: in float32, in bf16, and in bf16 with the
 gradients of depthwise convolutions in float32 (`quick`), which the trainer takes where bf16 is faster. One interleaved run;
-forging is not counted, it has workers of its own. Peak memory is that of a fresh process that makes two steps.
+forging is not counted, it has workers of its own. Peak memory is that of a fresh process that makes two steps. In place of
+a name a weights file may stand, whose passport tells the network.
 """
 
 import argparse
@@ -17,21 +18,32 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 
 import torch
 from memory import peak_mib
 from torch import nn
 from yardstick import Yardstick
 
-from mesorch_cli.network.config import CONFIGS
+from mesorch_cli.network.config import CONFIGS, NetworkConfig
 from mesorch_cli.network.mesorch import Mesorch
+from mesorch_cli.network.weights import read_file
 from mesorch_cli.training.depthwise import QuickDepthwise
 from mesorch_cli.training.loss import localisation_loss
 from mesorch_cli.training.optimisation import freeze_norms
 
 
+def network_of(name: str) -> Mesorch:
+    """Return the network of a name or of a weights file, with random values."""
+    if name in CONFIGS:
+        return Mesorch(CONFIGS[name])
+    config = read_file(Path(name))[0].network
+    assert isinstance(config, NetworkConfig)
+    return Mesorch(config)
+
+
 def plain_step(name: str, batch: int, side: int) -> Callable[[], None]:
-    network = Yardstick(Mesorch(CONFIGS[name])).train()
+    network = Yardstick(network_of(name)).train()
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=0.05)
     loss = nn.BCEWithLogitsLoss()
 
@@ -45,7 +57,7 @@ def plain_step(name: str, batch: int, side: int) -> Callable[[], None]:
 
 
 def our_step(name: str, batch: int, side: int, precision: str = "fp32") -> Callable[[], None]:
-    network = Mesorch(CONFIGS[name]).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network_of(name).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     freeze_norms(network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=0.05)
 

@@ -1,7 +1,8 @@
 """The published networks as their plain description has them, to measure against: the same tensors, none of the savings.
 
 Open form (no convolution folded), dense DCT matrices, attention with its matrix written out, default memory layout. This is a
-restatement of the description in `docs/network.md`, not the published code, which needs packages of its own.
+restatement of the description in `docs/network.md`, not the published code, which needs packages of its own. A Transformer on
+a smaller input was never published, and is taken as the network has it.
 """
 
 import copy
@@ -44,7 +45,8 @@ class Yardstick(nn.Module):
     def __init__(self, network: Mesorch) -> None:
         super().__init__()
         self.network = copy.deepcopy(network).eval()
-        self.transformer = PlainTransformer(network).eval()
+        published = network.config.transformer_shrink == 1
+        self.transformer = (PlainTransformer(network) if published else copy.deepcopy(network.transformer)).eval()
         self.matrices: dict[int, Tensor] = {}
 
     def _dct(self, size: int) -> Tensor:
@@ -67,7 +69,7 @@ class Yardstick(nn.Module):
         with torch.autocast("cpu", enabled=False):
             high, low = self._split(image.float())
         features = dict(zip(CNN_SCALES, network.cnn(torch.cat([image, high], dim=1)), strict=False))
-        features |= zip(TRANSFORMER_SCALES, self.transformer(torch.cat([image, low], dim=1)), strict=True)
+        features |= zip(TRANSFORMER_SCALES, self.transformer(torch.cat([image, low], dim=1)), strict=False)
         maps = []
         for scale in network.config.scales:
             x = features[scale]
