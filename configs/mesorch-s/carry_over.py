@@ -4,8 +4,8 @@ usage: carry_over.py OLD.safetensors START.safetensors TRAINING.toml [--seed 0] 
 
 Taken over are the CNN, its decoders and heads. The trace stem, the Transformer on a smaller input and the cheaper gate are
 new, and begin from random values, but so that they change next to nothing at first: the trace stem is faint, the heads of the
-Transformer are zero, and the gate weighs all maps alike, which cost 0.5 nothing (benchmarks/RESULTS.md). The statistics of the
-trace stem's batch norms are measured on the samples of the first STEPS steps of the training file, because training keeps
+Transformer are zero, and the gate weighs all maps alike, which cost 0.5 nothing (benchmarks/RESULTS.md). The statistics of
+the trace stem's batch norms are measured on the samples of the first STEPS steps of the training file, because training keeps
 them as they are; those of the other norms are those of OLD.
 """
 
@@ -21,7 +21,6 @@ from mesorch_cli.network.weights import read_file, save_weights
 from mesorch_cli.training.config import read_config
 from mesorch_cli.training.mixture import Samples, collate
 from mesorch_cli.training.timm_start import draw_branches
-
 
 FAINT = 0.1  # deviation of the trace stem's output; that of the ordinary stem is about 1.4
 

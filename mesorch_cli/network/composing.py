@@ -77,19 +77,20 @@ def _prepend(weight: Array, patches: Array) -> Array:
     """
     before, after, side = weight.shape[0], weight.shape[1], patches.shape[-1]
     stride = (side + 2) // 3  # of the levels that follow, in pixels of the map
-    composed = np.zeros((EDGES, EDGES, before, side + 3 * stride, side + 3 * stride))
-    reached = patches[:REACHED, :REACHED].transpose(2, 0, 1, 3, 4).reshape(after, -1)
+    # Channels come last on the way, so that whole rows of memory are added.
+    composed = np.zeros((EDGES, EDGES, side + 3 * stride, side + 3 * stride, before))
+    reached = patches[:REACHED, :REACHED].transpose(0, 1, 3, 4, 2).reshape(-1, after)
     for tap_y in range(TAPS):
         for tap_x in range(TAPS):
-            moved = (weight[:, :, tap_y, tap_x] @ reached).reshape(before, REACHED, REACHED, side, side)
+            moved = (reached @ weight[:, :, tap_y, tap_x].T).reshape(REACHED, REACHED, side, side, before)
             top, left = tap_y * stride, tap_x * stride
             for row in range(EDGES):
                 for column in range(EDGES):
                     lands_y, lands_x = LANDS_ON[row][tap_y], LANDS_ON[column][tap_x]
                     if lands_y is not None and lands_x is not None:
-                        window = composed[row, column, :, top : top + side, left : left + side]
-                        window += moved[:, lands_y, lands_x]
-    return composed
+                        window = composed[row, column, top : top + side, left : left + side]
+                        window += moved[lands_y, lands_x]
+    return composed.transpose(0, 1, 4, 2, 3)
 
 
 def bias_map(composed: Composed, rows: int, columns: int) -> Array:

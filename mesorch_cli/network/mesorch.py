@@ -142,15 +142,20 @@ class Mesorch(Localiser):
     def forward(self, image: Tensor, branches: bool = False) -> Tensor:
         """Return logits (B, 1, H, W), float32, of an ImageNet-normalised float32 image (B, 3, H, W).
 
-        With `branches` two more channels follow, for training: the plain sum of the CNN's maps and of the
-        Transformer's. Raises ShapeError unless H and W are multiples of 32.
+        With `branches` two more channels follow, for training: what the CNN's maps alone and the Transformer's alone would
+        be, their mean with a gate, whose weights sum to 1, otherwise their sum. Raises ShapeError unless H and W are
+        multiples of 32.
         """
         if branches:
             maps, weights = self.maps(image)
             of_cnn = [scale in CNN_SCALES for scale in self.config.scales]
             parts = (maps[:, of_cnn], maps[:, [not one for one in of_cnn]])
-            sums = [(maps if weights is None else maps * weights), *parts]
-            logits = torch.cat([part.sum(dim=1, keepdim=True) for part in sums], dim=1)
+            if weights is None:
+                alone = [part.sum(dim=1, keepdim=True) for part in parts]
+            else:
+                alone = [part.mean(dim=1, keepdim=True) for part in parts]
+            fused = (maps if weights is None else maps * weights).sum(dim=1, keepdim=True)
+            logits = torch.cat([fused, *alone], dim=1)
         else:
             logits = self.fused(image)
         # The published weights were trained with align_corners=True. Without it, edges move by up to 1.5 pixels.
