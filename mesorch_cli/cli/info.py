@@ -1,6 +1,5 @@
 """`mesorch info`: describe this installation, for a report or an issue."""
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from mesorch_cli.cli import console, options
@@ -39,6 +38,8 @@ def info(as_json: options.Json = False) -> None:
 
 
 def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:
