@@ -46,7 +46,6 @@ OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
 TileLogits = Iterator[tuple[Tile, Canvas | None]]
 DAMAGE_ACCEPTED = "damaged input accepted"
 SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
-LOOKING_AT_ONCE = 2  # witnesses; one alone would outlast the network on a small photo
 
 
 @dataclass(frozen=True)
@@ -159,17 +158,17 @@ class Detector:
         if pixels.dtype == np.uint16 and self.backend.bits < 16:
             tally.flags.add("16 bits analysed as 8")
         material = Material(pixels, steps)
-        with ThreadPoolExecutor(LOOKING_AT_ONCE, thread_name_prefix="mesorch-witness") as beside:
+        with ThreadPoolExecutor(1, thread_name_prefix="mesorch-witness") as beside:
             looking = [
                 (witness, rule, beside.submit(witness.look, material, rule))
-                for witness in reversed(WITNESSES)  # the last one takes longest
+                for witness in WITNESSES
                 if (rule := getattr(settings, witness.name)) is not None and witness.can_look(material)
             ]
             map_, covered = self._map(passes, height, width, tally)
             if not covered.any():
                 return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)
             findings: list[Finding] = []
-            for witness, rule, seen in reversed(looking):
+            for witness, rule, seen in looking:
                 findings += witness.conclude(seen.result(), map_, rule)
         scales = tuple(one.scale.name for one in passes)
         return self._conclude(pixels, map_, covered, tally, scales, tuple(findings))
