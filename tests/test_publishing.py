@@ -134,9 +134,9 @@ def test_probes_of_the_passport_and_the_card_are_those_of_probe(
     found = read_file(tmp_path / "out" / "mesorch-s.safetensors")[0].figures["probes"]
     assert isinstance(found, dict)
     for (kind, saving), one in told.items():
-        assert found[kind][saving] == round(one["auc"]["value"], 3)  # type: ignore[index,call-overload]
+        assert found["edits"][kind][saving] == round(one["auc"]["value"], 3)  # type: ignore[index,call-overload]
     card = (tmp_path / "out" / "mesorch-s.md").read_text(encoding="utf-8")
-    noise = [found["noise 8"][saving] for saving in ("PNG", "JPEG 90", "web")]  # type: ignore[index,call-overload]
+    noise = [found["edits"]["noise 8"][saving] for saving in ("PNG", "JPEG 90", "web")]  # type: ignore[index,call-overload]
     assert f"| noise 8 | {noise[0]} | {noise[1]} | {noise[2]} |" in card
     assert "for the object (photos)" in card
     with pytest.raises(SystemExit, match="probed the weights"):  # the new file is not the one that was probed

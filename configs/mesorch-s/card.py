@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from measured import IN_PLACE, PROBES
+from measured import PROBES
 
 from mesorch_cli.network.passport import Passport
 
@@ -72,8 +72,8 @@ def group_table(passport: Passport) -> list[str]:
 
 def probe_lines(passport: Passport) -> list[str]:
     """Return what the map reacts to, by the probes that the passport has."""
-    found = passport.figures.get(PROBES)
-    if not isinstance(found, dict):
+    found: Any = passport.figures.get(PROBES)
+    if found is None:
         return []
     lines = [
         "What the map reacts to (`mesorch probe`, docs/probes.md): mean pixel AUC for one region of an authentic photo that",
@@ -81,8 +81,8 @@ def probe_lines(passport: Passport) -> list[str]:
         "`nothing` is what the same regions get by chance.",
         "",
     ]
-    rows = {name: row for name, row in found.items() if isinstance(row, dict) and name != "objects"}
-    savings = list(rows[IN_PLACE])
+    rows: dict[str, dict[str, float]] = found["edits"]
+    savings = list(next(iter(rows.values())))
     lines += [f"| edit | {' | '.join(savings)} |", f"|---|{'---|' * len(savings)}"]
     lines += [f"| {name} | {' | '.join(str(row[saving]) for saving in savings)} |" for name, row in rows.items()]
     lines.append("")

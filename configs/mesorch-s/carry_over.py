@@ -1,4 +1,4 @@
-"""Start the network of 0.6 from the weights 0.5.1: what both have is taken over, the rest stays as it is drawn.
+"""Start the network of 0.6 from the weights 0.5: what both have is taken over, the rest stays as it is drawn.
 
 usage: carry_over.py OLD.safetensors START.safetensors TRAINING.toml [--seed 0] [--steps 30]
 

@@ -1,8 +1,8 @@
 """How far to go from the start of a run to its end: pixel AUC and F1 of the network alone, by the share of the way.
 
-usage: fit_share.py RULES.safetensors START.safetensors END.safetensors SET [SET ...] [--shares 0,.3,.5,.7,.85,1] [--every 3]
+usage: fit_share.py RULES.safetensors START.safetensors END SET [SET ...] [--shares 0,.3,.5,.7,.85,1] [--every 3]
 
-SET holds `Tp` and `Gt`, whose names begin with the kind of forgery. Tensors are mixed as interpolate.py mixes them. RULES are
+SET holds `Tp` and `Gt`, whose names begin with the kind of forgery. START and END are those of interpolate.py. RULES are
 weights whose passport says how photos are laid out in tiles; witnesses do not look. F1 is that of the threshold rule by photo
 which suits the set best, of the grid of fit_fusion.py and larger shares.
 """
@@ -15,7 +15,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from fit_fusion import FLOORS, SHARES, TOPS, Map, Mask, f1
+from interpolate import between, reached
 from sklearn.metrics import roc_auc_score
+from torch import Tensor
 
 from mesorch_cli.evaluation.masks import read_mask
 from mesorch_cli.evidence import read_photo
@@ -23,21 +25,16 @@ from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import photo_threshold
 from mesorch_cli.inference.settings import Overrides
-from mesorch_cli.network.passport import ThresholdRule
+from mesorch_cli.network.passport import Passport, ThresholdRule
 from mesorch_cli.network.weights import read_file, save_weights
+from mesorch_cli.training.result import to_half
 
 ALONE = Overrides(copies=False, history=False, quantisation=False)
 
 
-def mixed(rules: Path, start: Path, end: Path, share: float, target: Path) -> Detector:
-    """Return a detector for the weights between START and END, with the rules of a third file."""
-    passport, tensors, _ = read_file(end)
-    before = read_file(start)[1]
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point():
-            tensors[name] = tensor.float().lerp(before[name].float(), 1.0 - share).half()
-    own = read_file(rules)[0].model_copy(update={"network": passport.network, "figures": {}, "tensors_sha256": None})
-    save_weights(target, tensors, own)
+def detector_of(passport: Passport, tensors: dict[str, Tensor], target: Path) -> Detector:
+    """Write weights to a file and return a detector for them, without witnesses."""
+    save_weights(target, to_half(tensors), passport)
     return Detector.of(Analysis.load(target, ALONE, runtime="torch"), "cpu")
 
 
@@ -61,9 +58,13 @@ def main() -> None:
     args = parser.parse_args()
     wider = (*SHARES, 0.4, 0.5, 0.6)
     thresholds = [ThresholdRule(floor=f, share=s, top=t) for f, s, t in itertools.product(FLOORS, wider, TOPS)]
+    begun, start, _ = read_file(args.start)
+    end = reached(args.end)
+    rules = read_file(args.rules)[0]
+    passport = rules.model_copy(update={"network": begun.network, "figures": {}, "tensors_sha256": None})
     with TemporaryDirectory() as scratch:
         for share in map(float, args.shares.split(",")):
-            detector = mixed(args.rules, args.start, args.end, share, Path(scratch) / "mixed.safetensors")
+            detector = detector_of(passport, between(start, end, share), Path(scratch) / "mixed.safetensors")
             for folder in args.sets:
                 seen = seen_by(detector, folder, args.every)
                 kinds: dict[str, list[float]] = defaultdict(list)

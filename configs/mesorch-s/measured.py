@@ -21,7 +21,6 @@ FIGURES = {  # in the passport: in the output of `mesorch evaluate`
 SIDES = ((0, 500), (500, 800), (800, None))  # pixels of the longest side
 CLEARED = "no evidence found"
 PROBES = "probes"  # their name among the sets of a passport's figures
-IN_PLACE = "mean of edits in place"  # row of `mesorch probe`
 GROUPS = {"pixel_auc_by_area": "tampered area"}
 
 
@@ -71,15 +70,16 @@ def figures_of(run: Path, weights_sha256: str) -> dict[str, Any]:
 def probes_of(run: Path, weights_sha256: str) -> dict[str, Any]:
     """Return what `mesorch probe -o RUN` found, as the passport keeps it: pixel AUCs, rounded to three digits.
 
-    SystemExit where it probed other weights.
+    SystemExit where it probed other weights, or edited no photos.
     """
     found = json.loads((run / "probes.json").read_text(encoding="utf-8"))
     if found["weights"]["sha256"] != weights_sha256:
         raise SystemExit(f"{run} probed the weights {found['weights']['sha256'][:16]}, not {weights_sha256[:16]}.")
-    kept: dict[str, Any] = {}
+    if not found["edits"]:
+        raise SystemExit(f"{run} has no edits: give `mesorch probe` a folder of photos, too.")
+    kept: dict[str, Any] = {"photos": found["edits"][0]["auc"]["photos"], "edits": {}}
     for cell in found["edits"]:
-        kept["photos"] = cell["auc"]["photos"]
-        kept.setdefault(cell["kind"], {})[cell["saving"]] = round(cell["auc"]["value"], 3)
+        kept["edits"].setdefault(cell["kind"], {})[cell["saving"]] = round(cell["auc"]["value"], 3)
     if pairs := found["pairs"]:
         kept |= {"pairs": pairs["pairs"], "forgery_scores_higher": pairs["forgery_scores_higher"]}
         kept |= {

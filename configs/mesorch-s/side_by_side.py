@@ -22,6 +22,8 @@ from pathlib import Path
 
 import torch
 
+ENDLESS = 10**6  # steps; the run is stopped before
+
 
 def training_file(base: Path, number: int, steps: int, decay_steps: int) -> Path:
     """Write the training file of one run beside the shared one, which it extends, and return its path."""
@@ -61,6 +63,35 @@ def meet(checkpoints: list[Path], before: list[int]) -> list[int]:
     return [state["step"] for state in states]
 
 
+def decay_of(reached: list[list[int]], turn: int, decay_rounds: int, rounds: int) -> list[tuple[int, int]]:
+    """Return for each run its last step, and over how many steps the rate falls, in a round.
+
+    reached: the steps of every run at the start and after each round. In the last rounds, the rate falls over as many
+    steps as the last round before them suggests; everything follows from the log, so a call that goes on agrees.
+    """
+    first = rounds - decay_rounds
+    if turn < first:
+        return [(ENDLESS, 0) for _ in reached[0]]
+    pace = [after - before for before, after in zip(reached[first - 1], reached[first], strict=True)]
+    return [(begun + one * decay_rounds, one * decay_rounds) for begun, one in zip(reached[first], pace, strict=True)]
+
+
+def take_steps(commands: list[list[str]], seconds: float) -> None:
+    """Run the commands side by side for a while, then stop them as Ctrl-C does. Whatever happens, none is left behind."""
+    runs = [subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}) for command in commands]
+    try:
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends and any(run.poll() is None for run in runs):
+            time.sleep(1)
+    finally:
+        for run in runs:
+            if run.poll() is None:
+                run.send_signal(signal.SIGINT)
+        codes = [run.wait() for run in runs]
+    if any(code not in (0, 130) for code in codes):
+        raise SystemExit(f"runs ended with {codes}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("training", type=Path)
@@ -70,45 +101,26 @@ def main() -> None:
     parser.add_argument("--decay-rounds", type=int, default=2)
     parser.add_argument("--cores", default="0,1")
     args = parser.parse_args()
-    cores = [int(core) for core in args.cores.split(",")]
+    if not 0 <= args.decay_rounds < args.rounds:
+        parser.error("--decay-rounds must be less than --rounds, because its length is taken from the round before")
+    cores = args.cores.split(",")
     args.folder.mkdir(parents=True, exist_ok=True)
     log = args.folder / "rounds.jsonl"
-    done = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    steps = done[-1]["steps"] if done else [0] * len(cores)
-    pace = [0] * len(cores)
-    checkpoints = [args.folder / str(number) / "checkpoint.pt" for number in range(len(cores))]
-    files: list[Path] = []
+    done = [json.loads(line)["steps"] for line in log.read_text().splitlines()] if log.exists() else []
+    reached: list[list[int]] = [[0] * len(cores), *done]
+    folders = [args.folder / str(number) for number in range(len(cores))]
     for turn in range(len(done), args.rounds):
-        if turn == args.rounds - args.decay_rounds:  # the decay begins now, over as many steps as the pace allows
-            files = [
-                training_file(args.training, number, steps[number] + pace[number] * args.decay_rounds,
-                              pace[number] * args.decay_rounds)
-                for number in range(len(cores))
-            ]  # fmt: skip
-        elif not files:
-            files = [training_file(args.training, number, 10**6, 0) for number in range(len(cores))]
         started = time.monotonic()
-        runs = [
-            subprocess.Popen(
-                ["taskset", "-c", str(core), sys.executable, "-m", "mesorch_cli", "train", str(file), "-o",
-                 str(args.folder / str(number)), "-q"],
-                env=os.environ | {"OMP_NUM_THREADS": "1"},
-            )
-            for number, (core, file) in enumerate(zip(cores, files, strict=True))
-        ]  # fmt: skip
-        while time.monotonic() - started < args.minutes * 60 and any(run.poll() is None for run in runs):
-            time.sleep(1)
-        for run in runs:
-            if run.poll() is None:
-                run.send_signal(signal.SIGINT)
-        codes = [run.wait() for run in runs]
-        if any(code not in (0, 130) for code in codes):
-            raise SystemExit(f"runs ended with {codes}")
-        now = meet(checkpoints, steps)
-        pace = [max(1, after - before) for after, before in zip(now, steps, strict=True)]
-        steps = now
+        commands = []
+        for number, (steps, decay_steps) in enumerate(decay_of(reached, turn, args.decay_rounds, args.rounds)):
+            file = training_file(args.training, number, steps, decay_steps)
+            command = ["taskset", "-c", cores[number], sys.executable, "-m", "mesorch_cli", "train", str(file)]
+            commands.append([*command, "-o", str(folders[number]), "-q"])
+        take_steps(commands, args.minutes * 60)
+        reached.append(meet([folder / "checkpoint.pt" for folder in folders], reached[-1]))
         with log.open("a") as out:
-            out.write(json.dumps({"round": turn, "steps": steps, "seconds": round(time.monotonic() - started)}) + "\n")
+            line = {"round": turn, "steps": reached[-1], "seconds": round(time.monotonic() - started)}
+            out.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

@@ -150,10 +150,8 @@ class Mesorch(Localiser):
             maps, weights = self.maps(image)
             of_cnn = [scale in CNN_SCALES for scale in self.config.scales]
             parts = (maps[:, of_cnn], maps[:, [not one for one in of_cnn]])
-            if weights is None:
-                alone = [part.sum(dim=1, keepdim=True) for part in parts]
-            else:
-                alone = [part.mean(dim=1, keepdim=True) for part in parts]
+            join = torch.sum if weights is None else torch.mean
+            alone = [join(part, dim=1, keepdim=True) for part in parts]
             fused = (maps if weights is None else maps * weights).sum(dim=1, keepdim=True)
             logits = torch.cat([fused, *alone], dim=1)
         else:

@@ -1,11 +1,17 @@
 """Depthwise convolutions in bf16 keep their outputs, and their gradients are those of float32 on the same numbers."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mesorch_cli.training.depthwise import QuickDepthwise
+from mesorch_cli.training.trainer import Trainer
+from tests.training.runs import config
 
 GEOMETRIES = [(kernel, stride, padding) for kernel in (3, 5) for stride in (1, 2) for padding in (0, kernel // 2)]
 
@@ -55,6 +61,41 @@ def test_gradients_are_those_of_float32_on_the_same_numbers(kernel: int, stride:
             assert torch.all((found - expected).abs() <= expected.abs() * 2.0**-8 + 1e-4)
         else:
             torch.testing.assert_close(found, plain, rtol=2.0**-6, atol=2.0**-6 * float(plain.abs().max()))
+
+
+class Spy(TorchDispatchMode):
+    """Notes the arithmetic of every gradient of a convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[torch.dtype, bool, bool]] = []  # arithmetic; of the input; of the weights
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten.convolution_backward.default:
+            self.seen.append((args[1].dtype, args[-1][0], args[-1][1]))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding"), GEOMETRIES)
+def test_only_the_slow_gradients_leave_bf16(kernel: int, stride: int, padding: int) -> None:
+    layer = nn.Conv2d(24, 24, kernel, stride=stride, padding=padding, groups=24, bias=False)
+    image = torch.randn(2, 24, 19, 22).contiguous(memory_format=torch.channels_last)
+    with Spy() as spy:
+        gradients(layer, image, quick=True)
+    arithmetic = {of_input: kind for kind, of_input, _ in spy.seen}
+    assert arithmetic == {
+        True: torch.float32 if stride == 2 else torch.bfloat16,
+        False: torch.float32 if kernel == 5 else torch.bfloat16,
+    }
+
+
+def test_a_training_step_in_bf16_takes_them(photos: Path, tmp_path: Path) -> None:
+    trainer = Trainer(config(photos, precision="bf16"), tmp_path)
+    with Spy() as spy:
+        trainer.train_step(next(trainer.batches()))
+    assert (torch.float32, True, False) in spy.seen
+    assert (torch.float32, False, True) in spy.seen
+    assert torch.bfloat16 in {kind for kind, *_ in spy.seen}
 
 
 @pytest.mark.parametrize(
