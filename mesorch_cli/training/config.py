@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, ValidationError, field_validator, mode
 from mesorch_cli.bounds import shown
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.masks import MaskRule, parse_colour
+from mesorch_cli.forge.recipe import OPERATIONS, ForgeRecipe
 from mesorch_cli.inference.settings import parse_scales
 from mesorch_cli.network.config import PUBLISHED_DROP_PATH
 from mesorch_cli.network.families import MEMBERS, family_of
@@ -52,7 +53,8 @@ class Data(Part):
     views show the same photo unedited, with the same history. files: photos with masks. augment: their augmentation
     before a view is taken, `published` or `none`. forged_share: the share of samples forged on the fly; must be given
     if there are both kinds. native_share: the share of samples cropped at native resolution; the others show the whole
-    photo squashed to the input side. views: samples that belong together, cut from one forged photo (for files: from as
+    photo squashed to the input side. operations: share of each kind of forged sample, by name, summing to 1; None: as
+    `ForgeRecipe` has them. views: samples that belong together, cut from one forged photo (for files: from as
     many photos). working_side: photos are shrunk or cropped to at most this many pixels a side before forging, which
     bounds the cost. validation_photos, validation_objects: sources of `validation_count` photos that are forged once
     and kept. validation_sets: photos with masks to validate on unchanged. All validation paths must be separate from
@@ -72,6 +74,7 @@ class Data(Part):
     object_host_share: Share = 0.7
     twin_share: Share = 0.5
     native_share: Share = 0.6
+    operations: dict[str, Share] | None = None
     views: Annotated[int, Field(ge=1, le=4096)] = 2
     working_side: Annotated[int, Field(ge=128, le=16384)] = 768
     validation_count: Count = 64
@@ -85,6 +88,17 @@ class Data(Part):
             return text if text is None else "".join(f"{part:02x}" for part in parse_colour(text))
         except UsageError as error:
             raise ValueError(str(error)) from error
+
+    @field_validator("operations")
+    @classmethod
+    def _are_a_recipe(cls, shares: dict[str, float] | None) -> dict[str, float] | None:
+        if shares is not None and set(shares) - set(OPERATIONS):
+            raise ValueError(f"{sorted(set(shares) - set(OPERATIONS))} are no operations: expected {OPERATIONS}")
+        try:
+            recipe_of(shares)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+        return shares
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -102,6 +116,11 @@ class Data(Part):
     def masks(self) -> MaskRule:
         """Return what the mask files cannot say."""
         return MaskRule(self.allow_empty_masks, None if self.mask_colour is None else parse_colour(self.mask_colour))
+
+    @property
+    def recipe(self) -> ForgeRecipe:
+        """Return how training photos are forged."""
+        return recipe_of(self.operations)
 
     @property
     def share_forged(self) -> float:
@@ -188,6 +207,11 @@ class TrainingConfig(Part):
         if self.branch_weight and not family_of(MEMBERS[self.network]).branches:
             raise ValueError(f"branch_weight {self.branch_weight}: expected 0, as {self.network} has no branches")
         return self
+
+
+def recipe_of(shares: dict[str, float] | None) -> ForgeRecipe:
+    """Return a recipe with these shares of operations; those not named have none. Raises UsageError as it does."""
+    return ForgeRecipe() if shares is None else ForgeRecipe(tuple(shares.get(name, 0.0) for name in OPERATIONS))
 
 
 def without_retired(values: dict[str, Any], *, refuse: bool = False) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import torch
 from torch.utils.data import Dataset
 
 from mesorch_cli.errors import UsageError
-from mesorch_cli.forge.recipe import ForgeRecipe
 from mesorch_cli.training.config import TrainingConfig
 from mesorch_cli.training.files import FileSamples
 from mesorch_cli.training.samples import Batch, ForgedSamples
@@ -31,7 +30,7 @@ class Samples(Dataset[Batch]):
         self.forged = self.from_files = None
         if data.photos:
             self.forged = ForgedSamples(
-                data, side=config.side, seed=config.seed, length=self.length, recipe=ForgeRecipe()
+                data, side=config.side, seed=config.seed, length=self.length, recipe=data.recipe
             )
         if data.files:
             self.from_files = FileSamples(data, side=config.side, seed=config.seed, length=self.length)
