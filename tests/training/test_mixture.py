@@ -42,6 +42,16 @@ def test_a_loader_goes_on_at_any_step() -> None:
     assert len(PassItems(division, 3, 5)) == len(rest)
 
 
+def test_photos_are_forged_in_the_ways_that_the_file_names(photos: Path) -> None:
+    plain = config(photos).data.model_dump(exclude_none=True)
+    settings = config(photos, data=plain | {"operations": {"in_place": 0.75, "authentic": 0.25}})
+    samples = Samples(settings)
+    assert samples.forged is not None
+    made = [samples.forged.made(index).forgery.wanted for index in range(24)]
+    assert set(made) == {"in_place", "authentic"}
+    assert made.count("in_place") > made.count("authentic")
+
+
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("pairs")

@@ -107,6 +107,8 @@ def test_photos_to_forge_from_are_compared_too(sets: Path, photos: Path) -> None
         ({"photos": [{"folder": "x"}]}, "which requires forged_share"),
         ({"forged_share": 0.5}, "not both photos and files"),
         ({"photoz": 1}, "photoz"),
+        ({"operations": {"splice": 0.5, "morph": 0.5}}, "'morph'] are no operations"),
+        ({"operations": {"splice": 0.5, "authentic": 0.2}}, "summing to 1"),
     ],
 )
 def test_a_training_file_that_says_too_little_or_too_much(
