@@ -1,10 +1,10 @@
 """Photos as files and back: JPEG with standard, shaped or real camera tables, WebP and PNG."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from mesorch_cli.evidence.metadata.summary import scaled_table
 from mesorch_cli.forge.patch import Pixels, Step, chance
@@ -14,6 +14,7 @@ SUBSAMPLINGS = {"4:4:4": 0.25, "4:2:2": 0.2, "4:2:0": 0.55}
 _PILLOW_SUBSAMPLING = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 ORIGINS = {"standard": 0.52, "camera": 0.1, "camera shape": 0.08, "program": 0.18, "shaped": 0.12}
 PROGRESSIVE_SHARE = 0.2
+BUFFER_SHARE = 0.9  # of the room for a progressive file that its sequential form may take
 SLACK = 6  # of quality: how far known tables may be outside the requested range
 FULL_COLOUR_SHARE = 0.85  # of saves with a program's own tables, as editors keep full colour at high quality
 
@@ -83,7 +84,24 @@ def rescaled(tables: Tables, quality: int) -> tuple[Table, Table]:
 
 
 def encode_jpeg(pixels: Pixels, settings: JpegSettings) -> bytes:
-    """Return the photo as a JPEG file."""
+    """Return the photo as a JPEG file, not progressive if `fitting` says so."""
+    return _jpeg(pixels, fitting(pixels, settings))
+
+
+def fitting(pixels: Pixels, settings: JpegSettings) -> JpegSettings:
+    """Return the settings, not progressive if the file would be too large for that.
+
+    Pillow writes a progressive file in one piece, into a buffer of one or two bytes a pixel. Noise in full colour at a
+    high quality does not fit.
+    """
+    if not settings.progressive:
+        return settings
+    plain = replace(settings, progressive=False)
+    room = pixels.shape[0] * pixels.shape[1] * (2 if settings.tables is not None or settings.quality >= 95 else 1)
+    return settings if len(_jpeg(pixels, plain)) < BUFFER_SHARE * max(room, ImageFile.MAXBLOCK) else plain
+
+
+def _jpeg(pixels: Pixels, settings: JpegSettings) -> bytes:
     data = io.BytesIO()
     subsampling = _PILLOW_SUBSAMPLING[settings.subsampling]
     image = Image.fromarray(pixels)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mesorch_cli.forge.donors import Plane, mask_of
-from mesorch_cli.forge.encoding import decoded, drawn_settings, encode_jpeg, encode_webp
+from mesorch_cli.forge.encoding import decoded, drawn_settings, encode_jpeg, encode_webp, fitting
 from mesorch_cli.forge.lettering import text_patch
 from mesorch_cli.forge.looks import LOOKS, portrait
 from mesorch_cli.forge.patch import INTERPOLATIONS, Pixels, Step, chance, drawn
@@ -45,6 +45,7 @@ class Life:
         settings = drawn_settings(self.rng, lowest, highest)
         if full_colour:
             settings = replace(settings, subsampling="4:4:4")
+        settings = fitting(self.pixels, settings)
         self._saved(encode_jpeg(self.pixels, settings), "jpg", settings.step() | marks)
 
     def webp(self, lowest: int, highest: int, **marks: str | int) -> None:

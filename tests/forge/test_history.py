@@ -1,5 +1,6 @@
 """Lives: mask and photo stay together, files are what their steps say, authentic photos live as forged ones do."""
 
+import io
 from collections import Counter
 from typing import Any
 
@@ -7,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from mesorch_cli.evidence.decoding.reader import read_photo
-from mesorch_cli.forge.encoding import JpegSettings, decoded, drawn_settings, encode_jpeg, encode_png, rescaled
+from mesorch_cli.forge.encoding import JpegSettings, decoded, drawn_settings, encode_jpeg, encode_png, fitting, rescaled
 from mesorch_cli.forge.framing import framed
 from mesorch_cli.forge.history import live_after, live_before
 from mesorch_cli.forge.life import BAYER, Life
@@ -140,3 +142,14 @@ def test_large_photos_are_brought_to_the_longest_side() -> None:
 def test_a_plane_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="a plane of"):
         Life(np.random.default_rng(0), HOST, np.ones((3, 3), bool))
+
+
+@pytest.mark.parametrize("tables", [None, ((1,) * 64, (1,) * 64)], ids=["standard tables", "finest tables"])
+@pytest.mark.parametrize("noisy", [False, True], ids=["smooth", "noise"])
+def test_only_a_file_too_large_for_it_is_not_progressive(tables: object, noisy: bool) -> None:
+    size = (200, 240, 3)
+    pixels = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8) if noisy else np.full(size, 90, np.uint8)
+    wanted = JpegSettings(94, "4:4:4", tables, progressive=True)  # type: ignore[arg-type]
+    assert fitting(pixels, wanted).progressive == (not noisy)
+    with Image.open(io.BytesIO(encode_jpeg(pixels, wanted))) as file:
+        assert bool(file.info.get("progressive")) == (not noisy)
