@@ -17,6 +17,7 @@ from mesorch_cli.export.trace import trace_image
 from mesorch_cli.inference.backends import bare
 from mesorch_cli.inference.backends.bare import graph_for, seal_of
 from mesorch_cli.inference.backends.eager import TorchBackend
+from mesorch_cli.network import store
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.contents import read_contents
 from mesorch_cli.network.graph import ImageGraph
@@ -103,7 +104,7 @@ def test_a_made_graph_answers_as_pytorch(
     monkeypatch.setattr(export_bare, "trace_image", lambda _: None)  # done once for both tests
     parity = make_bare(contents, tmp_path, {"astronaut": astronaut})
     assert parity.holds
-    monkeypatch.setattr(bare, "shipped_folder", lambda: tmp_path)
+    monkeypatch.setattr(store, "shipped_folder", lambda: tmp_path)
     found = graph_for(loaded.passport)
     assert found is not None
     assert found.path == tmp_path / f"moved{bare.GRAPH_SUFFIX}"

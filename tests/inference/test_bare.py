@@ -14,6 +14,7 @@ from mesorch_cli.inference.backends import bare
 from mesorch_cli.inference.backends.bare import BareBackend, graph_for, seal_of
 from mesorch_cli.inference.backends.eager import TorchBackend
 from mesorch_cli.inference.backends.protocol import Explaining
+from mesorch_cli.network import store
 from mesorch_cli.network.contents import Contents
 from mesorch_cli.network.header import passport_of
 from mesorch_cli.network.store import read_weights, shipped_folder
@@ -127,7 +128,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (graph,) = shipped_folder().glob(f"*{bare.GRAPH_SUFFIX}")
     for path in (graph, seal_of(graph)):
         shutil.copy(path, tmp_path)
-    monkeypatch.setattr(bare, "shipped_folder", lambda: tmp_path)
+    monkeypatch.setattr(store, "shipped_folder", lambda: tmp_path)
     return tmp_path / graph.name
 
 

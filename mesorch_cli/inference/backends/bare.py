@@ -23,12 +23,12 @@ from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.inference.backends.onnx import OnnxBackend, open_session
 from mesorch_cli.inference.backends.protocol import MOST_LANES, Tiles
 from mesorch_cli.inference.backends.runtimes import available_threads, import_runtime
+from mesorch_cli.network import store
 from mesorch_cli.network.config import NetworkConfig
 from mesorch_cli.network.contents import read_ordinary
 from mesorch_cli.network.normalise import normalise
 from mesorch_cli.network.passport import Passport, Sha256
 from mesorch_cli.network.plain_folding import folded_tensors
-from mesorch_cli.network.store import shipped_folder
 from mesorch_cli.network.tensors import Tensors
 from mesorch_cli.validation import first_problem
 
@@ -110,7 +110,7 @@ def graph_for(passport: Passport) -> FoundGraph | None:
 
     Raises WeightsError for a graph of this installation that is damaged.
     """
-    for path in sorted(shipped_folder().glob(f"*{GRAPH_SUFFIX}")):
+    for path in sorted(store.shipped_folder().glob(f"*{GRAPH_SUFFIX}")):
         seal = _read_seal(seal_of(path))
         if seal.tensors_sha256 != passport.tensors_sha256:
             continue
