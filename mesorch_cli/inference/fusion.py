@@ -52,7 +52,9 @@ class Fusion:
         """Add rows of scale `scale` (its place in the weights), (n, width) float32, NaN where it has nothing."""
         rows = slice(first_row, first_row + values.shape[0])
         covered = np.isfinite(values)
-        self._sum[rows] += np.where(covered, values * np.float32(self._weights[scale]), np.float32(0))
+        if not covered.all():
+            values = np.where(covered, values, np.float32(0))
+        cv2.scaleAdd(values, self._weights[scale], self._sum[rows], self._sum[rows])
         self._seen[rows] |= covered.view(np.uint8) << np.uint8(scale)
 
     def finish(self) -> tuple[Canvas, NDArray[np.bool_]]:
@@ -61,7 +63,7 @@ class Fusion:
         totals = sum(weight * (combinations >> scale & 1) for scale, weight in enumerate(self._weights))
         table = np.where(np.asarray(totals) > 0, totals, np.nan).astype(np.float32)
         for rows in bands(*self._sum.shape):
-            self._sum[rows] /= table[self._seen[rows]]
+            self._sum[rows] /= cv2.LUT(self._seen[rows], table)
             np.minimum(self._seen[rows], 1, out=self._seen[rows])
         return self._sum, self._seen.view(np.bool_)
 

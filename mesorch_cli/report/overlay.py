@@ -23,6 +23,7 @@ PAPER = 255
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 CLOSE = 0.06  # of the scale; closer labels would overlap
 WHITE16 = 65535
+COMPRESSION = 2  # of PNG: four fifths of the time of level 4, 4 % more bytes
 
 Map = NDArray[np.float32]
 Picture = NDArray[np.uint8]
@@ -30,7 +31,7 @@ Picture = NDArray[np.uint8]
 
 def png(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     """Encode a grey or BGR picture as PNG. The same picture gives the same bytes."""
-    ok, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 4])
+    ok, data = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION])
     if not ok:
         raise ValueError(f"a picture of {picture.shape} {picture.dtype} cannot be encoded as PNG")
     return data.tobytes()

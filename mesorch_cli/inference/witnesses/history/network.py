@@ -29,7 +29,6 @@ DILATIONS = (1, 2, 4, 8, 1)
 EDGE_SCALE = 4.0  # brings the edges to the size of the other planes
 LOG_STEP_SCALE = 3.0
 EPSILON = 1e-5  # of the normalisation
-BAND_ROWS = 8  # rows of blocks that are convolved at once
 
 Values = NDArray[np.float32]
 
@@ -102,18 +101,18 @@ def _said_by(levels: NDArray[np.uint8], table: Values) -> Values:
 def _convolved(state: Values, weight: Values, dilation: int) -> Values:
     """Return a 3 x 3 convolution of (M, N, C) with weights (out, in, 3, 3), zeros beyond the border.
 
-    In bands of rows, because what nine products of a whole large photo read and add up would not stay in the cache.
+    Row by row of the picture, what each output adds up lies side by side: one product, and all of it stays in the cache.
     """
     rows, columns, channels = state.shape
     padded = np.pad(state, ((dilation, dilation), (dilation, dilation), (0, 0)))
-    total = np.zeros((rows, columns, len(weight)), np.float32)
-    for first in range(0, rows, BAND_ROWS):
-        band = total[first : first + BAND_ROWS]
-        for y in range(3):
-            for x in range(3):
-                above, left = first + y * dilation, x * dilation
-                part = padded[above : above + len(band), left : left + columns]
-                band += (part.reshape(-1, channels) @ weight[:, :, y, x].T).reshape(band.shape)
+    flat = np.ascontiguousarray(weight.transpose(2, 3, 1, 0).reshape(9 * channels, -1))
+    seen = np.empty((columns, 9, channels), np.float32)
+    total = np.empty((rows, columns, len(weight)), np.float32)
+    for row in range(rows):
+        for place in range(9):
+            above, left = row + place // 3 * dilation, place % 3 * dilation
+            seen[:, place] = padded[above, left : left + columns]
+        np.matmul(seen.reshape(columns, -1), flat, out=total[row])
     return total
 
 
