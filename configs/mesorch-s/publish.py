@@ -30,8 +30,10 @@ LEVELS = (  # weights by fit_levels.py on the fit set
     Scale(kind="tiles", long_side=0),
 )
 LIMITS = (
-    "A small network, trained on a CPU for about twelve hours. Use it to look closer, not to conclude.",
-    "Trained on forgeries made by program (splices, copy-moves, removals, retouching), not on edits by people.",
+    "A small network, trained on a CPU for about sixteen hours. Use it to look closer, not to conclude.",
+    "Trained on forgeries made by program (splices, copy-moves, removals, retouching, edits in place, replaced "
+    "backgrounds), not on edits by people.",
+    "Of edits that leave a region its own pixels, it finds few: see docs/probes.md and benchmarks/RESULTS.md.",
     "On photos from the web that were resized and saved several times it misses much of what it finds elsewhere: "
     "see figures.",
     "A repeated watermark, a printed pattern or a mirror-true row of equal things is reported as a copy.",
