@@ -12,7 +12,7 @@ from tests.browser.conftest import Visit, visits
 from tests.browser.test_access import CONTRASTS, LEAST_CONTRAST
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "copy_move.jpg"
-PICTURES = 2 + 4 + 8 + 2  # photo and map, checks, scales, views
+PICTURES = 2 + 4 + 7 + 2  # photo and map, checks, scales, views
 
 
 @pytest.fixture(scope="module")
