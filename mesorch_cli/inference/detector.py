@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, eight_bits
+from mesorch_cli.inference import blas
 from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.backends.protocol import Backend, Tiles
 from mesorch_cli.inference.detection import Detection, not_analysed
@@ -46,6 +47,7 @@ OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
 TileLogits = Iterator[tuple[Tile, Canvas | None]]
 DAMAGE_ACCEPTED = "damaged input accepted"
 SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
+WITNESSES_AT_ONCE = 2  # with a small photo, the tiles are done before one after the other would be
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ class Detector:
         if pixels.dtype == np.uint16 and self.backend.bits < 16:
             tally.flags.add("16 bits analysed as 8")
         material = Material(pixels, steps)
-        with ThreadPoolExecutor(1, thread_name_prefix="mesorch-witness") as beside:
+        with blas.one_thread(), ThreadPoolExecutor(WITNESSES_AT_ONCE, "mesorch-witness") as beside:
             looking = [
                 (witness, rule, beside.submit(witness.look, material, rule))
                 for witness in WITNESSES

@@ -37,7 +37,11 @@ def stretched(canvas: Canvas, height: int, width: int) -> Iterator[tuple[int, Ca
         if canvas.shape[0] == height:
             yield rows.start, wide[rows]
         else:
-            yield rows.start, wide[above[rows]] * (1 - share[rows]) + wide[below[rows]] * share[rows]
+            upper, band = wide[above[rows]], wide[below[rows]]
+            band -= upper
+            band *= share[rows]
+            band += upper
+            yield rows.start, band
 
 
 class Fusion:

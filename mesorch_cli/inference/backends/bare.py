@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.files.hashing import sha256_bytes
+from mesorch_cli.inference import blas
 from mesorch_cli.inference.backends.onnx import OnnxBackend, open_session
 from mesorch_cli.inference.backends.protocol import MOST_LANES, Tiles
 from mesorch_cli.inference.backends.runtimes import available_threads, import_runtime
@@ -76,7 +77,8 @@ class FoundGraph:
             )
         runtime = import_runtime(RUNTIME, self.path)
         assert isinstance(passport.network, NetworkConfig)
-        folded = folded_tensors(tensors, passport.network)
+        with blas.one_thread():
+            folded = folded_tensors(tensors, passport.network)
         threads = threads or available_threads()
         lanes = min(MOST_LANES, threads)
         open_one = partial(open_session, self.data, self.path, [PROVIDER], tensors=folded)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.inference.fusion import stretched
+from mesorch_cli.inference.fusion import sigmoid_in_place, stretched
 from mesorch_cli.inference.witnesses.witness import Map
 
 BLOCK = 8  # pixels
@@ -50,7 +50,11 @@ def add_blocks(map_: Map, blocks: NDArray[np.float32], *, network: float, slope:
     whole = np.pad(blocks, ((0, rows - blocks.shape[0]), (0, columns - blocks.shape[1])), "edge")
     for first, band in stretched(whole, rows * BLOCK, columns * BLOCK):
         own = map_[first : first + band.shape[0]]
-        bounded = np.clip(own, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY).astype(np.float64)
-        logit = network * np.log(bounded / (1.0 - bounded))
-        logit += slope * band[: own.shape[0], :width] + offset
-        own[...] = 1.0 / (1.0 + np.exp(-np.clip(logit, -LARGEST_LOGIT, LARGEST_LOGIT)))
+        np.clip(own, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY, out=own)
+        np.divide(own, 1.0 - own, out=own)
+        np.log(own, out=own)
+        own *= network
+        band = band[: own.shape[0], :width]
+        own += slope * band + offset
+        np.clip(own, -LARGEST_LOGIT, LARGEST_LOGIT, out=own)
+        sigmoid_in_place(own)
