@@ -344,6 +344,7 @@ class Examiner:
             device=backend.device,
             backend=backend.name,
             coverage=detection.coverage,
+            tiles_left_out=None if settings.first_look is None else detection.tiles_left_out,
         )
 
     def _pictures(self, photo: Photo | None, detection: Detection) -> dict[str, bytes]:

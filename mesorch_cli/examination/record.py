@@ -89,7 +89,10 @@ class DecodePart(_Part):
 
 
 class AnalysisPart(_Part):
-    """How the pixels were analysed. coverage: the share of pixels that at least one scale saw."""
+    """How the pixels were analysed. coverage: the share of pixels that at least one scale saw.
+
+    tiles_left_out: how many further tiles the first look found to add nothing; None without a first look.
+    """
 
     scales: list[str]
     tiles: int
@@ -99,6 +102,7 @@ class AnalysisPart(_Part):
     device: str
     backend: str
     coverage: Share
+    tiles_left_out: int | None = None
 
 
 class BoxPart(_Part):

@@ -37,7 +37,7 @@ class Check:
 
 
 def _shifted(detector: Detector, photo: Photo, usual: Detection, on_progress: OnProgress | None) -> Detection:
-    if usual.tiles == len(usual.scales):
+    if usual.tiles + usual.tiles_left_out == len(usual.scales):
         raise NotPossibleError("one tile covers the photo, so there is no grid to move")
     return detector.detect(photo.pixels, on_progress, steps=photo.steps, variation=Variation(shifted=True))
 

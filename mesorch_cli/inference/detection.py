@@ -21,7 +21,8 @@ class Detection:
     photo counts as manipulated, None where nothing was analysed. reason: why it was not analysed. flags: warnings for
     the reader of the result, sorted. covered: (H, W) bool, the coverage map: which pixels at least one scale analysed;
     None where nothing was. coverage: share of the pixels that at least one scale analysed, 0..1. tiles: network inputs,
-    whole image included. scales: names of the scales that ran, coarse to fine.
+    whole image included. tiles_left_out: those that the first look found to add nothing. scales: names of the scales that
+    ran, coarse to fine.
     """
 
     verdict: Verdict
@@ -37,6 +38,7 @@ class Detection:
     covered: NDArray[np.bool_] | None = None
     coverage: float = 0.0
     tiles: int = 0
+    tiles_left_out: int = 0
     scales: tuple[str, ...] = ()
 
 

@@ -18,6 +18,7 @@ from mesorch_cli.inference import blas
 from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.backends.protocol import Backend, Tiles
 from mesorch_cli.inference.detection import Detection, not_analysed
+from mesorch_cli.inference.first_look import looks, thinned
 from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
 from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.inference.parts import Parts
@@ -43,7 +44,7 @@ from mesorch_cli.inference.witnesses.witness import Material
 from mesorch_cli.network.passport import WeightsFile
 
 OnProgress = Callable[[int, int], None]  # tiles done, tiles in all
-# In the order of the plan, (channels, height, width), the logits first; None: the tile is featureless.
+# In the order of the plan, (channels, height, width), the logits first; None: the tile is featureless or left out.
 TileLogits = Iterator[tuple[Tile, Canvas | None]]
 DAMAGE_ACCEPTED = "damaged input accepted"
 SHORT_OF_MEMORY = "fewer tiles at once: out of memory"
@@ -66,6 +67,7 @@ class _Tally:
     on_progress: OnProgress | None
     parts: Parts | None = None
     done: int = 0
+    left_out: int = 0
     flags: set[str] = field(default_factory=set)
 
     def count(self) -> None:
@@ -179,18 +181,29 @@ class Detector:
         """Return the map of a photo, (height, width), and which of its pixels were covered."""
         if tally.parts is not None:
             tally.parts.begin(height, width, passes)
-        logits = self._tile_logits(passes, tally)
         fusion = Fusion(height, width, [one.scale.weight for one in passes])
-        for index, one in enumerate(passes):
-            own = islice(logits, len(one.plan))
-            for first_row, rows in self._photo_rows(index, one, own, height, width, tally):
-                fusion.add(index, first_row, rows)
+        rule = self.settings.first_look
+        first = looks(passes, rule)
+        self._fuse(fusion, 0, passes[:first], height, width, tally)
+        others = passes[first:]
+        if first and rule is not None:
+            others = [thinned(one, fusion, height, width, rule) for one in others]
+        self._fuse(fusion, first, others, height, width, tally)
         map_, covered = fusion.finish()
         if self.settings.reference:
             np.nan_to_num(map_, copy=False, nan=0.0)
         else:
             sigmoid_in_place(map_)
         return map_, covered
+
+    def _fuse(self, fusion: Fusion, first: int, passes: Sequence[Pass], height: int, width: int, tally: _Tally) -> None:
+        """Analyse some passes, the photo's `first`-th and those that follow, and add them to the map."""
+        logits = self._tile_logits(passes, tally)
+        for index, one in enumerate(passes, first):
+            own = islice(logits, len(one.plan))
+            for first_row, rows in self._photo_rows(index, one, own, height, width, tally):
+                fusion.add(index, first_row, rows)
+            tally.left_out += len(one.left_out)
 
     def _conclude(
         self,
@@ -234,7 +247,8 @@ class Detector:
             flags=tuple(sorted(flags)),
             covered=covered,
             coverage=coverage,
-            tiles=tally.done,
+            tiles=tally.done - tally.left_out,
+            tiles_left_out=tally.left_out,
             scales=("reference",) if settings.reference else scales,
         )
 
@@ -303,9 +317,10 @@ class Detector:
         """Return the tiles of a batch with their logits. at_once: calls like this one that run at the same time."""
         one = batch.of
         crops = [one.pixels[tile.rows, tile.columns] for tile in batch.tiles]
-        useful = [index for index, crop in enumerate(crops) if not is_featureless(crop)]
+        wanted = [index for index, tile in enumerate(batch.tiles) if tile not in one.left_out]
+        useful = [index for index in wanted if not is_featureless(crops[index])]
         results: list[Canvas | None] = [None] * len(crops)
-        if len(useful) < len(crops):
+        if len(useful) < len(wanted):
             tally.flags.add("featureless tiles")
         if useful:
             taken = np.stack([self._taken(crops[index], one.plan) for index in useful])

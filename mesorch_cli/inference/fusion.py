@@ -61,11 +61,22 @@ class Fusion:
         cv2.scaleAdd(values, self._weights[scale], self._sum[rows], self._sum[rows])
         self._seen[rows] |= covered.view(np.uint8) << np.uint8(scale)
 
-    def finish(self) -> tuple[Canvas, NDArray[np.bool_]]:
-        """Return the mean, NaN where no scale covered, and which pixels were covered. Ends this object's use."""
+    def highest(self, rows: slice, columns: slice) -> float:
+        """Return the highest mean so far in a part, infinity if one of its pixels has none."""
+        seen = self._seen[rows, columns]
+        if not seen.all():
+            return float("inf")
+        return float((self._sum[rows, columns] / cv2.LUT(seen, self._totals())).max())
+
+    def _totals(self) -> Canvas:
+        """Return the weight of what covered a pixel by its bits, NaN for nothing."""
         combinations = np.arange(256)
         totals = sum(weight * (combinations >> scale & 1) for scale, weight in enumerate(self._weights))
-        table = np.where(np.asarray(totals) > 0, totals, np.nan).astype(np.float32)
+        return np.where(np.asarray(totals) > 0, totals, np.nan).astype(np.float32)
+
+    def finish(self) -> tuple[Canvas, NDArray[np.bool_]]:
+        """Return the mean, NaN where no scale covered, and which pixels were covered. Ends this object's use."""
+        table = self._totals()
         for rows in bands(*self._sum.shape):
             self._sum[rows] /= cv2.LUT(self._seen[rows], table)
             np.minimum(self._seen[rows], 1, out=self._seen[rows])

@@ -7,7 +7,7 @@ import numpy as np
 
 from mesorch_cli.inference.backends.protocol import Tiles
 from mesorch_cli.inference.settings import Settings
-from mesorch_cli.inference.tiling import Plan
+from mesorch_cli.inference.tiling import Plan, Tile
 from mesorch_cli.network.passport import Scale
 
 FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel is only rounding
@@ -34,12 +34,16 @@ AS_USUAL = Variation()
 
 @dataclass(frozen=True)
 class Pass:
-    """One scale of one photo: the pixels it sees and the tiles that cover them. flipped: left and right are exchanged."""
+    """One scale of one photo: the pixels it sees and the tiles that cover them.
+
+    flipped: left and right are exchanged. left_out: tiles that are not analysed, see `first_look`.
+    """
 
     scale: Scale
     pixels: Pixels
     plan: Plan
     flipped: bool = False
+    left_out: frozenset[Tile] = frozenset()
 
 
 def is_featureless(pixels: Pixels) -> bool:

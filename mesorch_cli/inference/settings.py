@@ -13,6 +13,7 @@ from mesorch_cli.errors import UsageError
 if TYPE_CHECKING:
     from mesorch_cli.network.passport import (
         CopyRule,
+        FirstLookRule,
         HistoryRule,
         Passport,
         QuantisationRule,
@@ -61,6 +62,13 @@ class Overrides:
         Help("Value of the map above which a pixel counts as manipulated, 0 to 1, the same for all photos."),
     ] = None
     tile_batch: Annotated[int | None, Help("Tiles per call of the network; lower it if memory is short.")] = None
+    first_look: Annotated[
+        bool | None,
+        Help(
+            "Look at the whole photo first, and leave out tiles without detail where nothing was seen. "
+            "(default: if the weights have a rule for it)"
+        ),
+    ] = None
     copies: Annotated[
         bool | None,
         Help("Search for parts of the photo that match other parts. (default: if the weights have a rule for it)"),
@@ -101,7 +109,7 @@ class Settings:
     quantisation: when double quantisation is believed, None not to search for it, as in the reference analysis.
     history: how the compression history changes the map, None not to look at it, as in the reference analysis.
     photo_threshold: sets the threshold of the map for each photo, None: it is `threshold` for all. With the verdict no
-    evidence, only regions above `threshold` are listed.
+    evidence, only regions above `threshold` are listed. first_look: which tiles are left out, None: none.
     """
 
     side: int
@@ -109,6 +117,7 @@ class Settings:
     reference: bool = False
     overlap: float
     precision: Precision
+    first_look: "FirstLookRule | None" = field(default=None, metadata=ADDED_LATER)
     copies: "CopyRule | None" = None
     quantisation: "QuantisationRule | None" = None
     history: "HistoryRule | None" = field(default=None, metadata=ADDED_LATER)
@@ -143,16 +152,17 @@ class Settings:
         """Raise UsageError if the reference analysis is asked for anything that was not published with it."""
         if [scale.kind for scale in self.scales] != ["whole"] or self.scales[0].weight != 1.0:
             raise UsageError("The reference analysis uses only the whole image. Give no other scales.")
-        for name in _witnesses():
+        for name in _ruled():
             if getattr(self, name) is not None:
-                raise UsageError(f"The reference analysis uses only the network. Leave --{name} out.")
+                option = name.replace("_", "-")
+                raise UsageError(f"The reference analysis uses only the network. Leave --{option} out.")
 
     @classmethod
     def from_passport(cls, passport: "Passport", overrides: Overrides = AS_THE_WEIGHTS_SAY) -> Self:
         """Return the passport's settings, replaced by the values in the overrides.
 
-        Without its switch, a witness looks if the passport has a rule for it and the analysis is not the reference.
-        Raises UsageError for a requested witness without a rule, and for values out of range.
+        Without its switch, a witness looks if the passport has a rule for it and the analysis is not the reference; so
+        does the first look. Raises UsageError for what is asked for without a rule, and for values out of range.
         """
         asked = overrides.given
         named = asked.pop("scales", "default")
@@ -160,7 +170,7 @@ class Settings:
         scales = passport.inference.scales
         if named != "default":
             scales = parse_scales("whole", ()) if reference else parse_scales(named, scales)
-        for name in _witnesses():
+        for name in _ruled():
             asked[name] = _rule_of(passport, name, asked.get(name, False if reference else None))
         settings = cls(
             side=passport.input.side,
@@ -176,20 +186,21 @@ class Settings:
         return replace(settings, **asked)
 
 
-def _witnesses() -> list[str]:
-    """Return the names of all witnesses, which are also the names of their rules, settings and options."""
+def _ruled() -> list[str]:
+    """Return the names of what the passport may have a rule for: also the names of those settings and options."""
     from mesorch_cli.inference.witnesses.registry import WITNESSES
 
-    return [witness.name for witness in WITNESSES]
+    return ["first_look", *(witness.name for witness in WITNESSES)]
 
 
-def _rule_of(passport: "Passport", witness: str, wanted: bool | None) -> Any:
-    """Return the passport's rule for a witness; None if it is unwanted, or missing and not requested."""
-    rule = getattr(passport.inference, witness)
+def _rule_of(passport: "Passport", name: str, wanted: bool | None) -> Any:
+    """Return the passport's rule of this name; None if it is unwanted, or missing and not requested."""
+    rule = getattr(passport.inference, name)
     if wanted and rule is None:
+        option = name.replace("_", "-")
         raise UsageError(
-            f"The weights {passport.name!r} have no rule for --{witness}. Expected weights with one, such as "
-            f"mesorch-s: leave --{witness} out."
+            f"The weights {passport.name!r} have no rule for --{option}. Expected weights with one, such as "
+            f"mesorch-s: leave --{option} out."
         )
     return None if wanted is False else rule
 

@@ -153,10 +153,22 @@ class ThresholdRule(_Part):
     top: Annotated[float, Field(gt=0.0, le=1.0)]
 
 
+class FirstLookRule(_Part):
+    """Which tiles are left out after the views of the whole photo: those with less `detail` and nothing to be seen.
+
+    detail: see `inference.first_look`, in grey levels of 255. share: nothing is to be seen where the map of the whole
+    photo is everywhere below this share of its highest probability in the photo.
+    """
+
+    detail: Annotated[float, Field(gt=0.0, le=255.0)]
+    share: Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
 class InferenceRule(_Part):
     """Defaults of the engine: scales from coarse to fine (stored as `levels`), overlap of tiles, arithmetic.
 
-    The others are the rules of the witnesses, by name. None: that witness does not look.
+    first_look: None to analyse every tile. The others are the rules of the witnesses, by name. None: that witness does
+    not look.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
@@ -164,6 +176,7 @@ class InferenceRule(_Part):
     scales: Annotated[tuple[Scale, ...], Field(alias="levels", min_length=1, max_length=8)] = (Scale(kind="whole"),)
     overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    first_look: FirstLookRule | None = None
     copies: CopyRule | None = None
     quantisation: QuantisationRule | None = None
     history: HistoryRule | None = None
@@ -273,9 +286,12 @@ class Passport(_Part):
     def to_json(self) -> str:
         """Return the passport as the JSON text in a weights file.
 
-        `needs_tool` is left out if any version will do, because earlier versions refuse unknown names.
+        `needs_tool` and `first_look` are left out where they are None, because earlier versions refuse unknown names.
         """
-        return self.model_dump_json(by_alias=True, exclude=set() if self.needs_tool else {"needs_tool"})
+        unsaid: dict[str, Any] = {} if self.needs_tool else {"needs_tool": True}
+        if self.inference.first_look is None:
+            unsaid["inference"] = {"first_look": True}
+        return self.model_dump_json(by_alias=True, exclude=unsaid)
 
 
 @dataclass(frozen=True)

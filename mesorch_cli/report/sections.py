@@ -229,6 +229,13 @@ def _file(entry: Entry) -> Group:
     return group
 
 
+def tiles_of(analysis: dict[str, Any]) -> str:
+    """Return in words how many tiles were analysed, and how many were left out after the first look."""
+    told = f"{analysis['tiles']}, overlap {analysis['overlap']:g}"
+    left_out = analysis.get("tiles_left_out")
+    return f"{told}; {left_out} without detail left out after a first look" if left_out else told
+
+
 def _analysis(record: dict[str, Any]) -> Group:
     group, analysis, weights = Group("Analysis"), record["analysis"], record["weights"]
     if analysis is not None:
@@ -237,7 +244,7 @@ def _analysis(record: dict[str, Any]) -> Group:
                 "scales and weights",
                 ", ".join(f"{name} (weight {weight:g})" for name, weight in analysis["fusion"].items()),
             ),
-            ("tiles", f"{analysis['tiles']}, overlap {analysis['overlap']:g}"),
+            ("tiles", tiles_of(analysis)),
             ("coverage", f"{analysis['coverage']:.2%} of the pixels"),
             ("precision", analysis["precision"]),
             ("device", f"{analysis['device']}, {analysis['backend']}"),
