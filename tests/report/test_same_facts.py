@@ -64,6 +64,7 @@ def record_with_everything() -> dict[str, Any]:
     record["metadata"]["notes"] = ["note: the software named is an editor ('x'); plain export names it too", "odd <i>"]
     record["decode"]["integrity"] = {"ok": True, "findings": ["two bytes too many"]}
     record["decode"]["fingerprint"] = "0" * 16
+    record["analysis"] |= {"tiles": 7, "tiles_left_out": 4}
     record["declared"] = {
         "looked_at": ["XMP"],
         "statements": [{"kind": "generated", "where": "XMP <x>", "text": "midjourney & co", "signed": "no"}],
@@ -191,6 +192,14 @@ def test_every_fact_of_a_photo_is_on_its_page_and_in_the_document(case: Path) ->
     for fact in facts:
         assert words_of(fact) in page, fact
         assert words_of(fact) in document, fact
+
+
+def test_tiles_that_a_first_look_left_out_are_told(case: Path) -> None:
+    page, (document, _) = read_page(case / "photos" / "a" / "x.jpg" / "index.html"), read_pdf(case / "report.pdf")
+    words = words_of("7, overlap 0.25; 4 without detail left out after a first look")
+    assert words in page
+    assert words in document
+    assert words_of("left out after") not in read_page(case / "photos" / "b" / "y.jpg" / "index.html")
 
 
 def test_every_fact_and_picture_of_an_explanation_is_in_both(explained: Path) -> None:
