@@ -121,7 +121,7 @@ def main() -> None:
         seen = [one.detect(pixels) for one in detectors]
         f1.append([f1_of(detection, mask) for detection in seen])
         saved.append(
-            [left_out(detection) for detection in seen] + [left_out(one.detect(original)) for one in detectors]
+            [left_out(detection) for detection in seen] + [left_out(one.detect(original)) for one in detectors[1:]]
         )
         backend.forget()
         print(path.name, f"{mask.mean():.2%}", " ".join(f"{value:.3f}" for value in f1[-1]), flush=True)
