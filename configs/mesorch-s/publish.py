@@ -30,7 +30,7 @@ LEVELS = (  # weights by fit_levels.py on the fit set
     Scale(kind="tiles", long_side=0),
 )
 LIMITS = (
-    "A small network, trained on a CPU for about sixteen hours. Use it to look closer, not to conclude.",
+    "A small network, trained on a CPU for about seventeen hours. Use it to look closer, not to conclude.",
     "Trained on forgeries made by program (splices, copy-moves, removals, retouching, edits in place, replaced "
     "backgrounds), not on edits by people.",
     "Of edits that leave a region its own pixels, it finds few: see docs/probes.md and benchmarks/RESULTS.md.",

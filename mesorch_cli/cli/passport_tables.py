@@ -54,9 +54,20 @@ def _defaults(passport: "Passport") -> Iterator[list[str]]:
     yield ["--overlap", f"{rule.overlap:g}"]
     yield ["--precision", rule.precision]
     yield ["--threshold", _threshold(passport)]
+    yield ["--first-look", _first_look(passport)]
     yield ["--copies", "no" if rule.copies is None else f"yes, reported from a certainty of {rule.copies.least:g}"]
     yield ["--quantisation", "no" if rule.quantisation is None else "yes"]
     yield ["--history", "no" if rule.history is None else "yes"]
+
+
+def _first_look(passport: "Passport") -> str:
+    rule = passport.inference.first_look
+    if rule is None:
+        return "no: every tile is analysed"
+    return (
+        f"leaves out tiles with a detail below {rule.detail:g} grey levels, where the map of the whole photo is below "
+        f"{rule.share:g} of its highest value"
+    )
 
 
 def _threshold(passport: "Passport") -> str:
