@@ -45,7 +45,7 @@ def test_rates_come_from_sets_that_the_limits_were_not_fitted_on(passport: Passp
         figures = passport.figures[rate.set]
         assert isinstance(figures, dict)
         assert rate.photos == figures[rate.truth]
-        assert rate.called / rate.photos == pytest.approx(figures[f"{rate.truth}_evidence"], abs=5e-4)
+        assert round(rate.called / rate.photos, 3) == figures[f"{rate.truth}_evidence"]  # as the figure was rounded
         assert 0 <= rate.lowest <= rate.called / rate.photos <= rate.highest <= 1
 
 
