@@ -2,15 +2,14 @@
 
 usage: new_rules.py OLD.safetensors OUT --version V [--needs-tool V] [--calibration FILE] [--quantisation FILE]
        [--history FILE] [--copies FILE] [--threshold FLOOR,SHARE,TOP | --threshold-of RUN] [--figures SET=RUN ...]
-       [--domains SET=FOLDER ...] [--probes RUN]
-       [--first-look DETAIL,SHARE]
+       [--domains SET=FOLDER ...] [--probes RUN] [--first-look DETAIL,SHARE]
 
 `--calibration` is what `mesorch calibrate` wrote, `--quantisation` what fit_quantisation.py or fit_fusion.py, `--history`
 what configs/history/fit.py, `--copies` what fit_copies.py. `--needs-tool` names the oldest version of mesorch that knows
 all rules. RUN is a folder that `mesorch evaluate -o RUN` wrote about OLD: `--threshold-of` takes its best threshold for all
-photos, `--threshold` sets one by photo, `--figures` takes its figures. `--first-look` says which tiles are left out.
-A run about other weights is refused. Figures that
-are not measured again are dropped when a rule changes, as they speak of the old rules. `--domains` adds to a set's figures
+photos, `--threshold` sets one by photo, `--figures` takes its figures. A run about other weights is refused.
+`--first-look` says which tiles are left out. Figures that are not measured again are dropped when a rule changes, as they
+speak of the old rules. `--domains` adds to a set's figures
 what its photos are like (domains.py), so that results say of a photo that it is unlike them; FOLDER is the set that `mesorch
 evaluate` took. `--probes` adds what `mesorch probe -o RUN` found. OUT gets the weights, SHA256SUMS and the card.
 """

@@ -13,8 +13,7 @@ def one_thread() -> Iterator[None]:
     """Let each product of NumPy's take one thread for a while, in the whole process.
 
     The lanes of the network already keep every core busy. OpenBLAS divides even small products among threads of its own,
-    and those wait for the next product by spinning, on cores that the lanes need. With one thread, a product also adds up
-    in the same order on every machine.
+    and those wait for the next product by spinning, on cores that the lanes need.
     """
     with ThreadpoolController().select(prefix=WHEELS).limit(limits=1):
         yield

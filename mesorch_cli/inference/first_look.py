@@ -56,7 +56,10 @@ def thinned(one: Pass, seen: Fusion, height: int, width: int, rule: FirstLookRul
 def _place(tile: Tile, one: Pass, height: int, width: int) -> tuple[slice, slice]:
     """Return the rows and columns of the photo that a tile of its own scale touches."""
     rows, columns = height / one.plan.height, width / one.plan.width
+    left, right = tile.columns.start, tile.columns.stop
+    if one.flipped:
+        left, right = one.plan.width - right, one.plan.width - left
     return (
         slice(int(tile.rows.start * rows), int(np.ceil(tile.rows.stop * rows))),
-        slice(int(tile.columns.start * columns), int(np.ceil(tile.columns.stop * columns))),
+        slice(int(left * columns), int(np.ceil(right * columns))),
     )

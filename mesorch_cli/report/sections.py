@@ -229,7 +229,7 @@ def _file(entry: Entry) -> Group:
     return group
 
 
-def tiles_of(analysis: dict[str, Any]) -> str:
+def _tiles(analysis: dict[str, Any]) -> str:
     """Return in words how many tiles were analysed, and how many were left out after the first look."""
     told = f"{analysis['tiles']}, overlap {analysis['overlap']:g}"
     left_out = analysis.get("tiles_left_out")
@@ -244,7 +244,7 @@ def _analysis(record: dict[str, Any]) -> Group:
                 "scales and weights",
                 ", ".join(f"{name} (weight {weight:g})" for name, weight in analysis["fusion"].items()),
             ),
-            ("tiles", tiles_of(analysis)),
+            ("tiles", _tiles(analysis)),
             ("coverage", f"{analysis['coverage']:.2%} of the pixels"),
             ("precision", analysis["precision"]),
             ("device", f"{analysis['device']}, {analysis['backend']}"),

@@ -74,7 +74,7 @@ def test_shipped_weights_verify_and_describe_themselves() -> None:
 def test_a_passport_is_shown_as_tables() -> None:
     out = run("weights", "info")[1]
     passport = json.loads(run("weights", "info", "--json")[1])
-    for option in ("--scales", "--overlap", "--precision", "--threshold", "--copies", "--quantisation"):
+    for option in ("--scales", "--overlap", "--precision", "--threshold", "--first-look", "--copies", "--quantisation"):
         assert option in out
     assert f"{passport['name']} {passport['version']}" in out
     assert f"{passport['score']['evidence_at']:.6g}" in out

@@ -9,8 +9,6 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from mesorch_cli.inference import blas
 from mesorch_cli.inference.detector import Detector
-from mesorch_cli.inference.witnesses.history.network import history_network
-from mesorch_cli.inference.witnesses.history.traces import traces
 from tests.inference.networks import Pixelwise, noise, settings
 
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="NumPy's wheels for macOS use Accelerate")
@@ -43,14 +41,3 @@ def test_a_failure_gives_the_threads_back() -> None:
         with pytest.raises(RuntimeError, match="within"), blas.one_thread():
             raise RuntimeError("within")
         assert numpy_threads() == {THREADS}
-
-
-def test_the_history_network_says_the_same_whatever_threads_there_were() -> None:
-    steps = np.full((8, 8), 6, np.int64)
-    found = traces(noise(256, 384), steps)
-    assert found is not None
-    said = []
-    for threads in (1, THREADS):
-        with threadpool_limits(threads), blas.one_thread():
-            said.append(history_network().logits(found))
-    np.testing.assert_array_equal(said[0], said[1])

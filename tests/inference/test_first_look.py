@@ -14,6 +14,7 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.first_look import detail
+from mesorch_cli.inference.passes import Variation
 from mesorch_cli.inference.settings import Overrides, Settings
 from mesorch_cli.network.passport import FirstLookRule, InferenceRule, Passport, Scale
 from tests.inference.networks import NATIVE, WHOLE, Pixelwise, noise, settings
@@ -108,6 +109,19 @@ def test_a_mark_that_the_whole_view_sees_keeps_its_tiles(
     assert every.map is not None
     marked = (slice(row, row + 24), slice(column, column + 24))
     np.testing.assert_allclose(found.map[marked], every.map[marked], atol=1e-5)
+
+
+def test_in_a_mirrored_analysis_the_same_tiles_are_left_out() -> None:
+    pixels = quiet_photo(4 * SIDE, 4 * SIDE)
+    pixels[80:112, 16:48] = (220, 60, 60)  # well on the left
+    found, _ = detected(pixels, RULE)
+    backend = Pixelwise(contrast)
+    chosen = settings(side=SIDE, scales=BOTH, overlap=0.0, first_look=RULE)
+    mirrored = Detector(backend, chosen).detect(pixels, variation=Variation(mirrored=True))
+    assert (mirrored.tiles, mirrored.tiles_left_out) == (found.tiles, found.tiles_left_out) == (2, 15)
+    assert found.map is not None
+    assert mirrored.map is not None
+    np.testing.assert_allclose(mirrored.map, found.map, atol=1e-5)
 
 
 def test_a_photo_of_16_bits_has_the_same_tiles_left_out() -> None:
