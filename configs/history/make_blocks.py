@@ -22,8 +22,9 @@ from PIL import Image
 from mesorch_cli.forge.encoding import JpegSettings, decoded, drawn_settings, encode_jpeg
 from mesorch_cli.forge.in_place import KINDS, apply
 from mesorch_cli.forge.shapes import place, region
+from mesorch_cli.inference.witnesses.block_statistics import BlockStatistics, can_be_measured
 from mesorch_cli.inference.witnesses.blocks import BLOCK
-from mesorch_cli.inference.witnesses.history.traces import traces
+from mesorch_cli.inference.witnesses.history.traces import FEWEST_SIDE, traces
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "mesorch-s"))
 from prepare_photos import VALIDATION_SOURCES
@@ -273,9 +274,9 @@ def make(collected: Path, out: Path, seed: int, validation: bool, index: int) ->
                 np.array(image.quantization[0], np.int64).reshape(BLOCK, BLOCK),
             )
         pixels = pixels[: 2 * LONGEST, : 2 * LONGEST]
-        seen = traces(pixels, steps) if min(pixels.shape[:2]) >= SMALLEST else None
-        if seen is not None:
+        if min(pixels.shape[:2]) >= SMALLEST and can_be_measured(pixels, FEWEST_SIDE):
             break
+    seen = traces(pixels, steps, BlockStatistics.of(pixels))
     rows, columns = seen.levels.shape[:2]
     cropped = made.changed[: rows * BLOCK, : columns * BLOCK]
     share = cropped.reshape(rows, BLOCK, columns, BLOCK).mean(axis=(1, 3))

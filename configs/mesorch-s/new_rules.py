@@ -1,17 +1,17 @@
 """Give weights other rules and figures, their tensors untouched, and write the card.
 
 usage: new_rules.py OLD.safetensors OUT --version V [--needs-tool V] [--calibration FILE] [--quantisation FILE]
-       [--history FILE] [--copies FILE] [--threshold FLOOR,SHARE,TOP | --threshold-of RUN] [--figures SET=RUN ...]
-       [--domains SET=FOLDER ...] [--probes RUN] [--first-look DETAIL,SHARE]
+       [--history FILE] [--grain FILE] [--copies FILE] [--threshold FLOOR,SHARE,TOP | --threshold-of RUN]
+       [--figures SET=RUN ...] [--domains SET=FOLDER ...] [--probes RUN] [--first-look DETAIL,SHARE]
 
 `--calibration` is what `mesorch calibrate` wrote, `--quantisation` what fit_quantisation.py or fit_fusion.py, `--history`
-what configs/history/fit.py, `--copies` what fit_copies.py. `--needs-tool` names the oldest version of mesorch that knows
-all rules. RUN is a folder that `mesorch evaluate -o RUN` wrote about OLD: `--threshold-of` takes its best threshold for all
-photos, `--threshold` sets one by photo, `--figures` takes its figures. A run about other weights is refused.
+and `--grain` what fit_blocks.py, `--copies` what fit_copies.py. `--needs-tool` names the oldest version of mesorch that
+knows all rules. RUN is a folder that `mesorch evaluate -o RUN` wrote about OLD: `--threshold-of` takes its best threshold
+for all photos, `--threshold` sets one by photo, `--figures` takes its figures. A run about other weights is refused.
 `--first-look` says which tiles are left out. Figures that are not measured again are dropped when a rule changes, as they
-speak of the old rules. `--domains` adds to a set's figures
-what its photos are like (domains.py), so that results say of a photo that it is unlike them; FOLDER is the set that `mesorch
-evaluate` took. `--probes` adds what `mesorch probe -o RUN` found. OUT gets the weights, SHA256SUMS and the card.
+speak of the old rules. `--domains` adds to a set's figures what its photos are like (domains.py), so that results say of a
+photo that it is unlike them; FOLDER is the set that `mesorch evaluate` took. `--probes` adds what `mesorch probe -o RUN`
+found. OUT gets the weights, SHA256SUMS and the card.
 """
 
 import argparse
@@ -23,7 +23,15 @@ from card import card
 from domains import with_domain
 from measured import PROBES, figures_of, probes_of, result_of, score_rule_of
 
-from mesorch_cli.network.passport import CopyRule, FirstLookRule, HistoryRule, Passport, QuantisationRule, ThresholdRule
+from mesorch_cli.network.passport import (
+    CopyRule,
+    FirstLookRule,
+    GrainRule,
+    HistoryRule,
+    Passport,
+    QuantisationRule,
+    ThresholdRule,
+)
 from mesorch_cli.network.store import record_sum
 from mesorch_cli.network.weights import read_file, save_weights
 
@@ -40,6 +48,9 @@ def rules(args: argparse.Namespace, passport: Passport, sha256: str) -> dict[str
     if args.history is not None:
         history = HistoryRule.model_validate_json(args.history.read_text(encoding="utf-8"))
         inference = inference.model_copy(update={"history": history})
+    if args.grain is not None:
+        grain = GrainRule.model_validate_json(args.grain.read_text(encoding="utf-8"))
+        inference = inference.model_copy(update={"grain": grain})
     if args.copies is not None:
         copies = CopyRule.model_validate(json.loads(args.copies.read_text(encoding="utf-8"))["rule"])
         inference = inference.model_copy(update={"copies": copies})
@@ -65,7 +76,7 @@ def main() -> None:
     parser.add_argument("old", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--version", required=True)
-    for name in ("--calibration", "--quantisation", "--history", "--copies", "--threshold-of", "--probes"):
+    for name in ("--calibration", "--quantisation", "--history", "--grain", "--copies", "--threshold-of", "--probes"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--threshold")
     parser.add_argument("--first-look")

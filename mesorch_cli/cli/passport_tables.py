@@ -58,6 +58,7 @@ def _defaults(passport: "Passport") -> Iterator[list[str]]:
     yield ["--copies", "no" if rule.copies is None else f"yes, reported from a certainty of {rule.copies.least:g}"]
     yield ["--quantisation", "no" if rule.quantisation is None else "yes"]
     yield ["--history", "no" if rule.history is None else "yes"]
+    yield ["--grain", "no" if rule.grain is None else "yes"]
 
 
 def _first_look(passport: "Passport") -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mesorch_cli.network.passport import (
         CopyRule,
         FirstLookRule,
+        GrainRule,
         HistoryRule,
         Passport,
         QuantisationRule,
@@ -87,6 +88,13 @@ class Overrides:
             "(default: if the weights have a rule for it)"
         ),
     ] = None
+    grain: Annotated[
+        bool | None,
+        Help(
+            "Search for blocks whose finest detail differs from the rest of the photo. "
+            "(default: if the weights have a rule for it)"
+        ),
+    ] = None
 
     @property
     def given(self) -> dict[str, Any]:
@@ -108,6 +116,7 @@ class Settings:
     analysed. copies: how copies within the photo are judged, None not to search for them, as in the reference analysis.
     quantisation: when double quantisation is believed, None not to search for it, as in the reference analysis.
     history: how the compression history changes the map, None not to look at it, as in the reference analysis.
+    grain: how the finest detail changes the map, None not to look at it, as in the reference analysis.
     photo_threshold: sets the threshold of the map for each photo, None: it is `threshold` for all. With the verdict no
     evidence, only regions above `threshold` are listed. first_look: which tiles are left out, None: none.
     """
@@ -121,6 +130,7 @@ class Settings:
     copies: "CopyRule | None" = None
     quantisation: "QuantisationRule | None" = None
     history: "HistoryRule | None" = field(default=None, metadata=ADDED_LATER)
+    grain: "GrainRule | None" = field(default=None, metadata=ADDED_LATER)
     threshold: float
     photo_threshold: "ThresholdRule | None" = None
     score: "ScoreRule"

@@ -128,12 +128,12 @@ class QuantisationRule(WitnessRule):
     network: Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class HistoryRule(WitnessRule):
-    """How the compression history of a JPEG's blocks changes the map, and when it is reported.
+class BlocksRule(WitnessRule):
+    """How the logits by block of a small network of its own change the map, and when they are reported.
 
-    network_sha256: the file of the history network that the numbers were fitted to. With h its logit of a block, the
-    map's logit is network x (its own) + slope x (h - centre), where the difference is kept within lowest..highest.
-    least: mean of the largest per cent of the blocks' logits from which the finding is reported.
+    network_sha256: the file of that network, to which the numbers were fitted. With h its logit of a block, the map's
+    logit is network x (its own) + slope x (h - centre), where the difference is kept within lowest..highest. least: mean
+    of the largest per cent of the blocks' logits from which the finding is reported.
     """
 
     network_sha256: Sha256
@@ -143,6 +143,14 @@ class HistoryRule(WitnessRule):
     lowest: Annotated[float, Field(ge=-50.0, le=0.0)]
     highest: Annotated[float, Field(ge=0.0, le=50.0)]
     least: Finite
+
+
+class HistoryRule(BlocksRule):
+    """The rule of the compression history of a JPEG's blocks."""
+
+
+class GrainRule(BlocksRule):
+    """The rule of the finest detail of a photo's blocks."""
 
 
 class ThresholdRule(_Part):
@@ -180,6 +188,7 @@ class InferenceRule(_Part):
     copies: CopyRule | None = None
     quantisation: QuantisationRule | None = None
     history: HistoryRule | None = None
+    grain: GrainRule | None = None
 
     @model_validator(mode="after")
     def _scales_differ(self) -> Self:

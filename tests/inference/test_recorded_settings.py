@@ -51,12 +51,12 @@ def test_a_setting_that_an_earlier_version_did_not_know_was_at_its_default() -> 
 def test_a_setting_that_is_added_later_changes_no_digest_until_it_is_set() -> None:
     @dataclass(frozen=True, kw_only=True)
     class Later(Settings):
-        grain: float | None = field(default=None, metadata=ADDED_LATER)
+        warmth: float | None = field(default=None, metadata=ADDED_LATER)
 
     now = settings()
     values = {one.name: getattr(now, one.name) for one in fields(now)}
     assert digest(score_values(Later(**values))) == digest(score_values(now))
-    assert score_values(Later(**values, grain=0.5)) == score_values(now) | {"grain": 0.5}
+    assert score_values(Later(**values, warmth=0.5)) == score_values(now) | {"warmth": 0.5}
 
 
 @pytest.mark.parametrize("command", [detect, batch, evaluate, calibrate])

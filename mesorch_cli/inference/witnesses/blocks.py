@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.inference.fusion import sigmoid_in_place, stretched
-from mesorch_cli.inference.witnesses.witness import Map
 
 BLOCK = 8  # pixels
 SMALLEST_PROBABILITY = 1e-6  # of the map, before its logit is taken
 LARGEST_LOGIT = 60.0
 DARKEST, BRIGHTEST = 1, 254  # pixels at or beyond count as clipped
+
+Map = NDArray[np.float32]
 
 
 def exact_brightness(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
@@ -39,7 +40,9 @@ def clipped_share(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
     return np.asarray(counts / np.float32(BLOCK * BLOCK), np.float32)
 
 
-def add_blocks(map_: Map, blocks: NDArray[np.float32], *, network: float, slope: float, offset: float) -> None:
+def add_blocks(
+    map_: NDArray[np.float32], blocks: NDArray[np.float32], *, network: float, slope: float, offset: float
+) -> None:
     """Make each logit of a map (H, W) `network` times its own plus `slope` times its block's value plus `offset`, in place.
 
     blocks: (M, N), one value for each whole block, interpolated between their centres. Pixels beyond the last whole

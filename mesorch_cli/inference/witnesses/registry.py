@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 from mesorch_cli.inference.witnesses.copies.witness import COPIES
 from mesorch_cli.inference.witnesses.finding import Finding
+from mesorch_cli.inference.witnesses.grain.witness import GRAIN
 from mesorch_cli.inference.witnesses.history.witness import HISTORY
 from mesorch_cli.inference.witnesses.quantisation.witness import QUANTISATION
 from mesorch_cli.inference.witnesses.witness import AnyWitness
 
-WITNESSES: tuple[AnyWitness, ...] = (QUANTISATION, HISTORY, COPIES)
+WITNESSES: tuple[AnyWitness, ...] = (QUANTISATION, HISTORY, GRAIN, COPIES)
 
 
 def witness_named(name: str) -> AnyWitness | None:

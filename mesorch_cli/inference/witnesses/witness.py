@@ -1,13 +1,15 @@
 """What the rest of the tool needs to know about a witness. Each witness states it once, in its own package."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.evidence.photo import Pixels
+from mesorch_cli.inference.witnesses.block_statistics import BlockStatistics
 from mesorch_cli.inference.witnesses.finding import Finding
 
 Rule = TypeVar("Rule")
@@ -25,6 +27,16 @@ class Material:
 
     pixels: Pixels
     steps: NDArray[np.int64] | None
+    _measuring: Lock = field(default_factory=Lock, repr=False, compare=False)
+    _measured: list[BlockStatistics] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def blocks(self) -> BlockStatistics:
+        """The photo's blocks. They are measured once, by the first witness that asks; the others wait for it."""
+        with self._measuring:
+            if not self._measured:
+                self._measured.append(BlockStatistics.of(self.pixels))
+            return self._measured[0]
 
 
 @dataclass(frozen=True)

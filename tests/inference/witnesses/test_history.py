@@ -21,19 +21,21 @@ from sklearn.metrics import roc_auc_score
 from mesorch_cli.errors import UsageError, WeightsError
 from mesorch_cli.evidence.decoding.reader import read_photo
 from mesorch_cli.inference.detector import Detector
+from mesorch_cli.inference.witnesses import block_statistics
+from mesorch_cli.inference.witnesses.block_logits import mark_blocks, reported, top_mean
+from mesorch_cli.inference.witnesses.block_statistics import MOST_BLOCKS, BlockStatistics, can_be_measured
 from mesorch_cli.inference.witnesses.blocks import BLOCK
-from mesorch_cli.inference.witnesses.history import traces as traces_module
 from mesorch_cli.inference.witnesses.history.network import FILE, HistoryNetwork, history_network
 from mesorch_cli.inference.witnesses.history.traces import (
     FEWEST_SIDE,
     FREQUENCIES,
     LEVELS,
-    MOST_BLOCKS,
     PLANES,
     Traces,
     traces,
 )
-from mesorch_cli.inference.witnesses.history.witness import mark_history, reported, top_mean
+from mesorch_cli.inference.witnesses.history.witness import HISTORY
+from mesorch_cli.inference.witnesses.witness import Material
 from mesorch_cli.network.passport import HistoryRule
 from tests.inference.networks import WHOLE, Pixelwise, settings
 
@@ -52,11 +54,13 @@ def decoded(file: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
 
 
+def seen_with(pixels: np.ndarray, steps: np.ndarray) -> Traces:
+    return traces(pixels, steps, BlockStatistics.of(pixels))
+
+
 def seen_in(file: bytes) -> Traces:
     steps = np.array(Image.open(io.BytesIO(file)).quantization[0], np.int64).reshape(BLOCK, BLOCK)
-    seen = traces(decoded(file), steps)
-    assert seen is not None
-    return seen
+    return seen_with(decoded(file), steps)
 
 
 def edited(name: str, first: int, last: int) -> tuple[bytes, np.ndarray]:
@@ -96,8 +100,7 @@ def test_a_second_grid_stands_in_the_edges() -> None:
     photo = data.chelsea()
     moved = decoded(file_of(decoded(file_of(photo, 40))[3:, 5:].copy(), 95))
     flat = np.ones((BLOCK, BLOCK), np.int64)
-    seen = traces(moved, flat)
-    assert seen is not None
+    seen = seen_with(moved, flat)
     edges = seen.planes[..., : 2 * BLOCK].mean(axis=(0, 1))
     # The photo lost 5 columns and 3 rows: a block of the first grid ends after column 2 and row 4.
     assert edges[:BLOCK].argmax() == 2
@@ -108,7 +111,7 @@ def test_a_second_grid_stands_in_the_edges() -> None:
 def test_traces_do_not_depend_on_the_bands(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     file = file_of(np.ascontiguousarray(data.coffee()[:250, :331]), 85)
     whole = seen_in(file)
-    monkeypatch.setattr(traces_module, "BAND_ROWS", rows)
+    monkeypatch.setattr(block_statistics, "BAND_ROWS", rows)
     banded = seen_in(file)
     np.testing.assert_array_equal(banded.levels, whole.levels)
     np.testing.assert_allclose(banded.shifted, whole.shifted, atol=1e-6)
@@ -119,11 +122,9 @@ def test_traces_do_not_depend_on_the_bands(rows: int, monkeypatch: pytest.Monkey
 @given(height=st.integers(1, 200), width=st.integers(1, 200), seed=st.integers(0, 9))
 def test_any_size_is_measured_or_left_alone(height: int, width: int, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    seen = traces(pixels, np.full((BLOCK, BLOCK), 5, np.int64))
-    if min(height, width) // BLOCK < FEWEST_SIDE:
-        assert seen is None
-    else:
-        assert seen is not None
+    assert can_be_measured(pixels, FEWEST_SIDE) == (min(height, width) // BLOCK >= FEWEST_SIDE)
+    if can_be_measured(pixels, FEWEST_SIDE):
+        seen = seen_with(pixels, np.full((BLOCK, BLOCK), 5, np.int64))
         assert seen.planes.shape == (height // BLOCK, width // BLOCK, PLANES)
         assert np.isfinite(seen.planes).all()
         logits = history_network().logits(seen)
@@ -133,7 +134,8 @@ def test_any_size_is_measured_or_left_alone(height: int, width: int, seed: int) 
 
 def test_a_photo_with_too_many_blocks_is_left_alone() -> None:
     row = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (8 * FEWEST_SIDE, MOST_BLOCKS // FEWEST_SIDE * 8 + 8, 3))
-    assert traces(row, np.full((BLOCK, BLOCK), 5, np.int64)) is None
+    assert not can_be_measured(row, FEWEST_SIDE)
+    assert HISTORY.look(Material(row, np.full((BLOCK, BLOCK), 5, np.int64)), RULE) is None
 
 
 def test_the_network_gives_what_its_trained_form_gives(training: ModuleType) -> None:
@@ -162,7 +164,7 @@ def test_an_edited_part_differs(name: str, first: int, last: int) -> None:
     file, mask = edited(name, first, last)
     logits = history_network().logits(seen_in(file))
     assert roc_auc_score(mask.ravel(), logits.ravel()) > 0.9
-    finding = reported(logits, RULE)
+    finding = reported("history", logits, RULE)
     assert finding is not None
     assert 0.7 < finding.certainty <= 1
     assert 0 < finding.measures["share"] < 0.3
@@ -172,7 +174,7 @@ def test_an_edited_part_differs(name: str, first: int, last: int) -> None:
 @pytest.mark.parametrize("quality", [70, 92])
 def test_an_authentic_photo_is_not_reported(name: str, quality: int) -> None:
     logits = history_network().logits(seen_in(file_of(np.ascontiguousarray(getattr(data, name)()), quality)))
-    assert reported(logits, RULE) is None
+    assert reported("history", logits, RULE) is None
 
 
 def test_the_largest_per_cent_decides() -> None:
@@ -185,7 +187,7 @@ def test_the_largest_per_cent_decides() -> None:
 def test_the_map_is_shifted_within_the_limits() -> None:
     logits = np.float32([[-50, -50], [-50, 50]]).repeat(8, 0).repeat(8, 1)
     map_ = np.full((128, 128), 0.5, np.float32)
-    mark_history(map_, logits, RULE)
+    mark_blocks(map_, logits, RULE)
     assert map_[0, 0] == pytest.approx(1 / (1 + np.exp(4.0)), rel=1e-5)
     assert map_[-1, -1] == pytest.approx(1 / (1 + np.exp(-8.0)), rel=1e-5)
 
