@@ -1,6 +1,7 @@
 """Fit how the logits of a network over blocks enter the map, and from when they are reported.
 
 usage: fit_blocks.py history|grain WEIGHTS OUT.json SET [SET ...] [--rate .02] [--slopes S,...] [--centres C,...]
+       [--highest 8]
 
 Each SET holds `Tp`, `Gt` and `Au` (configs/history/make_set.py, make_validation.py). The other witnesses look as the weights
 say, apart from copies. Of a grid of slopes and centres, that rule is taken which has the best mean of three figures over Tp:
@@ -36,7 +37,7 @@ from mesorch_cli.inference.witnesses.history.network import history_network
 from mesorch_cli.network.passport import BlocksRule, GrainRule, HistoryRule
 
 SLOPES, CENTRES = "0.5,1,1.5,2", "-3,-2.5,-2,-1.5,-1"
-LOWEST, HIGHEST = -8.0, 8.0  # where the network is sure, the map follows it
+LOWEST, HIGHEST = -8.0, 8.0  # with these, the map follows the network where it is sure
 SAMPLES = 20_000  # pixels of a photo for the AUC
 
 Map = NDArray[np.float32]
@@ -132,6 +133,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--slopes", default=SLOPES)
     parser.add_argument("--centres", default=CENTRES)
+    parser.add_argument("--highest", type=float, default=HIGHEST)
     args = parser.parse_args()
     witness = fitted(args.witness)
     analysis = Analysis.load(args.weights, replace(Overrides(copies=False), **{args.witness: False}))
@@ -150,7 +152,7 @@ def main() -> None:
 
     def rule_with(slope: float, centre: float) -> BlocksRule:
         return witness.rule(
-            network_sha256=witness.sha256, slope=slope, centre=centre, lowest=LOWEST, highest=HIGHEST, least=least
+            network_sha256=witness.sha256, slope=slope, centre=centre, lowest=LOWEST, highest=args.highest, least=least
         )
 
     before = noticed(authentic, None, analysis)
