@@ -2,7 +2,7 @@
 
 usage: new_rules.py OLD.safetensors OUT --version V [--needs-tool V] [--calibration FILE] [--quantisation FILE]
        [--history FILE] [--grain FILE] [--copies FILE] [--threshold FLOOR,SHARE,TOP | --threshold-of RUN]
-       [--figures SET=RUN ...] [--domains SET=FOLDER ...] [--probes RUN] [--first-look DETAIL,SHARE]
+       [--figures SET=RUN ...] [--domains SET=FOLDER ...] [--probes RUN] [--first-look DETAIL,SHARE] [--limits]
 
 `--calibration` is what `mesorch calibrate` wrote, `--quantisation` what fit_quantisation.py or fit_fusion.py, `--history`
 and `--grain` what fit_blocks.py, `--copies` what fit_copies.py. `--needs-tool` names the oldest version of mesorch that
@@ -11,7 +11,7 @@ for all photos, `--threshold` sets one by photo, `--figures` takes its figures. 
 `--first-look` says which tiles are left out. Figures that are not measured again are dropped when a rule changes, as they
 speak of the old rules. `--domains` adds to a set's figures what its photos are like (domains.py), so that results say of a
 photo that it is unlike them; FOLDER is the set that `mesorch evaluate` took. `--probes` adds what `mesorch probe -o RUN`
-found. OUT gets the weights, SHA256SUMS and the card.
+found. `--limits` states the limits that publish.py has now. OUT gets the weights, SHA256SUMS and the card.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from typing import Any
 from card import card
 from domains import with_domain
 from measured import PROBES, figures_of, probes_of, result_of, score_rule_of
+from publish import LIMITS
 
 from mesorch_cli.network.passport import (
     CopyRule,
@@ -61,6 +62,8 @@ def rules(args: argparse.Namespace, passport: Passport, sha256: str) -> dict[str
         changed["inference"] = inference
     if args.calibration is not None:
         changed["score"] = score_rule_of(args.calibration, sha256)
+    if args.limits:
+        changed["limits"] = LIMITS
     if args.needs_tool is not None and args.needs_tool != passport.needs_tool:
         changed["needs_tool"] = args.needs_tool
     if args.threshold is not None:
@@ -83,6 +86,7 @@ def main() -> None:
     parser.add_argument("--needs-tool")
     parser.add_argument("--figures", nargs="*", default=[])
     parser.add_argument("--domains", nargs="*", default=[])
+    parser.add_argument("--limits", action="store_true")
     args = parser.parse_args()
     passport, tensors, before = read_file(args.old)
     changed = rules(args, passport, before)

@@ -33,7 +33,8 @@ LIMITS = (
     "A small network, trained on a CPU for about seventeen hours. Use it to look closer, not to conclude.",
     "Trained on forgeries made by program (splices, copy-moves, removals, retouching, edits in place, replaced "
     "backgrounds), not on edits by people.",
-    "Of edits that leave a region its own pixels, it finds few: see docs/probes.md and benchmarks/RESULTS.md.",
+    "An edit that leaves a region its own pixels is found if the photo was neither shrunk nor saved at a low quality "
+    "afterwards; otherwise it is mostly missed: see docs/probes.md and benchmarks/RESULTS.md.",
     "On photos from the web that were resized and saved several times it misses much of what it finds elsewhere: "
     "see figures.",
     "A repeated watermark, a printed pattern or a mirror-true row of equal things is reported as a copy.",
