@@ -13,6 +13,7 @@ change.
 import argparse
 import math
 import random
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -28,32 +29,28 @@ from torch.nn import functional
 from mesorch_cli.inference.witnesses.grain.network import CELL, CHANNELS, DILATIONS, HIDDEN
 from mesorch_cli.inference.witnesses.grain.planes import PLANES
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "history"))
+from comparing import Comparing
+
 CROP, CROP_SHARE = 48, 0.5  # blocks a side
 CERTAIN = 0.1  # share of a cell
 WARMUP, LAST_RATE = 100, 0.02
 MEASURED = 500  # items
 EVERY = 360  # seconds between validations
-RARE = -2.0  # logit of a changed block before training
 
 Item = dict[str, Tensor]
 
 
-class Grain(nn.Module):
+class Grain(Comparing):
     """The grain network in its trained form; `mesorch_cli/inference/witnesses/grain/network.py` says what it does."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(CHANNELS, DILATIONS)
         self.register_buffer("typical", torch.zeros(PLANES))
         self.register_buffer("spread", torch.ones(PLANES))
         self.stem = nn.Linear(PLANES, HIDDEN)
         self.photo = nn.Linear(2 * PLANES, HIDDEN)
         self.project = nn.Linear(HIDDEN, CHANNELS)
-        self.norms = nn.ModuleList(nn.GroupNorm(1, CHANNELS) for _ in DILATIONS)
-        self.convs = nn.ModuleList(nn.Conv2d(CHANNELS, CHANNELS, 3, padding=d, dilation=d) for d in DILATIONS)
-        self.ctx = nn.ModuleList(nn.Linear(2 * CHANNELS, CHANNELS) for _ in DILATIONS)
-        self.head = nn.Conv2d(CHANNELS, 1, 1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.constant_(self.head.bias, RARE)
 
     def forward(self, item: Item) -> Tensor:
         """Return the logit of each whole cell (M // 2, N // 2) of one photo."""
@@ -63,11 +60,7 @@ class Grain(nn.Module):
         hidden = functional.relu(self.stem(own) + self.photo(torch.cat([mean, deviation])))
         cells = hidden.view(rows // CELL, CELL, columns // CELL, CELL, HIDDEN).mean((1, 3))
         state = self.project(cells).permute(2, 0, 1)[None]
-        for norm, conv, ctx in zip(self.norms, self.convs, self.ctx, strict=True):
-            normed = functional.relu(norm(state))
-            whole = torch.cat([normed.mean((2, 3)), normed.amax((2, 3))], 1)
-            state = state + functional.relu(conv(normed) + ctx(whole)[:, :, None, None])
-        return self.head(functional.relu(state))[0, 0]
+        return self.compared(state)
 
 
 @torch.no_grad()

@@ -10,6 +10,7 @@ five minutes, and at the end, the mean AUC over the forged items of VALIDATION i
 import argparse
 import math
 import random
+import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -25,21 +26,23 @@ from mesorch_cli.inference.witnesses.blocks import BLOCK
 from mesorch_cli.inference.witnesses.history.network import CHANNELS, DILATIONS, EDGE_SCALE, LOG_STEP_SCALE, SAID
 from mesorch_cli.inference.witnesses.history.traces import FREQUENCIES, LEVELS, PLANES
 
+sys.path.insert(0, str(Path(__file__).parent))
+from comparing import Comparing
+
 HIDDEN = 64
 CROP, CROP_SHARE = 56, 0.6  # blocks a side
 CERTAIN = 0.1  # share of a block
 WARMUP, LAST_RATE = 100, 0.02
 EVERY = 300  # seconds between validations
-RARE = -2.0  # logit of a changed block before training
 
 Item = dict[str, Tensor]
 
 
-class History(nn.Module):
+class History(Comparing):
     """The history network in its trained form; `mesorch_cli/inference/witnesses/history/network.py` says what it does."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(CHANNELS, DILATIONS)
         frequencies = len(FREQUENCIES)
         self.table = nn.Sequential(
             nn.Linear(2 * LEVELS + 1 + frequencies, HIDDEN), nn.ReLU(),
@@ -49,12 +52,6 @@ class History(nn.Module):
         self.static = nn.Parameter(torch.randn(frequencies, LEVELS, SAID) * 0.02)
         self.stem = nn.Conv2d(SAID + PLANES, CHANNELS, 1)
         self.qctx = nn.Linear(frequencies, CHANNELS)
-        self.norms = nn.ModuleList(nn.GroupNorm(1, CHANNELS) for _ in DILATIONS)
-        self.convs = nn.ModuleList(nn.Conv2d(CHANNELS, CHANNELS, 3, padding=d, dilation=d) for d in DILATIONS)
-        self.ctx = nn.ModuleList(nn.Linear(2 * CHANNELS, CHANNELS) for _ in DILATIONS)
-        self.head = nn.Conv2d(CHANNELS, 1, 1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.constant_(self.head.bias, RARE)
 
     def forward(self, item: Item) -> Tensor:
         """Return the logit of each block (M, N) of one photo."""
@@ -70,11 +67,7 @@ class History(nn.Module):
         planes = torch.cat([planes[:, : 4 * BLOCK] * EDGE_SCALE, planes[:, 4 * BLOCK :]], 1)
         given = torch.cat([said / math.sqrt(frequencies), planes - planes.mean(0, keepdim=True)], 1)
         state = self.stem(given.view(rows, columns, -1).permute(2, 0, 1)[None]) + self.qctx(steps)[None, :, None, None]
-        for norm, conv, ctx in zip(self.norms, self.convs, self.ctx, strict=True):
-            normed = functional.relu(norm(state))
-            whole = torch.cat([normed.mean((2, 3)), normed.amax((2, 3))], 1)
-            state = state + functional.relu(conv(normed) + ctx(whole)[:, :, None, None])
-        return self.head(functional.relu(state))[0, 0]
+        return self.compared(state)
 
 
 def read(path: Path) -> tuple[Item, str]:

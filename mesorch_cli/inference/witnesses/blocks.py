@@ -40,9 +40,7 @@ def clipped_share(pixels: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
     return np.asarray(counts / np.float32(BLOCK * BLOCK), np.float32)
 
 
-def add_blocks(
-    map_: NDArray[np.float32], blocks: NDArray[np.float32], *, network: float, slope: float, offset: float
-) -> None:
+def add_blocks(map_: Map, blocks: Map, *, network: float, slope: float, offset: float) -> None:
     """Make each logit of a map (H, W) `network` times its own plus `slope` times its block's value plus `offset`, in place.
 
     blocks: (M, N), one value for each whole block, interpolated between their centres. Pixels beyond the last whole

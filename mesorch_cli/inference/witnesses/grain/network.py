@@ -1,8 +1,7 @@
 """The grain network: from the planes of a photo to the logit, by block, that its finest detail differs from the rest.
 
 A first layer sees the planes of a block less their mean over the photo, and the means and deviations of the whole photo,
-in units of what is usual within photos.
-Convolutions with growing reach then compare blocks with each other.
+in units of what is usual within photos. Convolutions with growing reach then compare cells of 2 x 2 blocks with each other.
 
 Trained by configs/grain (see docs/grain.md).
 """
