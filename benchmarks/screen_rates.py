@@ -20,7 +20,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mesorch_cli.inference.rates import exact_interval
+from mesorch_cli.inference.exact_interval import exact_interval
 from mesorch_cli.inference.screen import measure_screen
 from mesorch_cli.inference.screen_rule import RULE, SCAN, ScreenMeasures
 

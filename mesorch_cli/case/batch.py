@@ -10,8 +10,9 @@ from mesorch_cli.case.pipeline import Engine
 from mesorch_cli.case.row import Row, row_of
 from mesorch_cli.examination.examiner import CHANGED, FAULT, Composed
 from mesorch_cli.examination.outputs import RECORD_NAME
-from mesorch_cli.examination.record import Record, TimingPart, json_path
+from mesorch_cli.examination.record import Record, TimingPart
 from mesorch_cli.files.hashing import sha256_below
+from mesorch_cli.files.names import json_path
 from mesorch_cli.files.writing import link_or_copy_below, write_below
 
 # Reasons that may not hold next time: the file became readable, limits were raised, or a decoder was installed.

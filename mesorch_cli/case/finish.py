@@ -6,7 +6,7 @@ from mesorch_cli.case.case_file import FILE_NAME, AboutPart, CaseFile, CountsPar
 from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.scan import Scan
 from mesorch_cli.case.tables import write_sums, write_tables
-from mesorch_cli.examination.record import json_path
+from mesorch_cli.files.names import json_path
 from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.html import OnPage

@@ -16,7 +16,8 @@ from mesorch_cli.case.row import Row, row_of
 from mesorch_cli.case.scan import LEFT_OUT, UNLISTED, Scan
 from mesorch_cli.errors import UsageError, VerificationError
 from mesorch_cli.examination.outputs import RECORD_NAME
-from mesorch_cli.examination.record import Record, json_path
+from mesorch_cli.examination.record import Record
+from mesorch_cli.files.names import json_path
 from mesorch_cli.files.writing import link_or_copy_below, write_below
 
 

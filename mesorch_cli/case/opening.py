@@ -17,9 +17,9 @@ from mesorch_cli.case.scan import Selection
 from mesorch_cli.case.seal import digest_holds, require_finished, require_sound
 from mesorch_cli.case.tables import SUMS, read_sums
 from mesorch_cli.errors import UsageError, VerificationError
-from mesorch_cli.examination.record import json_path
 from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.files.hashing import sha256_below
+from mesorch_cli.files.names import json_path
 from mesorch_cli.files.writing import remove_unfinished
 from mesorch_cli.inference.recorded_settings import digest, run_values
 

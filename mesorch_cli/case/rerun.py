@@ -14,9 +14,8 @@ from pydantic import ValidationError
 from mesorch_cli.case.case_file import FILE_NAME
 from mesorch_cli.case.opening import opened_to_read
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evidence import ReadOptions
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
-from mesorch_cli.evidence.photo import MAX_PIXELS, page_read
+from mesorch_cli.evidence.photo import MAX_PIXELS, ReadOptions, page_read
 from mesorch_cli.examination.examiner import CHANGED, Composed
 from mesorch_cli.examination.outputs import LARGEST_RECORD
 from mesorch_cli.examination.record import Record

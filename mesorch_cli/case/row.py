@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mesorch_cli.examination.record import Record, json_path
-from mesorch_cli.files.names import LONGEST_NAME, stays_inside
+from mesorch_cli.examination.record import Record
+from mesorch_cli.files.names import LONGEST_NAME, json_path, stays_inside
 from mesorch_cli.validation import first_problem
 
 ANALYSED, NOT_ANALYSED, FAILED = "analysed", "not analysed", "failed"

@@ -13,7 +13,7 @@ from mesorch_cli.case.case_file import CaseFile
 from mesorch_cli.case.journal import FILE_NAME, Journal
 from mesorch_cli.case.row import Row, RowError, contradictions, record_in, usable
 from mesorch_cli.errors import UsageError, VerificationError
-from mesorch_cli.examination.record import json_path
+from mesorch_cli.files.names import json_path
 
 SHOWN = 4096  # bytes of a path that are shown
 NAMED = 10  # faults named in a refusal; `mesorch verify` names all

@@ -14,9 +14,10 @@ from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.mirror import artefacts_of
 from mesorch_cli.case.row import BY_HASH, PHOTOS, Row
 from mesorch_cli.examination.outputs import RECORD_NAME
-from mesorch_cli.examination.record import json_path, text_of
+from mesorch_cli.examination.record import text_of
 from mesorch_cli.files.folders import Kind, entries, listed
 from mesorch_cli.files.hashing import sha256_below, sha256_bytes
+from mesorch_cli.files.names import json_path
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import UNFINISHED, writing_below
 from mesorch_cli.report import declared, domain

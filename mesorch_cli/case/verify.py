@@ -13,8 +13,8 @@ from mesorch_cli.case.scan import Selection, overlap, scan
 from mesorch_cli.case.seal import Fault, digest_holds, examined
 from mesorch_cli.case.tables import SUMS, own_files, read_sums, results_of
 from mesorch_cli.errors import UsageError, VerificationError
-from mesorch_cli.examination.record import json_path
 from mesorch_cli.files.folders import Kind, entries
+from mesorch_cli.files.names import json_path
 from mesorch_cli.files.writing import UNFINISHED
 from mesorch_cli.signing import SUFFIX
 

@@ -126,17 +126,19 @@ def detect(
         if sources and sources[0] != STDIN:  # the first photo is decoded while the network loads
             reader.begin(sources[0], read_options if first_page is None else replace(read_options, page=first_page))
 
-        from mesorch_cli.examination.spec import ExaminerSpec
         from mesorch_cli.inference.analysis import Analysis
+        from mesorch_cli.inference.detector import Detector
+
+        analysis = Analysis.load(weights, overrides, calibration=calibration, public_key=public_key, runtime=runtime)
+        detector = Detector.starting(
+            analysis, device
+        )  # the rest is imported meanwhile, and the search for copies begins
+
+        from mesorch_cli.examination.spec import ExaminerSpec
         from mesorch_cli.inference.scoring import Verdict
 
-        spec = ExaminerSpec(
-            Analysis.load(weights, overrides, calibration=calibration, public_key=public_key, runtime=runtime),
-            tuple(sys.argv[1:]),
-            accept_damaged=accept_damaged,
-            reading=read_options,
-        )
-        examiner = spec.examiner(device, reader)
+        spec = ExaminerSpec(analysis, tuple(sys.argv[1:]), accept_damaged=accept_damaged, reading=read_options)
+        examiner = spec.examiner(device, reader, detector)
         outcomes = []
         for source in sources:
             if printing and streams.output_lost():

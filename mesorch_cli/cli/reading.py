@@ -10,8 +10,8 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.texts import read_text
 
 if TYPE_CHECKING:
-    from mesorch_cli.evidence import ReadOptions
     from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader, Limits
+    from mesorch_cli.evidence.photo import ReadOptions
 
 READING = "Reading"
 ALL = "all"
@@ -78,8 +78,8 @@ class Reading:
 
         Raises UsageError for a trust list that cannot be read or is empty, and if ExifTool is wanted but not installed.
         """
-        from mesorch_cli.evidence import ReadOptions
         from mesorch_cli.evidence.metadata.exiftool import find_exiftool
+        from mesorch_cli.evidence.photo import ReadOptions
 
         if self.exiftool and find_exiftool() is None:
             raise UsageError(

@@ -13,8 +13,8 @@ from mesorch_cli.cli.inputs import STDIN, named_inputs
 from mesorch_cli.errors import InputError, UsageError
 
 if TYPE_CHECKING:
-    from mesorch_cli.evidence import Photo, ReadOptions
     from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+    from mesorch_cli.evidence.photo import Photo, ReadOptions
 
 
 def views(

@@ -12,7 +12,7 @@ from mesorch_cli.evaluation.detection_curve import detection_curve
 from mesorch_cli.evaluation.metrics import Confusion
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.protocol import THRESHOLDS, Protocol
-from mesorch_cli.inference.rates import exact_interval
+from mesorch_cli.inference.exact_interval import exact_interval
 from mesorch_cli.inference.scoring import Verdict
 
 RESAMPLES = 1000

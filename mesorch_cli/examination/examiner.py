@@ -1,5 +1,6 @@
 """One input, from its bytes to its record: read, analyse, hash again, write. Every analysing command works this way."""
 
+import functools
 import os
 import time
 from collections.abc import Callable
@@ -7,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mesorch_cli.errors import InputError
-from mesorch_cli.evidence import Photo, ReadOptions
 from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+from mesorch_cli.evidence.photo import Photo, ReadOptions
 from mesorch_cli.examination.outputs import RECORD_NAME, OutputFolder
 from mesorch_cli.examination.parts import declared_part, decode_part, failed_detection, metadata_part, result_part
 from mesorch_cli.examination.record import (
@@ -20,11 +22,10 @@ from mesorch_cli.examination.record import (
     Record,
     TimingPart,
     WeightsPart,
-    json_path,
     tool_versions,
 )
-from mesorch_cli.explanation.explain import Explainer
 from mesorch_cli.files.hashing import sha256_bytes, sha256_file, sha256_stream
+from mesorch_cli.files.names import json_path
 from mesorch_cli.files.reading import opened, opened_below
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.detection import Detection
@@ -36,8 +37,10 @@ from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.network.passport import WeightsFile
 from mesorch_cli.report import overlay, panel, preview
-from mesorch_cli.report.explanation_pictures import ExplanationPictures
 from mesorch_cli.report.joins import joins_of
+
+if TYPE_CHECKING:
+    from mesorch_cli.explanation.explain import Explainer
 
 PROVENANCE_NOTE = "not examined"
 CHANGED = "the file changed during the analysis"
@@ -121,6 +124,14 @@ class Composed:
         write_below(root, f"{place}/{RECORD_NAME}", self.record.to_text().encode("ascii"))
 
 
+def _explainer_for(detector: Detector, weights: WeightsFile) -> "Explainer":
+    """Return what explains photos. Most runs explain nothing, so they do not import it."""
+    from mesorch_cli.explanation.explain import Explainer
+    from mesorch_cli.report.explanation_pictures import ExplanationPictures
+
+    return Explainer(detector, weights, ExplanationPictures())
+
+
 class Examiner:
     """A detector with its weights and the rules of a run."""
 
@@ -152,9 +163,13 @@ class Examiner:
         )
         self._passport = passport
         self.settings = run_values(detector.settings, weights.sha256, accept_damaged, explain)
-        self._explainer = Explainer(detector, weights, ExplanationPictures()) if explain else None
+        self._explainer = _explainer_for(detector, weights) if explain else None
         self.settings_sha256 = digest(self.settings)
-        self.tool = tool_versions(detector.backend.runtime)
+
+    @functools.cached_property
+    def tool(self) -> dict[str, str]:
+        """The versions for the record. Waits for a network that is still starting, and raises what its start raised."""
+        return tool_versions(self.detector.backend.runtime)
 
     def examine(
         self,

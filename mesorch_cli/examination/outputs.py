@@ -6,8 +6,8 @@ import re
 from pathlib import Path, PurePath
 
 from mesorch_cli.errors import OutputError, UsageError
-from mesorch_cli.examination.record import json_path
 from mesorch_cli.files.folders import opened_folder
+from mesorch_cli.files.names import json_path
 from mesorch_cli.files.reading import read_below
 from mesorch_cli.files.writing import remove_unfinished, require_writable
 

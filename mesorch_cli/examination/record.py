@@ -383,8 +383,3 @@ def tool_versions(runtime: Mapping[str, str]) -> dict[str, str]:
         "platform": f"{platform.system()} {platform.machine()}",
         **runtime,
     } | {package: version(package) for package in packages}
-
-
-def json_path(path: str) -> str:
-    """Return a path as text for JSON. Bytes that are not UTF-8 become \\xNN."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from mesorch_cli.evidence import ReadOptions
 from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader, Limits
-from mesorch_cli.evidence.photo import MAX_PIXELS
+from mesorch_cli.evidence.photo import MAX_PIXELS, ReadOptions
 from mesorch_cli.examination.examiner import Examiner
 from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.detector import Detector
@@ -26,13 +25,13 @@ class ExaminerSpec:
     reading: ReadOptions | None = None
     limits: Limits | None = None
 
-    def examiner(self, device: str, reader: IsolatedReader | None = None) -> Examiner:
+    def examiner(self, device: str, reader: IsolatedReader | None = None, detector: Detector | None = None) -> Examiner:
         """Return an examiner with its own network on a device. Raises UsageError for a missing device.
 
-        reader: an existing one; None for a new one.
+        reader, detector: existing ones; None for new ones.
         """
         return Examiner(
-            Detector.of(self.analysis, device),
+            detector or Detector.of(self.analysis, device),
             self.analysis.weights,
             argv=list(self.argv),
             accept_damaged=self.accept_damaged,

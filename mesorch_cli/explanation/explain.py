@@ -6,7 +6,7 @@ import numpy as np
 
 from mesorch_cli import __version__
 from mesorch_cli.errors import UsageError
-from mesorch_cli.evidence import Photo
+from mesorch_cli.evidence.photo import Photo
 from mesorch_cli.explanation.attribution import added_of, influences, limit_of, means, network_map, spread
 from mesorch_cli.explanation.drawing import Drawing
 from mesorch_cli.explanation.facts import (

@@ -7,9 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.evidence import Photo
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
-from mesorch_cli.evidence.photo import eight_bits
+from mesorch_cli.evidence.photo import Photo, eight_bits
 from mesorch_cli.explanation.facts import KEPT, WITHIN, OutcomePart
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector, OnProgress

@@ -16,3 +16,8 @@ def parts_of(name: str) -> list[str]:
     if not stays_inside(name):
         raise ValueError(f"{name!r} does not stay below its folder. Expected a relative path without '.' and '..'")
     return name.split("/")
+
+
+def json_path(path: str) -> str:
+    """Return a path as text for JSON. Bytes that are not UTF-8 become \\xNN."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

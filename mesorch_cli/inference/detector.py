@@ -1,7 +1,7 @@
 """The engine: for every command, the way from a photo's pixels to a result."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -80,13 +80,20 @@ class _Tally:
 class Detector:
     """A network with its settings, ready for photos of any size.
 
-    weights: the file of the network, None for one that was never a file.
+    backend: the network, or one that is still starting. weights: its file, None for one that was never a file.
     """
 
-    def __init__(self, backend: Backend, settings: Settings, weights: WeightsFile | None = None) -> None:
-        self.backend = backend
+    def __init__(
+        self, backend: Backend | Future[Backend], settings: Settings, weights: WeightsFile | None = None
+    ) -> None:
+        self._backend = backend
         self.settings = settings
         self.weights = weights
+
+    @property
+    def backend(self) -> Backend:
+        """Return the network, once it has started. Raises what its start raised, see `starting`."""
+        return self._backend.result() if isinstance(self._backend, Future) else self._backend
 
     @classmethod
     def load(
@@ -107,6 +114,16 @@ class Detector:
     def of(cls, analysis: Analysis, device: str = "auto") -> Self:
         """Start an analysis on a device. Raises UsageError for a missing device."""
         return cls(analysis.start(device), analysis.settings, analysis.weights)
+
+    @classmethod
+    def starting(cls, analysis: Analysis, device: str = "auto") -> Self:
+        """As `of`, but return at once. The network starts beside what its caller does next, such as reading a photo,
+        and what does not need it. What `of` raises is raised when the network is first needed.
+        """
+        with_one = ThreadPoolExecutor(1, "mesorch-start")
+        backend = with_one.submit(analysis.start, device)
+        with_one.shutdown(wait=False)
+        return cls(backend, analysis.settings, analysis.weights)
 
     def detect_file(
         self, photo: str | Path | bytes, on_progress: OnProgress | None = None, *, accept_damaged: bool = False
@@ -159,8 +176,6 @@ class Detector:
 
         passes = passes_of(pixels, settings, variation)
         tally = _Tally(sum(len(one.plan) for one in passes), on_progress, parts)
-        if pixels.dtype == np.uint16 and self.backend.bits < 16:
-            tally.flags.add("16 bits analysed as 8")
         material = Material(pixels, steps)
         with blas.one_thread(), ThreadPoolExecutor(WITNESSES_AT_ONCE, "mesorch-witness") as beside:
             looking = [
@@ -168,6 +183,8 @@ class Detector:
                 for witness in WITNESSES
                 if (rule := getattr(settings, witness.name)) is not None and witness.can_look(material)
             ]
+            if pixels.dtype == np.uint16 and self.backend.bits < 16:
+                tally.flags.add("16 bits analysed as 8")
             map_, covered = self._map(passes, height, width, tally)
             if not covered.any():
                 return not_analysed("non-finite logits", tuple(sorted(tally.flags)), tally.done)

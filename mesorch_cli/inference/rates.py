@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
-from scipy.special import betaincinv
 
+from mesorch_cli.inference.exact_interval import exact_interval
 from mesorch_cli.inference.recorded_settings import score_values
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.passport import Passport
 
-CONFIDENCE = 0.95
 FITTED_ON = "fit"  # the set from which the score's limits come, so that its rates are too good
 MOST_SETS = 20
 CALLED: dict[Verdict, tuple[Verdict, ...]] = {  # which verdicts count: this one, or a stronger one
@@ -71,20 +70,6 @@ class _Measured(BaseModel):
 
     def photos(self, truth: Truth) -> int:
         return self.authentic if truth == "authentic" else self.tampered
-
-
-def exact_interval(count: int, photos: int) -> tuple[float, float]:
-    """Return the two-sided 95 % Clopper-Pearson interval of a rate, from `count` out of `photos`.
-
-    "The use of confidence or fiducial limits illustrated in the case of the binomial", Biometrika 26 (1934). It also
-    holds for rates of 0 and 1, where resampling says nothing. Raises ValueError for invalid counts.
-    """
-    if not 0 <= count <= photos or photos == 0:
-        raise ValueError(f"{count} of {photos}: expected a share of at least one photo")
-    tail = (1.0 - CONFIDENCE) / 2
-    lowest = 0.0 if count == 0 else float(betaincinv(count, photos - count + 1, tail))
-    highest = 1.0 if count == photos else float(betaincinv(count + 1, photos - count, 1.0 - tail))
-    return lowest, highest
 
 
 def measured_rates(passport: Passport, settings: Settings, verdict: Verdict) -> tuple[Rate, ...]:

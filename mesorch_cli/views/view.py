@@ -6,8 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.evidence import Photo
-from mesorch_cli.evidence.photo import eight_bits
+from mesorch_cli.evidence.photo import Photo, eight_bits
 from mesorch_cli.views.settings import ViewSettings
 
 Picture = NDArray[np.uint8]

@@ -57,6 +57,21 @@ def by_onnx(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def test_a_command_imports_only_what_a_photo_needs(tmp_path: Path) -> None:
+    """The decoders work in a process of their own, and SciPy takes as long to import as a small photo to search."""
+    program = (
+        "import sys\nfrom mesorch_cli.cli.app import app\n"
+        f"try:\n    app(['detect', {str(EXAMPLE)!r}, '-o', {str(tmp_path)!r}, '-q'])\n"
+        "except SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.splitlines()[-1].split())
+    assert {"numpy", "cv2", "onnxruntime"} <= imported
+    assert not {"torch", "timm", "scipy", "PIL", "tifffile", "c2pa", "matplotlib"} & imported
+
+
 def record(folder: Path) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = json.loads((folder / EXAMPLE.name / "record.json").read_text())
     return found

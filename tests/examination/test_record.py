@@ -8,7 +8,8 @@ import pytest
 
 from mesorch_cli.errors import OutputError, UsageError
 from mesorch_cli.examination.outputs import OutputFolder, safe_name
-from mesorch_cli.examination.record import json_path, record_schema
+from mesorch_cli.examination.record import record_schema
+from mesorch_cli.files.names import json_path
 
 DOCS = Path(__file__).parents[2] / "docs"
 NAMES = {

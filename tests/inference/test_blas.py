@@ -41,3 +41,14 @@ def test_a_failure_gives_the_threads_back() -> None:
         with pytest.raises(RuntimeError, match="within"), blas.one_thread():
             raise RuntimeError("within")
         assert numpy_threads() == {THREADS}
+
+
+def test_the_limit_lasts_until_the_last_of_those_who_need_it_is_done() -> None:
+    with threadpool_limits(THREADS):
+        first, second = blas.one_thread(), blas.one_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert numpy_threads() == {1}
+        second.__exit__(None, None, None)
+        assert numpy_threads() == {THREADS}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evidence import storage
 from mesorch_cli.inference import scoring
+from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.backends import TorchBackend, choose_device
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import Verdict
@@ -246,6 +247,20 @@ def test_progress_counts_every_tile() -> None:
 def test_a_device_that_is_not_there_is_refused(device: str) -> None:
     with pytest.raises(UsageError, match=device):
         choose_device(device)
+
+
+def test_a_network_that_is_still_starting_gives_the_same_detection(tiny_weights: Path) -> None:
+    analysis, pixels = Analysis.load(tiny_weights), noise(120, 150)
+    at_once, started = Detector.starting(analysis, "cpu").detect(pixels), Detector.of(analysis, "cpu").detect(pixels)
+    assert at_once.map is not None
+    assert np.array_equal(at_once.map, started.map)
+    assert (at_once.verdict, at_once.score) == (started.verdict, started.score)
+
+
+def test_what_a_start_refuses_is_said_where_the_network_is_needed(tiny_weights: Path) -> None:
+    starting = Detector.starting(Analysis.load(tiny_weights), "abacus")
+    with pytest.raises(UsageError, match="abacus"):
+        starting.detect(noise(120, 150))
 
 
 class Narrow(Pixelwise):

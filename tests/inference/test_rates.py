@@ -4,12 +4,9 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import binom, binomtest
 
 from mesorch_cli.inference.loading import open_weights
-from mesorch_cli.inference.rates import exact_interval, measured_rates
+from mesorch_cli.inference.rates import measured_rates
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.settings import Overrides, Settings
 from mesorch_cli.network.passport import Passport
@@ -18,24 +15,6 @@ from mesorch_cli.network.passport import Passport
 @pytest.fixture(scope="module")
 def passport() -> Passport:
     return open_weights(None, None).weights.passport
-
-
-@given(st.integers(1, 500).flatmap(lambda photos: st.tuples(st.integers(0, photos), st.just(photos))))
-def test_the_interval_is_scipys_exact_one(counts: tuple[int, int]) -> None:
-    oracle = binomtest(*counts).proportion_ci(method="exact")
-    assert exact_interval(*counts) == pytest.approx((oracle.low, oracle.high), abs=1e-12)
-
-
-def test_no_photo_called_leaves_the_rate_open_above() -> None:
-    lowest, highest = exact_interval(0, 120)
-    assert lowest == 0.0
-    assert binom.cdf(0, 120, highest) == pytest.approx(0.025)
-
-
-@pytest.mark.parametrize("counts", [(0, 0), (-1, 5), (6, 5)])
-def test_counts_that_are_none_are_refused(counts: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="expected a share"):
-        exact_interval(*counts)
 
 
 def test_rates_come_from_sets_that_the_limits_were_not_fitted_on(passport: Passport) -> None:

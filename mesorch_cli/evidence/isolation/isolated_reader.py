@@ -19,7 +19,6 @@ import numpy as np
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import storage
-from mesorch_cli.evidence.decoding.reader import read_photo
 from mesorch_cli.evidence.isolation.answer import photo_of, said_of
 from mesorch_cli.evidence.isolation.channel import Channel
 from mesorch_cli.evidence.isolation.sandbox import Bounds
@@ -31,9 +30,10 @@ from mesorch_cli.evidence.photo import MAX_PIXELS, Photo, ReadOptions
 PHOTOS_PER_WORKER = 50
 START_S = 120  # for a worker to start, even on a very busy machine
 SUPPORTED = hasattr(socket, "send_fds") and sys.platform != "win32"
+# It ends without tidying up its modules, as a command waits for it and it holds nothing that has to be written.
 _SCRIPT = (
-    "import sys; sys.path[:] = {path!r}; from mesorch_cli.evidence.isolation.sandbox import Bounds; "
-    "from mesorch_cli.evidence.isolation.worker import serve; serve({arguments})"
+    "import os, sys; sys.path[:] = {path!r}; from mesorch_cli.evidence.isolation.sandbox import Bounds; "
+    "from mesorch_cli.evidence.isolation.worker import serve; serve({arguments}), os._exit(0)"
 )
 # One thread: Landlock binds the calling thread and those it starts later, and importing numpy would start some.
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -137,6 +137,10 @@ class IsolatedReader:
         name = os.fsdecode(source)
         options = options or ReadOptions()
         if not self.isolated:
+            from mesorch_cli.evidence.decoding.reader import (
+                read_photo,  # no decoder is loaded here where it is not used
+            )
+
             return read_photo(source, data=data, path=path, root=root, options=options)
         begun = None if root is not None else self._begun_of(name, data, options)
         worker = self._take(options) if begun is None else begun.worker

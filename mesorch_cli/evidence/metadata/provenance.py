@@ -4,9 +4,7 @@ import json
 import math
 from typing import Any
 
-from mesorch_cli.evidence.containers.jpegxl import CODESTREAM
 from mesorch_cli.evidence.content import Deadline, timed_stream
-from mesorch_cli.evidence.formats.registry import named
 from mesorch_cli.evidence.metadata.plain import plain, text
 from mesorch_cli.evidence.photo import Content
 from mesorch_cli.files.hashing import sha256_bytes
@@ -34,6 +32,10 @@ def read_provenance(
         import c2pa
     except ImportError:
         return unexamined("the package c2pa-python is not installed")
+    # They bring every decoder, which only the process that reads files needs.
+    from mesorch_cli.evidence.containers.jpegxl import CODESTREAM
+    from mesorch_cli.evidence.formats.registry import named
+
     mime = named(format_name).media_type
     if mime is None or mime not in c2pa.Reader.get_supported_mime_types():
         return unexamined(f"the C2PA library does not read {format_name} files")

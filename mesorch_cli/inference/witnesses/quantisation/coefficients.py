@@ -12,13 +12,13 @@ have different histograms in any case.
 Shape legend: M N rows and columns of blocks.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from mesorch_cli.inference.witnesses.blocks import BLOCK, clipped_share, dct_basis, exact_brightness
 
@@ -32,6 +32,7 @@ FIRST_STEPS = range(2, 41)  # of the quantisation before
 SHARES = np.array([0.98, 0.9, 0.8, 0.65, 0.5, 0.35, 0.2, 0.1, 0.05])  # of blocks that were quantised twice
 TEXTURES = 3  # kinds of blocks, by the activity in and around them
 ROUNDING = 0.5  # deviation of a coefficient after its picture was rounded to 8 bits, converted between colours included
+FARTHEST = 40  # halves of a level: an error of rounding is never as large
 FLOOR = 0.4  # counts added to every level, so that no level is impossible
 LEAST_GAIN = 0.002  # nats a block; frequencies with a smaller gain from the mixture are left out
 MOST_TELLING = 3.0  # nats: one coefficient says no more than this
@@ -112,6 +113,13 @@ def _textures(own: Blocks, shifted: Blocks) -> tuple[NDArray[np.float32], NDArra
     return np.asarray(around, np.float32), np.searchsorted(edges, around), np.searchsorted(edges, of_shifted)
 
 
+@lru_cache(maxsize=1)
+def _rounding_probabilities() -> NDArray[np.float64]:
+    """Return the probability of an error of at most half i, normal with deviation ROUNDING, for i -FARTHEST..FARTHEST."""
+    halves = range(-FARTHEST, FARTHEST + 1)
+    return np.array([0.5 * math.erfc(-half / 2.0 / ROUNDING / math.sqrt(2.0)) for half in halves])
+
+
 @lru_cache(maxsize=4096)
 def _requantised(first: int, last: int) -> NDArray[np.float64]:
     """Return how levels of the first step spread over those of the last: (levels of the first, levels of the last).
@@ -121,7 +129,8 @@ def _requantised(first: int, last: int) -> NDArray[np.float64]:
     reach = LARGEST_LEVEL * last // first + 2
     value = (np.arange(-reach, reach + 1) * first)[:, None]
     upper = (np.arange(-LARGEST_LEVEL, LARGEST_LEVEL + 1) + 0.5) * last
-    below = ndtr((upper - value) / ROUNDING)
+    apart = np.rint(2.0 * (upper - value)).astype(np.intp)  # steps are whole numbers, so this is whole, too
+    below = _rounding_probabilities()[np.clip(apart, -FARTHEST, FARTHEST) + FARTHEST]
     spread = np.diff(below, axis=1, prepend=0.0)
     spread[:, -1] = 1.0 - below[:, -2]
     return np.asarray(spread, np.float64)
