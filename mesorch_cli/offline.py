@@ -18,6 +18,7 @@ SWITCHES = {
     "HF_HUB_OFFLINE": "1",  # timm imports huggingface_hub
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "PYDANTIC_DISABLE_PLUGINS": "1",  # pydantic: a plugin of another package would see every record; none is looked for
 }
 REFUSED = "openvino_telemetry"  # OpenVINO has no switch, but uses a stub if this package cannot be imported
 HOME_VARIABLE = "MESORCH_HOME"

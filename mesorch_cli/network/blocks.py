@@ -8,6 +8,8 @@ difference is added there.
 Shape legend: C feature channels, s = 2^n stride, P = 3s - 2 patch side.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from mesorch_cli.network.composing import FIRST, INSIDE, LAST, Array, Composed, bias_map
@@ -36,6 +38,18 @@ def block_biases(composed: Composed) -> Array:
     return blocks.transpose(0, 2, 1, 3).reshape(3, 3, -1)
 
 
+def signed_sum(terms: Iterable[tuple[int, Array]]) -> Array:
+    """Return the sum of arrays, each added (1) or taken away (-1), in their order; the first is added."""
+    (_, first), *others = terms
+    total = first.copy()
+    for sign, array in others:
+        if sign > 0:
+            total += array
+        else:
+            total -= array
+    return total
+
+
 def shuffled(composed: Composed) -> dict[str, tuple[Array, Array]]:
     """Return kernel and bias of every convolution of a decoder, by name: `inside`, and one for each edge and corner.
 
@@ -54,8 +68,8 @@ def shuffled(composed: Composed) -> dict[str, tuple[Array, Array]]:
             kinds = [(row, column, 1), (row, INSIDE, -1), (INSIDE, column, -1), (INSIDE, INSIDE, 1)]
             if INSIDE in (row, column):
                 kinds = [(row, column, 1), (INSIDE, INSIDE, -1)]
-            added = np.sum([sign * patches[y, x] for y, x, sign in kinds], axis=0)
-            bias = np.sum([sign * biases[PLACE[y], PLACE[x]] for y, x, sign in kinds], axis=0)
+            added = signed_sum((sign, patches[y, x]) for y, x, sign in kinds)
+            bias = signed_sum((sign, biases[PLACE[y], PLACE[x]]) for y, x, sign in kinds)
             kernel = block_kernels(added, stride)
             if row != INSIDE:
                 kernel = kernel[:, :, 1:2]

@@ -80,9 +80,10 @@ def _prepend(weight: Array, patches: Array) -> Array:
     # Channels come last on the way, so that whole rows of memory are added.
     composed = np.zeros((EDGES, EDGES, side + 3 * stride, side + 3 * stride, before))
     reached = patches[:REACHED, :REACHED].transpose(0, 1, 3, 4, 2).reshape(-1, after)
+    by_tap = np.ascontiguousarray(weight.transpose(2, 3, 1, 0))
     for tap_y in range(TAPS):
         for tap_x in range(TAPS):
-            moved = (reached @ weight[:, :, tap_y, tap_x].T).reshape(REACHED, REACHED, side, side, before)
+            moved = (reached @ by_tap[tap_y, tap_x]).reshape(REACHED, REACHED, side, side, before)
             top, left = tap_y * stride, tap_x * stride
             for row in range(EDGES):
                 for column in range(EDGES):

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from mesorch_cli import offline
 
 RELU = """
@@ -38,6 +40,21 @@ def test_switches_are_set_whatever_the_user_left_in_the_environment() -> None:
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     for name, value in offline.SWITCHES.items():
         assert f'"{name}": "{value}"' in done.stdout
+
+
+@pytest.mark.parametrize(("first", "seen"), [("", True), ("import mesorch_cli; ", False)])
+def test_a_plugin_for_pydantic_sees_no_record(tmp_path: Path, first: str, seen: bool) -> None:
+    """Such plugins are handed what is validated, and some report it to their makers."""
+    (tmp_path / "spy.py").write_text("print('spying')\nplugin = None\n")
+    about = tmp_path / "spy-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: spy\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[pydantic]\nspy = spy:plugin\n")
+    code = first + "import pydantic; pydantic.create_model('Record', name=(str, ...))"
+    environment = {name: value for name, value in os.environ.items() if name not in offline.SWITCHES}
+    environment |= {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert ("spying" in done.stdout) is seen, done.stderr
 
 
 def test_openvinos_messenger_cannot_be_imported() -> None:
