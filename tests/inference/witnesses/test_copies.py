@@ -11,8 +11,9 @@ from skimage import data
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import pool
+from mesorch_cli.inference.witnesses.copies.likeness import Windows, correlation
 from mesorch_cli.inference.witnesses.copies.movements import TOLERANCE, moved_places
-from mesorch_cli.inference.witnesses.copies.search import LONGEST, Copy, correlation, find_copies, looked_at
+from mesorch_cli.inference.witnesses.copies.search import LONGEST, Copy, find_copies, looked_at
 from mesorch_cli.inference.witnesses.copies.witness import certainty_of, mark_copies
 from mesorch_cli.inference.witnesses.finding import Finding
 from mesorch_cli.inference.witnesses.geometry import MOST_LINKS
@@ -109,7 +110,7 @@ def test_correlation_equals_numpys(seed: int) -> None:
     rng = np.random.default_rng(seed)
     first = rng.normal(100, 20, (24, 27)).astype(np.float32)
     second = (0.6 * first + rng.normal(0, 15, first.shape)).astype(np.float32)
-    ours = correlation(first, second, 9, 1.0)
+    ours = correlation(Windows.of(first, 9, 1.0), Windows.of(second, 9, 1.0))
     for y, x in ((4, 4), (12, 13), (19, 22)):
         window = np.s_[y - 4 : y + 5, x - 4 : x + 5]
         assert ours[y, x] == pytest.approx(np.corrcoef(first[window].ravel(), second[window].ravel())[0, 1], abs=2e-3)
@@ -117,7 +118,8 @@ def test_correlation_equals_numpys(seed: int) -> None:
 
 def test_correlation_says_nothing_of_flat_places() -> None:
     flat = np.full((20, 20), 80, np.float32)
-    assert not correlation(flat, flat, 9, 1.0).any()
+    windows = Windows.of(flat, 9, 1.0)
+    assert not correlation(windows, windows).any()
 
 
 @pytest.mark.parametrize("pasted_logit", [-1.0, 0.0, 1.0])

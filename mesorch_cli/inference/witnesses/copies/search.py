@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.inference.witnesses.copies.keypoints import counterparts, find_keypoints
+from mesorch_cli.inference.witnesses.copies.likeness import Grey, Windows, correlation, grain_of
 from mesorch_cli.inference.witnesses.copies.movements import (
     TOLERANCE,
     Movement,
@@ -24,7 +25,6 @@ from mesorch_cli.inference.witnesses.copies.movements import (
 LONGEST = 1280  # pixels; larger photos are shrunk, and a copy must be large enough to be seen there
 APART = 0.03, 20.0  # share of the diagonal, and pixels; nearer points belong to the same thing and are no copy
 WINDOW, GRAIN_WINDOW = 11, 15  # pixels a side, of the correlation of brightness and of grain
-GRAIN_SIGMA = 1.5  # pixels; grain is what a blur of this width removes
 FLAT, GRAINLESS = 4.0, 0.5  # variances in grey levels squared below which a correlation says nothing
 ALIKE, ALIKE_GRAIN = 0.7, 0.3  # correlations from which a pixel belongs to a copy
 OPENING, CLOSING = 5, 15  # pixels
@@ -32,7 +32,6 @@ LEAST_INSIDE = 3  # matches that a part must contain
 SAME_PAIR = 0.5  # intersection over union with an earlier one's counterpart: the same two parts, the other way round
 
 Mask = NDArray[np.bool_]
-Grey = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -89,10 +88,10 @@ def find_copies(pixels: NDArray[np.unsignedinteger], doubled_below: int = 0) -> 
     pairs = counterparts(points, apart)
     if not len(pairs):
         return []
-    brightness = grey.astype(np.float32)
+    searched = _Searched.of(grey.astype(np.float32))
     copies: list[Copy] = []
     for movement in shared_movements(points, pairs):
-        found = verified(brightness, movement)
+        found = verified(searched, movement)
         if found is not None and not _joined(copies, found):
             copies.append(found)
     return copies
@@ -117,13 +116,26 @@ def looked_at(pixels: NDArray[np.unsignedinteger], doubled_below: int = 0) -> ND
     return np.asarray(grey, np.uint8)
 
 
-def verified(picture: Grey, movement: Movement) -> Copy | None:
+@dataclass(frozen=True)
+class _Searched:
+    """The searched picture as every movement is compared with it."""
+
+    brightness: Windows
+    grain: Windows
+
+    @classmethod
+    def of(cls, picture: Grey) -> "_Searched":
+        return cls(Windows.of(picture, WINDOW, FLAT), Windows.of(grain_of(picture), GRAIN_WINDOW, GRAINLESS))
+
+
+def verified(searched: _Searched, movement: Movement) -> Copy | None:
     """Compare a picture with itself after a movement, pixel by pixel; None if nothing around the matches agrees."""
+    picture = searched.brightness.picture
     height, width = picture.shape
     inside = _moved(np.ones((height, width), np.float32), movement, cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP) > 0
-    moved = _moved(picture, movement, cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, cv2.BORDER_REFLECT_101)
-    likeness = correlation(picture, moved, WINDOW, FLAT)
-    grain = correlation(grain_of(picture), grain_of(moved), GRAIN_WINDOW, GRAINLESS)
+    moved = _Searched.of(_moved(picture, movement, cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, cv2.BORDER_REFLECT_101))
+    likeness = correlation(searched.brightness, moved.brightness)
+    grain = correlation(searched.grain, moved.grain)
     agreeing = ((likeness > ALIKE) & (grain > ALIKE_GRAIN) & inside).astype(np.uint8)
     alike = cv2.morphologyEx(agreeing, cv2.MORPH_OPEN, np.ones((OPENING, OPENING), np.uint8))
     alike = cv2.morphologyEx(alike, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (CLOSING, CLOSING)))
@@ -179,26 +191,6 @@ def _moved(picture: Grey, movement: Movement, how: int, border: int = cv2.BORDER
     """Return a picture moved on its own grid; `how` is OpenCV's."""
     size = (picture.shape[1], picture.shape[0])
     return np.asarray(cv2.warpAffine(picture, movement.matrix, size, flags=how, borderMode=border), np.float32)
-
-
-def grain_of(picture: Grey) -> Grey:
-    """Return what a slight blur removes."""
-    return np.asarray(picture - cv2.GaussianBlur(picture, (0, 0), GRAIN_SIGMA), np.float32)
-
-
-def correlation(first: Grey, second: Grey, window: int, flat: float) -> Grey:
-    """Return the correlation of two pictures in a square window around every pixel, -1..1; 0 where either is flat."""
-
-    def mean(picture: Grey) -> Grey:
-        return np.asarray(cv2.boxFilter(picture, -1, (window, window), borderType=cv2.BORDER_REFLECT_101), np.float32)
-
-    mean_first, mean_second = mean(first), mean(second)
-    variance_first = mean(first * first) - mean_first**2
-    variance_second = mean(second * second) - mean_second**2
-    product = mean(first * second) - mean_first * mean_second
-    flat_somewhere = (variance_first < flat) | (variance_second < flat)
-    spread = np.sqrt(np.maximum(variance_first, flat) * np.maximum(variance_second, flat))
-    return np.asarray(np.where(flat_somewhere, 0, product / spread), np.float32)
 
 
 def _filled(part: Mask, columns: NDArray[np.intp], rows: NDArray[np.intp], likeness: Grey) -> float:
