@@ -58,3 +58,30 @@ def test_the_list_without_pytorch_asks_for_what_the_tool_does() -> None:
 def test_what_changed_its_interface_before_has_an_upper_bound(name: str) -> None:
     (found,) = [one for one in map(Requirement, PROJECT["dependencies"]) if one.name == name]
     assert any(bound.operator in ("<", "<=", "~=", "==") for bound in found.specifier)
+
+
+def test_the_container_is_installed_as_the_readme_says_from_files_that_are_there() -> None:
+    """.ci/run runs the README's lines for an installation without PyTorch."""
+    text = (ROOT / "packaging" / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (run,) = re.findall(r"^RUN (.*)$", text, re.MULTILINE)
+    (line,) = re.findall(
+        r"^.*-r packaging/onnx\.lock.*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    steps = [" ".join(step.replace("--no-cache-dir ", "").split()) for step in run.split("&&")]
+    assert steps == [step.strip().removeprefix(".venv-onnx/bin/") for step in line.split("&&")[1:]]
+    copied = [place for line in re.findall(r"^COPY (.*)$", text, re.MULTILINE) for place in line.split()[:-1]]
+    assert all((ROOT / place).exists() for place in copied)
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    needed = {
+        *wheel["packages"],
+        *wheel["force-include"],
+        *wheel["shared-data"],
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+    }
+    assert needed <= set(copied)
+    (version,) = re.findall(r"^FROM python:(\d+\.\d+)", text, re.MULTILINE)
+    assert Version(version) in Requirement(f"python{PROJECT['requires-python']}").specifier
