@@ -130,9 +130,8 @@ def detect(
         from mesorch_cli.inference.detector import Detector
 
         analysis = Analysis.load(weights, overrides, calibration=calibration, public_key=public_key, runtime=runtime)
-        detector = Detector.starting(
-            analysis, device
-        )  # the rest is imported meanwhile, and the search for copies begins
+        # The network starts while the rest is imported, the photo is read and copies are looked for.
+        detector = Detector.starting(analysis, device)
 
         from mesorch_cli.examination.spec import ExaminerSpec
         from mesorch_cli.inference.scoring import Verdict

@@ -117,12 +117,13 @@ class Detector:
 
     @classmethod
     def starting(cls, analysis: Analysis, device: str = "auto") -> Self:
-        """As `of`, but return at once. The network starts beside what its caller does next, such as reading a photo,
-        and what does not need it. What `of` raises is raised when the network is first needed.
+        """As `of`, but return at once: the network starts in a thread, while its caller reads a photo and witnesses look.
+
+        What `of` raises is raised when the network is first needed.
         """
-        with_one = ThreadPoolExecutor(1, "mesorch-start")
-        backend = with_one.submit(analysis.start, device)
-        with_one.shutdown(wait=False)
+        starter = ThreadPoolExecutor(1, "mesorch-start")
+        backend = starter.submit(analysis.start, device)
+        starter.shutdown(wait=False)  # it still ends what it was given
         return cls(backend, analysis.settings, analysis.weights)
 
     def detect_file(
