@@ -137,9 +137,8 @@ class IsolatedReader:
         name = os.fsdecode(source)
         options = options or ReadOptions()
         if not self.isolated:
-            from mesorch_cli.evidence.decoding.reader import (
-                read_photo,  # no decoder is loaded here where it is not used
-            )
+            # A process that leaves the reading to others loads no decoder.
+            from mesorch_cli.evidence.decoding.reader import read_photo
 
             return read_photo(source, data=data, path=path, root=root, options=options)
         begun = None if root is not None else self._begun_of(name, data, options)
