@@ -115,12 +115,18 @@ def faults(section: Section, weights: Shipped) -> list[str]:
             section.says(f"{homeless[0]} has no source; expected 'Made by `COMMAND` (...).', or a link to its section")
         )
     if section.page.startswith(PRESENT_ONLY):
-        numbers = [one for one in stated if "times" not in one and f"{float(one):.3f}" not in weights.figures]
+        numbers = [one for one in stated if "times" not in one and not in_the_passport(one, weights)]
         found += [
             section.says(f"{one} stands neither in the passport nor among the results of these weights")
             for one in numbers
         ]
     return found
+
+
+def in_the_passport(figure: str, weights: Shipped) -> bool:
+    """Return whether a figure of the text, which may be a percentage, is one of the passport's."""
+    share = figure.removesuffix("%").strip()
+    return f"{float(share) / (100 if share != figure else 1):.3f}" in weights.figures
 
 
 def linked(section: Section) -> Iterator[Section]:

@@ -61,6 +61,15 @@ def test_a_changed_figure_of_the_readme_fails() -> None:
     assert any(".527 stands neither in the passport" in fault for fault in faults(changed, "README.md"))
 
 
+def test_a_percentage_is_looked_for_as_a_share() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "**.852 / .524**" in readme
+    for percentage, known in (("52.4 %", True), ("52.7 %", False)):
+        changed = readme.replace("**.852 / .524**", f"**.852 / {percentage}**")
+        found = [fault for fault in faults(changed, "README.md") if "stands neither in the passport" in fault]
+        assert (found == []) is known
+
+
 def test_a_figure_without_a_source_fails() -> None:
     assert faults(f"# A\n\n{SOURCE}\n\nAUC .955\n") == []
     assert any(
