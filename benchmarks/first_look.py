@@ -27,6 +27,7 @@ from mesorch_cli.inference.backends.protocol import Backend, Tiles
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.settings import Overrides
+from mesorch_cli.inference.witnesses.registry import WITNESSES
 from mesorch_cli.network.passport import FirstLookRule
 
 LEAST_PIXELS = 2_900_000
@@ -102,7 +103,8 @@ def main() -> None:
         FirstLookRule(detail=float(detail), share=float(share))
         for detail, share in (rule.split(",") for rule in args.rules)
     ]
-    asked = Overrides(copies=False, quantisation=False, history=False, first_look=None)
+    alone: dict[str, Any] = dict.fromkeys((witness.name for witness in WITNESSES), False)
+    asked = Overrides(**alone)
     detector = Detector.of(Analysis.load(args.weights, asked), "cpu")
     backend = Remembering(detector.backend)
     detectors = [

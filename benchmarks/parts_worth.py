@@ -1,10 +1,12 @@
 """What the parts of a network are worth: each is silenced in turn, and the network is measured without it.
 
-usage: parts_worth.py SET OUT [--weights mesorch-s] [--parts NAME ...] [--scales default] [--limit N] [--witnesses]
+usage: parts_worth.py SET OUT [--weights mesorch-s] [--parts NAME ...] [--trained FOLDER] [--scales default] [--limit N]
+                      [--witnesses]
 
 SET is one as `mesorch evaluate` takes it. OUT keeps the row of every photo, so that a stopped run continues. Nothing is
 trained again: a silenced part is missing from a network that learnt to use it. A loss is thus an upper bound of what the part
-is worth, and no loss means that it is worth nothing. Silenced are:
+is worth, and no loss means that it is worth nothing. With --trained, the tensors are those that `parts_trained.py` wrote to
+FOLDER: all arms, the whole one too, were trained for the same steps without their part. Silenced are:
 
     stem         the stem beside the CNN's own (`fine` or `trace`): its output is 0
     c1+c2        the maps of these scales; the gate's weights of the others are scaled up so that they sum to 1 again
@@ -14,7 +16,8 @@ is worth, and no loss means that it is worth nothing. Silenced are:
     gate         every map has the same weight everywhere
     spare        stem, gate and transformer together
 
-Unless --witnesses is given, only the network is measured, without the search for copies and for double quantisation.
+Unless --witnesses is given, only the network is measured, without the searches beside it (copies, double quantisation,
+compression history, grain).
 Differences are silenced less whole, paired, with 95 % intervals by bootstrap over photos. F1 is at the passport's
 threshold, and at the one that is best for all photos of the set.
 """
@@ -25,6 +28,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from mesorch_cli.evaluation.comparison import Difference, compare
@@ -37,6 +41,7 @@ from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.loading import TorchWeights
 from mesorch_cli.inference.settings import Overrides, Settings
+from mesorch_cli.inference.witnesses.registry import WITNESSES
 from mesorch_cli.network.config import CNN_SCALES, TRANSFORMER_SCALES, NetworkConfig
 from mesorch_cli.network.store import read_weights
 from mesorch_cli.network.weights import LoadedWeights, build_from, load_weights, tensors_digest
@@ -85,11 +90,16 @@ def silenced(config: NetworkConfig, tensors: Mapping[str, Tensor], part: str) ->
     return changed
 
 
-def without(whole: LoadedWeights, part: str) -> LoadedWeights:
-    """Return weights without a part."""
+def without(whole: LoadedWeights, part: str, trained: Path | None) -> LoadedWeights:
+    """Return weights without a part, or with all of them (`nothing`). trained: the folder of arms, if they are meant."""
     config = whole.network.config
     assert isinstance(config, NetworkConfig)
-    tensors = silenced(config, whole.network.state_dict(), part)
+    if trained is not None:
+        tensors = load_file(trained / f"{part}.safetensors")
+    elif part == "nothing":
+        return whole
+    else:
+        tensors = silenced(config, whole.network.state_dict(), part)
     network = build_from(whole.passport, tensors, str(whole.path))
     return replace(whole, sha256=tensors_digest(tensors), network=network)
 
@@ -109,13 +119,14 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--weights")
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--trained", type=Path, metavar="FOLDER")
     parser.add_argument("--scales")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--witnesses", action="store_true")
     args = parser.parse_args()
     whole = load_weights(read_weights(args.weights))
-    looking = None if args.witnesses else False
-    overrides = Overrides(scales=args.scales, copies=looking, quantisation=looking)
+    looking = dict.fromkeys((witness.name for witness in WITNESSES), None if args.witnesses else False)
+    overrides = Overrides(scales=args.scales, **looking)
     settings = Settings.from_passport(whole.passport, overrides)
     dataset = read_dataset(args.set)
     if args.limit is not None:
@@ -128,7 +139,7 @@ def main() -> None:
     protocol = Protocol("native")
     first = None
     for part in ("nothing", *args.parts):
-        weights = whole if part == "nothing" else without(whole, part)
+        weights = without(whole, part, args.trained)
         entrant = NetworkEntrant(part, weights.sha256, Detector.of(Analysis(TorchWeights(weights), settings), "cpu"))
         (result,) = Study([entrant], [dataset], protocol, folder=args.out).run(Processes())
         first = first or result

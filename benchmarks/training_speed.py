@@ -1,12 +1,13 @@
 """Samples per second and peak memory of training, against a plain restatement of the published loop.
 
-usage: training_speed.py [--threads 2] [--rounds 5] [--batch 2] [--side 512] [--networks mesorch,mesorch-s]
+usage: training_speed.py [--threads 2] [--rounds 5] [--batch 2] [--side 512] [--networks mesorch,mesorch-s] [--release]
 
 Plain: the open form with dense DCT and explicit attention (`yardstick.py`), float32, pixel BCE, AdamW. Ours: the network
 as the trainer runs it with frozen batch norms, its loss, AdamW with clipping: in float32, in bf16, and in bf16 with the
 gradients of depthwise convolutions in float32 (`quick`), which the trainer takes where bf16 is faster. One interleaved run;
 forging is not counted, it has workers of its own. Peak memory is that of a fresh process that makes two steps. In place of
-a name a weights file may stand, whose passport tells the network.
+a name a weights file may stand, whose passport tells the network. Freed memory stays with the process, as in `mesorch train`;
+with --release it goes back to the system, as in an ordinary process. One process cannot do both, so run it twice.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from yardstick import Yardstick
 from mesorch_cli.network.config import CONFIGS, NetworkConfig
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.weights import read_file
+from mesorch_cli.training.allocation import keep_freed_memory
 from mesorch_cli.training.depthwise import QuickDepthwise
 from mesorch_cli.training.loss import localisation_loss
 from mesorch_cli.training.optimisation import freeze_norms
@@ -85,8 +87,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--networks", default="mesorch,mesorch-s")
+    parser.add_argument("--release", action="store_true")
     parser.add_argument("--peak-of", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    kept = not args.release and keep_freed_memory()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     if args.peak_of:
@@ -96,7 +100,8 @@ def main() -> None:
         print(peak_mib())
         return
     print(f"torch {torch.__version__}, {args.threads} threads, Python {platform.python_version()}, ", end="")
-    print(f"batches of {args.batch} at {args.side} x {args.side}, {args.rounds} interleaved rounds\n")
+    print(f"batches of {args.batch} at {args.side} x {args.side}, {args.rounds} interleaved rounds, ", end="")
+    print(f"freed memory {'kept' if kept else 'released'}\n")
     print("| network | loop | samples per second | seconds per step, quartiles | speed | peak memory, MiB |")
     print("|---|---|---|---|---|---|")
     for name in args.networks.split(","):
@@ -112,8 +117,9 @@ def main() -> None:
         base = statistics.median(seconds["plain"])
         for loop, times in seconds.items():
             sizes = ("--batch", str(args.batch), "--side", str(args.side), "--threads", str(args.threads))
+            release = ("--release",) if args.release else ()
             peak = subprocess.check_output(
-                [sys.executable, __file__, *sizes, "--peak-of", name, loop], text=True
+                [sys.executable, __file__, *sizes, *release, "--peak-of", name, loop], text=True
             ).strip()
             low, middle, high = statistics.quantiles(times, n=4)
             print(

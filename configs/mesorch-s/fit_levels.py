@@ -62,7 +62,7 @@ def main() -> None:
         print("\n".join(table(args.table)))
     elif args.weights is not None and args.out is not None:
         files = " ".join(f"-w {path}" for path in write_choices(args.weights, args.out))
-        print(f"mesorch evaluate SET {files} --no-copies --no-quantisation --no-plots -o RUN")
+        print(f"mesorch evaluate SET {files} --no-copies --no-quantisation --no-history --no-grain --no-plots -o RUN")
     else:
         parser.error("expected WEIGHTS and OUT, or --table RUN")
 

@@ -25,11 +25,12 @@ from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import photo_threshold
 from mesorch_cli.inference.settings import Overrides
+from mesorch_cli.inference.witnesses.registry import WITNESSES
 from mesorch_cli.network.passport import Passport, ThresholdRule
 from mesorch_cli.network.weights import read_file, save_weights
 from mesorch_cli.training.result import to_half
 
-ALONE = Overrides(copies=False, history=False, quantisation=False)
+ALONE = Overrides(**dict.fromkeys((witness.name for witness in WITNESSES), False))  # the network
 
 
 def detector_of(passport: Passport, tensors: dict[str, Tensor], target: Path) -> Detector:

@@ -1,4 +1,4 @@
-"""Make the photo pool that `mesorch-s.toml` trains on: photos of bounded size and cut-out objects, split by source.
+"""Make the photo pool that `base.toml` trains on: photos of bounded size and cut-out objects, split by source.
 
 usage: prepare_photos.py COLLECTED POOL
 

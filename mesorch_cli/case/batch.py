@@ -16,6 +16,7 @@ from mesorch_cli.files.names import json_path
 from mesorch_cli.files.writing import link_or_copy_below, write_below
 
 # Reasons that may not hold next time: the file became readable, limits were raised, or a decoder was installed.
+SAME_BYTES = "same bytes as "  # begins the flag of a duplicate; the path of the first file follows
 NOT_FINAL = (
     "unreadable",
     "missing",
@@ -141,7 +142,8 @@ def duplicate_of(first: Row, path: str, mirror: Mirror) -> Row:
     for artefact in artefacts_of(first):
         link_or_copy_below(mirror.case, artefact, mirror.case, f"{place}/{artefact.rpartition('/')[2]}")
     record = placed_at(place, Record.model_validate_json(first.record))
-    flags = sorted({*record.result.flags, f"same bytes as {json_path(first.path)}"} - {CHANGED})
+    own = {flag for flag in record.result.flags if not flag.startswith(SAME_BYTES)}
+    flags = sorted({*own, f"{SAME_BYTES}{json_path(first.path)}"} - {CHANGED})
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     changes = {
         "input": record.input.model_copy(update={"path": json_path(path), "sha256_after": record.input.sha256}),

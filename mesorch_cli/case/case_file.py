@@ -98,7 +98,8 @@ def read_case(folder: Path) -> CaseFile:
         return CaseFile.model_validate(json_within(read_below(folder, FILE_NAME, LARGEST_BYTES)))
     except OSError as error:
         raise UsageError(
-            f"{str(folder)!r} is not a finished case: {FILE_NAME}: {error.strerror}. Make one with `mesorch batch`."
+            f"{str(folder)!r} is not a finished case: its {FILE_NAME} cannot be read ({error.strerror}). Give a folder that "
+            "`mesorch batch` made."
         ) from error
     except ValidationError as error:
         raise UsageError(

@@ -115,8 +115,8 @@ class Cluster:
                 path, worker = under.pop(promise)
                 try:
                     composed = ray.get(promise)
-                except ray.exceptions.RayTaskError:
-                    raise
+                except ray.exceptions.RayTaskError as error:
+                    raise error.cause from error
                 except ray.exceptions.RayError as error:
                     losses[path] = losses.get(path, 0) + 1
                     self._replace(worker)

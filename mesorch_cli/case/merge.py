@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from mesorch_cli.case.batch import duplicate_of, hash_of, is_passing, placed_at
+from mesorch_cli.case.batch import SAME_BYTES, duplicate_of, hash_of, is_passing, placed_at
 from mesorch_cli.case.case_file import AboutPart, CaseFile
 from mesorch_cli.case.finish import finish
 from mesorch_cli.case.journal import Journal
@@ -94,6 +94,9 @@ def placed(share: Path, row: Row, mirror: Mirror, journal: Journal) -> Row:
                 "again."
             )
     record = placed_at(place, Record.model_validate_json(row.record))
+    # In its share, another file may have come first. Here, this one does.
+    flags = [flag for flag in record.result.flags if not flag.startswith(SAME_BYTES)]
+    record = record.model_copy(update={"result": record.result.model_copy(update={"flags": flags})})
     write_below(mirror.case, f"{place}/{RECORD_NAME}", record.to_text().encode("ascii"))
     return row_of(row.path, place, record)
 

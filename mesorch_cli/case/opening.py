@@ -16,7 +16,7 @@ from mesorch_cli.case.mirror import Mirror
 from mesorch_cli.case.scan import Selection
 from mesorch_cli.case.seal import digest_holds, require_finished, require_sound
 from mesorch_cli.case.tables import SUMS, read_sums
-from mesorch_cli.errors import UsageError, VerificationError
+from mesorch_cli.errors import OutputError, UsageError, VerificationError
 from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.files.hashing import sha256_below
 from mesorch_cli.files.names import json_path
@@ -48,6 +48,14 @@ def about_case(evidence: Path, selection: Selection, spec: ExaminerSpec, tool: d
     )
 
 
+def _clean(case: Path) -> None:
+    """Remove what an interrupted run left half written. Raises OutputError for a folder that cannot be listed."""
+    try:
+        remove_unfinished(case)
+    except OSError as error:
+        raise OutputError(f"Cannot list a folder in {str(case)!r}: {error.strerror}. Check its permissions.") from error
+
+
 @contextmanager
 def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tuple[Journal, Mirror]]:
     """Open a case, or make it.
@@ -56,7 +64,11 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
     has other evidence or another share, or if another process works on it; VerificationError if its journal was
     changed; OutputError if nothing can be written.
     """
-    if not (case / FILE_NAME).exists() and case.exists() and (not case.is_dir() or any(case.iterdir())):
+    try:
+        taken = not (case / FILE_NAME).exists() and case.exists() and (not case.is_dir() or any(case.iterdir()))
+    except OSError as error:
+        raise OutputError(f"Cannot open {str(case)!r}: {error.strerror}. Choose another folder with -o.") from error
+    if taken:
         raise UsageError(f"{str(case)!r} exists and is not a case. Choose a new or empty folder with -o.")
     with Journal(case) as journal:
         require_sound(case, journal, read_case(case) if os.path.lexists(case / CASE_FILE) else None)
@@ -71,7 +83,7 @@ def opened(case: Path, about: AboutPart, *, moved: bool = False) -> Iterator[tup
                 )
         mirror = Mirror(case)
         if journal.is_unfinished():
-            remove_unfinished(case)
+            _clean(case)
         journal.begin()
         for name, value in facts.items():
             journal.set_fact(name, value)

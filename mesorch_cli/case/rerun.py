@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from pydantic import ValidationError
 
+from mesorch_cli.case.batch import SAME_BYTES
 from mesorch_cli.case.case_file import FILE_NAME
 from mesorch_cli.case.opening import opened_to_read
 from mesorch_cli.errors import InputError, UsageError
@@ -149,7 +150,7 @@ def _compared_parts(record: Record) -> dict[str, dict[str, Any]]:
     parts = {part: _plain(getattr(record, part)) for part in ("input", "decode", "metadata", "result")}
     parts["input"] = {name: parts["input"].get(name) for name in ("size", "sha256")}
     parts["result"]["flags"] = [
-        flag for flag in parts["result"]["flags"] if flag != CHANGED and not flag.startswith("same bytes as ")
+        flag for flag in parts["result"]["flags"] if flag != CHANGED and not flag.startswith(SAME_BYTES)
     ]
     for part, name in OF_THE_MACHINE:
         parts[part].pop(name, None)

@@ -159,7 +159,13 @@ def overlap(evidence: Path, case: Path) -> bool:
 
 def refuse_overlap(evidence: Path, case: Path) -> None:
     """Raise UsageError if the case would be inside the evidence, or the evidence inside the case."""
-    if overlap(evidence, case):
+    try:
+        overlapping = overlap(evidence, case)
+    except (OSError, ValueError, RuntimeError) as error:  # a loop of links, a name that is too long
+        raise UsageError(
+            f"The case {str(case)!r} or the evidence {str(evidence)!r} cannot be found: {error}."
+        ) from error
+    if overlapping:
         raise UsageError(
             f"The case {str(case)!r} and the evidence {str(evidence)!r} overlap: one folder contains the other. "
             "Evidence folders are never written to. Choose another folder with -o."

@@ -50,9 +50,12 @@ def changes(
         yield Change("case", SUMS, f"cannot be read: {error.strerror}")
         sums = {}
     known: set[str] = set()
-    for name in own_files(case):
-        known.add(name)
-        yield from _compared("case", name, sums.get(name), hash_of(case, name))
+    try:
+        for name in own_files(case):
+            known.add(name)
+            yield from _compared("case", name, sums.get(name), hash_of(case, name))
+    except OSError as error:
+        yield _unlisted(case, error)
     try:
         for found in examined(journal):
             if isinstance(found, Fault):
@@ -66,9 +69,17 @@ def changes(
         yield Change("journal", FILE_NAME, str(error))
     for name in sorted(sums.keys() - known):
         yield from _compared("case", json_path(name), sums[name], hash_of(case, name))
-    yield from _strangers(case, known | sums.keys())
+    try:
+        yield from _strangers(case, known | sums.keys())
+    except OSError as error:
+        yield _unlisted(case, error)
     if evidence is not None:
         yield from _newcomers(evidence, case_file, journal)
+
+
+def _unlisted(case: Path, error: OSError) -> Change:
+    """Return the change of a folder in a case that cannot be listed, so that more may have changed in it."""
+    return Change("case", json_path(str(error.filename or case)), f"cannot be listed: {error.strerror}")
 
 
 def _around(evidence: Path, case: Path) -> bool:

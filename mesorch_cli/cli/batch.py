@@ -109,6 +109,11 @@ def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal"
         console.say_error(
             f"the folder {folder!r} cannot be listed, so the case lacks its files. Check its permissions."
         )
+    if counts.found == 0:
+        console.say_error(
+            f"no photo was found in {case_file.evidence!r}, so nothing was analysed. The content of a file decides whether "
+            "it is a photo. Check the folder, and --include and --exclude if they were given."
+        )
     if not quiet:
         others = "; ".join(f"{count} {kind}" for kind, count in case_file.others.items())
         duplicates = (
@@ -241,8 +246,8 @@ def batch(
     On stdout: with --json, one record per line as each file is finished. Otherwise one line with case, found, analysed,
     not analysed, failed, photos with evidence of manipulation and the SHA-256 of SHA256SUMS, separated by tabs.
 
-    Exit codes: 0 done, 2 usage or disk full, 3 some photos could not be analysed, 4 none could, 5 weights, 6 CASE was
-    changed after it was made, 10 findings with --fail-on-findings, 130 interrupted.
+    Exit codes: 0 done, 2 usage or disk full, 3 some photos could not be analysed, 4 none could or none was found, 5 weights
+    missing or damaged, 6 CASE was changed after it was made, 10 findings with --fail-on-findings, 130 interrupted.
 
     Example: mesorch batch evidence -o case
 

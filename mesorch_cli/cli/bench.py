@@ -103,7 +103,12 @@ def bench(
             for batch in tile_batch or [1]
             for at_once in lanes_wanted
         ]
-        exported = {path.name: open_exported(path) for path in files or []}
+        named = {path.name: path for path in files or []}
+        if len(named) < len(files or []):
+            raise UsageError(
+                "Two of the exported files have the same name. Expected different names, as the table shows them."
+            )
+        exported = {name: open_exported(path) for name, path in named.items()}
         cases += [
             Workload(name, file.seal.precision, batch, at_once)
             for name, file in exported.items()

@@ -64,8 +64,8 @@ def calibrate(
     shown come from held-out folds. `mesorch detect --calibration FILE` then reports a probability, and a likelihood
     ratio with its bounds.
 
-    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed (the file is written without them), there are too
-    few photos, or the scores do not separate them, 5 weights.
+    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed (the file is written without them), there are
+    too few photos, or the scores do not separate them, 5 weights missing or damaged.
 
     Example: mesorch calibrate --authentic known/authentic --tampered known/tampered -o calibration.json
     """

@@ -280,11 +280,11 @@ def show_explanation(photo: str, explained: "ShownExplanation") -> None:
         say(facts.gate_words)
 
 
-def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    """Show a table on stdout, as the answer of a command. If no column has a title, there is no header."""
+def show_table(title: str, columns: list[str], rows: list[list[str]], *, aside: bool = False) -> None:
+    """Show a table on stdout, as the answer of a command, or aside, on stderr. Without titles there is no header."""
     table = Table(title=shown(title), title_justify="left", show_header=any(columns))
     for column in columns:
         table.add_column(shown(column), overflow="fold")
     for row in rows:
         table.add_row(*(shown(cell) for cell in row))
-    SafeConsole(highlight=False).print(table)
+    (people() if aside else SafeConsole(highlight=False)).print(table)

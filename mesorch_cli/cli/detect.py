@@ -97,8 +97,8 @@ def detect(
 
     A score is not a probability, and no verdict says that a photo is authentic.
 
-    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed, 4 none could, 5 weights, 10 findings with
-    --fail-on-findings, 130 interrupted.
+    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed, 4 none could, 5 weights missing or damaged, 10
+    findings with --fail-on-findings, 130 interrupted.
 
     Example: mesorch detect photo.jpg -o results
 

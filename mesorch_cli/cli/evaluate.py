@@ -154,8 +154,8 @@ def evaluate(
     `evaluation.jsonl`, plots, and a sheet of the best and worst photos. Under `torchrun`, the processes share the
     photos.
 
-    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed or paired, 4 none could, 5 weights, 6 a figure is
-    below --fail-under, or --check found something.
+    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed or paired, 4 none could, 5 weights missing or
+    damaged, 6 a figure is below --fail-under, or --check found something.
 
     Example: mesorch evaluate --images tampered --masks masks --authentic authentic -o evaluation
     """
@@ -201,7 +201,7 @@ def evaluate(
                 results = study.run(processes, lambda done, total, _: on_count(done, total))
             if not processes.reports:
                 return
-        gaps = differences(results, rules)
+        gaps = differences(results, rules, bootstrap)
         resaved = None if study.resave is None else str(study.resave)
         lines = [outputs.as_json(result, rules, resaved, gaps) for result in results]
         if output is not None:

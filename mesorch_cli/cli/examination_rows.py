@@ -2,11 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.report import domain, rates
 from mesorch_cli.report.declared import lines_of
-from mesorch_cli.report.findings import counted_words, tables_of
+from mesorch_cli.report.findings import tables_of
 from mesorch_cli.report.numbers import share_text
+from mesorch_cli.report.rates import percent
+from mesorch_cli.report.wording import score_words
 
 if TYPE_CHECKING:
     from mesorch_cli.examination.examiner import Examination
@@ -28,11 +31,10 @@ def rows_of(examination: "Examination", most: int) -> list[tuple[str, str]]:
     if result.reason:
         rows.append(("reason", result.reason))
     if result.score is not None:
-        what = f"{result.pooling} of the map{counted_words(plain)}"
-        meaning = "" if result.probability is not None else f" ({what}; not a probability)"
+        meaning = "" if result.probability is not None else f" ({score_words(plain)}; not a probability)"
         rows.append(("score", f"{share_text(result.score)}{meaning}"))
     if measured := rates.short_of(plain):
-        rows.append(("rates", f"the same verdict for {measured}"))
+        rows.append(("rates", measured))
     if told := domain.sentence_of(plain, REASONS_SHOWN):
         rows.append(("domain", told))
     if result.probability is not None:
@@ -47,7 +49,8 @@ def rows_of(examination: "Examination", most: int) -> list[tuple[str, str]]:
         )
     for number, region in enumerate(result.regions[:most], start=1):
         place = f"x {region.x}, y {region.y}, {region.width} x {region.height} px"
-        rows.append((f"region {number}", f"{place}, {region.share:.1%} of the photo, mean {region.mean:.2f}"))
+        label = "weak" if region.mean < WEAK_MEAN else f"region {number}"
+        rows.append((label, f"{place}, {percent(region.share)} of the photo, mean {region.mean:.2f}"))
     if len(result.regions) > most:
         rows.append(("", f"and {len(result.regions) - most} more in the record"))
     for table in tables_of(plain):

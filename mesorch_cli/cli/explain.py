@@ -81,8 +81,8 @@ def explain(
 
     On stdout: with --json, one explanation per line. Otherwise the path of each page.
 
-    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed, 4 none could, 5 weights, 10 findings with
-    --fail-on-findings, 130 interrupted.
+    Exit codes: 0 done, 2 usage, 3 some photos could not be analysed, 4 none could, 5 weights missing or damaged, 10
+    findings with --fail-on-findings, 130 interrupted.
 
     Example: mesorch explain photo.jpg -o explained
     """

@@ -68,7 +68,8 @@ def export(
     and the comparison. Commands that analyse photos accept the file as --weights. With --sign, FILE.sig shows who
     made it.
 
-    Exit codes: 0 done, 2 usage, 5 weights, 6 the answers differ from PyTorch's and no file is kept.
+    Exit codes: 0 done, 2 usage, 5 weights missing or damaged, 6 the answers differ from PyTorch's and no file is
+    kept.
 
     Example: mesorch export --format onnx -o mesorch-s.onnx
     """
@@ -122,6 +123,6 @@ def tell(made: "Made", form: str, precision: str, as_json: bool, quiet: bool) ->
             for one in made.parity.differences
         ]
         console.show_table(
-            "against PyTorch", ["photo", "tiles", "largest logit difference", "mask pixels flipped"], rows
+            "against PyTorch", ["photo", "tiles", "largest logit difference", "mask pixels flipped"], rows, aside=True
         )
     console.write_data(made.path, f"{sum(made.sizes.values())} bytes", made.sha256)

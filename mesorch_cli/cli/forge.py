@@ -83,7 +83,7 @@ def forge(
     demosaicing) and puts it back, often too slightly to be seen. background keeps the objects and replaces everything
     around them.
 
-    Photos of objects with masks also serve as hosts, about half of the time. Most of their objects stay untouched, so
+    Photos of objects with masks also serve as hosts, in 70 % of the items. Most of their objects stay untouched, so
     that an object is no sign of a forgery. A photo that cannot be used (damaged, too small) is named and replaced by
     another one.
 

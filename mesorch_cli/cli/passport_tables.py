@@ -77,7 +77,7 @@ def _threshold(passport: "Passport") -> str:
         return f"{passport.threshold:g}"
     return (
         f"set for each photo: {by_photo.share:g} of the mean of its top {by_photo.top:.2%} of pixels, at least "
-        f"{by_photo.floor:g}"
+        f"{by_photo.floor:g}, and at least {passport.threshold:g} if no evidence is found"
     )
 
 

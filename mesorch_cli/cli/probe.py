@@ -9,7 +9,7 @@ import typer
 
 from mesorch_cli.cli import console, options
 from mesorch_cli.cli.guard import guard
-from mesorch_cli.errors import InputError, UsageError
+from mesorch_cli.errors import InputError, OutputError, UsageError
 from mesorch_cli.files.writing import require_writable, write_below
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def probe(
 
     OUT gets `probes.json`, and `probes.md` with tables for a model card.
 
-    Exit codes: 0 done, 2 usage, 3 photos were left out, are too few, or lack a partner, 5 weights.
+    Exit codes: 0 done, 2 usage, 3 photos were left out, are too few, or lack a partner, 5 weights missing or
+    damaged.
 
     Example: mesorch probe photos -n 30 -s 7 -o probes
     """
@@ -100,7 +101,12 @@ def probe(
         passport, sha256 = analysis.weights.passport, analysis.weights.sha256
         entrant = NetworkEntrant(passport.name, sha256, Detector.of(analysis, device))
         evaluator = Evaluator(entrant, Protocol())
-        require_writable(output)
+        try:
+            require_writable(output)
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write to {str(output)!r}: {error.strerror}. Choose another folder with -o."
+            ) from error
 
         left_out: list[tuple[str, str]] = []
         cells = []

@@ -130,8 +130,8 @@ def rerun(
 
     On stdout: with --json, one object. Otherwise the answer and the photo, separated by a tab.
 
-    Exit codes: 0 identical or within tolerance, 2 usage, 4 the photo was not found or cannot be read, 5 weights, 6
-    different, or the record was changed.
+    Exit codes: 0 identical or within tolerance, 2 usage, 4 the photo was not found or cannot be read, 5 weights
+    missing or damaged, 6 different, or the record was changed.
 
     Example: mesorch rerun results/photo.jpg/record.json
     """

@@ -108,11 +108,13 @@ def train(
         except ImportError as error:
             raise UsageError(f"`mesorch train` needs Lightning Fabric: {install_hint('train')}.") from error
         from mesorch_cli.inference.backends import choose_device
+        from mesorch_cli.training.allocation import keep_freed_memory
         from mesorch_cli.training.config import read_config
         from mesorch_cli.training.precision import settled
         from mesorch_cli.training.runtime import close_runtime, open_runtime, processes_wanted
         from mesorch_cli.training.trainer import Trainer
 
+        keep_freed_memory()
         folder = output or RUNS / config.stem
         settings = changed(
             read_config(config),
@@ -140,9 +142,16 @@ def train(
 
 
 def changed(config: "TrainingConfig", **values: int | str | None) -> "TrainingConfig":
-    """Return the training file, changed by the values given on the command line."""
+    """Return the training file, changed by the values given on the command line. Raises UsageError for a value it refuses."""
+    from pydantic import ValidationError
+
+    from mesorch_cli.validation import first_problem
+
     given = {name: value for name, value in values.items() if value is not None}
-    return type(config).model_validate(config.model_dump() | given)
+    try:
+        return type(config).model_validate(config.model_dump() | given)
+    except ValidationError as error:
+        raise UsageError(f"The command line, {first_problem(error)}.") from error
 
 
 def say_start(trainer: "Trainer") -> None:

@@ -1,6 +1,7 @@
 """`mesorch weights`: list, describe, import, verify, sign and trust weights."""
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -126,17 +127,21 @@ def import_(
     Example: mesorch weights import mesorch-98.pth
     """
     with guard():
-        from mesorch_cli.errors import UsageError
+        from mesorch_cli.errors import OutputError, UsageError
         from mesorch_cli.network import signed, store
         from mesorch_cli.network.importing import checkpoint_contents, import_checkpoint, read_checkpoint, recognise
+        from mesorch_cli.network.passport import NAME_PATTERN
         from mesorch_cli.signing import read_private_key
 
         if sign is not None:
             read_private_key(sign)  # a bad key is reported before the work begins
         contents = checkpoint_contents(source)
         chosen = name or recognise(read_checkpoint(contents), source).name
-        if chosen != Path(chosen).name or chosen.startswith("."):
-            raise UsageError(f"The name {chosen!r} cannot be used. Expected a plain word such as mesorch-98.")
+        if not re.fullmatch(NAME_PATTERN, chosen):
+            raise UsageError(
+                f"The name {chosen!r} cannot be used. Expected a plain word such as mesorch-98: up to 100 letters, digits, "
+                "dots, hyphens and underscores."
+            )
         taken = {stored.name: stored for stored in store.list_weights()}
         if chosen in taken and (taken[chosen].origin == "shipped" or not replace):
             raise UsageError(
@@ -144,7 +149,12 @@ def import_(
                 + ("." if taken[chosen].origin == "shipped" else ", or --replace.")
             )
         folder = store.imported_folder()
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"Cannot make the folder {str(folder)!r}: {error.strerror}. Set MESORCH_HOME to a folder that can be written."
+            ) from error
         imported = import_checkpoint(
             contents, folder / f"{chosen}{store.SUFFIX}", name=chosen, licence=licence, expect=network
         )

@@ -87,10 +87,10 @@ def refuse_too_few(truth: Truth, rate: float) -> None:
     """Raise InputError, with the number needed, for fewer photos than the rate requires."""
     authentic, tampered = int(np.count_nonzero(~truth)), int(np.count_nonzero(truth))
     if authentic < needed(rate) or tampered < FEWEST:
+        helps = ", or give a larger rate with --fpr" if authentic >= FEWEST <= tampered else ""
         raise InputError(
             f"{authentic} authentic and {tampered} tampered photos were analysed. A false-positive rate of {rate:g} "
-            f"needs at least {needed(rate)} authentic and {FEWEST} tampered ones. Add photos, or give a larger rate "
-            "with --fpr.",
+            f"needs at least {needed(rate)} authentic and {FEWEST} tampered ones. Add photos{helps}.",
             reason="too few photos",
         )
 

@@ -41,8 +41,8 @@ def score_folders(
 ) -> tuple[Scored, list[str]]:
     """Analyse the photos of two folders and pool their maps in every way. Also return a sentence for each lost photo.
 
-    Raises InputError if the rate requires more photos (before the first analysis, if there are too few files), and for
-    a photo that is in both folders; UsageError for a missing folder.
+    Raises InputError if the rate requires more photos (before the first analysis, if there are too few files);
+    UsageError for a photo that is in both folders, and for a missing folder.
     """
     files = [(path, True) for path in files_of(tampered)] + [(path, False) for path in files_of(authentic)]
     refuse_too_few(np.array([truth for _, truth in files], bool), rate)

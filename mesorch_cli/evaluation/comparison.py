@@ -1,7 +1,8 @@
 """Two entrants on the same photos: the difference of a figure, and its uncertainty."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,11 +59,11 @@ def compare(
     Photos that only one of the two analysed are left out. evidence_at: for the first and for the second, see
     `figure_samples`.
     """
-    by_photo = {outcome.photo: outcome for outcome in second if outcome.status == "analysed"}
+    others = dict(_identified(second))
     pairs = [
-        (outcome, by_photo[outcome.photo])
-        for outcome in first
-        if outcome.status == "analysed" and outcome.photo in by_photo
+        (outcome, others[photo])
+        for photo, outcome in _identified(first)
+        if photo in others and outcome.status == others[photo].status == "analysed"
     ]
     if not pairs:
         return []
@@ -90,7 +91,16 @@ def compare(
     return result
 
 
-def differences(results: Sequence[Result], protocol: Protocol) -> list[Gap]:
+def _identified(outcomes: Iterable[Outcome]) -> Iterator[tuple[tuple[str, bool, int], Outcome]]:
+    """Yield every outcome with what tells its photo apart, as names alone do not: its truth, and the how-manieth it is."""
+    seen: Counter[tuple[str, bool]] = Counter()
+    for outcome in outcomes:
+        named = outcome.photo, outcome.tampered
+        seen[named] += 1
+        yield (*named, seen[named]), outcome
+
+
+def differences(results: Sequence[Result], protocol: Protocol, resamples: int = RESAMPLES) -> list[Gap]:
     """Compare every pair of networks, and every network with every baseline, on unperturbed photos."""
     plain = [result for result in results if result.perturbation is None]
     found = []
@@ -98,6 +108,6 @@ def differences(results: Sequence[Result], protocol: Protocol) -> list[Gap]:
         for second in plain[place + 1 :]:
             if first.dataset == second.dataset and not (first.is_baseline and second.is_baseline):
                 limits = first.evidence_at, second.evidence_at
-                gaps = compare(first.outcomes, second.outcomes, protocol, limits)
+                gaps = compare(first.outcomes, second.outcomes, protocol, limits, resamples)
                 found.append(Gap(first.dataset, first.entrant, second.entrant, second.is_baseline, tuple(gaps)))
     return found

@@ -138,7 +138,10 @@ def read_dataset(path: Path, *, strict: bool = True) -> Dataset:
                 named = (replace(sample, kind=kinds.get(sample.photo.stem, sample.kind)) for sample in found.samples)
                 return replace(found, samples=tuple(named))
         expected = " or ".join(f"{tampered}/ and {masks}/" for tampered, masks, _ in LAYOUTS)
-        raise UsageError(f"{path} contains no set. Expected {expected} in it, or use --images and --masks.")
+        raise UsageError(
+            f"{str(path)!r} contains no set. Expected {expected} in it. You can also give a .json list, a .csv table, or "
+            "--images and --masks."
+        )
     if not path.is_file():
         raise UsageError(f"{path} does not exist. Expected a folder, a .json list or a .csv table.")
     rows = read_rows(path)

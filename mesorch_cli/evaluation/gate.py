@@ -1,5 +1,6 @@
 """Figures that new weights must reach before a lab takes them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ def parse_gates(words: Sequence[str]) -> tuple[Gate, ...]:
             gates.append(Gate(name.strip(), float(value)))
         except ValueError as error:
             raise UsageError(f"--fail-under {word!r}: expected FIGURE=VALUE, such as f1=0.3.") from error
-        if not sign or not name.strip():
+        if not sign or not name.strip() or not math.isfinite(gates[-1].least):
             raise UsageError(f"--fail-under {word!r}: expected FIGURE=VALUE, such as f1=0.3.")
     return tuple(gates)
 

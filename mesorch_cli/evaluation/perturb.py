@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mesorch_cli.errors import UsageError
+from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evidence.photo import Pixels, eight_bits
 
 Mask = NDArray[np.bool_]
@@ -99,7 +99,11 @@ def saved(pixels: Eight, suffix: str, quality: int) -> Eight:
     flag = cv2.IMWRITE_JPEG_QUALITY if suffix == ".jpg" else cv2.IMWRITE_WEBP_QUALITY
     ok, data = cv2.imencode(suffix, pixels[..., ::-1], [flag, quality])
     if not ok:
-        raise UsageError(f"A photo of {pixels.shape[1]} x {pixels.shape[0]} pixels cannot be saved as {suffix}.")
+        raise InputError(
+            f"A photo of {pixels.shape[1]} x {pixels.shape[0]} pixels cannot be saved as {suffix}. Leave it out of the "
+            "perturbation.",
+            reason="too large for this format",
+        )
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
     assert decoded is not None  # it was just encoded
     return np.ascontiguousarray(decoded[..., ::-1], np.uint8)

@@ -79,7 +79,10 @@ def pixel_roc(named: Named) -> bytes:
     def paint(axes: "Axes") -> None:
         axes.plot([0, 1], [0, 1], color="0.6", linewidth=0.8)
         for place, (name, outcomes) in enumerate(named):
-            true, false = _mean_rates(outcomes)
+            found = _mean_rates(outcomes)
+            if found is None:
+                continue
+            true, false = found
             axes.plot(false, true, label=name, color=colour(place), linestyle=stroke(place))
 
     return draw("Pixels: ROC, mean over tampered photos", "false-positive rate", "true-positive rate", paint)
@@ -206,12 +209,15 @@ def curves(
     return draw(title, x_label, y_label, paint, unit_square=False)
 
 
-def _mean_rates(outcomes: Sequence[Outcome]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _mean_rates(outcomes: Sequence[Outcome]) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return both mean rates by threshold, None if no photo has pixels of both kinds."""
     rows = [
         one.pixels
         for one in outcomes
         if one.tampered and one.pixels is not None and one.pixels.tampered < one.pixels.scored
     ]
+    if not rows:
+        return None
     true = np.mean([np.asarray(one.true_positive) / one.tampered for one in rows], axis=0)
     false = np.mean([np.asarray(one.false_positive) / (one.scored - one.tampered) for one in rows], axis=0)
     ends = (np.ones(1), np.zeros(1))

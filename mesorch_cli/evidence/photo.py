@@ -95,6 +95,9 @@ class Decode:
     isolation: tuple[str, ...] = field(default=(), compare=False)
 
 
+BRIGHTNESS_FIRST = ("grey", "YCbCr")  # what a JPEG stores, if its first component is brightness
+
+
 @dataclass(frozen=True)
 class Photo:
     """One input, read once: `sha256` and `pixels` come from the same bytes.
@@ -116,13 +119,16 @@ class Photo:
     def steps(self) -> npt.NDArray[np.int64] | None:
         """Return the (8, 8) steps with which the JPEG's brightness was quantised, None for other photos.
 
-        It is also None if the file does not say which steps apply: several tables with one number, no or four
-        components.
+        It is also None if the file does not say which steps apply (several tables with one number, a table that is
+        missing), if it stores no brightness of 8 bits (RGB, CMYK, 12 bits), or if a step is 0, which the standard
+        forbids and nothing can be divided by.
         """
         jpeg = self.metadata.get("jpeg")
-        if self.decode.format != "JPEG" or not isinstance(jpeg, dict) or jpeg.get("tables_defined_again"):
+        if self.decode.format != "JPEG" or self.decode.bits != 8 or not isinstance(jpeg, dict):
             return None
-        tables = jpeg.get("quantisation")
-        if not isinstance(tables, dict) or "0" not in tables or jpeg.get("components") not in (1, 3):
+        if jpeg.get("tables_defined_again") or jpeg.get("stores") not in BRIGHTNESS_FIRST:
             return None
-        return np.array(tables["0"], np.int64).reshape(8, 8)
+        table = jpeg["quantisation"].get(str(jpeg["tables"][0]))
+        if table is None or min(table) < 1:
+            return None
+        return np.array(table, np.int64).reshape(8, 8)

@@ -183,7 +183,8 @@ class Examiner:
         """Examine one input; a bad one gives a record too. `data`: the bytes, where they came from standard input.
         `page`: which page or frame, from 1 on; None is the first full one.
 
-        Raises OutputError if results cannot be written, and nothing for a bad input.
+        Raises OutputError if results cannot be written, and WeightsError or UsageError if the network or that of a witness
+        cannot be used; nothing for a bad input.
         """
         analysed = self.analyse(self.read(source, data=data, page=page), on_progress)
         sha256_after = self._hash_again(analysed.loaded)

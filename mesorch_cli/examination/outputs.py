@@ -83,4 +83,6 @@ class OutputFolder:
             found = json.loads(read_below(self.root, f"{name}/{RECORD_NAME}", LARGEST_RECORD))["input"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return False
-        return bool(found.get("path") == json_path(source) and found.get("sha256") == sha256)
+        return bool(
+            isinstance(found, dict) and found.get("path") == json_path(source) and found.get("sha256") == sha256
+        )

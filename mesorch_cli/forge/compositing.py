@@ -68,7 +68,7 @@ def harmonised(rng: np.random.Generator, patch: Patch, surroundings: Pixels) -> 
 
 
 def surroundings_of(host: Pixels, y: int, x: int, box: tuple[int, int]) -> Pixels:
-    """Return the part of the host under a box at (y, x), extended by half its size on every side."""
+    """Return the part of the host under a box at (y, x), extended by a quarter of its size on every side."""
     tall, wide = box
     return host[
         max(0, y - tall // 4) : max(0, y + tall + tall // 4), max(0, x - wide // 4) : max(0, x + wide + wide // 4)

@@ -27,9 +27,9 @@ def copy_move(
 ) -> Change | None:
     """Return the photo with one to three copies of one of its parts, None if none succeeded.
 
-    plane: the photo's objects, if known; then mostly one of them is copied. silhouette: the copied shape otherwise, any
-    if None. Half of the copies are only moved. The others are also scaled, mirrored, rotated or tilted. Copies do not
-    overlap their source.
+    plane: the photo's objects, if known; then often one of them is copied. silhouette: the copied shape otherwise, any
+    if None. Half of the copies are only moved. The others are also scaled, mirrored, rotated or tilted. Copies may
+    overlap their source a little.
     """
     height, width = host.shape[:2]
     count = 1 + int(rng.choice(len(COPIES), p=COPIES))
@@ -81,7 +81,7 @@ def _source(
 def _place(
     rng: np.random.Generator, host: Pixels, patch: Patch, origin: tuple[int, int], size: tuple[int, int]
 ) -> tuple[int, int] | None:
-    """Return a place for a copy off its source, half of the time the best-fitting one tried; None if there is none."""
+    """Return a place for a copy off its source, mostly the best-fitting one tried; None if there is none."""
     height, width = host.shape[:2]
     fitting = chance(rng, FITTING_SHARE)
     own = cv2.resize(patch.pixels, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32)

@@ -33,6 +33,7 @@ FOLDERS = ("Tp", "Gt", "Au")
 MANIFEST, SETTINGS = "manifest.jsonl", "forge.json"
 OWN_NAME = re.compile(r"[0-9]{6,}\.(jpg|png|webp)")
 AHEAD = 3  # items in progress per worker
+UNSTORED_OBJECT_HOST_SHARE = 0.55  # of versions in which it was a constant
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,7 @@ class ForgedDataset:
                 f"{str(self.out)!r} has no readable {SETTINGS} ({error}). Expected an unfinished dataset: "
                 "choose another folder."
             ) from error
-        # Earlier versions did not store the one share that was constant.
-        held = {"object_host_share": ItemSettings.object_host_share} | (found if isinstance(found, dict) else {})
+        held = {"object_host_share": UNSTORED_OBJECT_HOST_SHARE} | (found if isinstance(found, dict) else {})
         different = [key for key in described if held.get(key) != described[key]]
         if different:
             raise UsageError(

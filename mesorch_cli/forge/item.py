@@ -108,7 +108,7 @@ def draw_sources(rng: np.random.Generator, pools: Pools, settings: ItemSettings,
     donor = given.draw(rng, photos, refused)
     host_life, donor_life = (Life(rng, source.donor.pixels, source.donor.plane) for source in (host, donor))
     framed(host_life, settings.longest, shortest=SHORTEST_HOST)
-    framed(donor_life, settings.longest)
+    framed(donor_life, settings.longest, shortest=SHORTEST_HOST)
     return Drawn(host, donor, host_life, donor_life, from_objects, tuple(refused))
 
 

@@ -25,7 +25,7 @@ def removal(
 ) -> Change | None:
     """Return the photo with a region filled from the photo around it, None if nothing fits.
 
-    plane: the photo's objects, if known; then mostly one of them is removed. silhouette: the shape of the hole
+    plane: the photo's objects, if known; then often one of them is removed. silhouette: the shape of the hole
     otherwise, any if None.
     """
     hole, y, x, parameters = _hole(rng, host, plane, area_range, silhouette)

@@ -61,7 +61,7 @@ def retouch(
 ) -> Change | None:
     """Return the photo with one region retouched or covered by text or a logo, None if that failed.
 
-    plane: the photo's objects, if known; then mostly one of them is retouched. silhouette: the shape of the region
+    plane: the photo's objects, if known; then sometimes one of them is retouched. silhouette: the shape of the region
     otherwise, any if None.
     """
     kind = KINDS[int(rng.integers(len(KINDS)))]

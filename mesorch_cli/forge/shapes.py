@@ -153,7 +153,8 @@ def beyond_horizon(rng: np.random.Generator, height: int, width: int) -> Mask:
 def snapped(pixels: NDArray[np.uint8], mask: Mask) -> Mask:
     """Return a region whose outline was moved, within a narrow band, to the edges of the picture it lies in.
 
-    Done by watershed from the region's core and from outside of it; the core always stays, the outside never joins.
+    Done by watershed from the region's core and from outside of it; the core always stays, the outside never joins. A
+    region that reaches the border of the picture still does.
     """
     inner = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
     outer = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) if not mask.all() else np.zeros_like(inner)
@@ -161,10 +162,13 @@ def snapped(pixels: NDArray[np.uint8], mask: Mask) -> Mask:
     markers = np.zeros(mask.shape, np.int32)
     markers[inner > min(band, 0.6 * float(inner.max()))] = 1
     markers[outer > band] = 2
-    markers[[0, -1]] = 2
-    markers[:, [0, -1]] = 2
-    grown = cv2.watershed(np.ascontiguousarray(pixels), markers)
-    return np.asarray(grown == 1)
+    border = np.ones(mask.shape, np.bool_)
+    border[1:-1, 1:-1] = False
+    markers[border & ~mask] = 2
+    # The watershed never gives a border pixel to a region, so there is one more pixel around.
+    around = cv2.copyMakeBorder(pixels, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    grown = cv2.watershed(around, np.pad(markers, 1, "edge"))
+    return np.asarray(grown[1:-1, 1:-1] == 1)
 
 
 def window_of(mask: Mask, margin: int = 0) -> tuple[slice, slice] | None:

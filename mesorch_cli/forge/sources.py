@@ -109,8 +109,11 @@ class ObjectFolder:
             return _cut_out(self.root, path, photos)
         photo = photos.read(file)
         pixels = eight_bits(photo.pixels)
+        stem = path.rpartition(".")[0]
         plane_file = next(
-            found for found in (file.with_suffix(MASK_SUFFIX), file.with_suffix(MASK_SUFFIX.upper())) if found.is_file()
+            self.root / one
+            for one in self.paths
+            if one.lower().endswith(MASK_SUFFIX) and one.rpartition(".")[0] == stem
         )
         plane_sha256, values = _plane(plane_file, photos)
         if values.shape != pixels.shape[:2]:

@@ -14,8 +14,8 @@ from mesorch_cli.inference.witnesses.finding import Finding
 class Detection:
     """The result of one photo, in its stored raster.
 
-    map: (H, W) float32, the probability 0..1 that a pixel was manipulated; None where nothing was analysed, 0 where
-    `coverage` left a pixel out. score: raw image score 0..1. probability: the calibrated one of the photo, 0..1, None
+    map: (H, W) float32, the probability 0..1 that a pixel was manipulated; None where nothing was analysed, next to 0
+    where `covered` left a pixel out. score: raw image score 0..1. probability: the calibrated one of the photo, 0..1, None
     without a calibration. ratio: likelihood ratio with its bounds, None where the calibration has none. findings: of
     the witnesses besides the network; the map includes them. threshold: value of the map above which a pixel of this
     photo counts as manipulated, None where nothing was analysed. reason: why it was not analysed. flags: warnings for

@@ -179,7 +179,7 @@ def measure(
     moved = bandwidth(place)
     counted = {name: operations(networks[name], side) for name in {case.network for case in cases} & set(networks)}
     for case in cases:
-        low, middle, high = statistics.quantiles(seconds[case], n=4)
+        low, middle, high = statistics.quantiles(seconds[case], n=4, method="inclusive")
         floor = gigaoperations = None
         if case.network in networks:
             held = sum(tensor.numel() for tensor in networks[case.network].state_dict().values())

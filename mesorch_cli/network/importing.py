@@ -55,7 +55,7 @@ def read_checkpoint(file: Path | Contents) -> dict[str, Tensor]:
     try:
         with torch.serialization.safe_globals(HARMLESS):
             content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
         refused = r"(?:GLOBAL|global:?|class|function) `?([\w.]+)`? (?:was not|whose module)"
         if found := re.search(refused, str(error)):
             raise WeightsError(

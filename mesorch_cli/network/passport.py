@@ -32,11 +32,13 @@ from mesorch_cli.validation import first_problem
 SCHEMA: Literal["mesorch.passport/1"] = "mesorch.passport/1"
 
 CHECKSUM = "passport_sha256"
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"  # of weights
 MOST_TEXT = 4 * 1024 * 1024  # bytes of a passport
 LARGEST_SIDE = 4096  # of a network's input, in pixels: eight times the published one
 LARGEST_RATIO = 100.0  # log10; photos support less than 6
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e4, le=1e4)]
 Words = Annotated[str, Field(max_length=10_000)]
 TOOL_VERSION = r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}"
@@ -276,7 +278,7 @@ class Passport(_Part):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
     schema_: Literal["mesorch.passport/1"] = Field(default=SCHEMA, alias="schema")
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: Name
     version: Annotated[str, Field(max_length=100)]
     network: Stated
     input: InputRule = InputRule()

@@ -90,8 +90,8 @@ def resolve(name_or_path: str | None) -> StoredWeights:
             )
         return StoredWeights(path.stem, path, recorded_sums(path.parent).get(path.name), "file")
     raise WeightsError(
-        f"No weights named {wanted!r}; there are: {names(stored)}. Published checkpoints of mesorch and mesorch-p "
-        "come in through `mesorch weights import FILE.pth`."
+        f"No weights are named {wanted!r}. Installed: {names(stored)}. To add a published checkpoint of mesorch or "
+        "mesorch-p, use `mesorch weights import FILE.pth`."
     )
 
 

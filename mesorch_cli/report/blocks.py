@@ -49,7 +49,7 @@ class Points:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Names with their values under an optional title. wide: takes the whole width, not a column of several."""
+    """Names with their values under an optional title."""
 
     rows: tuple[tuple[str, str], ...]
     title: str = ""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mesorch_cli.inference.regions import WEAK_MEAN
 from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.report import declared, domain, rates
 from mesorch_cli.report.findings import tables_of
@@ -10,8 +11,8 @@ from mesorch_cli.report.names import visible
 from mesorch_cli.report.numbers import in_words
 
 SAID = {  # by verdict; `score` and the limits are filled in
-    "evidence of manipulation": "The program reports evidence of manipulation: the score is {score}, and it does so from "
-    "{high} on. This is an indication by an automatic method. It does not show what was changed, by whom, when "
+    "evidence of manipulation": "The program reports evidence of manipulation: the score is {score}, and the limit for this "
+    "verdict is {high}. This is an indication by an automatic method. It does not show what was changed, by whom, when "
     "or why, and ordinary processing can have the same effect.",
     "inconclusive": "The result is inconclusive: the score is {score}, between the limits of {low} and {high}. It supports "
     "neither that the photo was manipulated nor that it was not.",
@@ -25,6 +26,7 @@ NO_PHOTO = (
     "The result is inconclusive: the picture looks like a screenshot, a text or a drawing, and the weights were not made for "
     "such pictures. Neither the score of {score} nor parts that repeat say anything about a manipulation."
 )
+LISTED = 5  # regions in a sentence; the record has all
 NO_PROBABILITY = "The score orders photos from 0 to 1. It is not the probability that the photo was manipulated."
 
 
@@ -34,8 +36,8 @@ def sentences_of(record: Mapping[str, Any]) -> tuple[str, ...]:
     words = NO_PHOTO if LIKE_A_SCREEN in result["flags"] else SAID[result["verdict"]]
     filled = words.format(
         score="unknown" if result["score"] is None else in_words(result["score"]),
-        low=f"{limits.get('inconclusive_at', 'unknown')}",
-        high=f"{limits.get('evidence_at', 'unknown')}",
+        low=_limit(limits.get("inconclusive_at")),
+        high=_limit(limits.get("evidence_at")),
         reason=result["reason"],
     )
     paragraphs = [_examined(record), filled]
@@ -51,18 +53,27 @@ def sentences_of(record: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(paragraphs)
 
 
+def _limit(value: float | None) -> str:
+    return "unknown" if value is None else in_words(value)
+
+
 def _examined(record: Mapping[str, Any]) -> str:
     source, tool, weights = record["input"], record["tool"], record["weights"]
     hashed = "could not be read" if source["sha256"] is None else f"SHA-256 {source['sha256']}"
     return (
-        f"The file {visible(source['path'])} ({hashed}) was examined with {tool['name']} {tool['version']} and the weights "
+        f"The file {visible(source['path'])} ({hashed}) was submitted to {tool['name']} {tool['version']} with the weights "
         f"{weights['name']} (SHA-256 {weights['sha256']}). The examination can be repeated from its record."
     )
 
 
 def _regions(regions: list[dict[str, Any]]) -> str:
-    first = regions[0]
-    place = f"x {first['x']}, y {first['y']}, {first['width']} x {first['height']} pixels of the stored raster"
-    if len(regions) == 1:
-        return f"The map marks one region, at {place}. Its outline is not that of an object."
-    return f"The map marks {len(regions)} regions, the first at {place}. Their outlines are not those of objects."
+    """Return where the map marks something, at most LISTED places, and whether all of it is weak."""
+    boxes = [f"x {one['x']}, y {one['y']}, {one['width']} x {one['height']}" for one in regions]
+    count = "one region" if len(boxes) == 1 else f"{len(boxes)} regions"
+    if len(boxes) > LISTED:
+        count += f", the first {LISTED} of them"
+    told = f"The map marks {count}, in pixels of the stored raster at {'; '.join(boxes[:LISTED])}."
+    if all(one["mean"] < WEAK_MEAN for one in regions):
+        which = "It is" if len(boxes) == 1 else "All of them are"
+        told += f" {which} weak: on average, the map is below {WEAK_MEAN:g} there."
+    return f"{told} The outline of a region need not follow an object."

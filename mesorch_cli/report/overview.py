@@ -13,6 +13,7 @@ from mesorch_cli.report.wording import limits_of, reason_meaning
 
 LEFT, RIGHT, TOP, BASE = 10, 410, 12, 120  # of the drawings, in their units
 STEP = (RIGHT - LEFT) / BINS
+RUNTIMES = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
 WHOLE = [1, 1]  # the share of a selection without shares
 KINDS = ("none", "open", "evidence")
 
@@ -92,11 +93,12 @@ def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
     """Return the rows of the case and its method."""
     settings, weights, tool = options_named(facts["settings"]), facts["weights"], facts["tool"]
     named = " ".join(filter(None, (weights.get("name"), weights.get("version"))))
+    runtimes = [f"{label} {tool[name]}" for name, label in RUNTIMES.items() if tool.get(name)]
     rows = [
         ("weights", f"{named}, licence {weights.get('licence', 'not stated')}"),
         ("SHA-256 of the weights", weights.get("sha256", "")),
         ("SHA-256 of the settings", facts["settings_sha256"]),
-        ("tool", f"mesorch {tool.get('version', '')}, torch {tool.get('torch', '')}, {tool.get('platform', '')}"),
+        ("tool", ", ".join(filter(None, (f"mesorch {tool.get('version', '')}", *runtimes, tool.get("platform"))))),
     ]
     limits = limits_of(settings)
     if limits is not None:
@@ -108,7 +110,9 @@ def method_of(facts: Facts, triage: Triage) -> list[tuple[str, str]]:
             )
         )
     threshold = settings.get("threshold")
-    if isinstance(threshold, int | float):
+    if settings.get("photo_threshold"):
+        rows.append(("threshold of the map", "set for each photo; its page has it"))
+    elif isinstance(threshold, int | float):
         rows.append(("threshold of the map", f"{threshold:.4g}"))
     rows.append(("selection", _selection(facts["selection"])))
     if triage.first is not None and triage.last is not None:

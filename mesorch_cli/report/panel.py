@@ -42,7 +42,8 @@ def panel(
     join(outlined, joins, width, height)
     number(outlined, regions, width, height)
     parts = [("Photo", photo), ("Map", colours(chance)), ("Outlines of regions", outlined)]
-    foot = f"Outlined: the map above {threshold:.2f}; dim and without a number: weak, on average below {WEAK_MEAN:g}. "
+    foot = f"Outlines: map above {threshold:.2f}, the photo's threshold. "
+    foot += f"Dim, without a number: weak regions (mean below {WEAK_MEAN:g}). "
     foot += f"Blue: {legend_of(joins)}. " if joins else ""
     foot += f"Stored raster, {width} x {height} pixels."
     if orientation != 1:

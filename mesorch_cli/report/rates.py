@@ -14,6 +14,7 @@ MEANING = (
     "These rates were measured with the same weights and settings on photos whose truth is known. They hold for photos like "
     "those. How often the tool errs on other photos, such as those of a case, has to be measured on photos like them."
 )
+NOTHING_FOUND = ["no evidence found"]
 CALLED = {  # verdicts that were counted, in the words of a sentence
     ("evidence of manipulation",): "called “evidence of manipulation”",
     ("inconclusive", "evidence of manipulation"): "called “inconclusive” or “evidence of manipulation”",
@@ -30,11 +31,20 @@ def lines_of(result: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def short_of(result: Mapping[str, Any]) -> str:
-    """Return the rates on authentic photos in a few words, for a terminal; empty where nothing was measured."""
-    rates = [rate for rate in result.get("rates", ()) if rate["truth"] == "authentic"]
-    return "; ".join(
-        f"{rate['called']} of {rate['photos']} authentic photos of {rate['set']} ({bounds(rate)})" for rate in rates
-    )
+    """Return in a few words how often the verdict was wrong, for a terminal; empty where nothing was measured.
+
+    That is on authentic photos, but on tampered ones if the verdict is that no evidence was found.
+    """
+    rates = result.get("rates", ())
+    missed = any(rate["verdicts"] == NOTHING_FOUND for rate in rates)
+    truth = "tampered" if missed else "authentic"
+    told = [_shortly(result, rate) for rate in rates if rate["truth"] == truth]
+    return f"{truth} photos with this verdict: {'; '.join(told)}" if told else ""
+
+
+def _shortly(result: Mapping[str, Any], rate: Mapping[str, Any]) -> str:
+    unlike = ", unlike this photo" if remark_of(result, rate["set"]) else ""
+    return f"{rate['called']} of {rate['photos']} ({rate['set']}{unlike}; {bounds(rate)})"
 
 
 def bounds(rate: Mapping[str, Any]) -> str:
@@ -43,8 +53,10 @@ def bounds(rate: Mapping[str, Any]) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in per cent, with a decimal below ten."""
+    """Return a share in per cent, with a decimal below ten. One that only rounding makes 0 is told as what it is."""
     value = 100 * share
+    if 0 < value < 0.05:
+        return "< 0.1 %"
     return f"{value:.1f} %" if 0 < value < 9.95 else f"{value:.0f} %"
 
 

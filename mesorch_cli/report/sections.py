@@ -181,7 +181,7 @@ def _statements(record: dict[str, Any]) -> Iterator[Block]:
     yield Pairs(tuple(flat(record["provenance"])), "Provenance (C2PA)")
     looked_at = ", ".join((record.get("declared") or {}).get("looked_at", ()))
     if looked_at:
-        yield Text(f"Looked at for statements on AI: {looked_at}.", quiet=True)
+        yield Text(f"Statements about AI were looked for in: {looked_at}.", quiet=True)
 
 
 def _record(entry: Entry, root: str) -> Iterator[Block]:

@@ -13,7 +13,7 @@ VERDICTS = {
     "was not.",
     "no evidence found": "No evidence of manipulation was found. This does not show that the photo is unaltered: the "
     "weights miss unfamiliar edits, and edits whose traces were destroyed by later resizing or compression.",
-    "not analysed": "Nothing is said about this photo, neither for nor against manipulation.",
+    "not analysed": "No conclusion is drawn about this photo, neither for nor against manipulation.",
 }
 NOT_A_PHOTO = (
     "The picture looks like a screenshot, a text or a drawing. These weights were not made for such pictures. Neither the "
@@ -30,7 +30,8 @@ LIMITS = (
     "photos like these.",
 )
 YOUR_REPORT = (
-    "Sentences that the record supports. What else may be said, and what must not, is in docs/report-wording.md."
+    "Sentences that the record supports. What else may be said, and what must not, is in docs/report-wording.md of the "
+    "program."
 )
 ALIKE = (
     "By a fingerprint of what the photo shows: the same photo saved or resized again, or another one of the same scene."
@@ -38,7 +39,7 @@ ALIKE = (
 REASONS = {
     "damaged": "The file is damaged, so the decoder would invent parts of the picture.",
     "empty": "The file has no content.",
-    "missing": "The file no longer existed when it was to be read.",
+    "missing": "There was no file of this name when it was to be read.",
     "not a file": "Something has this name but is not a regular file.",
     "not an image": "The content is not an image.",
     "unreadable": "The file could not be read or decoded.",
@@ -93,14 +94,19 @@ def flag_meaning(flag: str) -> str:
 
 def score_meaning(result: dict[str, Any]) -> str:
     """Return a sentence on what a record's raw score is."""
+    return f"Raw score, 0 to 1: the {score_words(result)}. It orders photos; it is not a probability."
+
+
+def score_words(result: dict[str, Any]) -> str:
+    """Return what a record's raw score is, without an article: `mean of the map's highest 0.05 % of pixels`."""
     name, _, share = result["pooling"].partition(" ")
     if name == "max":
-        what = "the largest value of the map"
+        what = "largest value of the map"
     elif name == "top-mean":
-        what = f"the mean of the map over its highest {float(share) * 100:g} % of pixels"
+        what = f"mean of the map's highest {float(share) * 100:g} % of pixels"
     else:
         what = result["pooling"]
-    return f"Raw score, 0 to 1: {what}{counted_words(result)}. It orders photos; it is not a probability."
+    return what + counted_words(result)
 
 
 def probability_meaning(result: dict[str, Any]) -> str:

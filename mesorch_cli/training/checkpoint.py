@@ -54,7 +54,16 @@ def load_checkpoint(path: Path) -> Checkpoint:
         values = torch.load(path, map_location="cpu", weights_only=True)
         values.pop("torch_rng", None)  # earlier versions stored an unused random state
         return Checkpoint(**values)
-    except (OSError, RuntimeError, TypeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        EOFError,
+        pickle.UnpicklingError,
+    ) as error:
         raise InputError(
             f"{path} is not a checkpoint of mesorch ({error}). Delete it to start the run again.",
             reason="unreadable",

@@ -13,7 +13,7 @@ from mesorch_cli.inference.settings import parse_scales
 from mesorch_cli.network.config import PUBLISHED_DROP_PATH
 from mesorch_cli.network.families import MEMBERS, family_of
 from mesorch_cli.network.member import SIDE_MULTIPLE
-from mesorch_cli.network.passport import Scale
+from mesorch_cli.network.passport import Name, Scale, Words
 from mesorch_cli.training.extends import read_values
 from mesorch_cli.training.schedule import Count, Part, Schedule
 from mesorch_cli.validation import first_problem
@@ -170,8 +170,8 @@ class TrainingConfig(Part):
     term beside the published BCE. threads: per process. workers: processes that make samples, per process.
     """
 
-    name: str | None = None
-    licence: str = "not stated"
+    name: Name | None = None
+    licence: Words = "not stated"
     network: str = "mesorch-s"
     data: Data
     schedule: Schedule

@@ -48,8 +48,9 @@ def settled(config: TrainingConfig, folder: Path, device: torch.device, processe
     if config.precision != "fastest":
         return config
     chosen: Literal["fp32", "bf16"] = "fp32"
-    if (folder / FILE_NAME).exists():
-        chosen = load_checkpoint(folder / FILE_NAME).legs[-1]["config"]["precision"]
+    legs = load_checkpoint(folder / FILE_NAME).legs if (folder / FILE_NAME).exists() else ()
+    if legs:
+        chosen = legs[-1]["config"]["precision"]
     elif processes == 1:
         torch.set_num_threads(config.threads)
         if step_seconds("bf16", device) < WORTH_IT * step_seconds("fp32", device):

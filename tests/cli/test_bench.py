@@ -89,6 +89,7 @@ def test_the_table_of_parts_can_be_read_on_a_narrow_terminal() -> None:
         (("--lanes", "0"), "0 lanes"),
         (("--precision", "fp16"), "fp16 needs a GPU"),
         (("--device", "cuda:99"), "cuda:99"),
+        (("--exported", "a/x.onnx", "--exported", "b/x.onnx"), "have the same name"),
     ],
 )
 def test_nonsense_is_refused(words: tuple[str, ...], message: str) -> None:

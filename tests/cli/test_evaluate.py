@@ -115,6 +115,18 @@ def test_a_broken_photo_and_an_unpaired_mask_are_reported(run: Callable[..., Res
     assert "set: 0.png" in result.stderr
 
 
+def test_masks_without_an_authentic_pixel_have_figures_and_pictures(
+    run: Callable[..., Result], folder: Path, tmp_path: Path
+) -> None:
+    for mask in (folder / "mask").iterdir():
+        assert cv2.imwrite(str(mask), np.full((120, 160), 255, np.uint8))
+    result = run(folder, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert {"evaluation.jsonl", "photos.csv", "set-pixel-roc.png"} <= {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
+
+
 def test_nothing_analysed_is_code_4(run: Callable[..., Result], folder: Path) -> None:
     for path in [*(folder / "image").iterdir(), *(folder / "authentic").iterdir()]:
         path.write_bytes(b"not a photo")
@@ -218,6 +230,7 @@ def test_a_check_reads_only(run: Callable[..., Result], folder: Path) -> None:
         (("nowhere",), "does not exist"),
         (("SET", "--perturb", "gif"), "There is no perturbation"),
         (("SET", "--threshold", "2"), "threshold of 2"),
+        (("SET", "--fail-under", "f1=nan"), "expected FIGURE=VALUE"),
     ],
 )
 def test_bad_usage(run: Callable[..., Result], folder: Path, words: tuple[str, ...], message: str) -> None:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -107,3 +109,14 @@ def test_missing_photos_are_named(tmp_path: Path) -> None:
     result = run(tmp_path / "nowhere", tmp_path / "out")
     assert result.exit_code == 2
     assert "nowhere" in result.stderr
+
+
+def test_a_panorama_is_forged_like_any_other_photo(tmp_path: Path) -> None:
+    (tmp_path / "strips").mkdir()
+    strip = np.random.default_rng(0).integers(0, 256, (100, 2400, 3), dtype=np.uint8)
+    for name, pixels in (("strip", strip), ("plain", strip[:, :400].repeat(3, axis=0))):
+        assert cv2.imwrite(str(tmp_path / "strips" / f"{name}.png"), pixels)
+    result = run(
+        tmp_path / "strips", tmp_path / "out", "-n", 24, "-s", 1, "--side", 128, "--operations", "splice,background"
+    )
+    assert result.exit_code == 0, result.stderr

@@ -190,6 +190,8 @@ def test_a_loss_that_explodes_ends_with_its_step_and_files(photos: Path, tmp_pat
         (["--precision", "fp16"], "'fp16' is not one of"),
         (["--device", "cuda:7"], "There is no device"),
         (["--accumulate", "3"], "2 items"),
+        (["--threads", "2000"], "The command line, at threads"),
+        (["--workers", "300"], "The command line, at workers"),
     ],
 )
 def test_what_this_machine_or_file_cannot_do_is_said(

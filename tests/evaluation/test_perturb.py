@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from mesorch_cli.errors import UsageError
-from mesorch_cli.evaluation.perturb import LEVELS, Perturbation, parse
+from mesorch_cli.errors import InputError, UsageError
+from mesorch_cli.evaluation.perturb import LEVELS, Perturbation, parse, saved
 
 SHA = hashlib.sha256(b"photo").hexdigest()
 PHOTO = cv2.resize(data.astronaut(), (160, 120), interpolation=cv2.INTER_AREA)
@@ -96,3 +96,8 @@ def test_lists_of_perturbations() -> None:
 def test_nonsense_is_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         parse(text)
+
+
+def test_a_photo_too_wide_for_the_format_is_that_photos_fault() -> None:
+    with pytest.raises(InputError, match="16400 x 20 pixels cannot be saved as .webp"):
+        saved(np.zeros((20, 16_400, 3), np.uint8), ".webp", 80)

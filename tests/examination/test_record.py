@@ -70,3 +70,10 @@ def test_results_of_something_else_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg" / "notes.txt").write_text("an examiner's own")
     folder = OutputFolder(tmp_path).folder_for("photo.jpg", "ab" * 32)
     assert folder == "photo.jpg-abababab"
+
+
+@pytest.mark.parametrize("content", ['{"input": "x"}', '{"input": [1]}', "[]", "{", '{"input": null}'])
+def test_a_record_of_something_else_is_no_earlier_result(tmp_path: Path, content: str) -> None:
+    (tmp_path / "photo.jpg").mkdir()
+    (tmp_path / "photo.jpg" / "record.json").write_text(content)
+    assert OutputFolder(tmp_path).folder_for("photo.jpg", "ab" * 32) == "photo.jpg-abababab"

@@ -64,6 +64,15 @@ def test_an_outline_snaps_to_an_edge_nearby() -> None:
     assert (found & truth).sum() / (found | truth).sum() > 0.9
 
 
+def test_a_region_that_reaches_the_border_keeps_it() -> None:
+    pixels = np.full((100, 140, 3), 30, np.uint8)
+    pixels[:50] = 220
+    found = snapped(pixels, square(100, 140, np.s_[:54], np.s_[:]))
+    assert found[:40].all()
+    assert not found[60:].any()
+    assert found[0].all()
+
+
 def test_a_thing_that_stands_out_is_found() -> None:
     rng = np.random.default_rng(0)
     pixels = np.clip(rng.normal(90, 6, (200, 240, 3)), 0, 255).astype(np.uint8)

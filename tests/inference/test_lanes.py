@@ -11,7 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mesorch_cli.errors import WeightsError
 from mesorch_cli.inference.backends import TorchBackend
+from mesorch_cli.inference.backends.runtimes import failed_run
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.lanes import in_order
 from mesorch_cli.network.weights import load_weights
@@ -188,3 +190,18 @@ def test_a_call_alone_has_all_threads_and_calls_beside_it_their_share(
     for at_once in (1, 2, 4, 8):
         backend(noise(64, 64)[None], at_once)
     assert used == [4, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("message", "memory"),
+    [
+        ("x" * 300 + " Failed to allocate memory for requested buffer of size 6291456", True),
+        ("Non-zero status code: std::bad_alloc", True),
+        ("CUDA out of memory", True),
+        ("Got invalid dimensions for input", False),
+    ],
+)
+def test_a_lack_of_memory_is_told_from_a_file_that_is_no_good(message: str, memory: bool) -> None:
+    error = failed_run(Path("x.onnx"), RuntimeError(message))
+    assert isinstance(error, MemoryError if memory else WeightsError)
+    assert len(str(error)) < 500

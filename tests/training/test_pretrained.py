@@ -84,6 +84,20 @@ def test_another_network_is_refused(tmp_path: Path, plain: EfficientNetLiteStage
         load_lite0(EfficientNetLiteStages(6, None), tmp_path / "other.pth")
 
 
+@pytest.mark.parametrize("foreign", ["_blocks.0._se_reduce.weight", "_blocks.16._bn1.weight"])
+def test_other_efficientnets_are_refused(tmp_path: Path, plain: EfficientNetLiteStages, foreign: str) -> None:
+    torch.save(wheel_names(plain.state_dict()) | {foreign: torch.zeros(1)}, tmp_path / "larger.pth")
+    with pytest.raises(WeightsError, match=f"`{foreign}` does not belong to EfficientNet-Lite0"):
+        load_lite0(EfficientNetLiteStages(6, None), tmp_path / "larger.pth")
+
+
+def test_a_file_without_a_stem_is_refused(tmp_path: Path, plain: EfficientNetLiteStages) -> None:
+    state = {name: tensor for name, tensor in wheel_names(plain.state_dict()).items() if "_conv_stem" not in name}
+    torch.save(state, tmp_path / "stemless.pth")
+    with pytest.raises(WeightsError, match="lacks stem.weight"):
+        load_lite0(EfficientNetLiteStages(6, None), tmp_path / "stemless.pth")
+
+
 def test_convnext_of_timm_becomes_the_branch_without_the_stem_s_bias(tmp_path: Path) -> None:
     torch.manual_seed(1)
     published = import_timm("convnext").convnext_tiny(pretrained=False, num_classes=3)

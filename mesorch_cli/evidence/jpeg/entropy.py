@@ -109,7 +109,7 @@ def _surplus(data: bytes, structure: JpegStructure) -> bool:
 def _judge_missing_end(
     data: bytes, structure: JpegStructure, samples: npt.NDArray[np.unsignedinteger], findings: Findings
 ) -> None:
-    """Return whether a file without an end-of-image marker lacks anything else."""
+    """Add to the findings what a file without an end-of-image marker lacks besides."""
     whole = _all_scans_there(data, structure)
     if whole and _walker_takes(structure):
         whole = walk_codes(data, structure) == Walk(None)

@@ -10,7 +10,8 @@ from mesorch_cli.evidence.photo import Content
 from mesorch_cli.files.hashing import sha256_bytes
 
 NOTE = (
-    "Invalid is not tampered, valid is not true, absent is not suspicious: this is about the manifest, not the pixels."
+    "This is about the manifest, not about the pixels. Invalid does not mean tampered, valid does not mean true, and absent "
+    "does not mean suspicious."
 )
 SECONDS = 10.0  # for a small file
 MAX_CODES = 500  # validation codes, as a manifest with thousands of ingredients must not fill the record

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mesorch_cli.evidence.containers import png
 from mesorch_cli.evidence.inspection import Inspection
 from mesorch_cli.evidence.jpeg import structure
-from mesorch_cli.evidence.jpeg.structure import APP12, COM, DQT, JpegStructure, marker_name
+from mesorch_cli.evidence.jpeg.structure import APP0, APP12, APP14, COM, DQT, JpegStructure, marker_name
 from mesorch_cli.evidence.jpeg.writers import signature_of, writers_of
 from mesorch_cli.evidence.metadata import declared
 from mesorch_cli.evidence.metadata.consistency import consistency_notes
@@ -46,9 +46,9 @@ def read_metadata(data: Content, inspection: Inspection, pixels: Pixels) -> tupl
     """Return the metadata, bounded and ready for JSON, and the orientation (1..8) that it requests. Never raises.
 
     Keys: "exif" (directories of tags), "software" and "dates" (from EXIF, XMP and PNG texts), "icc" and "xmp" (size and
-    SHA-256, and of XMP the properties), "iptc", "maker_note" and "thumbnail" if present, "exiftool" if it was wanted
-    and is installed, "samsung_trailer", "declared" (what the file says about AI), one key named after the format with
-    its structure, and "notes" on everything malformed or cut and on contradictions.
+    SHA-256, and of XMP the properties), "iptc", "maker_note" and "thumbnail" if present, "samsung_trailer", "declared"
+    (what the file says about AI), one key named after the format with its structure, and "notes" on everything
+    malformed or cut and on contradictions.
     """
     exif = read_exif(inspection.exif)
     notes = exif.notes
@@ -90,7 +90,9 @@ def read_metadata(data: Content, inspection: Inspection, pixels: Pixels) -> tupl
 
 
 def describe_jpeg(data: bytes, structure: JpegStructure, notes: list[str]) -> dict[str, Any]:
-    """Return quantisation tables (rows of 8x8), estimated quality, subsampling, kind, and the markers in order."""
+    """Return quantisation tables (rows of 8x8) and the number of each component's, what the components store, estimated
+    quality, subsampling, kind, and the markers in order.
+    """
     tables: dict[int, list[int]] = {}
     again = False
     defining = [segment for segment in structure.segments if segment.marker == DQT]
@@ -104,6 +106,8 @@ def describe_jpeg(data: bytes, structure: JpegStructure, notes: list[str]) -> di
         "scans": len(structure.scans),
         "restart_interval": structure.restart_interval,
         "components": len(structure.components),
+        "stores": stored_colours(data, structure),
+        "tables": [component.table for component in structure.components],
         "subsampling": subsampling(structure),
         "quantisation": {str(number): table for number, table in sorted(tables.items())},
     }
@@ -123,6 +127,20 @@ def describe_jpeg(data: bytes, structure: JpegStructure, notes: list[str]) -> di
     if comments:
         facts["comment"] = _bounded(comments[0].rstrip(b"\0").decode("utf-8", "replace"), notes)
     return facts
+
+
+def stored_colours(data: bytes, structure: JpegStructure) -> str:
+    """Return what the components are, as libjpeg decides: "grey", "YCbCr", "RGB", or "CMYK or YCCK"."""
+    if len(structure.components) == 1:
+        return "grey"
+    if len(structure.components) != 3:
+        return "CMYK or YCCK"
+    if any(s.marker == APP0 and data[s.payload : s.payload + 5] == b"JFIF\0" for s in structure.segments):
+        return "YCbCr"
+    adobe = [s for s in structure.segments if s.marker == APP14 and data[s.payload : s.payload + 5] == b"Adobe"]
+    if adobe:
+        return "RGB" if data[adobe[-1].payload + 11 : adobe[-1].end][:1] == b"\0" else "YCbCr"
+    return "RGB" if bytes(component.id for component in structure.components) == b"RGB" else "YCbCr"
 
 
 def subsampling(structure: JpegStructure) -> str:
@@ -176,6 +194,10 @@ def _read_tables(payload: bytes, tables: dict[int, list[int]], notes: list[str])
             notes.append("JPEG: a quantisation table is cut short or has an impossible number")
             return again
         values = np.frombuffer(content, ">u2" if wide else "u1")
+        if not values.all():
+            notes.append(
+                f"JPEG: quantisation table {number} has a step of 0, so no trace of its compression is examined"
+            )
         table = np.zeros(64, np.int64)
         table[_ZIGZAG] = values
         again |= number in tables

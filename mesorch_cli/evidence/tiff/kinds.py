@@ -20,7 +20,7 @@ JPEG_COMPRESSIONS = (JPEG, 34892)
 LOSSY = (OLD_JPEG, *JPEG_COMPRESSIONS, 33003, 33004, 33005, 34712, 34887, 34927, 50001, 50002, 52546, 22610)
 """Compressions in which two correct decoders may differ. Some have a lossless form that the directory does not show."""
 
-TAG_BITS, TAG_PHOTOMETRIC, TAG_COLOUR_MAP, TAG_INK_SET = 258, 262, 320, 332
+TAG_PHOTOMETRIC, TAG_COLOUR_MAP, TAG_INK_SET = 262, 320, 332
 _COLOURS = {
     8: "CIE L*a*b*",
     9: "ICC L*a*b*",

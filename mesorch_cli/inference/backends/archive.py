@@ -143,7 +143,7 @@ def harmless(archive: zipfile.ZipFile) -> bytes:
         kept[MODEL] = _text(_program(json_within(kept[MODEL], most_bytes=MOST_PROGRAM)))
     except UnsafeProgramError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise UnsafeProgramError(
             f"its description is not as PyTorch writes it ({type(error).__name__}: {error})"
         ) from error

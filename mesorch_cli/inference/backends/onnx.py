@@ -33,6 +33,7 @@ from mesorch_cli.network.passport import WeightsFile
 
 CPU_TILE_BATCH, GPU_TILE_BATCH = 1, 16
 METADATA_FIELD = 14  # of the model message, repeated; its entries have a key (1) and a value (2)
+PYTHON_ERRORS: tuple[type[Exception], ...] = (ValueError, TypeError, LookupError)  # of onnxruntime's Python part
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "openvino": "OpenVINOExecutionProvider"}
 
 
@@ -205,6 +206,6 @@ class OnnxBackend:
         session = self._session(at_once)
         try:
             result: NDArray[np.float32] = session.run(["logits"], {self.takes: self._taken(tiles)})[0]
-        except session_errors() as error:
+        except session_errors() + PYTHON_ERRORS as error:
             raise failed_run(self._path, error) from error
         return result

@@ -10,6 +10,8 @@ from mesorch_cli.inference.settings import Precision
 from mesorch_cli.offline import import_silent
 
 EXTRA = "export"
+SHORT_OF_MEMORY = ("allocate", "bad_alloc", "out of memory", "bad allocation")  # in the runtimes' messages
+SHOWN = 200  # characters of a runtime's message
 
 
 def import_runtime(module: str, path: Path) -> ModuleType:
@@ -39,8 +41,10 @@ def failed_run(path: Path, error: Exception) -> Exception:
 
     A file whose seal holds may still be another program than the seal says: what it does is known only when it runs.
     """
-    text = " ".join(str(error).split())[:200] or type(error).__name__
-    if isinstance(error, MemoryError) or "allocate" in text:
+    text = " ".join(str(error).split()) or type(error).__name__
+    short = isinstance(error, MemoryError) or any(words in text.lower() for words in SHORT_OF_MEMORY)
+    text = text[:SHOWN]
+    if short:
         return MemoryError(text)
     return WeightsError(
         f"{path} failed on a tile while it ran ({text}). Expected logits of the tile's size. Get the file again, or "

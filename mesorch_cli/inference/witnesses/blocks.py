@@ -44,8 +44,11 @@ def add_blocks(map_: Map, blocks: Map, *, network: float, slope: float, offset: 
     """Make each logit of a map (H, W) `network` times its own plus `slope` times its block's value plus `offset`, in place.
 
     blocks: (M, N), one value for each whole block, interpolated between their centres. Pixels beyond the last whole
-    block go with it. The work is done band by band.
+    block go with it. The work is done band by band. Raises ValueError for a value that is not finite: it would turn into
+    "nothing is to be seen here".
     """
+    if not np.isfinite(blocks).all():
+        raise ValueError("the evidence of a block is not finite")
     height, width = map_.shape
     rows, columns = -(-height // BLOCK), -(-width // BLOCK)
     whole = np.pad(blocks, ((0, rows - blocks.shape[0]), (0, columns - blocks.shape[1])), "edge")

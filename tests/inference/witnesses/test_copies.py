@@ -25,6 +25,12 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
     return float((first & second).sum() / (first | second).sum())
 
 
+@pytest.mark.parametrize("sides", [(1, 700), (2, 1280), (10, 900), (16, 9000), (9000, 16)])
+def test_a_photo_that_is_hardly_wider_than_a_line_has_no_copies(sides: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (*sides, 3), dtype=np.uint8)
+    assert find_copies(pixels) == []
+
+
 @pytest.mark.parametrize(("turn", "scale"), [(0, 1.0), (25, 1.0), (-120, 1.1), (0, 0.8), (180, 1.3)])
 @pytest.mark.parametrize("quality", [None, 80])
 def test_a_copy_is_found_with_its_movement(turn: float, scale: float, quality: int | None) -> None:

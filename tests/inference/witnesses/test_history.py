@@ -54,6 +54,14 @@ def decoded(file: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
 
 
+def test_evidence_that_is_no_number_is_no_silent_nothing() -> None:
+    map_ = np.full((64, 64), 0.5, np.float32)
+    logits = np.zeros((8, 8), np.float32)
+    logits[3, 3] = np.nan
+    with pytest.raises(ValueError, match="not finite"):
+        mark_blocks(map_, logits, RULE)
+
+
 def seen_with(pixels: np.ndarray, steps: np.ndarray) -> Traces:
     return traces(pixels, steps, BlockStatistics.of(pixels))
 

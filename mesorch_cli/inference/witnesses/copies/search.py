@@ -80,9 +80,12 @@ class Copy:
 def find_copies(pixels: NDArray[np.unsignedinteger], doubled_below: int = 0) -> list[Copy]:
     """Find copies in (H, W, 3) RGB pixels of 8 or 16 bits, the best matched first.
 
-    doubled_below: see `looked_at`.
+    doubled_below: see `looked_at`. A picture that is narrower than the compared windows, as a very long photo is once it is
+    shrunk, has none.
     """
     grey = looked_at(pixels, doubled_below)
+    if min(grey.shape) < WINDOW:
+        return []
     points = find_keypoints(grey)
     apart = max(APART[1], APART[0] * math.hypot(*grey.shape))
     pairs = counterparts(points, apart)

@@ -26,6 +26,7 @@ FREQUENCIES = (
     (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3), (3, 0), (2, 2), (1, 3), (3, 1), (0, 4), (4, 0),
 )  # fmt: skip
 REACH = 5  # frequencies a side that are used: the highest of FREQUENCIES is 4
+FEWEST_SIDE = 4  # blocks
 FEWEST_BLOCKS = 300  # of a photo; a histogram of fewer says nothing
 LARGEST_LEVEL = 40  # quantised coefficients beyond are counted as this
 FIRST_STEPS = range(2, 41)  # of the quantisation before
@@ -71,7 +72,7 @@ def quantisations(pixels: NDArray[np.unsignedinteger], table: Table) -> Quantisa
     """
     plane = exact_brightness(pixels)
     own, shifted = coefficients(plane), coefficients(plane[BLOCK // 2 :, BLOCK // 2 :])
-    if own.shape[0] * own.shape[1] < FEWEST_BLOCKS or min(own.shape[:2]) < 4:
+    if own.shape[0] * own.shape[1] < FEWEST_BLOCKS or min(own.shape[:2]) < FEWEST_SIDE:
         return None
     textures = _textures(own, shifted)
     ratios, gains, shares = [], [], []

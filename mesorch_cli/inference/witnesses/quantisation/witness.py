@@ -6,9 +6,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mesorch_cli.inference.witnesses.block_statistics import can_be_measured
 from mesorch_cli.inference.witnesses.blocks import add_blocks
 from mesorch_cli.inference.witnesses.finding import Finding
-from mesorch_cli.inference.witnesses.quantisation.coefficients import FREQUENCIES, Quantisations, quantisations
+from mesorch_cli.inference.witnesses.quantisation.coefficients import (
+    FEWEST_SIDE,
+    FREQUENCIES,
+    Quantisations,
+    quantisations,
+)
 from mesorch_cli.inference.witnesses.witness import Map, Material, Witness, Words
 from mesorch_cli.network.passport import QuantisationRule
 
@@ -62,6 +68,8 @@ def mark_quantisation(map_: Map, evidence: NDArray[np.float32], rule: Quantisati
 
 def _looked_at(material: Material, _rule: QuantisationRule) -> Quantisations | None:
     assert material.steps is not None  # the witness needs them
+    if not can_be_measured(material.pixels, FEWEST_SIDE):
+        return None
     return quantisations(material.pixels, material.steps)
 
 
