@@ -74,6 +74,26 @@ def arm_config(base: TrainingConfig, steps: int, decay_share: float) -> Training
     return base.model_copy(update={"schedule": schedule})
 
 
+def train(config: TrainingConfig, out: Path, parts: Iterable[str]) -> None:
+    """Train an arm without each part, side by side, and write their tensors and losses."""
+    out.mkdir(parents=True, exist_ok=True)
+    arms = {part: Trainer(config, out / part) for part in parts}
+    for part, trainer in arms.items():
+        hold(trainer, part)
+    logs = {part: (out / f"{part}.jsonl").open("w") for part in arms}
+    first = next(iter(arms.values()))
+    for passes in first.batches():
+        for part, trainer in arms.items():
+            started = time.monotonic()
+            loss, norm, _ = trainer.train_step(passes)
+            line = {"step": trainer.step, "loss": loss, "norm": norm, "seconds": time.monotonic() - started}
+            print(json.dumps(line), file=logs[part], flush=True)
+    for part, trainer in arms.items():
+        tensors = {name: tensor.detach().contiguous() for name, tensor in trainer.network.state_dict().items()}
+        save_file(tensors, out / f"{part}.safetensors")
+        logs[part].close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("training", type=Path)
@@ -87,23 +107,7 @@ def main() -> None:
     if args.precision is not None:
         config = config.model_copy(update={"precision": args.precision})
     keep_freed_memory()
-    args.out.mkdir(parents=True, exist_ok=True)
-    config = settled(config, args.out, torch.device("cpu"))
-    arms = {part: Trainer(config, args.out / part) for part in args.parts}
-    for part, trainer in arms.items():
-        hold(trainer, part)
-    logs = {part: (args.out / f"{part}.jsonl").open("w") for part in arms}
-    first = next(iter(arms.values()))
-    for passes in first.batches():
-        for part, trainer in arms.items():
-            started = time.monotonic()
-            loss, norm, _ = trainer.train_step(passes)
-            line = {"step": trainer.step, "loss": loss, "norm": norm, "seconds": time.monotonic() - started}
-            print(json.dumps(line), file=logs[part], flush=True)
-    for part, trainer in arms.items():
-        tensors = {name: tensor.detach().contiguous() for name, tensor in trainer.network.state_dict().items()}
-        save_file(tensors, args.out / f"{part}.safetensors")
-        logs[part].close()
+    train(settled(config, args.out, torch.device("cpu")), args.out, args.parts)
 
 
 if __name__ == "__main__":

@@ -109,14 +109,14 @@ def probe(
             ) from error
 
         left_out: list[tuple[str, str]] = []
-        cells = []
-        if folder is not None:
-            probed = edited(evaluator, folder, settings, count, left_out, quiet)
-            cells = edit_cells(probed, {"mean of edits in place": list(IN_PLACE)}, bootstrap)
         of_pairs = None
         if pairs is not None:
             with console.count_progress("pairs", wanted=not quiet) as on_count:
                 of_pairs = probe_pairs.measure_pairs(entrant, listed, bootstrap, on_count)
+        cells = []
+        if folder is not None:
+            probed = edited(evaluator, folder, settings, count, left_out, quiet)
+            cells = edit_cells(probed, {"mean of edits in place": list(IN_PLACE)}, bootstrap)
         of_objects = {}
         if things is not None and objects is not None:
             rows = []
@@ -161,7 +161,7 @@ def edited(
     import numpy as np
 
     from mesorch_cli.evaluation.datasets import Sample
-    from mesorch_cli.evaluation.probes import Probed, require_photos
+    from mesorch_cli.evaluation.probes import Probed, require_photos, unprobed
     from mesorch_cli.forge.encoding import encode_png
     from mesorch_cli.forge.photos import SoundPhotos
     from mesorch_cli.forge.probe import host_of, probes
@@ -189,6 +189,7 @@ def edited(
                     found.append(Probed(one.kind, one.saving, place, evaluator.outcome(sample)))
             done += 1
             on_count(done, min(count, len(order)))
+    left_out += [(order[place], "one of its probes could not be analysed") for place in sorted(unprobed(found))]
     require_photos(done, f"photos in {str(folder.root)!r} can be edited")
     return found
 

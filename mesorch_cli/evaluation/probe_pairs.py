@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evaluation.datasets import Sample, files_of, refusal
+from mesorch_cli.evaluation.datasets import Sample, files_of, refusal, there
 from mesorch_cli.evaluation.entrants import Entrant
 from mesorch_cli.evaluation.evaluator import Evaluator, Seen
 from mesorch_cli.evaluation.outcome import Outcome
@@ -64,17 +64,20 @@ def read_pairs(path: Path) -> list[Pair]:
             raise refusal(f"Files in {path} without a partner", lonely, "Give the three files of a pair one stem.")
         return [Pair(*(found[name][stem] for name in COLUMNS)) for stem in sorted(found["forgery"])]
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
-    if not set(COLUMNS) <= set(reader.fieldnames or ()):
-        raise UsageError(f"{path} has the header {reader.fieldnames!r:.80}. Expected the columns {', '.join(COLUMNS)}.")
     pairs = []
     try:
+        if not set(COLUMNS) <= set(reader.fieldnames or ()):
+            raise UsageError(
+                f"{path} has the header {reader.fieldnames!r:.80}. Expected the columns {', '.join(COLUMNS)}, separated by "
+                "commas."
+            )
         for row in reader:
             if not all(row[name] for name in COLUMNS):
                 raise UsageError(f"{path}, line {reader.line_num}: expected a forgery, its original and its mask.")
             pairs.append(Pair(*(path.parent / row[name] for name in COLUMNS)))
     except csv.Error as error:
         raise UsageError(f"{path}, line {reader.line_num}: {error}. Expected a table with quotes in pairs.") from error
-    gone = [str(file) for pair in pairs for file in (pair.forgery, pair.original, pair.mask) if not file.is_file()]
+    gone = [str(file) for pair in pairs for file in (pair.forgery, pair.original, pair.mask) if not there(file)]
     if gone:
         raise refusal(f"Files that {path} lists but that do not exist", gone, "Correct the list.")
     return pairs

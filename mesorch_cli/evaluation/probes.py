@@ -48,6 +48,11 @@ def auc_of(outcome: Outcome) -> float:
     return math.nan if outcome.pixels is None else outcome.pixels.auc
 
 
+def unprobed(probed: Sequence[Probed]) -> set[int]:
+    """Return the numbers of the photos of which at least one probe could not be analysed. No figure counts them."""
+    return {one.photo for one in probed if math.isnan(auc_of(one.outcome))}
+
+
 def edit_cells(
     probed: Sequence[Probed], means: Mapping[str, Sequence[str]] | None = None, resamples: int = RESAMPLES
 ) -> list[Cell]:
@@ -56,7 +61,7 @@ def edit_cells(
     means: further rows, each a mean over several kinds per photo. Raises InputError if fewer than LEAST_PHOTOS photos
     are left.
     """
-    whole = {one.photo for one in probed} - {one.photo for one in probed if math.isnan(auc_of(one.outcome))}
+    whole = {one.photo for one in probed} - unprobed(probed)
     require_photos(len(whole), "photos of which every probe could be analysed")
     by_place = {(one.kind, one.saving, one.photo): auc_of(one.outcome) for one in probed}
     photos = sorted(whole)
