@@ -153,7 +153,7 @@ def read_dataset(path: Path, *, strict: bool = True) -> Dataset:
     if not samples:
         raise UsageError(f"{path} lists no photos.")
     missing = {
-        sample: [str(file) for file in (sample.photo, sample.mask) if file and not there(file)] for sample in samples
+        sample: [str(file) for file in (sample.photo, sample.mask) if file and not is_there(file)] for sample in samples
     }
     gone = [name for names in missing.values() for name in names]
     if strict and gone:
@@ -164,7 +164,7 @@ def read_dataset(path: Path, *, strict: bool = True) -> Dataset:
     return Dataset(path.stem, there, tuple(f"{name}: listed, but not there" for name in gone))
 
 
-def there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
     """Return whether a file exists, which one with too long a name does not."""
     try:
         return path.is_file()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesorch_cli.errors import InputError, UsageError
-from mesorch_cli.evaluation.datasets import Sample, files_of, refusal, there
+from mesorch_cli.evaluation.datasets import Sample, files_of, is_there, refusal
 from mesorch_cli.evaluation.entrants import Entrant
 from mesorch_cli.evaluation.evaluator import Evaluator, Seen
 from mesorch_cli.evaluation.outcome import Outcome
@@ -77,7 +77,7 @@ def read_pairs(path: Path) -> list[Pair]:
             pairs.append(Pair(*(path.parent / row[name] for name in COLUMNS)))
     except csv.Error as error:
         raise UsageError(f"{path}, line {reader.line_num}: {error}. Expected a table with quotes in pairs.") from error
-    gone = [str(file) for pair in pairs for file in (pair.forgery, pair.original, pair.mask) if not there(file)]
+    gone = [str(file) for pair in pairs for file in (pair.forgery, pair.original, pair.mask) if not is_there(file)]
     if gone:
         raise refusal(f"Files that {path} lists but that do not exist", gone, "Correct the list.")
     return pairs
