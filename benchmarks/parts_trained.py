@@ -4,9 +4,10 @@ usage: parts_trained.py TRAINING.toml OUT --steps N [--parts NAME ...] [--precis
 
 Every arm begins with the training file's `initial` weights. Its part is silenced as `parts_worth.py` says and stays so: the
 part's own parameters get no gradient. All arms take the same steps on the same batches, each of which is forged once. The
-rate falls to zero over the last steps, and no average is kept, because a short run would remember its start. `nothing` is
-the arm that keeps all of its parts. OUT gets PART.safetensors and PART.jsonl, the loss of every step. A stopped run begins
-anew.
+rate falls to zero over the last steps, and no average is kept, because a short run would remember its start. A loss on each
+branch (`branch_weight`) stays as the training file has it: c1 and c2, say, still teach the CNN through it, and the losses
+of arms cannot be compared. `nothing` is the arm that keeps all of its parts. OUT gets PART.safetensors and PART.jsonl, the
+loss of every step. A stopped run begins anew.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from safetensors.torch import save_file
 
 from mesorch_cli.network.config import NetworkConfig
 from mesorch_cli.training.allocation import keep_freed_memory
-from mesorch_cli.training.config import TrainingConfig, read_config
+from mesorch_cli.training.config import Schedule, TrainingConfig, read_config
 from mesorch_cli.training.precision import settled
 from mesorch_cli.training.trainer import Trainer
 
@@ -68,10 +69,10 @@ def hold(trainer: Trainer, part: str) -> None:
 
 
 def arm_config(base: TrainingConfig, steps: int, decay_share: float) -> TrainingConfig:
-    schedule = base.schedule.model_copy(
-        update={"steps": steps, "warmup_steps": WARM_UP, "decay_steps": round(steps * decay_share), "ema_decay": 0.0}
-    )
-    return base.model_copy(update={"schedule": schedule})
+    decay = round(steps * decay_share)
+    changes = {"steps": steps, "shape": "flat", "least_rate": 0.0, "decay_steps": decay, "ema_decay": 0.0}
+    changes["warmup_steps"] = min(WARM_UP, steps - decay)
+    return base.model_copy(update={"schedule": Schedule.model_validate(base.schedule.model_dump() | changes)})
 
 
 def train(config: TrainingConfig, out: Path, parts: Iterable[str]) -> None:

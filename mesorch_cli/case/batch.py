@@ -15,8 +15,8 @@ from mesorch_cli.files.hashing import sha256_below
 from mesorch_cli.files.names import json_path
 from mesorch_cli.files.writing import link_or_copy_below, write_below
 
-# Reasons that may not hold next time: the file became readable, limits were raised, or a decoder was installed.
 SAME_BYTES = "same bytes as "  # begins the flag of a duplicate; the path of the first file follows
+# Reasons that may not hold next time: the file became readable, limits were raised, or a decoder was installed.
 NOT_FINAL = (
     "unreadable",
     "missing",

@@ -53,7 +53,9 @@ def _clean(case: Path) -> None:
     try:
         remove_unfinished(case)
     except OSError as error:
-        raise OutputError(f"Cannot list a folder in {str(case)!r}: {error.strerror}. Check its permissions.") from error
+        raise OutputError(
+            f"Cannot list {str(error.filename or case)!r}: {error.strerror}. Check its permissions."
+        ) from error
 
 
 @contextmanager

@@ -123,14 +123,19 @@ def compared(record: Record, record_path: Path, again: Composed) -> Comparison:
 
 
 def _as_earlier(record: Record, now: Record) -> Record:
-    """Return a repetition without the parts of its result that the version of the record did not write.
+    """Return a repetition without what the version of the record did not write.
 
     Rates and domain follow from verdict, weights and file; geometry only says more of findings that are compared anyway.
     """
     changes: dict[str, Any] = {name: [] for name in ("rates", "domain") if not getattr(record.result, name)}
     if not any(finding.geometry for finding in record.result.findings):
         changes["findings"] = [finding.model_copy(update={"geometry": None}) for finding in now.result.findings]
-    return now.model_copy(update={"result": now.result.model_copy(update=changes)})
+    metadata = now.metadata
+    if isinstance(told := metadata.get("jpeg"), dict) and isinstance(before := record.metadata.get("jpeg"), dict):
+        # Since 0.7.2. They follow from the bytes, which are compared.
+        unwritten = {"stores", "tables"} - before.keys()
+        metadata = metadata | {"jpeg": {name: value for name, value in told.items() if name not in unwritten}}
+    return now.model_copy(update={"result": now.result.model_copy(update=changes), "metadata": metadata})
 
 
 def _differences(record: Record, now: Record) -> list[str]:

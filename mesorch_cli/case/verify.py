@@ -1,7 +1,9 @@
 """Checks that a case is unchanged: evidence, results, tables and journal are compared with the recorded state."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,12 +52,10 @@ def changes(
         yield Change("case", SUMS, f"cannot be read: {error.strerror}")
         sums = {}
     known: set[str] = set()
-    try:
+    with suppress(OSError):  # a folder that cannot be listed is reported with the strangers
         for name in own_files(case):
             known.add(name)
             yield from _compared("case", name, sums.get(name), hash_of(case, name))
-    except OSError as error:
-        yield _unlisted(case, error)
     try:
         for found in examined(journal):
             if isinstance(found, Fault):
@@ -78,8 +78,9 @@ def changes(
 
 
 def _unlisted(case: Path, error: OSError) -> Change:
-    """Return the change of a folder in a case that cannot be listed, so that more may have changed in it."""
-    return Change("case", json_path(str(error.filename or case)), f"cannot be listed: {error.strerror}")
+    """Return the change of a folder in a case that cannot be listed. Foreign files are not looked for beyond it."""
+    how = f"cannot be listed: {error.strerror}. Files that do not belong into the case were not looked for any further"
+    return Change("case", json_path(os.path.relpath(error.filename or case, case)), how)
 
 
 def _around(evidence: Path, case: Path) -> bool:

@@ -109,7 +109,7 @@ def report_case(case: Path, case_file: "CaseFile", sums: str, journal: "Journal"
         console.say_error(
             f"the folder {folder!r} cannot be listed, so the case lacks its files. Check its permissions."
         )
-    if counts.found == 0:
+    if counts.found == 0 and case_file.selection.shard == (1, 1):
         console.say_error(
             f"no photo was found in {case_file.evidence!r}, so nothing was analysed. The content of a file decides whether "
             "it is a photo. Check the folder, and --include and --exclude if they were given."

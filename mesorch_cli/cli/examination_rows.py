@@ -7,8 +7,7 @@ from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.report import domain, rates
 from mesorch_cli.report.declared import lines_of
 from mesorch_cli.report.findings import tables_of
-from mesorch_cli.report.numbers import share_text
-from mesorch_cli.report.rates import percent
+from mesorch_cli.report.numbers import percent_text, share_text
 from mesorch_cli.report.wording import score_words
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def rows_of(examination: "Examination", most: int) -> list[tuple[str, str]]:
     for number, region in enumerate(result.regions[:most], start=1):
         place = f"x {region.x}, y {region.y}, {region.width} x {region.height} px"
         label = "weak" if region.mean < WEAK_MEAN else f"region {number}"
-        rows.append((label, f"{place}, {percent(region.share)} of the photo, mean {region.mean:.2f}"))
+        rows.append((label, f"{place}, {percent_text(region.share)} of the photo, mean {region.mean:.2f}"))
     if len(result.regions) > most:
         rows.append(("", f"and {len(result.regions) - most} more in the record"))
     for table in tables_of(plain):

@@ -1,8 +1,7 @@
 """Two entrants on the same photos: the difference of a figure, and its uncertainty."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,15 +55,10 @@ def compare(
 ) -> list[Difference]:
     """Return the differences of the COMPARED figures that both have.
 
-    Photos that only one of the two analysed are left out. evidence_at: for the first and for the second, see
-    `figure_samples`.
+    Both are of the same photos, in the order of their set. Photos that only one of the two analysed are left out.
+    evidence_at: for the first and for the second, see `figure_samples`.
     """
-    others = dict(_identified(second))
-    pairs = [
-        (outcome, others[photo])
-        for photo, outcome in _identified(first)
-        if photo in others and outcome.status == others[photo].status == "analysed"
-    ]
+    pairs = [both for both in zip(first, second, strict=True) if both[0].status == both[1].status == "analysed"]
     if not pairs:
         return []
     own, other = Rows.of([pair[0] for pair in pairs], resamples), Rows.of([pair[1] for pair in pairs], resamples)
@@ -89,15 +83,6 @@ def compare(
             )
         )
     return result
-
-
-def _identified(outcomes: Iterable[Outcome]) -> Iterator[tuple[tuple[str, bool, int], Outcome]]:
-    """Yield every outcome with what tells its photo apart, as names alone do not: its truth, and the how-manieth it is."""
-    seen: Counter[tuple[str, bool]] = Counter()
-    for outcome in outcomes:
-        named = outcome.photo, outcome.tampered
-        seen[named] += 1
-        yield (*named, seen[named]), outcome
 
 
 def differences(results: Sequence[Result], protocol: Protocol, resamples: int = RESAMPLES) -> list[Gap]:

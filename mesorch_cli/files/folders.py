@@ -139,7 +139,11 @@ def entries(root: Path, *, below: str = "", leave_out: Collection[str] = ()) -> 
     waiting = [below]
     while waiting:
         folder = waiting.pop()
-        found = [(f"{folder}/{name}" if folder else name, kind) for name, kind in listed(root, folder)]
+        try:
+            inside = listed(root, folder)
+        except OSError as error:  # with the whole name, not only its last part
+            raise OSError(error.errno, error.strerror, str(root / folder)) from error
+        found = [(f"{folder}/{name}" if folder else name, kind) for name, kind in inside]
         yield from found
         waiting += [name for name, kind in reversed(found) if kind is Kind.FOLDER and name not in leave_out]
 

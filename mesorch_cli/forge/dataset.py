@@ -33,7 +33,7 @@ FOLDERS = ("Tp", "Gt", "Au")
 MANIFEST, SETTINGS = "manifest.jsonl", "forge.json"
 OWN_NAME = re.compile(r"[0-9]{6,}\.(jpg|png|webp)")
 AHEAD = 3  # items in progress per worker
-UNSTORED_OBJECT_HOST_SHARE = 0.55  # of versions in which it was a constant
+UNSTORED_OBJECT_HOST_SHARE = 0.55  # of the last version in which it was a constant
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,9 @@ class ForgedDataset:
                 f"{str(self.out)!r} has no readable {SETTINGS} ({error}). Expected an unfinished dataset: "
                 "choose another folder."
             ) from error
-        held = {"object_host_share": UNSTORED_OBJECT_HOST_SHARE} | (found if isinstance(found, dict) else {})
+        # Earlier versions did not store this share. It changes nothing where there are no objects.
+        unstored = ItemSettings.object_host_share if self.pools.objects is None else UNSTORED_OBJECT_HOST_SHARE
+        held = {"object_host_share": unstored} | (found if isinstance(found, dict) else {})
         different = [key for key in described if held.get(key) != described[key]]
         if different:
             raise UsageError(

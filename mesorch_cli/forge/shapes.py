@@ -154,7 +154,7 @@ def snapped(pixels: NDArray[np.uint8], mask: Mask) -> Mask:
     """Return a region whose outline was moved, within a narrow band, to the edges of the picture it lies in.
 
     Done by watershed from the region's core and from outside of it; the core always stays, the outside never joins. A
-    region that reaches the border of the picture still does.
+    region that reaches the border of the picture mostly still does.
     """
     inner = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
     outer = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 3) if not mask.all() else np.zeros_like(inner)

@@ -60,6 +60,19 @@ class PhotoFolder:
         return Source(self.root, path, photo.sha256, Donor(pixels))
 
 
+def _plane_of(photo: Path) -> Path:
+    """Return the PNG beside a photo, whatever the case of its suffix. Raises InputError if it is gone."""
+    usual = [photo.with_suffix(suffix) for suffix in (MASK_SUFFIX, MASK_SUFFIX.upper())]
+    others = (path for path in photo.parent.glob("*") if path.suffix.lower() == MASK_SUFFIX and path.stem == photo.stem)
+    found = next((path for path in usual if path.is_file()), None) or min(others, default=None)
+    if found is None:
+        raise InputError(
+            f"The photo {str(photo)!r} has no mask any more. Expected a PNG of the same name beside it: put it back.",
+            reason="missing",
+        )
+    return found
+
+
 @dataclass(frozen=True)
 class ObjectFolder:
     """A folder of objects: photos each with a plane of the same stem as .png, and cut-outs with transparency.
@@ -109,12 +122,7 @@ class ObjectFolder:
             return _cut_out(self.root, path, photos)
         photo = photos.read(file)
         pixels = eight_bits(photo.pixels)
-        stem = path.rpartition(".")[0]
-        plane_file = next(
-            self.root / one
-            for one in self.paths
-            if one.lower().endswith(MASK_SUFFIX) and one.rpartition(".")[0] == stem
-        )
+        plane_file = _plane_of(file)
         plane_sha256, values = _plane(plane_file, photos)
         if values.shape != pixels.shape[:2]:
             raise InputError(

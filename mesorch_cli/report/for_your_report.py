@@ -69,10 +69,10 @@ def _examined(record: Mapping[str, Any]) -> str:
 def _regions(regions: list[dict[str, Any]]) -> str:
     """Return where the map marks something, at most LISTED places, and whether all of it is weak."""
     boxes = [f"x {one['x']}, y {one['y']}, {one['width']} x {one['height']}" for one in regions]
-    count = "one region" if len(boxes) == 1 else f"{len(boxes)} regions"
+    count, which = ("one region", "It is") if len(boxes) == 1 else (f"{len(boxes)} regions", "They are")
     if len(boxes) > LISTED:
-        count += f", the first {LISTED} of them"
-    told = f"The map marks {count}, in pixels of the stored raster at {'; '.join(boxes[:LISTED])}."
+        which = f"The first {LISTED} are"
+    told = f"The map marks {count}. {which} at {'; '.join(boxes[:LISTED])} (pixels of the stored raster)."
     if all(one["mean"] < WEAK_MEAN for one in regions):
         which = "It is" if len(boxes) == 1 else "All of them are"
         told += f" {which} weak: on average, the map is below {WEAK_MEAN:g} there."

@@ -31,15 +31,17 @@ def lines_of(result: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def short_of(result: Mapping[str, Any]) -> str:
-    """Return in a few words how often the verdict was wrong, for a terminal; empty where nothing was measured.
+    """Return in a few words on how many photos the verdict, or a stronger one, would mislead, for a terminal.
 
-    That is on authentic photos, but on tampered ones if the verdict is that no evidence was found.
+    These are authentic photos, but tampered ones if the verdict is that no evidence was found. Empty where nothing was
+    measured.
     """
     rates = result.get("rates", ())
     missed = any(rate["verdicts"] == NOTHING_FOUND for rate in rates)
     truth = "tampered" if missed else "authentic"
     told = [_shortly(result, rate) for rate in rates if rate["truth"] == truth]
-    return f"{truth} photos with this verdict: {'; '.join(told)}" if told else ""
+    verdict = "this verdict or a stronger one" if any(len(rate["verdicts"]) > 1 for rate in rates) else "this verdict"
+    return f"{truth} photos with {verdict}: {'; '.join(told)}" if told else ""
 
 
 def _shortly(result: Mapping[str, Any], rate: Mapping[str, Any]) -> str:

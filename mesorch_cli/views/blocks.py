@@ -77,7 +77,10 @@ class Histograms:
         if source.photo.decode.format != "JPEG":
             return f"The file is {source.photo.decode.format} and not a JPEG, so it has no quantised coefficients."
         if source.photo.steps is None:
-            return "The file does not say which quantisation table holds for brightness."
+            return (
+                "The file does not say with which steps brightness was quantised: several tables have one number or one is "
+                "missing, a step is 0, or the file stores no brightness of 8 bits."
+            )
         return too_small(source, BLOCK)
 
     def draw(self, source: Source, settings: ViewSettings) -> Picture:

@@ -19,7 +19,7 @@ def seen(page: Page) -> Image.Image:
 
 def test_the_slider_moves_and_changes_what_is_seen(visit: Visit) -> None:
     page = visit.go(FORGED)
-    slider = page.get_by_label("Map over the photo, from the left")
+    slider = page.get_by_label("Reveal the map")
     states = {}
     for value in (0, 50, 100):
         slider.fill(str(value))
@@ -37,7 +37,7 @@ def test_the_slider_moves_and_changes_what_is_seen(visit: Visit) -> None:
 
 def test_the_slider_obeys_the_keyboard_and_the_mouse(visit: Visit) -> None:
     page = visit.go(FORGED)
-    slider = page.get_by_label("Map over the photo, from the left")
+    slider = page.get_by_label("Reveal the map")
     slider.focus()
     page.keyboard.press("Home")
     for _ in range(3):
@@ -57,7 +57,7 @@ def test_outlines_can_be_taken_away(visit: Visit) -> None:
     page = visit.go(FORGED)
     outline = page.locator(".pair .map .box").first
     expect(outline).to_be_visible()
-    page.get_by_label("Box regions").uncheck()
+    page.get_by_label("Show boxes of regions").uncheck()
     expect(outline).to_be_hidden()
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -90,6 +91,20 @@ def test_what_changed_is_named(case: Path, name: str) -> None:
     assert found == named or (name == "sums" and {what for what, _ in found} == {"case"})
     if name.startswith("evidence"):
         assert verified(case, "--without-evidence")[0] == 0
+
+
+def test_a_record_of_a_jpeg_from_before_its_components_were_told(tiny_weights: Path, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    assert cv2.imwrite(str(photo), np.random.default_rng(1).integers(0, 256, (90, 90, 3), np.uint8))
+    words = ("detect", photo, "-w", tiny_weights, "-o", tmp_path / "out", "--device", "cpu", "-q")
+    assert invoke(*words).exit_code == 0
+    record = tmp_path / "out" / "photo.jpg" / "record.json"
+    values = json.loads(record.read_text())
+    for name in ("stores", "tables"):
+        del values["metadata"]["jpeg"][name]
+    record.write_text(json.dumps(values))
+    result = invoke("rerun", record, "-w", tiny_weights)
+    assert (result.exit_code, result.stdout.split("\t")[0]) == (0, "identical"), result.output
 
 
 def test_a_photo_of_a_case_again(case: Path, made: Path, tiny_weights: Path, tmp_path: Path) -> None:

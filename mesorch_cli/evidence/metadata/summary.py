@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mesorch_cli.evidence.containers import png
 from mesorch_cli.evidence.inspection import Inspection
 from mesorch_cli.evidence.jpeg import structure
-from mesorch_cli.evidence.jpeg.structure import APP0, APP12, APP14, COM, DQT, JpegStructure, marker_name
+from mesorch_cli.evidence.jpeg.structure import APP0, APP12, APP14, COM, DQT, JpegStructure, Segment, marker_name
 from mesorch_cli.evidence.jpeg.writers import signature_of, writers_of
 from mesorch_cli.evidence.metadata import declared
 from mesorch_cli.evidence.metadata.consistency import consistency_notes
@@ -24,6 +24,7 @@ from mesorch_cli.files.hashing import sha256_bytes
 
 MAX_MARKERS = 128
 MAX_NOTES = 40
+JFIF_BYTES, ADOBE_BYTES = 14, 12  # of the content of these segments, for libjpeg to see them
 MAX_DEFINITIONS = 64  # segments of quantisation tables
 DATE_TAGS = ("DateTimeOriginal", "DateTimeDigitized", "DateTime")
 _CREATOR_TOOL = re.compile(rb"xmp:CreatorTool(?:=\"|>)([^\"<]{1,400})")
@@ -111,6 +112,9 @@ def describe_jpeg(data: bytes, structure: JpegStructure, notes: list[str]) -> di
         "subsampling": subsampling(structure),
         "quantisation": {str(number): table for number, table in sorted(tables.items())},
     }
+    for number, table in sorted(tables.items()):
+        if min(table) < 1:
+            notes.append(f"JPEG: quantisation table {number} has a step of 0, which the standard forbids")
     used = list(dict.fromkeys(c.table for c in structure.components))
     if used and used[0] in tables:
         chroma = tables.get(used[1]) if len(used) > 1 else None
@@ -130,17 +134,25 @@ def describe_jpeg(data: bytes, structure: JpegStructure, notes: list[str]) -> di
 
 
 def stored_colours(data: bytes, structure: JpegStructure) -> str:
-    """Return what the components are, as libjpeg decides: "grey", "YCbCr", "RGB", or "CMYK or YCCK"."""
+    """Return what the components are: "grey", "YCbCr", "RGB", or "CMYK or YCCK".
+
+    libjpeg decides (`default_decompress_parms`) by the segments before the first scan that are long enough to be of
+    their kind.
+    """
     if len(structure.components) == 1:
         return "grey"
     if len(structure.components) != 3:
         return "CMYK or YCCK"
-    if any(s.marker == APP0 and data[s.payload : s.payload + 5] == b"JFIF\0" for s in structure.segments):
+    before = [s for s in structure.segments if not structure.scans or s.start < structure.scans[0].header.start]
+    if any(s.marker == APP0 and _begins(data, s, b"JFIF\0", JFIF_BYTES) for s in before):
         return "YCbCr"
-    adobe = [s for s in structure.segments if s.marker == APP14 and data[s.payload : s.payload + 5] == b"Adobe"]
-    if adobe:
-        return "RGB" if data[adobe[-1].payload + 11 : adobe[-1].end][:1] == b"\0" else "YCbCr"
+    if adobe := [s for s in before if s.marker == APP14 and _begins(data, s, b"Adobe", ADOBE_BYTES)]:
+        return "YCbCr" if data[adobe[-1].payload + ADOBE_BYTES - 1] else "RGB"  # its last byte is the transform
     return "RGB" if bytes(component.id for component in structure.components) == b"RGB" else "YCbCr"
+
+
+def _begins(data: bytes, segment: Segment, word: bytes, least: int) -> bool:
+    return segment.end - segment.payload >= least and data[segment.payload : segment.payload + len(word)] == word
 
 
 def subsampling(structure: JpegStructure) -> str:
@@ -194,10 +206,6 @@ def _read_tables(payload: bytes, tables: dict[int, list[int]], notes: list[str])
             notes.append("JPEG: a quantisation table is cut short or has an impossible number")
             return again
         values = np.frombuffer(content, ">u2" if wide else "u1")
-        if not values.all():
-            notes.append(
-                f"JPEG: quantisation table {number} has a step of 0, so no trace of its compression is examined"
-            )
         table = np.zeros(64, np.int64)
         table[_ZIGZAG] = values
         again |= number in tables

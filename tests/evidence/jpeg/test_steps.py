@@ -56,7 +56,7 @@ def test_brightness_may_have_another_table() -> None:
 def test_a_step_of_0_says_nothing_and_is_noted(place: int) -> None:
     photo = read_photo("-", data=with_step(encoded(picture(), "JPEG", quality=80), place, 0))
     assert photo.steps is None
-    assert any("a step of 0" in note for note in photo.metadata["notes"])
+    assert "JPEG: quantisation table 0 has a step of 0, which the standard forbids" in photo.metadata["notes"]
 
 
 def test_a_step_of_0_does_not_hide_a_forgery() -> None:
@@ -78,6 +78,48 @@ def test_what_the_components_store_is_told(options: dict[str, str], stored: str)
     photo = read_photo("-", data=data)
     assert photo.metadata["jpeg"]["stores"] == stored
     assert (photo.steps is not None) == (stored == "YCbCr")
+
+
+def rgb() -> bytes:
+    return imagecodecs.jpeg8_encode(picture(), level=90, colorspace="rgb", outcolorspace="rgb")
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    return bytes((0xFF, marker)) + (len(content) + 2).to_bytes(2, "big") + content
+
+
+def without(data: bytes, marker: int) -> bytes:
+    """Return a file without its first segment of a kind."""
+    at = data.find(bytes((0xFF, marker)))
+    return data if at < 0 else data[:at] + data[at + 2 + int.from_bytes(data[at + 2 : at + 4], "big") :]
+
+
+@pytest.mark.parametrize(
+    "name", ["JFIF that is too short", "Adobe that is too short", "JFIF after the first scan", "Adobe, transform 1"]
+)
+def test_segments_decide_as_they_do_for_the_decoder(name: str) -> None:
+    """Whether the pixels changed says how the decoder took the components."""
+    plain = without(without(rgb(), 0xE0), 0xEE)
+    frame = plain.index(SOF) + 10
+    named = bytearray(plain)
+    named[frame : frame + 9 : 3] = b"RGB"
+    scan = plain.index(b"\xff\xda") + 5
+    named[scan : scan + 6 : 2] = b"RGB"
+    data = bytes(named)
+    more = {
+        "JFIF that is too short": segment(0xE0, b"JFIF\0\1\1"),
+        "Adobe that is too short": segment(0xEE, b"Adobe\0\x64\0\0"),
+        "JFIF after the first scan": b"",
+        "Adobe, transform 1": segment(0xEE, b"Adobe\0\x64\0\0\0\0\1"),
+    }[name]
+    changed = data[:2] + more + data[2:]
+    if name == "JFIF after the first scan":
+        changed = data[:-2] + segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0") + data[-2:]
+    before, after = read_photo("-", data=data), read_photo("-", data=changed)
+    assert before.metadata["jpeg"]["stores"] == "RGB"
+    same = np.array_equal(before.pixels, after.pixels)
+    assert same == (name != "Adobe, transform 1")
+    assert after.metadata["jpeg"]["stores"] == ("RGB" if same else "YCbCr")
 
 
 def test_samples_of_12_bits_are_not_compared_with_steps_of_8() -> None:
