@@ -58,6 +58,8 @@ def compare(
     Both are of the same photos, in the order of their set. Photos that only one of the two analysed are left out.
     evidence_at: for the first and for the second, see `figure_samples`.
     """
+    if [outcome.photo for outcome in first] != [outcome.photo for outcome in second]:
+        raise ValueError("the results to compare are not of the same photos")
     pairs = [both for both in zip(first, second, strict=True) if both[0].status == both[1].status == "analysed"]
     if not pairs:
         return []

@@ -260,7 +260,7 @@ def test_weights_errors_are_code_5(write_photo: Write, tiny_weights: Path, tmp_p
     damaged = tmp_path / "damaged.safetensors"
     damaged.write_bytes(tiny_weights.read_bytes()[:-7] + b"1234567")
     for weights, message in (
-        ("mesorch-x", "No weights named"),
+        ("mesorch-x", "No weights are named"),
         (damaged, "changed or damaged"),
         (photo, "safetensors"),
     ):

@@ -1,6 +1,7 @@
 """Figures of a set: means over photos, order and processes do not matter, intervals hold what they say."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -116,12 +117,15 @@ def test_a_better_network_is_clearly_better_and_an_equal_one_is_not(rows: list[O
     assert gaps["f1"].value == pytest.approx(gaps["f1"].first - gaps["f1"].second, abs=1e-12)
     same = {gap.figure: gap for gap in compare(rows, rows, PROTOCOL, (0.9, 0.9), 50)}
     assert all(gap.value == gap.low == gap.high == 0 and not gap.clear for gap in same.values())
-    assert compare(rows[:1], rows[1:2], PROTOCOL, (0.9, 0.9), 10) == []
+    with pytest.raises(ValueError, match="not of the same photos"):
+        compare(rows[:1], rows[1:2], PROTOCOL, (0.9, 0.9), 10)
 
 
 def test_only_photos_of_both_are_compared(rows: list[Outcome]) -> None:
-    gaps = compare(rows, rows[3:], PROTOCOL, (0.9, 0.9), 10)
+    failed = [replace(row, status="failed", pixels=None, score=None) for row in rows[:3]]
+    gaps = compare(rows, failed + rows[3:], PROTOCOL, (0.9, 0.9), 10)
     assert {gap.photos for gap in gaps} == {len(rows) - 3}
+    assert compare(rows[:3], failed, PROTOCOL, (0.9, 0.9), 10) == []
 
 
 def test_groups_add_up(rows: list[Outcome]) -> None:

@@ -134,7 +134,7 @@ def test_names_paths_and_recorded_hashes(tmp_path: Path, network: Mesorch, monke
     store.record_sum(path, save_weights(path, network.state_dict(), passport(name="mine")))
     assert store.find_weights("mine") == path
     assert "mine" in {weights.name for weights in store.list_weights()}
-    with pytest.raises(WeightsError, match="No weights named 'mime'.*mine"):
+    with pytest.raises(WeightsError, match="No weights are named 'mime'.*mine"):
         store.find_weights("mime")
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(WeightsError, match="SHA256SUMS beside it records"):
