@@ -79,7 +79,7 @@ def changes(
 
 def _unlisted(case: Path, error: OSError) -> Change:
     """Return the change of a folder in a case that cannot be listed. Foreign files are not looked for beyond it."""
-    how = f"cannot be listed: {error.strerror}. Files that do not belong into the case were not looked for any further"
+    how = f"cannot be listed: {error.strerror}. The search for files that do not belong to the case stopped there"
     return Change("case", json_path(os.path.relpath(error.filename or case, case)), how)
 
 

@@ -132,6 +132,9 @@ def test_import_then_use_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "--replace" in again[2]
     taken = run("weights", "import", str(tmp_path / "mesorch_p-118.pth"), "--name", "mesorch-s")
     assert taken[0] == 2
+    unfit = run("weights", "import", str(tmp_path / "mesorch_p-118.pth"), "--name", "my weights")
+    assert unfit[0] == 2
+    assert "'my weights' cannot be used" in unfit[2]
     wrong = run("weights", "import", str(tmp_path / "mesorch_p-118.pth"), "--name", "x", "--network", "mesorch")
     assert wrong[0] == 5
     assert "is mesorch-p" in wrong[2]

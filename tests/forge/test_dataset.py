@@ -126,6 +126,18 @@ def test_objects_are_read_for_what_they_are(objects: ObjectFolder) -> None:
     assert masked.mask_sha256 == hashlib.sha256((objects.root / "masked.png").read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("suffix", [".PNG", ".Png"])
+def test_a_mask_is_found_whatever_the_case_of_its_suffix(objects: ObjectFolder, suffix: str) -> None:
+    mask = objects.root / "masked.png"
+    sha256 = hashlib.sha256(mask.read_bytes()).hexdigest()
+    mask.rename(mask.with_suffix(suffix))
+    listed = ObjectFolder.of(objects.root)
+    assert listed.read("masked.jpg", SoundPhotos()).mask_sha256 == sha256
+    mask.with_suffix(suffix).unlink()
+    with pytest.raises(InputError, match="has no mask any more"):
+        listed.read("masked.jpg", SoundPhotos())
+
+
 def test_photos_of_objects_are_hosts_too(photos: PhotoFolder, objects: ObjectFolder) -> None:
     made = [
         json.loads(make_item(Pools.of(photos, objects), ItemSettings(seed=4), number, SoundPhotos()).line)

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from mesorch_cli.training.config import read_config
+from tests.training.runs import config as run_config
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = sorted(path for path in CONFIGS.rglob("*.toml") if path.name != "base.toml")  # no run by itself
@@ -30,3 +32,9 @@ def test_the_published_recipe(name: str) -> None:
     assert (config.side, config.dice_weight) == (512, 0)
     assert (config.data.augment, config.data.native_share, config.data.share_forged) == ("published", 0, 0)
     assert config.validation.scales == "whole"
+
+
+@pytest.mark.parametrize("changes", [{"name": "my run"}, {"name": ""}, {"licence": "x" * 10_001}])
+def test_what_no_passport_takes_is_refused_before_the_run(tmp_path: Path, changes: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(changes))):
+        run_config(tmp_path, **changes)
