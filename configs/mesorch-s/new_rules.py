@@ -2,13 +2,15 @@
 
 usage: new_rules.py OLD.safetensors OUT --version V [--needs-tool V] [--calibration FILE] [--quantisation FILE]
        [--history FILE] [--grain FILE] [--copies FILE] [--threshold FLOOR,SHARE,TOP | --threshold-of RUN]
+       [--edges LONG_SIDE,RADIUS,SMOOTHNESS] [--least THRESHOLD]
        [--figures SET=RUN ...] [--domains SET=FOLDER ...] [--probes RUN] [--first-look DETAIL,SHARE] [--limits]
 
 `--calibration` is what `mesorch calibrate` wrote, `--quantisation` what fit_quantisation.py or fit_fusion.py, `--history`
 and `--grain` what fit_blocks.py, `--copies` what fit_copies.py. `--needs-tool` names the oldest version of mesorch that
 knows all rules. RUN is a folder that `mesorch evaluate -o RUN` wrote about OLD: `--threshold-of` takes its best threshold
 for all photos, `--threshold` sets one by photo, `--figures` takes its figures. A run about other weights is refused.
-`--first-look` says which tiles are left out. Figures that are not measured again are dropped when a rule changes, as they
+`--least` is the least threshold of a photo without evidence. `--edges` says how the map's edges are moved (fit_edges.py), and
+`--first-look` which tiles are left out. Figures that are not measured again are dropped when a rule changes, as they
 speak of the old rules. `--domains` adds to a set's figures what its photos are like (domains.py), so that results say of a
 photo that it is unlike them; FOLDER is the set that `mesorch evaluate` took. `--probes` adds what `mesorch probe -o RUN`
 found. `--limits` states the limits that publish.py has now. OUT gets the weights, SHA256SUMS and the card.
@@ -26,6 +28,7 @@ from publish import LIMITS
 
 from mesorch_cli.network.passport import (
     CopyRule,
+    EdgeRule,
     FirstLookRule,
     GrainRule,
     HistoryRule,
@@ -58,6 +61,10 @@ def rules(args: argparse.Namespace, passport: Passport, sha256: str) -> dict[str
     if args.first_look is not None:
         detail, share = (float(value) for value in args.first_look.split(","))
         inference = inference.model_copy(update={"first_look": FirstLookRule(detail=detail, share=share)})
+    if args.edges is not None:
+        long_side, radius, smoothness = args.edges.split(",")
+        edges = EdgeRule(long_side=int(long_side), radius=int(radius), smoothness=float(smoothness))
+        inference = inference.model_copy(update={"edges": edges})
     if inference != passport.inference:
         changed["inference"] = inference
     if args.calibration is not None:
@@ -69,6 +76,8 @@ def rules(args: argparse.Namespace, passport: Passport, sha256: str) -> dict[str
     if args.threshold is not None:
         floor, share, top = (float(value) for value in args.threshold.split(","))
         changed["photo_threshold"] = ThresholdRule(floor=floor, share=share, top=top)
+    if args.least is not None:
+        changed["threshold"] = args.least
     if args.threshold_of is not None:
         changed["threshold"] = result_of(args.threshold_of, sha256)["best_threshold"]
     return changed
@@ -82,6 +91,8 @@ def main() -> None:
     for name in ("--calibration", "--quantisation", "--history", "--grain", "--copies", "--threshold-of", "--probes"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--threshold")
+    parser.add_argument("--least", type=float)
+    parser.add_argument("--edges")
     parser.add_argument("--first-look")
     parser.add_argument("--needs-tool")
     parser.add_argument("--figures", nargs="*", default=[])

@@ -55,6 +55,7 @@ def _defaults(passport: "Passport") -> Iterator[list[str]]:
     yield ["--precision", rule.precision]
     yield ["--threshold", _threshold(passport)]
     yield ["--first-look", _first_look(passport)]
+    yield ["--edges", _edges(passport)]
     yield ["--copies", "no" if rule.copies is None else f"yes, reported from a certainty of {rule.copies.least:g}"]
     yield ["--quantisation", "no" if rule.quantisation is None else "yes"]
     yield ["--history", "no" if rule.history is None else "yes"]
@@ -68,6 +69,16 @@ def _first_look(passport: "Passport") -> str:
     return (
         f"leaves out tiles with a detail below {rule.detail:g} grey levels, where the map of the whole photo is below "
         f"{rule.share:g} of its highest value"
+    )
+
+
+def _edges(passport: "Passport") -> str:
+    rule = passport.inference.edges
+    if rule is None:
+        return "no: the map stays as the network and the searches give it"
+    return (
+        f"moved to edges of the photo at {rule.long_side} pixels a side, within {rule.radius} pixels, smoothness "
+        f"{rule.smoothness:g}"
     )
 
 

@@ -44,6 +44,7 @@ def score_folders(
     Raises InputError if the rate requires more photos (before the first analysis, if there are too few files);
     UsageError for a photo that is in both folders, and for a missing folder.
     """
+    detector = detector.without_edges()  # the score is taken before they are moved
     files = [(path, True) for path in files_of(tampered)] + [(path, False) for path in files_of(authentic)]
     refuse_too_few(np.array([truth for _, truth in files], bool), rate)
     pooled: list[list[float]] = []

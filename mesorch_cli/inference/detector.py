@@ -18,6 +18,7 @@ from mesorch_cli.inference import blas
 from mesorch_cli.inference.analysis import Analysis
 from mesorch_cli.inference.backends.protocol import Backend, Tiles
 from mesorch_cli.inference.detection import Detection, not_analysed
+from mesorch_cli.inference.edges import move_edges
 from mesorch_cli.inference.first_look import looks, thinned
 from mesorch_cli.inference.fusion import Canvas, Fusion, sigmoid_in_place, stretched
 from mesorch_cli.inference.lanes import in_order
@@ -125,6 +126,10 @@ class Detector:
         backend = starter.submit(analysis.start, device)
         starter.shutdown(wait=False)  # it still ends what it was given
         return cls(backend, analysis.settings, analysis.weights)
+
+    def without_edges(self) -> Self:
+        """Return the same detector, except that the map stays as it is when the score is taken."""
+        return type(self)(self._backend, replace(self.settings, edges=None), self.weights)
 
     def detect_file(
         self, photo: str | Path | bytes, on_progress: OnProgress | None = None, *, accept_damaged: bool = False
@@ -236,6 +241,8 @@ class Detector:
         coverage = float(np.count_nonzero(covered)) / covered.size
         score = image_score(map_, settings.score, counted(findings))
         verdict = judge(score, settings.score)
+        if settings.edges is not None:  # a shift of edges says where, and adds no evidence: the score is taken before
+            move_edges(map_, covered, pixels, settings.edges)
         threshold = photo_threshold(map_, settings.photo_threshold, settings.threshold)
         if verdict is Verdict.NO_EVIDENCE:
             # A low threshold shows where to look. It must not fill the list of a photo without evidence.

@@ -15,7 +15,9 @@ from mesorch_cli.network.passport import Scale, WitnessRule
 
 RECORDED_AS = {"scales": "levels", "threshold": "pixel_threshold"}  # what records call them
 NAMES = {recorded: name for name, recorded in RECORDED_AS.items()}
-NOT_OF_THE_SCORE = frozenset({"pixel_threshold", "photo_threshold", "score", "smallest_photo_side", "tile_batch"})
+NOT_OF_THE_SCORE = frozenset(
+    {"edges", "pixel_threshold", "photo_threshold", "score", "smallest_photo_side", "tile_batch"}
+)
 EXPLAIN = "explain"  # is recorded where it was asked for
 OF_THE_RECORD = frozenset({"accept_damaged", "weights", EXPLAIN})  # stand beside the settings in a record
 _TYPES = get_type_hints(Settings, localns=vars(passport))

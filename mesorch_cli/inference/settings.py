@@ -13,6 +13,7 @@ from mesorch_cli.errors import UsageError
 if TYPE_CHECKING:
     from mesorch_cli.network.passport import (
         CopyRule,
+        EdgeRule,
         FirstLookRule,
         GrainRule,
         HistoryRule,
@@ -70,6 +71,13 @@ class Overrides:
             "(default: if the weights have a rule for it)"
         ),
     ] = None
+    edges: Annotated[
+        bool | None,
+        Help(
+            "Move the edges of the map to edges of the photo. The score is taken before. "
+            "(default: if the weights have a rule for it)"
+        ),
+    ] = None
     copies: Annotated[
         bool | None,
         Help("Search for parts of the photo that match other parts. (default: if the weights have a rule for it)"),
@@ -118,7 +126,8 @@ class Settings:
     history: how the compression history changes the map, None not to look at it, as in the reference analysis.
     grain: how the finest detail changes the map, None not to look at it, as in the reference analysis.
     photo_threshold: sets the threshold of the map for each photo, None: it is `threshold` for all. With the verdict no
-    evidence, only regions above `threshold` are listed. first_look: which tiles are left out, None: none.
+    evidence, only regions above `threshold` are listed. first_look: which tiles are left out, None: none. edges: how the
+    map's edges are moved once the score is taken, None: not at all, as in the reference analysis.
     """
 
     side: int
@@ -127,6 +136,7 @@ class Settings:
     overlap: float
     precision: Precision
     first_look: "FirstLookRule | None" = field(default=None, metadata=ADDED_LATER)
+    edges: "EdgeRule | None" = field(default=None, metadata=ADDED_LATER)
     copies: "CopyRule | None" = None
     quantisation: "QuantisationRule | None" = None
     history: "HistoryRule | None" = field(default=None, metadata=ADDED_LATER)
@@ -172,7 +182,7 @@ class Settings:
         """Return the passport's settings, replaced by the values in the overrides.
 
         Without its switch, a witness looks if the passport has a rule for it and the analysis is not the reference; so
-        does the first look. Raises UsageError for what is asked for without a rule, and for values out of range.
+        do the first look and the edges. Raises UsageError for what is asked for without a rule, and for values out of range.
         """
         asked = overrides.given
         named = asked.pop("scales", "default")
@@ -200,7 +210,7 @@ def _ruled() -> list[str]:
     """Return the names of what the passport may have a rule for: also the names of those settings and options."""
     from mesorch_cli.inference.witnesses.registry import WITNESSES
 
-    return ["first_look", *(witness.name for witness in WITNESSES)]
+    return ["first_look", "edges", *(witness.name for witness in WITNESSES)]
 
 
 def _rule_of(passport: "Passport", name: str, wanted: bool | None) -> Any:

@@ -174,11 +174,23 @@ class FirstLookRule(_Part):
     share: Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
+class EdgeRule(_Part):
+    """How the map's edges are moved to edges of the photo, see `inference.edges`.
+
+    long_side: pixels to which the photo is shrunk for it. radius: of the filter's window, in those pixels. smoothness:
+    variance of the colours, as a share of 1, below which a window counts as flat.
+    """
+
+    long_side: Annotated[int, Field(ge=64, le=4096)]
+    radius: Annotated[int, Field(ge=1, le=100)]
+    smoothness: Annotated[float, Field(ge=1e-6, le=1.0)]
+
+
 class InferenceRule(_Part):
     """Defaults of the engine: scales from coarse to fine (stored as `levels`), overlap of tiles, arithmetic.
 
-    first_look: None to analyse every tile. The others are the rules of the witnesses, by name. None: that witness does
-    not look.
+    first_look: None to analyse every tile. edges: None to leave the map's edges where they are. The others are the rules
+    of the witnesses, by name. None: that witness does not look.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
@@ -187,6 +199,7 @@ class InferenceRule(_Part):
     overlap: Annotated[float, Field(ge=0.0, le=0.75)] = 0.25
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     first_look: FirstLookRule | None = None
+    edges: EdgeRule | None = None
     copies: CopyRule | None = None
     quantisation: QuantisationRule | None = None
     history: HistoryRule | None = None
@@ -297,11 +310,11 @@ class Passport(_Part):
     def to_json(self) -> str:
         """Return the passport as the JSON text in a weights file.
 
-        `needs_tool` and `first_look` are left out where they are None, because earlier versions refuse unknown names.
+        `needs_tool`, `first_look` and `edges` are left out where they are None, because earlier versions refuse unknown
+        names.
         """
         unsaid: dict[str, Any] = {} if self.needs_tool else {"needs_tool": True}
-        if self.inference.first_look is None:
-            unsaid["inference"] = {"first_look": True}
+        unsaid["inference"] = {name for name in ("first_look", "edges") if getattr(self.inference, name) is None}
         return self.model_dump_json(by_alias=True, exclude=unsaid)
 
 

@@ -13,6 +13,9 @@ from typer.testing import CliRunner, Result
 from mesorch_cli.cli.app import app
 from mesorch_cli.evaluation.calibration import FEWEST
 from mesorch_cli.examination.record import record_schema
+from mesorch_cli.network import store
+from mesorch_cli.network.passport import EdgeRule
+from mesorch_cli.network.weights import read_file, save_weights
 
 
 def run(*words: object) -> Result:
@@ -73,6 +76,21 @@ def test_a_calibration_says_what_it_rests_on(made: tuple[Path, tuple[Path, Path]
     assert 0 <= values["held_out"]["cllr_min"] <= values["held_out"]["cllr"]
     for name in ("calibration-reliability.png", "calibration-tippett.png"):
         assert cv2.imread(str(target.with_name(name))) is not None
+
+
+def test_a_calibration_rests_on_the_scores_that_detect_gives_though_the_edges_of_the_map_are_moved_later(
+    made: tuple[Path, tuple[Path, Path]], tiny_weights: Path, tmp_path: Path
+) -> None:
+    target, (authentic, tampered) = made
+    passport, tensors, _ = read_file(tiny_weights)
+    edges = EdgeRule(long_side=64, radius=4, smoothness=1e-3)
+    inference = passport.inference.model_copy(update={"edges": edges})
+    moving = tmp_path / "moving.safetensors"
+    store.record_sum(moving, save_weights(moving, tensors, passport.model_copy(update={"inference": inference})))
+    words = ("calibrate", "--authentic", authentic, "--tampered", tampered, "--fpr", 0.2, "--keep-pooling", "-q")
+    result = run(*words, "-w", moving, "-o", tmp_path / "moving.json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads((tmp_path / "moving.json").read_text())["score"] == json.loads(target.read_text())["score"]
 
 
 def test_detect_reports_probability_and_ratio(made: tuple[Path, tuple[Path, Path]], tiny_weights: Path) -> None:

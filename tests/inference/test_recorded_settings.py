@@ -20,6 +20,7 @@ from mesorch_cli.inference.recorded_settings import (
     settings_from,
 )
 from mesorch_cli.inference.settings import ADDED_LATER, Overrides, Settings
+from mesorch_cli.network.passport import EdgeRule
 from tests.inference.networks import WHOLE, settings
 
 EXPECTED = sorted((Path(__file__).parents[2] / "examples" / "expected").glob("*.json"))
@@ -38,7 +39,8 @@ def test_the_settings_of_a_record_come_back_to_the_byte(path: Path) -> None:
 def test_a_calibration_holds_whatever_the_threshold() -> None:
     made = settings()
     values = score_values(made)
-    assert different(values, replace(made, threshold=0.9, tile_batch=3)) == []
+    edges = EdgeRule(long_side=640, radius=8, smoothness=1e-3)
+    assert different(values, replace(made, threshold=0.9, tile_batch=3, edges=edges)) == []
     assert different(values, replace(made, overlap=0.5, scales=(WHOLE,))) == ["overlap", "scales"]
 
 
