@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mesorch_cli.inference.settings import Overrides
     from mesorch_cli.inference.witnesses.finding import Finding
 
-__version__ = "0.7.2"
+__version__ = "0.8.0"
 
 __all__ = [
     "Detection",

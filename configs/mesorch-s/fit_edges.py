@@ -4,8 +4,9 @@ usage: fit_edges.py WEIGHTS SET [SET ...] [--every N] [--more 1]
 
 SET holds `Tp`, `Gt` and `Au`. Of a grid, that choice is taken whose F1, averaged over the photos of a set and then over the
 sets, is best, among those that mark at most `--more` times the share of the authentic photos that the passport's choice
-marks. Printed are this choice, that of the passport, and the best thresholds with each way to move edges; `new_rules.py --edges`,
-`--threshold` and `--least` set one.
+marks. Printed are this choice, that of the passport, and the best thresholds with each way to move edges; `new_rules.py`
+takes them as `--edges`,
+`--threshold` and `--least`.
 """
 
 import argparse

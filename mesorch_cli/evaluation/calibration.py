@@ -206,9 +206,9 @@ def held_out(scored: Scored, rate: float, inconclusive_rate: float, pooling: int
     )
 
 
-def folds(truth: Truth) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Return the fold of each photo. Each class is spread evenly."""
-    rng = np.random.default_rng(SEED)
+def folds(truth: Truth, seed: int = SEED) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Return the fold of each photo, 0..FOLDS - 1. Each class is spread evenly."""
+    rng = np.random.default_rng(seed)
     fold = np.empty(truth.size, np.intp)
     for places in (np.flatnonzero(truth), np.flatnonzero(~truth)):
         fold[rng.permutation(places)] = np.arange(places.size) % FOLDS

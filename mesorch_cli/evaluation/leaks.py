@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mesorch_cli.evaluation.calibration import FOLDS, folds
 from mesorch_cli.evaluation.detection_curve import detection_curve
 from mesorch_cli.evidence.photo import Photo
 
-FOLDS = 5
 SEED = 1
 PRIOR = 1.0  # pseudo-count of photos of each class for every value
 NOTABLE = 0.7  # AUC from which a property of the file is called a leak
@@ -63,7 +63,7 @@ def leaks(facts: Sequence[FileFacts], tampered: Sequence[bool]) -> list[Leak]:
     truth = np.asarray(tampered, bool)
     if min(truth.sum(), (~truth).sum()) < FEWEST:
         return []
-    fold = _folds(truth)
+    fold = folds(truth, SEED)
     result = []
     for name, values in {
         "quantisation tables": [one.tables for one in facts],
@@ -74,14 +74,6 @@ def leaks(facts: Sequence[FileFacts], tampered: Sequence[bool]) -> list[Leak]:
     density = detection_curve(np.array([one.bits_per_pixel for one in facts]), truth).auc
     result.append(Leak("bits per pixel", max(density, 1 - density)))
     return result
-
-
-def _folds(truth: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    fold = np.empty(truth.size, np.intp)
-    rng = np.random.default_rng(SEED)
-    for places in (np.flatnonzero(truth), np.flatnonzero(~truth)):
-        fold[rng.permutation(places)] = np.arange(places.size) % FOLDS
-    return fold
 
 
 def _by_value(

@@ -1,7 +1,5 @@
 """Pairs of a forgery and its original: does the map change where the photo was changed?"""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.probes import auc_of, mean_figure, require_photos
 from mesorch_cli.evaluation.protocol import Protocol
 from mesorch_cli.evaluation.summary import RESAMPLES, Figure
-from mesorch_cli.texts import read_text
+from mesorch_cli.evaluation.tables import read_table
 
 COLUMNS = ("forgery", "original", "mask")
 
@@ -48,7 +46,7 @@ class PairFigures:
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    """Read a CSV with the columns forgery, original and mask, or a folder with folders of these names, paired by stem.
+    """Read a table with the columns forgery, original and mask, or a folder with folders of these names, paired by stem.
 
     Paths in a list are relative to it. Raises UsageError for anything else, InputError for files without a partner.
     """
@@ -63,20 +61,11 @@ def read_pairs(path: Path) -> list[Pair]:
         if lonely:
             raise refusal(f"Files in {path} without a partner", lonely, "Give the three files of a pair one stem.")
         return [Pair(*(found[name][stem] for name in COLUMNS)) for stem in sorted(found["forgery"])]
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
     pairs = []
-    try:
-        if not set(COLUMNS) <= set(reader.fieldnames or ()):
-            raise UsageError(
-                f"{path} has the header {reader.fieldnames!r:.80}. Expected the columns {', '.join(COLUMNS)}, separated by "
-                "commas."
-            )
-        for row in reader:
-            if not all(row[name] for name in COLUMNS):
-                raise UsageError(f"{path}, line {reader.line_num}: expected a forgery, its original and its mask.")
-            pairs.append(Pair(*(path.parent / row[name] for name in COLUMNS)))
-    except csv.Error as error:
-        raise UsageError(f"{path}, line {reader.line_num}: {error}. Expected a table with quotes in pairs.") from error
+    for line, fields in read_table(path, COLUMNS, "a forgery, its original and its mask"):
+        if not all(fields[name] for name in COLUMNS):
+            raise UsageError(f"{path}, line {line}: expected a forgery, its original and its mask.")
+        pairs.append(Pair(*(path.parent / fields[name] for name in COLUMNS)))
     gone = [str(file) for pair in pairs for file in (pair.forgery, pair.original, pair.mask) if not is_there(file)]
     if gone:
         raise refusal(f"Files that {path} lists but that do not exist", gone, "Correct the list.")

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from mesorch_cli.forge.compositing import ring_around
 from mesorch_cli.forge.patch import Pixels, Step, drawn
 from mesorch_cli.forge.shapes import Mask
 
@@ -36,7 +37,7 @@ def one_patch(rng: np.random.Generator, host: Pixels, hole: Mask, y: int, x: int
     Raises nothing; the hole's box must lie inside the photo.
     """
     rows, columns = hole.shape
-    ring = _ring(hole)
+    ring = ring_around(hole, RING)
     wanted = host[y : y + rows, x : x + columns][ring].astype(np.int16)
     best: tuple[float, int, int] | None = None
     for _ in range(CANDIDATES):
@@ -148,9 +149,3 @@ def _best_offset(
 
 def _beside(at: tuple[int, int], block: int) -> list[tuple[int, int]]:
     return [(at[0] + block * down, at[1] + block * across) for down in (-1, 0, 1) for across in (-1, 0, 1)]
-
-
-def _ring(hole: Mask) -> Mask:
-    grown = cv2.dilate(hole.astype(np.uint8), np.ones((2 * RING + 1, 2 * RING + 1), np.uint8)) > 0
-    ring = grown & ~hole
-    return ring if ring.sum() >= 10 else hole

@@ -11,6 +11,8 @@ from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner, Result
 
 from mesorch_cli.cli.app import app
+from mesorch_cli.errors import UsageError
+from mesorch_cli.evaluation.probe_pairs import read_pairs
 from mesorch_cli.forge.probe import KINDS, SAVINGS
 
 
@@ -94,3 +96,19 @@ def test_what_cannot_be_probed_is_refused(tiny_weights: Path, pairs: Path, tmp_p
     done = invoke("--pairs", pairs, *common)
     assert done.exit_code in (2, 3)
     assert "without a partner" in done.stderr
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_list_of_pairs_may_come_from_any_spreadsheet(pairs: Path, separator: str) -> None:
+    text = "Forgery,Original,Mask\n" + "".join(
+        f"pairs/forgery/{number}.png,pairs/original/{number}.png,pairs/mask/{number}.png\n" for number in range(3)
+    )
+    path = pairs.parent / "pairs.csv"
+    path.write_text("\ufeffsep=" + separator + "\n" + text.replace(",", separator), encoding="utf-8")
+    assert read_pairs(path) == read_pairs(pairs)
+    path.write_text("forgery,original,mask\na.png,,c.png\n")
+    with pytest.raises(UsageError, match="line 2: expected a forgery, its original and its mask"):
+        read_pairs(path)
+    path.write_text("forgery,original\na.png,b.png\n")
+    with pytest.raises(UsageError, match="Expected forgery, original and mask, separated by commas"):
+        read_pairs(path)

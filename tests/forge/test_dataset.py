@@ -112,6 +112,9 @@ def test_the_manifest_says_what_is_there(photos: PhotoFolder, objects: ObjectFol
     sheet = cv2.imdecode(np.frombuffer(contact_sheet(out, dataset.lines), np.uint8), cv2.IMREAD_COLOR)
     assert sheet.shape[1] == 1800
     assert sheet.min() < 50
+    (out / next(iter(records[0]["files"]))).write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    with pytest.raises(InputError, match="leave --sheet out"):
+        contact_sheet(out, dataset.lines)
 
 
 def test_objects_are_read_for_what_they_are(objects: ObjectFolder) -> None:
