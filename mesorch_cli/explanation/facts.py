@@ -71,7 +71,8 @@ class ExplainedRegion(_Part):
     """One region of the detection, in pixels of the stored raster, by its place in the record's list; weak ones come last.
 
     map_mean: of the map inside. network_mean: of what the network alone says there, before copies and traces of JPEG
-    compression are taken into account. lift: in logits, None where no pixel of the photo lies outside the regions.
+    compression are taken into account and edges are moved. lift: in logits, None where no pixel of the photo lies outside
+    the regions.
     """
 
     number: int

@@ -26,8 +26,8 @@ IN_A_ROW = 4  # pictures of checks
 SEES: dict[Branch, str] = {"cnn": "high", "transformer": "low"}
 MEANING = (
     "Kept: share of the region's pixels above the threshold again. Within: share of the patches they then belong to that "
-    "was above it before. Network alone: before copies and traces of JPEG compression are taken into account. A negative "
-    "share: that branch spoke against the region."
+    "was above it before. Network alone: before copies and traces of JPEG compression are taken into account, and before "
+    "the edges of the map are moved to edges of the photo. A negative share: that branch spoke against the region."
 )
 NO_REGION = (
     "No connected region of the map lies above the threshold, so there is none to check or explain. The pictures below show "

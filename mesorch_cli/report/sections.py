@@ -68,7 +68,7 @@ def result_section(entry: Entry, root: str, alike: tuple[tuple[str, str], ...]) 
         blocks.append(Text(f"Reason: {result['reason']}. {wording.reason_meaning(result['reason'])}", loud=True))
     if reasons := domain.reasons_of(result):
         blocks += [Text(f"{domain.UNLIKE}:", loud=True), Points(tuple(Point(words=reason) for reason in reasons))]
-    blocks += [Measures(rows)] if (rows := tuple(_measures(result))) else []
+    blocks += [Measures(rows)] if (rows := tuple(_measures(result, entry.record["settings"]))) else []
     if lines := rates.lines_of(result):
         blocks.append(Heading("How often such a verdict was given to photos of known truth"))
         blocks += [Points(tuple(Point(words=line) for line in lines)), Text(rates.MEANING, quiet=True)]
@@ -105,9 +105,9 @@ def more_sections(entry: Entry, root: str, explained: ShownExplanation | None) -
     yield Section("repeat", "Record, to repeat the analysis", tuple(_record(entry, root)))
 
 
-def _measures(result: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _measures(result: dict[str, Any], settings: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     if result["score"] is not None:
-        yield "Score", share_text(result["score"]), wording.score_meaning(result)
+        yield "Score", share_text(result["score"]), wording.score_meaning(result, settings)
     if result["probability"] is not None:
         yield "Probability", share_text(result["probability"]), wording.probability_meaning(result)
     ratio = result.get("likelihood_ratio")

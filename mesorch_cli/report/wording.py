@@ -71,6 +71,9 @@ FLAGS = {
 }
 
 
+EDGES = "It was taken from the map before its edges were moved to edges of the photo, which only changes where the map marks."
+
+
 def verdict_meaning(result: dict[str, Any]) -> str:
     """Return the sentence for the verdict of a record, empty for an unknown one."""
     return NOT_A_PHOTO if LIKE_A_SCREEN in result["flags"] else VERDICTS.get(result["verdict"], "")
@@ -92,9 +95,10 @@ def flag_meaning(flag: str) -> str:
     return FLAGS.get(flag, "")
 
 
-def score_meaning(result: dict[str, Any]) -> str:
-    """Return a sentence on what a record's raw score is."""
-    return f"Raw score, 0 to 1: the {score_words(result)}. It orders photos; it is not a probability."
+def score_meaning(result: dict[str, Any], settings: dict[str, Any]) -> str:
+    """Return what a record's raw score is, in sentences. settings: those of the record."""
+    told = f"Raw score, 0 to 1: the {score_words(result)}. It orders photos; it is not a probability."
+    return f"{told} {EDGES}" if settings.get("edges") else told
 
 
 def score_words(result: dict[str, Any]) -> str:

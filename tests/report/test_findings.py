@@ -123,9 +123,15 @@ def test_several_findings_of_a_witness_are_numbered() -> None:
 
 def test_the_score_is_explained_by_what_counts_in_it() -> None:
     result = result_with(UNKNOWN)
-    assert "certainty of a copy, where that is larger" in wording.score_meaning(result)
+    assert "certainty of a copy, where that is larger" in wording.score_meaning(result, {})
     compression = result | {"findings": result["findings"][:1]}
-    assert "where that is larger" not in wording.score_meaning(compression)
+    assert "where that is larger" not in wording.score_meaning(compression, {})
+
+
+def test_it_is_said_if_the_score_was_taken_before_edges_were_moved() -> None:
+    edges = {"long_side": 320, "radius": 4, "smoothness": 0.001}
+    assert "before its edges were moved" in wording.score_meaning(result_with(), {"edges": edges})
+    assert "before its edges" not in wording.score_meaning(result_with(), {"edges": None})
 
 
 @pytest.mark.parametrize("witness", WITNESSES, ids=lambda witness: witness.name)
