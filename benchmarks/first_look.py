@@ -104,7 +104,7 @@ def main() -> None:
         for detail, share in (rule.split(",") for rule in args.rules)
     ]
     alone: dict[str, Any] = dict.fromkeys((witness.name for witness in WITNESSES), False)
-    asked = Overrides(**alone)
+    asked = Overrides(edges=False, **alone)
     detector = Detector.of(Analysis.load(args.weights, asked), "cpu")
     backend = Remembering(detector.backend)
     detectors = [

@@ -126,7 +126,7 @@ def main() -> None:
     args = parser.parse_args()
     whole = load_weights(read_weights(args.weights))
     looking = dict.fromkeys((witness.name for witness in WITNESSES), None if args.witnesses else False)
-    overrides = Overrides(scales=args.scales, **looking)
+    overrides = Overrides(scales=args.scales, edges=None if args.witnesses else False, **looking)
     settings = Settings.from_passport(whole.passport, overrides)
     dataset = read_dataset(args.set)
     if args.limit is not None:

@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--highest", type=float, default=HIGHEST)
     args = parser.parse_args()
     witness = fitted(args.witness)
-    analysis = Analysis.load(args.weights, replace(Overrides(copies=False), **{args.witness: False}))
+    analysis = Analysis.load(args.weights, replace(Overrides(edges=False, copies=False), **{args.witness: False}))
     detector = Detector.of(analysis, "cpu")
     forged, authentic = (seen_in(args.sets, folder, detector, witness) for folder in ("Tp", "Au"))
     tops = sorted((top_mean(one.logits) for one in authentic), reverse=True)

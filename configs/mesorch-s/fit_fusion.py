@@ -43,7 +43,7 @@ def main() -> None:
     for name in ("weights", "set", "gate", "out"):
         parser.add_argument(name, type=Path)
     args = parser.parse_args()
-    analysis = Analysis.load(args.weights, Overrides(copies=False, quantisation=False))
+    analysis = Analysis.load(args.weights, Overrides(edges=False, copies=False, quantisation=False))
     loaded, detector = analysis.weights, Detector.of(analysis, "cpu")
     seen: list[tuple[Map, Mask, Quantisations | None]] = []
     for path in sorted((args.set / "Tp").iterdir()):

@@ -30,7 +30,7 @@ from mesorch_cli.network.passport import Passport, ThresholdRule
 from mesorch_cli.network.weights import read_file, save_weights
 from mesorch_cli.training.result import to_half
 
-ALONE = Overrides(**dict.fromkeys((witness.name for witness in WITNESSES), False))  # the network
+ALONE = Overrides(edges=False, **dict.fromkeys((witness.name for witness in WITNESSES), False))  # the network
 
 
 def detector_of(passport: Passport, tensors: dict[str, Tensor], target: Path) -> Detector:

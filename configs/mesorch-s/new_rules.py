@@ -76,6 +76,8 @@ def rules(args: argparse.Namespace, passport: Passport, sha256: str) -> dict[str
     if args.threshold is not None:
         floor, share, top = (float(value) for value in args.threshold.split(","))
         changed["photo_threshold"] = ThresholdRule(floor=floor, share=share, top=top)
+    if args.least is not None and args.threshold_of is not None:
+        raise SystemExit("--least and --threshold-of set the same threshold. Give one of them.")
     if args.least is not None:
         changed["threshold"] = args.least
     if args.threshold_of is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 FIT = "Fitting"
 
 
-@analysis_options(without=("threshold",))
+@analysis_options(without=("threshold", "edges"))
 def calibrate(
     authentic: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of authentic photos.")],
     tampered: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of tampered photos.")],

@@ -30,7 +30,9 @@ def rows_of(examination: "Examination", most: int) -> list[tuple[str, str]]:
     if result.reason:
         rows.append(("reason", result.reason))
     if result.score is not None:
-        meaning = "" if result.probability is not None else f" ({score_words(plain)}; not a probability)"
+        meaning = (
+            "" if result.probability is not None else f" ({score_words(plain, record.settings)}; not a probability)"
+        )
         rows.append(("score", f"{share_text(result.score)}{meaning}"))
     if measured := rates.short_of(plain):
         rows.append(("rates", measured))

@@ -77,8 +77,8 @@ def _edges(passport: "Passport") -> str:
     if rule is None:
         return "no: the map stays as the network and the searches give it"
     return (
-        f"moved to edges of the photo at {rule.long_side} pixels a side, within {rule.radius} pixels, smoothness "
-        f"{rule.smoothness:g}"
+        f"moved to edges of the photo, shrunk to {rule.long_side} pixels a side or by {rule.largest_factor:g}, within "
+        f"{rule.radius} pixels, smoothness {rule.smoothness:g}"
     )
 
 

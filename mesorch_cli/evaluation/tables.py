@@ -68,6 +68,9 @@ def _header(path: Path, text: str, needed: Collection[str]) -> tuple[list[str], 
     for delimiter in DELIMITERS:
         names = [name.strip().strip('"').strip().lower() for name in line.split(delimiter)]
         if set(needed) <= set(names):
+            twice = [name for name in names if names.count(name) > 1 and name]
+            if twice:
+                raise UsageError(f"{path} has the column {twice[0]!r} twice. Expected each name once.")
             return names, delimiter
     *most, last = needed
     raise UsageError(

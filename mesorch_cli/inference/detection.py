@@ -15,14 +15,14 @@ class Detection:
     """The result of one photo, in its stored raster.
 
     map: (H, W) float32, the probability 0..1 that a pixel was manipulated; None where nothing was analysed, next to 0
-    where `covered` left a pixel out. score: raw image score 0..1. probability: the calibrated one of the photo, 0..1, None
-    without a calibration. ratio: likelihood ratio with its bounds, None where the calibration has none. findings: of
-    the witnesses besides the network; the map includes them. threshold: value of the map above which a pixel of this
-    photo counts as manipulated, None where nothing was analysed. reason: why it was not analysed. flags: warnings for
-    the reader of the result, sorted. covered: (H, W) bool, the coverage map: which pixels at least one scale analysed;
-    None where nothing was. coverage: share of the pixels that at least one scale analysed, 0..1. tiles: network inputs,
-    whole image included. tiles_left_out: those that the first look found to add nothing. scales: names of the scales that
-    ran, coarse to fine.
+    where `covered` left a pixel out. score: raw image score 0..1, taken before the map's edges were moved. probability:
+    the calibrated one of the photo, 0..1, None without a calibration. ratio: likelihood ratio with its bounds, None
+    where the calibration has none. findings: of the witnesses besides the network; the map includes them. threshold:
+    value of the map above which a pixel of this photo counts as manipulated, None where nothing was analysed. reason:
+    why it was not analysed. flags: warnings for the reader of the result, sorted. covered: (H, W) bool, the coverage
+    map: which pixels at least one scale analysed; None where nothing was. coverage: share of the pixels that at least
+    one scale analysed, 0..1. tiles: network inputs, whole image included. tiles_left_out: those that the first look
+    found to add nothing. scales: names of the scales that ran, coarse to fine.
     """
 
     verdict: Verdict

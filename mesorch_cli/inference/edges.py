@@ -13,6 +13,7 @@ from mesorch_cli.evidence.photo import Pixels
 from mesorch_cli.inference.fusion import Canvas, sigmoid_in_place, stretched
 from mesorch_cli.network.passport import EdgeRule
 
+LARGEST_SIDE = 1024  # pixels; the filter holds some thirty planes of float64
 BOUND = 1e-5  # probabilities are kept this far from 0 and 1 before their logit is taken
 
 Plane = NDArray[np.float64]
@@ -21,20 +22,27 @@ Plane = NDArray[np.float64]
 def move_edges(map_: Canvas, covered: NDArray[np.bool_], pixels: Pixels, rule: EdgeRule) -> None:
     """Move the edges of a map (H, W) of probabilities, in place, to edges of the photo, (H, W, 3) RGB of 8 or 16 bits.
 
-    The filter looks at the photo shrunk to `rule.long_side`; a smaller photo is not enlarged. covered: (H, W), the pixels
+    covered: (H, W), the pixels
     that a scale covered; the map stays 0 elsewhere.
     """
     height, width = map_.shape
-    factor = min(1.0, rule.long_side / max(height, width))
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    size = seen_size(height, width, rule)
     colours = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float64)
-    logits = _logits(np.asarray(cv2.resize(map_, size, interpolation=cv2.INTER_AREA), np.float64))
+    logits = _logits(_shrunk(map_, covered, size))
     fitted = guided(colours / np.iinfo(pixels.dtype).max, logits, rule.radius, rule.smoothness).astype(np.float32)
     for first, band in stretched(fitted, height, width):
         rows = np.s_[first : first + len(band)]
         map_[rows] = band
         sigmoid_in_place(map_[rows])
         map_[rows] *= covered[rows]
+
+
+def seen_size(height: int, width: int, rule: EdgeRule) -> tuple[int, int]:
+    """Return the size (width, height) at which the filter sees a photo. A small photo is not enlarged."""
+    longest = max(height, width)
+    side = min(LARGEST_SIDE, max(rule.long_side, longest / rule.largest_factor))
+    factor = min(1.0, side / longest)
+    return max(1, round(width * factor)), max(1, round(height * factor))
 
 
 def guided(colours: Plane, values: Plane, radius: int, smoothness: float) -> Plane:
@@ -71,6 +79,24 @@ def guided(colours: Plane, values: Plane, radius: int, smoothness: float) -> Pla
     for channel, slope in enumerate(slopes):
         filtered += _mean(slope, radius) * colours[..., channel]
     return filtered
+
+
+def _shrunk(map_: Canvas, covered: NDArray[np.bool_], size: tuple[int, int]) -> Plane:
+    """Return the map at a size (width, height). Where no scale covered it, it has the value of the nearest covered place."""
+    small = np.asarray(cv2.resize(map_, size, interpolation=cv2.INTER_AREA), np.float64)
+    if covered.all():
+        return small
+    share = np.asarray(cv2.resize(covered.view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA)) / 255.0
+    known = share > 0.5
+    if known.any():
+        small[known] = np.minimum(small[known] / share[known], 1.0)
+        _, nearest = cv2.distanceTransformWithLabels(
+            (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        value_of = np.zeros(int(nearest.max()) + 1)
+        value_of[nearest[known]] = small[known]
+        small = value_of[nearest]
+    return small
 
 
 def _mean(plane: Plane, radius: int) -> Plane:

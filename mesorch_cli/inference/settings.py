@@ -74,7 +74,7 @@ class Overrides:
     edges: Annotated[
         bool | None,
         Help(
-            "Move the edges of the map to edges of the photo. The score is taken before. "
+            "Move the edges of the map to edges of the photo, once the score is taken. "
             "(default: if the weights have a rule for it)"
         ),
     ] = None

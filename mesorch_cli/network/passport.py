@@ -177,11 +177,14 @@ class FirstLookRule(_Part):
 class EdgeRule(_Part):
     """How the map's edges are moved to edges of the photo, see `inference.edges`.
 
-    long_side: pixels to which the photo is shrunk for it. radius: of the filter's window, in those pixels. smoothness:
-    variance of the colours, as a share of 1, below which a window counts as flat.
+    long_side: pixels to which the photo is shrunk for it. largest_factor: by which it is shrunk at most, so that small
+    regions of large photos stay; `inference.edges` has a limit of its own, which goes first. radius: of the filter's window,
+    in pixels of the shrunk photo. smoothness: variance of the colours, as a share of 1, below which a window counts as
+    flat.
     """
 
-    long_side: Annotated[int, Field(ge=64, le=4096)]
+    long_side: Annotated[int, Field(ge=64, le=1024)]
+    largest_factor: Annotated[float, Field(ge=1.0, le=100.0)] = 5.0
     radius: Annotated[int, Field(ge=1, le=100)]
     smoothness: Annotated[float, Field(ge=1e-6, le=1.0)]
 

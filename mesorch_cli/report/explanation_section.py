@@ -27,7 +27,7 @@ SEES: dict[Branch, str] = {"cnn": "high", "transformer": "low"}
 MEANING = (
     "Kept: share of the region's pixels above the threshold again. Within: share of the patches they then belong to that "
     "was above it before. Network alone: before copies and traces of JPEG compression are taken into account, and before "
-    "the edges of the map are moved to edges of the photo. A negative share: that branch spoke against the region."
+    "edges are moved, if they are. A negative share: that branch spoke against the region."
 )
 NO_REGION = (
     "No connected region of the map lies above the threshold, so there is none to check or explain. The pictures below show "
@@ -144,7 +144,7 @@ def _gate(facts: Explanation) -> str:
         f"the {BRANCH_WORDS[branch]} has {mean:.0%}" for branch, mean in facts.branches.items() if mean is not None
     ]
     told = [f"Over the photo {', '.join(shares)} of them."] if facts.gate and shares else []
-    return " ".join([facts.gate_words, *told, "The logits of the map are the sum of what the scales add."])
+    return " ".join([facts.gate_words, *told, "The logits of the network's map are the sum of what the scales add."])
 
 
 def _key_of_scales(facts: Explanation) -> str:

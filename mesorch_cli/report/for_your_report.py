@@ -45,7 +45,7 @@ def sentences_of(record: Mapping[str, Any]) -> tuple[str, ...]:
         paragraphs[-1] += f" {NO_PROBABILITY}"
     told = filter(None, (*rates.lines_of(result), domain.sentence_of(result)))
     paragraphs += [" ".join(lines)] if (lines := list(told)) else []
-    paragraphs += [_regions(result["regions"])] if result["regions"] else []
+    paragraphs += [_regions(result["regions"], bool(record["settings"].get("edges")))] if result["regions"] else []
     paragraphs += [
         " ".join([*(line.sentence for line in table.lines), table.explanation]) for table in tables_of(result)
     ]
@@ -66,7 +66,7 @@ def _examined(record: Mapping[str, Any]) -> str:
     )
 
 
-def _regions(regions: list[dict[str, Any]]) -> str:
+def _regions(regions: list[dict[str, Any]], edges_moved: bool) -> str:
     """Return where the map marks something, at most LISTED places, and whether all of it is weak."""
     boxes = [f"x {one['x']}, y {one['y']}, {one['width']} x {one['height']}" for one in regions]
     count, which = ("one region", "It is") if len(boxes) == 1 else (f"{len(boxes)} regions", "They are")
@@ -76,4 +76,9 @@ def _regions(regions: list[dict[str, Any]]) -> str:
     if all(one["mean"] < WEAK_MEAN for one in regions):
         which = "It is" if len(boxes) == 1 else "All of them are"
         told += f" {which} weak: on average, the map is below {WEAK_MEAN:g} there."
+    if edges_moved:
+        return (
+            f"{told} Outlines are drawn along edges of the photo, so one that follows an object does not show that "
+            "the object was changed."
+        )
     return f"{told} The outline of a region need not follow an object."

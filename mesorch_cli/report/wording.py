@@ -25,7 +25,7 @@ LIMITS = (
     "Ordinary processing can look like an edit: strong local contrast, portrait blur, captions, watermarks, "
     "sharpening.",
     "Where the map is bright, pixels look manipulated to the network. The outline of a region need not be that of an "
-    "object.",
+    "object, and where it is one, this does not show that the object was changed.",
     "The limits of score and map were set on other photos. Use mesorch evaluate to measure how often they err on "
     "photos like these.",
 )
@@ -71,7 +71,10 @@ FLAGS = {
 }
 
 
-EDGES = "It was taken from the map before its edges were moved to edges of the photo, which only changes where the map marks."
+EDGES = (
+    "The edges of the map are then moved to edges of the photo, so that values on this page can differ from those behind the "
+    "score."
+)
 
 
 def verdict_meaning(result: dict[str, Any]) -> str:
@@ -97,12 +100,15 @@ def flag_meaning(flag: str) -> str:
 
 def score_meaning(result: dict[str, Any], settings: dict[str, Any]) -> str:
     """Return what a record's raw score is, in sentences. settings: those of the record."""
-    told = f"Raw score, 0 to 1: the {score_words(result)}. It orders photos; it is not a probability."
+    told = f"Raw score, 0 to 1: the {score_words(result, settings)}. It orders photos; it is not a probability."
     return f"{told} {EDGES}" if settings.get("edges") else told
 
 
-def score_words(result: dict[str, Any]) -> str:
-    """Return what a record's raw score is, without an article: `mean of the map's highest 0.05 % of pixels`."""
+def score_words(result: dict[str, Any], settings: dict[str, Any]) -> str:
+    """Return what a record's raw score is, without an article: `mean of the map's highest 0.05 % of pixels`.
+
+    settings: those of the record.
+    """
     name, _, share = result["pooling"].partition(" ")
     if name == "max":
         what = "largest value of the map"
@@ -110,6 +116,8 @@ def score_words(result: dict[str, Any]) -> str:
         what = f"mean of the map's highest {float(share) * 100:g} % of pixels"
     else:
         what = result["pooling"]
+    if settings.get("edges"):
+        what += " before its edges are moved"
     return what + counted_words(result)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference import fusion
 from mesorch_cli.inference.detector import Detector
-from mesorch_cli.inference.edges import guided, move_edges
+from mesorch_cli.inference.edges import guided, move_edges, seen_size
 from mesorch_cli.inference.settings import Overrides, Settings
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.passport import EdgeRule, InferenceRule, Passport
@@ -102,22 +102,46 @@ def test_an_even_map_stays_as_it_is(size: tuple[int, int], value: float) -> None
     assert moved(map_, noise(*size)) == pytest.approx(map_, abs=2e-5)
 
 
+def test_a_small_region_of_a_large_photo_stays() -> None:
+    """At 320 pixels it would have three pixels, and disappear."""
+    map_ = np.full((3000, 4000), 0.01, np.float32)
+    map_[1000:1040, 2000:2040] = 0.95
+    photo = np.repeat(np.repeat(noise(300, 400), 10, axis=0), 10, axis=1)
+    rule = EdgeRule(long_side=320, radius=4, smoothness=3e-4)
+    assert moved(map_, photo, rule).max() > 0.3
+    assert moved(map_, photo, rule.model_copy(update={"largest_factor": 100.0})).max() < 0.2
+
+
+@pytest.mark.parametrize(
+    ("photo", "seen"),
+    [((600, 400), (213, 320)), ((100, 200), (200, 100)), ((3000, 4000), (800, 600)), ((10, 30_000), (1024, 1))],
+)
+def test_the_size_at_which_the_filter_sees_a_photo(photo: tuple[int, int], seen: tuple[int, int]) -> None:
+    assert seen_size(*photo, EdgeRule(long_side=320, radius=4, smoothness=3e-4)) == seen
+
+
 def test_bands_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     photo, map_, _ = marked()
-    rule = RULE.model_copy(update={"long_side": 128})
+    rule = RULE.model_copy(update={"long_side": 128, "largest_factor": 100.0})
     whole = moved(map_, photo, rule)
     monkeypatch.setattr(fusion, "BAND_PIXELS", 7 * WIDTH)
     assert np.array_equal(moved(map_, photo, rule), whole)
 
 
-def test_what_no_scale_covered_stays_zero() -> None:
-    photo, map_, _ = marked()
-    covered = np.ones(map_.shape, np.bool_)
-    covered[:50] = False
-    map_[:50] = 0
-    move_edges(map_, covered, photo, RULE)
-    assert not map_[:50].any()
-    assert map_[50:].all()
+@pytest.mark.parametrize("long_side", [64, 640])
+def test_what_no_scale_covered_stays_zero_and_changes_nothing_beside_it(long_side: int) -> None:
+    covered = np.ones((HEIGHT, WIDTH), np.bool_)
+    covered[:50, :90] = False
+    map_ = np.where(covered, 0.9, 0.0).astype(np.float32)
+    move_edges(map_, covered, noise(HEIGHT, WIDTH), RULE.model_copy(update={"long_side": long_side}))
+    assert not map_[~covered].any()
+    assert map_[covered] == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_map_that_nothing_covered_stays_empty() -> None:
+    map_ = np.zeros((HEIGHT, WIDTH), np.float32)
+    move_edges(map_, np.zeros(map_.shape, np.bool_), noise(HEIGHT, WIDTH), RULE)
+    assert not map_.any()
 
 
 def red(images: NDArray[np.float32]) -> NDArray[np.float32]:

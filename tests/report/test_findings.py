@@ -130,8 +130,10 @@ def test_the_score_is_explained_by_what_counts_in_it() -> None:
 
 def test_it_is_said_if_the_score_was_taken_before_edges_were_moved() -> None:
     edges = {"long_side": 320, "radius": 4, "smoothness": 0.001}
-    assert "before its edges were moved" in wording.score_meaning(result_with(), {"edges": edges})
-    assert "before its edges" not in wording.score_meaning(result_with(), {"edges": None})
+    moved = wording.score_meaning(result_with(), {"edges": edges})
+    assert "of pixels before its edges are moved" in moved
+    assert "can differ from those behind the score" in moved
+    assert "edges" not in wording.score_meaning(result_with(), {"edges": None})
 
 
 @pytest.mark.parametrize("witness", WITNESSES, ids=lambda witness: witness.name)
