@@ -22,8 +22,7 @@ Plane = NDArray[np.float64]
 def move_edges(map_: Canvas, covered: NDArray[np.bool_], pixels: Pixels, rule: EdgeRule) -> None:
     """Move the edges of a map (H, W) of probabilities, in place, to edges of the photo, (H, W, 3) RGB of 8 or 16 bits.
 
-    covered: (H, W), the pixels
-    that a scale covered; the map stays 0 elsewhere.
+    covered: (H, W), the pixels that a scale covered; the map stays 0 elsewhere.
     """
     height, width = map_.shape
     size = seen_size(height, width, rule)
@@ -50,8 +49,8 @@ def guided(colours: Plane, values: Plane, radius: int, smoothness: float) -> Pla
 
     radius: of the square window, in pixels. smoothness: variance of colours, as a share of 1, below which a window counts
     as flat. In each window k, a_k = (cov_k + smoothness U)^-1 cov(I, p)_k and b_k = mean(p)_k - a_k mean(I)_k; a pixel gets
-    the mean of a_k I + b_k over the windows that it lies in (He, Sun and Tang, "Guided Image Filtering", IEEE TPAMI 2013,
-    equations 19 to 21).
+    the mean of a_k I + b_k over the windows that it lies in (He, Sun and Tang, "Guided Image Filtering", ECCV 2010,
+    equations 14 to 16). At the border, pixels are reflected; the paper leaves them out.
     """
     red, green, blue = mean_colours = [_mean(colours[..., channel], radius) for channel in range(3)]
     mean_values = _mean(values, radius)
