@@ -18,8 +18,8 @@ import subprocess
 import time
 
 
-def run(command: list[str]) -> dict[str, float]:
-    """Run a command and return its wall and CPU seconds and its peak memory in MiB."""
+def run(command: list[str], accepted: tuple[int, ...] = (0,)) -> dict[str, float]:
+    """Run a command and return its wall and CPU seconds and its peak memory in MiB. accepted: exit codes."""
     started = time.perf_counter()
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=variables) as process:
@@ -27,7 +27,7 @@ def run(command: list[str]) -> dict[str, float]:
         words = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if process.returncode not in accepted:
         raise SystemExit(
             f"{shlex.join(command)} ended with code {process.returncode}: {words.decode(errors='replace')[-300:]}"
         )
