@@ -32,8 +32,9 @@ from mesorch_cli.explanation.stability import (
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.inference.backends.protocol import Backend, Explaining
 from mesorch_cli.inference.detection import Detection
-from mesorch_cli.inference.detector import Detector, OnProgress
+from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.parts import Parts, PartSamples
+from mesorch_cli.inference.tally import OnProgress
 from mesorch_cli.network.passport import WeightsFile
 
 RUNS = 1 + len(CHECKS)

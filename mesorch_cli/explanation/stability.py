@@ -11,9 +11,10 @@ from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import Photo, eight_bits
 from mesorch_cli.explanation.facts import KEPT, WITHIN, OutcomePart
 from mesorch_cli.inference.detection import Detection
-from mesorch_cli.inference.detector import Detector, OnProgress
+from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.passes import Variation
 from mesorch_cli.inference.regions import Region, components
+from mesorch_cli.inference.tally import OnProgress
 
 RESIZED = 0.98  # of each side
 QUALITY = 90
