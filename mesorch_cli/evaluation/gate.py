@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.evaluation.study import Result
+from mesorch_cli.evaluation.summary import FIGURES
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Gate:
 
 
 def parse_gates(words: Sequence[str]) -> tuple[Gate, ...]:
-    """Parse text such as `f1=0.3`. Raises UsageError for anything else."""
+    """Parse text such as `f1=0.3`. Raises UsageError for anything else, and for a name that is no figure's."""
     gates = []
     for word in words:
         name, sign, value = word.partition("=")
@@ -27,20 +28,22 @@ def parse_gates(words: Sequence[str]) -> tuple[Gate, ...]:
             raise UsageError(f"--fail-under {word!r}: expected FIGURE=VALUE, such as f1=0.3.") from error
         if not sign or not name.strip() or not math.isfinite(gates[-1].least):
             raise UsageError(f"--fail-under {word!r}: expected FIGURE=VALUE, such as f1=0.3.")
+        if gates[-1].figure not in FIGURES:
+            raise UsageError(f"--fail-under {word!r}: there is no such figure. Expected one of {', '.join(FIGURES)}.")
     return tuple(gates)
 
 
 def unmet(gates: Sequence[Gate], results: Sequence[Result]) -> list[str]:
     """Return a sentence for every gate that some weights fail on unperturbed photos. An undefined figure fails.
 
-    Raises UsageError for a figure that no result has.
+    Raises UsageError for a figure that none of these sets has, such as one over authentic photos where there are none.
     """
     plain = [result for result in results if result.perturbation is None and not result.is_baseline]
     known = {name for result in plain for name in result.summary.figures}
     sentences = []
     for gate in gates:
         if gate.figure not in known:
-            raise UsageError(f"There is no figure {gate.figure!r}. Expected one of {', '.join(sorted(known))}.")
+            raise UsageError(f"These photos give no figure {gate.figure!r}. They give {', '.join(sorted(known))}.")
         for result in plain:
             figure = result.summary.figures.get(gate.figure)
             if figure is None or not figure.value >= gate.least:

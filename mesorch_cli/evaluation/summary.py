@@ -20,6 +20,16 @@ SEED = 20260101  # of the bootstrap, so that the same rows give the same interva
 INTERVAL = (2.5, 97.5)  # percentiles
 
 IMAGE_FIGURES = ("image_auc", "image_average_precision", "balanced_accuracy", "eer", "tpr_at_fpr_1", "tpr_at_fpr_5")
+COUNT_FIGURES = ("f1", "iou", "mcc", "precision", "recall", "accuracy")
+RANK_FIGURES = ("auc", "average_precision")
+DECISION_FIGURES = (
+    "authentic_flagged", "authentic_not_cleared", "authentic_false_positive_area", "tampered_flagged",
+)  # fmt: skip
+# Every figure that a set can have. One without authentic photos, for example, has fewer.
+FIGURES = (
+    *COUNT_FIGURES, *RANK_FIGURES, "permuted_f1", *(f"{name}_best" for name in COUNT_FIGURES),
+    *DECISION_FIGURES, *IMAGE_FIGURES,
+)  # fmt: skip
 SHARES_OF_PHOTOS = ("authentic_flagged", "authentic_not_cleared", "tampered_flagged")
 
 Floats = NDArray[np.float64]
@@ -127,7 +137,7 @@ def count_values(counts: Sequence[Confusion | None], protocol: Protocol) -> dict
 
 def rank_values(outcomes: Sequence[Outcome]) -> dict[str, Floats]:
     """Return the pixel figures of each photo that need no threshold, (N,) by name."""
-    return {name: _of_pixels(outcomes, name) for name in ("auc", "average_precision")}
+    return {name: _of_pixels(outcomes, name) for name in RANK_FIGURES}
 
 
 def pixel_values(outcomes: Sequence[Outcome], protocol: Protocol) -> dict[str, Floats]:

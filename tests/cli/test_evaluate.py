@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -138,8 +139,26 @@ def test_the_gate(run: Callable[..., Result], folder: Path) -> None:
     closed = run(folder, "--quiet", "--fail-under", "f1=0", "--fail-under", "auc=1.1")
     assert closed.exit_code == 6
     assert "expected at least 1.1. The weights fail this gate." in closed.stderr
-    assert run(folder, "--quiet", "--fail-under", "beauty=1").exit_code == 2
     assert run(folder, "--quiet", "--fail-under", "f1").exit_code == 2
+
+
+def test_a_figure_that_is_none_is_refused_before_the_weights_are_loaded(
+    run: Callable[..., Result], folder: Path
+) -> None:
+    refused = run(
+        folder, "--weights", folder / "none.safetensors", "--fail-under", "f1=0.2", "--fail-under", "beauty=1"
+    )
+    assert refused.exit_code == 2
+    assert "--fail-under 'beauty=1': there is no such figure. Expected one of f1, iou," in " ".join(
+        refused.stderr.split()
+    )
+
+
+def test_a_figure_that_these_photos_do_not_give_is_refused(run: Callable[..., Result], folder: Path) -> None:
+    shutil.rmtree(folder / "authentic")
+    refused = run(folder, "--quiet", "--fail-under", "image_auc=0.5")
+    assert refused.exit_code == 2
+    assert "These photos give no figure 'image_auc'. They give accuracy, accuracy_best, auc," in " ".join(refused.stderr.split())
 
 
 def test_baselines_beside_the_weights(run: Callable[..., Result], folder: Path, tmp_path: Path) -> None:

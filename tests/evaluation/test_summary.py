@@ -12,7 +12,7 @@ from mesorch_cli.evaluation.groups import groups
 from mesorch_cli.evaluation.outcome import Outcome
 from mesorch_cli.evaluation.processes import Processes
 from mesorch_cli.evaluation.protocol import THRESHOLDS, Protocol
-from mesorch_cli.evaluation.summary import Figure, summarise
+from mesorch_cli.evaluation.summary import FIGURES, Figure, summarise
 from mesorch_cli.inference.scoring import Verdict
 from tests.evaluation.outcomes import outcome
 
@@ -46,6 +46,11 @@ def test_figures_are_means_over_the_right_photos(rows: list[Outcome]) -> None:
     assert found["image_auc"].value == pytest.approx(roc_auc_score(truth, score), abs=1e-12)
     called = [value >= 0.99 for value in score if value is not None]
     assert found["balanced_accuracy"].value == pytest.approx(balanced_accuracy_score(truth, called), abs=1e-12)
+
+
+def test_a_full_set_has_every_figure_that_can_be_asked_for(rows: list[Outcome]) -> None:
+    assert set(figures(rows)) == set(FIGURES)
+    assert len(set(FIGURES)) == len(FIGURES)
 
 
 def test_intervals_hold_the_value_and_are_repeatable(rows: list[Outcome]) -> None:
