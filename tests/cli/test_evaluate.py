@@ -158,7 +158,8 @@ def test_a_figure_that_these_photos_do_not_give_is_refused(run: Callable[..., Re
     shutil.rmtree(folder / "authentic")
     refused = run(folder, "--quiet", "--fail-under", "image_auc=0.5")
     assert refused.exit_code == 2
-    assert "These photos give no figure 'image_auc'. They give accuracy, accuracy_best, auc," in " ".join(refused.stderr.split())
+    told = " ".join(refused.stderr.split())
+    assert "These photos give no figure 'image_auc'. They give accuracy, accuracy_best, auc," in told
 
 
 def test_baselines_beside_the_weights(run: Callable[..., Result], folder: Path, tmp_path: Path) -> None:
