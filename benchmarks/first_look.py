@@ -28,7 +28,7 @@ from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.settings import Overrides
 from mesorch_cli.inference.witnesses.registry import WITNESSES
-from mesorch_cli.network.passport import FirstLookRule
+from mesorch_cli.network.rules import FirstLookRule
 
 LEAST_PIXELS = 2_900_000
 FACTORS = (1.0, 1.0, 0.5, 0.7, 1.4)  # by which the donor is resized

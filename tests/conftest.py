@@ -17,7 +17,8 @@ from skimage import data
 from mesorch_cli.network import store
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.network.passport import InferenceRule, InputRule, Passport, Scale
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.rules import InferenceRule, InputRule, Scale
 from mesorch_cli.network.weights import save_weights
 
 

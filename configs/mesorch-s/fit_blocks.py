@@ -34,7 +34,7 @@ from mesorch_cli.inference.witnesses.grain import planes as grain
 from mesorch_cli.inference.witnesses.grain.network import grain_network
 from mesorch_cli.inference.witnesses.history import traces as history
 from mesorch_cli.inference.witnesses.history.network import history_network
-from mesorch_cli.network.passport import BlocksRule, GrainRule, HistoryRule
+from mesorch_cli.network.rules import BlocksRule, GrainRule, HistoryRule
 
 SLOPES, CENTRES = "0.5,1,1.5,2", "-3,-2.5,-2,-1.5,-1"
 LOWEST, HIGHEST = -8.0, 8.0  # with these, the map follows the network where it is sure

@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from mesorch_cli.forge.recipe import ForgeRecipe
 from mesorch_cli.inference.witnesses.copies.search import Features, Mask, find_copies
 from mesorch_cli.inference.witnesses.copies.witness import certainty_of
-from mesorch_cli.network.passport import CopyRule
+from mesorch_cli.network.rules import CopyRule
 from mesorch_cli.training.config import read_config
 from mesorch_cli.training.samples import ForgedSamples
 

@@ -24,7 +24,7 @@ from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.edges import move_edges
 from mesorch_cli.inference.scoring import pool
 from mesorch_cli.inference.settings import Overrides
-from mesorch_cli.network.passport import EdgeRule, ScoreRule
+from mesorch_cli.network.rules import EdgeRule, ScoreRule
 
 FLOORS, SHARES, TOPS = (0.02, 0.04), (0.15, 0.2, 0.25, 0.3, 0.35, 0.4), (0.005, 0.02)
 LEAST = (0.03, 0.05, 0.08, 0.12)  # of photos without evidence

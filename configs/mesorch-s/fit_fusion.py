@@ -24,7 +24,7 @@ from mesorch_cli.inference.scoring import photo_threshold
 from mesorch_cli.inference.settings import Overrides
 from mesorch_cli.inference.witnesses.quantisation.coefficients import Quantisations, quantisations
 from mesorch_cli.inference.witnesses.quantisation.witness import believed, mark_quantisation
-from mesorch_cli.network.passport import QuantisationRule, ThresholdRule
+from mesorch_cli.network.rules import QuantisationRule, ThresholdRule
 
 NETWORK, SLOPES, OFFSETS = (0.35, 0.5, 0.7, 1.0), (0.2, 0.35, 0.5, 0.8), (-3.0, -2.0, -1.0, 0.0)
 FLOORS, SHARES, TOPS = (0.01, 0.02, 0.04, 0.06), (0.1, 0.15, 0.2, 0.25, 0.3), (0.005, 0.01, 0.02)

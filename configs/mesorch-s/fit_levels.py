@@ -12,7 +12,7 @@ from pathlib import Path
 
 from measured import lines_of
 
-from mesorch_cli.network.passport import Scale
+from mesorch_cli.network.rules import Scale
 from mesorch_cli.network.store import record_sum
 from mesorch_cli.network.weights import read_file, save_weights
 

@@ -26,7 +26,8 @@ from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import photo_threshold
 from mesorch_cli.inference.settings import Overrides
 from mesorch_cli.inference.witnesses.registry import WITNESSES
-from mesorch_cli.network.passport import Passport, ThresholdRule
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.rules import ThresholdRule
 from mesorch_cli.network.weights import read_file, save_weights
 from mesorch_cli.training.result import to_half
 

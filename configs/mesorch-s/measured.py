@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mesorch_cli.inference.calibration_file import read_calibration
-from mesorch_cli.network.passport import ScoreRule
+from mesorch_cli.network.rules import ScoreRule
 
 FIGURES = {  # in the passport: in the output of `mesorch evaluate`
     "pixel_auc": "auc",

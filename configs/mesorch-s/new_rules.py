@@ -26,13 +26,13 @@ from domains import with_domain
 from measured import PROBES, figures_of, probes_of, result_of, score_rule_of
 from publish import LIMITS
 
-from mesorch_cli.network.passport import (
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.rules import (
     CopyRule,
     EdgeRule,
     FirstLookRule,
     GrainRule,
     HistoryRule,
-    Passport,
     QuantisationRule,
     ThresholdRule,
 )

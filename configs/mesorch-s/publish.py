@@ -17,7 +17,8 @@ import json
 from pathlib import Path
 
 from mesorch_cli.network.config import MESORCH_S
-from mesorch_cli.network.passport import CopyRule, InferenceRule, InputRule, Passport, Scale
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.rules import CopyRule, InferenceRule, InputRule, Scale
 from mesorch_cli.network.store import record_sum
 from mesorch_cli.training.publish import publish
 

@@ -21,7 +21,7 @@ from mesorch_cli.evaluation.likelihood import (
     fit_ratios,
 )
 from mesorch_cli.inference.scoring import calibrate, likelihood_ratio, logit_of_score
-from mesorch_cli.network.passport import Calibration, ScoreRule
+from mesorch_cli.network.rules import Calibration, ScoreRule
 
 FOLDS = 5
 SEED = 20260202  # of the folds

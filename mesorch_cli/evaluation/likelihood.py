@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 
-from mesorch_cli.network.passport import RatioMap
+from mesorch_cli.network.rules import RatioMap
 
 Floats = NDArray[np.float64]
 Truth = NDArray[np.bool_]

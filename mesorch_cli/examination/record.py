@@ -16,7 +16,7 @@ from mesorch_cli.evidence.metadata.declared import Kind, Signed
 from mesorch_cli.inference.domain import Measure
 from mesorch_cli.inference.rates import Truth
 from mesorch_cli.inference.scoring import Verdict
-from mesorch_cli.network.passport import Sha256, Share
+from mesorch_cli.network.rules import Sha256, Share
 from mesorch_cli.report.record_1 import current
 
 SCHEMA: Literal["mesorch.record/2"] = "mesorch.record/2"

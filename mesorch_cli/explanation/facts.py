@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mesorch_cli.explanation.scales import Branch
 from mesorch_cli.inference.scoring import Verdict
-from mesorch_cli.network.passport import Sha256, Share
+from mesorch_cli.network.rules import Sha256, Share
 
 SCHEMA: Literal["mesorch.explanation/1"] = "mesorch.explanation/1"
 FILE_NAME = "explanation.json"

@@ -12,7 +12,7 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.files.reading import read
 from mesorch_cli.inference.recorded_settings import different, digest, options_named
 from mesorch_cli.inference.settings import Settings
-from mesorch_cli.network.passport import ScoreRule, Sha256
+from mesorch_cli.network.rules import ScoreRule, Sha256
 from mesorch_cli.validation import first_problem
 
 SCHEMA: Literal["mesorch.calibration/1"] = "mesorch.calibration/1"

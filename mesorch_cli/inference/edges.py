@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mesorch_cli.evidence.photo import Pixels
 from mesorch_cli.inference.fusion import Canvas, sigmoid_in_place, stretched
-from mesorch_cli.network.passport import EdgeRule
+from mesorch_cli.network.rules import EdgeRule
 
 LARGEST_SIDE = 1024  # pixels; the filter holds some thirty planes of float64
 BOUND = 1e-5  # probabilities are kept this far from 0 and 1 before their logit is taken

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import MesorchError, WeightsError
 from mesorch_cli.network.contents import read_ordinary
-from mesorch_cli.network.passport import MOST_TEXT, Passport, Sha256, plain_digest, with_checksum
+from mesorch_cli.network.passport import MOST_TEXT, Passport, plain_digest, with_checksum
+from mesorch_cli.network.rules import Sha256
 from mesorch_cli.validation import first_problem
 
 SCHEMA: Literal["mesorch.export/1"] = "mesorch.export/1"

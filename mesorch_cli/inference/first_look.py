@@ -14,7 +14,7 @@ from mesorch_cli.evidence.photo import eight_bits
 from mesorch_cli.inference.fusion import Fusion, sigmoid_in_place
 from mesorch_cli.inference.passes import Pass, Pixels
 from mesorch_cli.inference.tiling import Tile
-from mesorch_cli.network.passport import FirstLookRule
+from mesorch_cli.network.rules import FirstLookRule
 
 DETAIL_SIGMA = 2.0  # pixels; detail is what a blur of this width leaves, so that grain is none
 

@@ -8,7 +8,7 @@ import numpy as np
 from mesorch_cli.inference.backends.protocol import Tiles
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.inference.tiling import Plan, Tile
-from mesorch_cli.network.passport import Scale
+from mesorch_cli.network.rules import Scale
 
 FEATURELESS_RANGE = 1 / 255  # of white: a tile within one grey level per channel is only rounding
 GLANCE = 16  # every 16th pixel is checked first, which nearly always shows that a tile has features

@@ -10,8 +10,8 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.settings import ADDED_LATER, Settings, parse_scales
-from mesorch_cli.network import passport
-from mesorch_cli.network.passport import Scale, WitnessRule
+from mesorch_cli.network import rules
+from mesorch_cli.network.rules import Scale, WitnessRule
 
 RECORDED_AS = {"scales": "levels", "threshold": "pixel_threshold"}  # what records call them
 NAMES = {recorded: name for name, recorded in RECORDED_AS.items()}
@@ -20,7 +20,7 @@ NOT_OF_THE_SCORE = frozenset(
 )
 EXPLAIN = "explain"  # is recorded where it was asked for
 OF_THE_RECORD = frozenset({"accept_damaged", "weights", EXPLAIN})  # stand beside the settings in a record
-_TYPES = get_type_hints(Settings, localns=vars(passport))
+_TYPES = get_type_hints(Settings, localns=vars(rules))
 _PAIRS = TypeAdapter(list[tuple[str, float]])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.inference.regions import Region
-from mesorch_cli.network.passport import ScoreRule, ThresholdRule
+from mesorch_cli.network.rules import ScoreRule, ThresholdRule
 
 MOST_PARTITIONED = 300_000_000  # values; a sorted copy of more would not fit into memory
 PIECE = 10_000_000  # of those values at once

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from mesorch_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from mesorch_cli.network.passport import (
+    from mesorch_cli.network.passport import Passport
+    from mesorch_cli.network.rules import (
         CopyRule,
         EdgeRule,
         FirstLookRule,
         GrainRule,
         HistoryRule,
-        Passport,
         QuantisationRule,
         Scale,
         ScoreRule,
@@ -149,7 +149,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         from mesorch_cli.inference.tiling import Plan
-        from mesorch_cli.network.passport import LARGEST_SIDE
+        from mesorch_cli.network.rules import LARGEST_SIDE
 
         if self.side > LARGEST_SIDE:
             raise UsageError(f"A side of {self.side} pixels is too large. Expected at most {LARGEST_SIDE}.")
@@ -227,7 +227,7 @@ def _rule_of(passport: "Passport", name: str, wanted: bool | None) -> Any:
 
 def parse_scales(text: str, known: "tuple[Scale, ...]") -> "tuple[Scale, ...]":
     """Return the scales in a comma list. One that the passport has keeps its weight, others get 1."""
-    from mesorch_cli.network.passport import Scale
+    from mesorch_cli.network.rules import Scale
 
     weights = {scale.name: scale.weight for scale in known}
     scales: list[Scale] = []

@@ -17,7 +17,8 @@ from mesorch_cli.network.contents import Contents, read_contents
 from mesorch_cli.network.families import FAMILIES, family_of
 from mesorch_cli.network.family import Family, Foreign
 from mesorch_cli.network.member import Member
-from mesorch_cli.network.passport import InferenceRule, InputRule, Passport, Scale, ScoreRule
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.rules import InferenceRule, InputRule, Scale, ScoreRule
 from mesorch_cli.network.weights import build_from, key_report, save_weights
 
 Harmless = list[Callable[..., Any] | tuple[Callable[..., Any], str]]

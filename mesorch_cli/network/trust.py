@@ -13,7 +13,7 @@ from mesorch_cli.bounds import json_within
 from mesorch_cli.errors import WeightsError
 from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.contents import read_ordinary
-from mesorch_cli.network.passport import Sha256
+from mesorch_cli.network.rules import Sha256
 from mesorch_cli.offline import data_folder
 from mesorch_cli.validation import first_problem
 

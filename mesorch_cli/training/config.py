@@ -13,7 +13,8 @@ from mesorch_cli.inference.settings import parse_scales
 from mesorch_cli.network.config import PUBLISHED_DROP_PATH
 from mesorch_cli.network.families import MEMBERS, family_of
 from mesorch_cli.network.member import SIDE_MULTIPLE
-from mesorch_cli.network.passport import Name, Scale, Words
+from mesorch_cli.network.passport import Name
+from mesorch_cli.network.rules import Scale, Words
 from mesorch_cli.training.extends import read_values
 from mesorch_cli.training.schedule import Count, Part, Schedule
 from mesorch_cli.validation import first_problem

@@ -12,7 +12,8 @@ from mesorch_cli import __version__
 from mesorch_cli.files.hashing import sha256_bytes
 from mesorch_cli.files.writing import write_whole
 from mesorch_cli.network.families import member_named
-from mesorch_cli.network.passport import InferenceRule, InputRule, Passport
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.rules import InferenceRule, InputRule
 from mesorch_cli.network.weights import save_weights
 from mesorch_cli.training.config import TrainingConfig
 from mesorch_cli.training.validation import Measured

@@ -14,7 +14,7 @@ from mesorch_cli.cli.app import app
 from mesorch_cli.evaluation.calibration import FEWEST
 from mesorch_cli.examination.record import record_schema
 from mesorch_cli.network import store
-from mesorch_cli.network.passport import EdgeRule
+from mesorch_cli.network.rules import EdgeRule
 from mesorch_cli.network.weights import read_file, save_weights
 
 

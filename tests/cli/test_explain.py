@@ -19,7 +19,8 @@ from mesorch_cli.files.hashing import sha256_file
 from mesorch_cli.network import store
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.network.passport import InferenceRule, InputRule, Passport, Scale, ScoreRule
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.rules import InferenceRule, InputRule, Scale, ScoreRule
 from mesorch_cli.network.weights import save_weights
 
 Write = Callable[..., Path]

@@ -23,7 +23,7 @@ from mesorch_cli.evaluation.likelihood import (
     pav,
 )
 from mesorch_cli.inference.scoring import likelihood_ratio
-from mesorch_cli.network.passport import Calibration, ScoreRule
+from mesorch_cli.network.rules import Calibration, ScoreRule
 
 SEEDS = st.integers(0, 2**31)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mesorch_cli.inference.backends.protocol import Tiles
 from mesorch_cli.inference.settings import Settings
 from mesorch_cli.network.normalise import normalise
-from mesorch_cli.network.passport import Scale, ScoreRule
+from mesorch_cli.network.rules import Scale, ScoreRule
 
 NATIVE = Scale(kind="tiles", long_side=0)
 WHOLE = Scale(kind="whole")

@@ -16,7 +16,8 @@ from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.edges import guided, move_edges, seen_size
 from mesorch_cli.inference.settings import Overrides, Settings
 from mesorch_cli.network.config import MESORCH_S
-from mesorch_cli.network.passport import EdgeRule, InferenceRule, Passport
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.rules import EdgeRule, InferenceRule
 from tests.inference.networks import Pixelwise, noise, settings
 
 RULE = EdgeRule(long_side=640, radius=8, smoothness=1e-3)

@@ -16,7 +16,8 @@ from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.first_look import detail
 from mesorch_cli.inference.passes import Variation
 from mesorch_cli.inference.settings import Overrides, Settings
-from mesorch_cli.network.passport import FirstLookRule, InferenceRule, Passport, Scale
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.rules import FirstLookRule, InferenceRule, Scale
 from tests.inference.networks import NATIVE, WHOLE, Pixelwise, noise, settings
 
 RULE = FirstLookRule(detail=1.0, share=0.1)

@@ -17,7 +17,7 @@ from mesorch_cli.inference.passes import Variation
 from mesorch_cli.inference.tiling import Plan, between, starts
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
-from mesorch_cli.network.passport import Scale
+from mesorch_cli.network.rules import Scale
 from tests.inference.networks import NATIVE, WHOLE, Pixelwise, noise, settings
 
 COUNT = len(MESORCH_S.scales)

@@ -20,7 +20,7 @@ from mesorch_cli.inference.recorded_settings import (
     settings_from,
 )
 from mesorch_cli.inference.settings import ADDED_LATER, Overrides, Settings
-from mesorch_cli.network.passport import EdgeRule
+from mesorch_cli.network.rules import EdgeRule
 from tests.inference.networks import WHOLE, settings
 
 EXPECTED = sorted((Path(__file__).parents[2] / "examples" / "expected").glob("*.json"))

@@ -13,7 +13,8 @@ from mesorch_cli.inference.regions import find_regions
 from mesorch_cli.inference.scoring import Verdict, calibrate, disagreement, judge, pool
 from mesorch_cli.inference.settings import Overrides, Settings
 from mesorch_cli.network.config import MESORCH_S
-from mesorch_cli.network.passport import Calibration, InferenceRule, Passport, Scale, ScoreRule
+from mesorch_cli.network.passport import Passport
+from mesorch_cli.network.rules import Calibration, InferenceRule, Scale, ScoreRule
 
 
 @given(st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 40), st.floats(0.001, 1.0))

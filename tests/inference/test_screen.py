@@ -13,7 +13,7 @@ from mesorch_cli.inference.detector import Detector
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.screen import CELL, LEVELS, looks_like_screen, measure_screen, standing_out
 from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN, RULE, ScreenMeasures
-from mesorch_cli.network.passport import Calibration, ScoreRule
+from mesorch_cli.network.rules import Calibration, ScoreRule
 from tests.inference.networks import WHOLE, Pixelwise, noise, settings
 from tests.inference.screens import saved, scan, scene, screenshot
 

@@ -13,7 +13,7 @@ from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.network.config import MESORCH_S
 from mesorch_cli.network.mesorch import Mesorch
 from mesorch_cli.network.normalise import normalise
-from mesorch_cli.network.passport import Scale
+from mesorch_cli.network.rules import Scale
 from mesorch_cli.network.weights import load_weights
 from tests.inference.networks import NATIVE, WHOLE, Pixelwise, noise, settings
 

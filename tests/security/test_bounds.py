@@ -18,7 +18,8 @@ from mesorch_cli.forge.recipe import ForgeRecipe
 from mesorch_cli.inference.scoring import calibrate
 from mesorch_cli.inference.witnesses.copies.search import Features
 from mesorch_cli.inference.witnesses.copies.witness import certainty_of
-from mesorch_cli.network.passport import Calibration, CopyRule, ScoreRule, with_checksum
+from mesorch_cli.network.passport import with_checksum
+from mesorch_cli.network.rules import Calibration, CopyRule, ScoreRule
 from mesorch_cli.network.store import shipped_folder
 from tests.security.test_weights_checksums import passport_text, with_text
 from tests.training.runs import values as training_values

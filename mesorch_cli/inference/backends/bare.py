@@ -28,8 +28,9 @@ from mesorch_cli.network import store
 from mesorch_cli.network.config import NetworkConfig
 from mesorch_cli.network.contents import read_ordinary
 from mesorch_cli.network.normalise import normalise
-from mesorch_cli.network.passport import Passport, Sha256
+from mesorch_cli.network.passport import Passport
 from mesorch_cli.network.plain_folding import folded_tensors
+from mesorch_cli.network.rules import Sha256
 from mesorch_cli.network.tensors import Tensors
 from mesorch_cli.validation import first_problem
 

@@ -9,7 +9,7 @@ from mesorch_cli.errors import WeightsError
 from mesorch_cli.inference.witnesses.blocks import add_blocks
 from mesorch_cli.inference.witnesses.finding import Finding
 from mesorch_cli.inference.witnesses.witness import Map
-from mesorch_cli.network.passport import BlocksRule
+from mesorch_cli.network.rules import BlocksRule
 
 TOP = 0.01  # share of the blocks whose mean logit decides about the finding
 DIFFERENT = 0.0  # logit from which a block counts as different

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
-from mesorch_cli.network.passport import CopyRule
+from mesorch_cli.network.rules import CopyRule
 
 RULE = CopyRule(intercept=-9.0, matches=2.0, brightness=3.0, grain=2.0, filled=1.4, overlap=-4.6, returned=0.8)
 PART = np.s_[20:120, 180:290]  # the face

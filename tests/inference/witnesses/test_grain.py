@@ -37,7 +37,7 @@ from mesorch_cli.inference.witnesses.grain.planes import (
 )
 from mesorch_cli.inference.witnesses.grain.witness import GRAIN
 from mesorch_cli.inference.witnesses.witness import Material
-from mesorch_cli.network.passport import GrainRule
+from mesorch_cli.network.rules import GrainRule
 from tests.inference.networks import WHOLE, Pixelwise, settings
 
 RULE = GrainRule(network_sha256=grain_network().sha256, slope=1.0, centre=-2.0, lowest=-4.0, highest=8.0, least=5.0)

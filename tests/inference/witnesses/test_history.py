@@ -36,7 +36,7 @@ from mesorch_cli.inference.witnesses.history.traces import (
 )
 from mesorch_cli.inference.witnesses.history.witness import HISTORY
 from mesorch_cli.inference.witnesses.witness import Material
-from mesorch_cli.network.passport import HistoryRule
+from mesorch_cli.network.rules import HistoryRule
 from tests.inference.networks import WHOLE, Pixelwise, settings
 
 RULE = HistoryRule(network_sha256=history_network().sha256, slope=1.0, centre=-2.0, lowest=-4.0, highest=8.0, least=1.0)

@@ -31,7 +31,7 @@ from mesorch_cli.inference.witnesses.quantisation.coefficients import (
     quantisations,
 )
 from mesorch_cli.inference.witnesses.quantisation.witness import believed, mark_quantisation, prepared
-from mesorch_cli.network.passport import QuantisationRule, ThresholdRule
+from mesorch_cli.network.rules import QuantisationRule, ThresholdRule
 from tests.inference.networks import WHOLE, Pixelwise, noise, settings
 
 # Believed where the mixture gains half a nat a block: enough for photos that differ as clearly as these.

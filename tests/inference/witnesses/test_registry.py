@@ -9,7 +9,7 @@ from mesorch_cli.inference.settings import Overrides, Settings
 from mesorch_cli.inference.witnesses.finding import Finding
 from mesorch_cli.inference.witnesses.registry import WITNESSES, counted, witness_named
 from mesorch_cli.inference.witnesses.witness import AnyWitness, Material
-from mesorch_cli.network.passport import InferenceRule, WitnessRule
+from mesorch_cli.network.rules import InferenceRule, WitnessRule
 
 
 @pytest.mark.parametrize("witness", WITNESSES, ids=lambda witness: witness.name)

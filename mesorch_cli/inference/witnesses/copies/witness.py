@@ -14,7 +14,7 @@ from mesorch_cli.inference.witnesses.copies.search import Copy, Features, Mask, 
 from mesorch_cli.inference.witnesses.finding import Finding
 from mesorch_cli.inference.witnesses.geometry import MOST_LINKS, Geometry, Point, outlined, spread_out
 from mesorch_cli.inference.witnesses.witness import Witness, Words
-from mesorch_cli.network.passport import CopyRule
+from mesorch_cli.network.rules import CopyRule
 
 MOST_TELLING = 4.0  # difference of mean logits beyond which the network gets no more weight
 SMALLEST_LOGIT = 12.0  # logits of the map are kept within plus and minus this before they are averaged

@@ -6,7 +6,7 @@ from mesorch_cli.inference.witnesses.finding import Finding
 from mesorch_cli.inference.witnesses.grain.network import grain_network
 from mesorch_cli.inference.witnesses.grain.planes import FEWEST_SIDE, grain_planes
 from mesorch_cli.inference.witnesses.witness import Map, Material, Witness, Words
-from mesorch_cli.network.passport import GrainRule
+from mesorch_cli.network.rules import GrainRule
 
 
 def _looked_at(material: Material, rule: GrainRule) -> Logits | None:

@@ -6,7 +6,7 @@ from mesorch_cli.inference.witnesses.finding import Finding
 from mesorch_cli.inference.witnesses.history.network import history_network
 from mesorch_cli.inference.witnesses.history.traces import FEWEST_SIDE, traces
 from mesorch_cli.inference.witnesses.witness import Map, Material, Witness, Words
-from mesorch_cli.network.passport import HistoryRule
+from mesorch_cli.network.rules import HistoryRule
 
 
 def _looked_at(material: Material, rule: HistoryRule) -> Logits | None:

@@ -16,7 +16,7 @@ from mesorch_cli.inference.witnesses.quantisation.coefficients import (
     quantisations,
 )
 from mesorch_cli.inference.witnesses.witness import Map, Material, Witness, Words
-from mesorch_cli.network.passport import QuantisationRule
+from mesorch_cli.network.rules import QuantisationRule
 
 LEAST_GAIN, LEAST_SHARE = 0.7, 0.005  # nats a block, and share of the blocks; with less there is nothing to believe
 
