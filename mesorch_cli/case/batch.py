@@ -8,9 +8,10 @@ from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.mirror import Mirror, artefacts_of, missing_outputs
 from mesorch_cli.case.pipeline import Engine
 from mesorch_cli.case.row import Row, row_of
-from mesorch_cli.examination.examiner import CHANGED, FAULT, Composed
+from mesorch_cli.examination.examiner import FAULT
 from mesorch_cli.examination.outputs import RECORD_NAME
 from mesorch_cli.examination.record import Record, TimingPart
+from mesorch_cli.examination.stages import CHANGED, Composed
 from mesorch_cli.files.hashing import sha256_below
 from mesorch_cli.files.names import json_path
 from mesorch_cli.files.writing import link_or_copy_below, write_below

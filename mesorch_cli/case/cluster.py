@@ -16,8 +16,8 @@ import torch
 
 from mesorch_cli.case.pipeline import one_photo
 from mesorch_cli.errors import UsageError
-from mesorch_cli.examination.examiner import Composed
 from mesorch_cli.examination.spec import ExaminerSpec
+from mesorch_cli.examination.stages import Composed
 from mesorch_cli.files.reading import opened_below
 
 MOST_LOSSES = 3  # workers that may die on a photo before it counts as the cause

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from mesorch_cli.errors import WeightsError
-from mesorch_cli.examination.examiner import Composed, Examiner, Loaded
+from mesorch_cli.examination.examiner import Examiner
+from mesorch_cli.examination.stages import Composed, Loaded
 
 AHEAD = 2  # photos in progress besides those being analysed: one is read, one is encoded
 

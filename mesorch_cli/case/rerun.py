@@ -17,9 +17,9 @@ from mesorch_cli.case.opening import opened_to_read
 from mesorch_cli.errors import InputError, UsageError
 from mesorch_cli.evidence.isolation.isolated_reader import process_reader
 from mesorch_cli.evidence.photo import MAX_PIXELS, ReadOptions, page_read
-from mesorch_cli.examination.examiner import CHANGED, Composed
 from mesorch_cli.examination.outputs import LARGEST_RECORD
 from mesorch_cli.examination.record import Record
+from mesorch_cli.examination.stages import CHANGED, Composed
 from mesorch_cli.files.reading import read, read_below
 from mesorch_cli.validation import first_problem
 

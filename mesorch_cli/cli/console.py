@@ -28,7 +28,7 @@ from mesorch_cli.cli.file_progress import FileProgress
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mesorch_cli.examination.examiner import Examination
+    from mesorch_cli.examination.stages import Examination
     from mesorch_cli.report.explained import ShownExplanation
 
 STYLES = {

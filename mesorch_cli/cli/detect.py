@@ -17,7 +17,7 @@ from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
 from mesorch_cli.report.declared import short_of
 
 if TYPE_CHECKING:
-    from mesorch_cli.examination.examiner import Examination
+    from mesorch_cli.examination.stages import Examination
 
 DEFAULT_OUTPUT = Path("mesorch-out")
 SOME_NOT_ANALYSED, NONE_ANALYSED, FINDINGS = 3, 4, 10

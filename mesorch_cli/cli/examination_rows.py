@@ -11,7 +11,7 @@ from mesorch_cli.report.numbers import percent_text, share_text
 from mesorch_cli.report.wording import score_words
 
 if TYPE_CHECKING:
-    from mesorch_cli.examination.examiner import Examination
+    from mesorch_cli.examination.stages import Examination
 
 REASONS_SHOWN = 3  # why a photo is unlike the measured ones; its page has all
 

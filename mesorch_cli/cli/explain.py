@@ -15,7 +15,7 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.inference.settings import AS_THE_WEIGHTS_SAY, Overrides
 
 if TYPE_CHECKING:
-    from mesorch_cli.examination.examiner import Examination
+    from mesorch_cli.examination.stages import Examination
 
 
 def report(examination: "Examination", as_json: bool, quiet: bool) -> None:

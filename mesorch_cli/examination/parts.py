@@ -9,12 +9,10 @@ from mesorch_cli.evidence.fingerprint import fingerprint
 from mesorch_cli.evidence.metadata.declared import KEY, declared_in
 from mesorch_cli.evidence.orientation import Box, upright_box, upright_size
 from mesorch_cli.evidence.photo import Photo
-from mesorch_cli.examination.record import (
-    PROBABILITY_DIGITS,
+from mesorch_cli.examination.record import PROBABILITY_DIGITS, DeclaredPart, DecodePart, SizePart, StatementPart
+from mesorch_cli.examination.record_result import (
     BoxPart,
     CalibrationPart,
-    DeclaredPart,
-    DecodePart,
     DeviationPart,
     DomainPart,
     FindingPart,
@@ -25,8 +23,6 @@ from mesorch_cli.examination.record import (
     RatioPart,
     RegionPart,
     ResultPart,
-    SizePart,
-    StatementPart,
 )
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.domain import Comparison

@@ -8,14 +8,12 @@ import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from mesorch_cli.evidence.metadata.declared import Kind, Signed
-from mesorch_cli.inference.domain import Measure
-from mesorch_cli.inference.rates import Truth
-from mesorch_cli.inference.scoring import Verdict
+from mesorch_cli.examination.record_result import Part, ResultPart
 from mesorch_cli.network.rules import Sha256, Share
 from mesorch_cli.report.record_1 import current
 
@@ -23,11 +21,7 @@ SCHEMA: Literal["mesorch.record/2"] = "mesorch.record/2"
 PROBABILITY_DIGITS = 6  # float32 carries about seven
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class InputPart(_Part):
+class InputPart(Part):
     """The file: its name as given, size, and hash before and after the analysis (null if it could not be read)."""
 
     path: str
@@ -36,17 +30,17 @@ class InputPart(_Part):
     sha256_after: Sha256 | None
 
 
-class IntegrityPart(_Part):
+class IntegrityPart(Part):
     ok: bool
     findings: list[str]
 
 
-class SizePart(_Part):
+class SizePart(Part):
     width: int
     height: int
 
 
-class ComparisonPart(_Part):
+class ComparisonPart(Part):
     """How closely a second, independent decoder agrees, if wanted. The difference is in stored samples.
 
     exact_expected: the format leaves decoders no choice, so that any difference is a finding.
@@ -61,7 +55,7 @@ class ComparisonPart(_Part):
     exact_expected: bool
 
 
-class DecodePart(_Part):
+class DecodePart(Part):
     """How bytes became pixels: size of the stored raster, with the orientation recorded and not applied.
 
     page: the page that was read, counted from 1. upright: the size as a viewer shows it. icc_sha256: of the embedded
@@ -88,7 +82,7 @@ class DecodePart(_Part):
     isolation: list[str] | None = None
 
 
-class AnalysisPart(_Part):
+class AnalysisPart(Part):
     """How the pixels were analysed. coverage: the share of pixels that at least one scale saw.
 
     tiles_left_out: how many further tiles the first look found to add nothing; None without a first look.
@@ -105,166 +99,7 @@ class AnalysisPart(_Part):
     tiles_left_out: int | None = None
 
 
-class BoxPart(_Part):
-    """A rectangle of pixels."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-
-class RegionPart(_Part):
-    """A connected region above the threshold, in pixels of the stored raster.
-
-    upright: its rectangle in the picture as a viewer shows it, turned as the file's orientation requests.
-    """
-
-    x: int
-    y: int
-    width: int
-    height: int
-    area_px: int
-    share: Share
-    centroid_x: float
-    centroid_y: float
-    mean: Share
-    peak: Share
-    upright: BoxPart | None = None
-
-
-class PlacePart(_Part):
-    """A place in a finding, in pixels of the stored raster. upright: in the picture as a viewer shows it."""
-
-    role: str
-    x: int
-    y: int
-    width: int
-    height: int
-    upright: BoxPart | None
-
-
-Coordinate = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class OutlinePart(_Part):
-    """An outline of a place: its corners in turn, each as x and y, closed, without holes."""
-
-    role: str
-    corners: Annotated[list[int], Field(min_length=6)]
-
-    @model_validator(mode="after")
-    def _of_pairs(self) -> Self:
-        if len(self.corners) % 2:
-            raise ValueError(f"an outline has {len(self.corners)} numbers; expected x and y for every corner")
-        return self
-
-
-class GeometryPart(_Part):
-    """The exact shape of a finding, in pixels of the stored raster. The upper left corner of the raster is (0, 0).
-
-    outlines: of the places by their role; a place in several parts has several. links: points that belong together, x and y
-    in the first place and x and y in the second; a selection that is spread over the places. tolerance: pixels by which
-    the outlines may deviate from the places.
-    """
-
-    outlines: list[OutlinePart]
-    links: list[tuple[Coordinate, Coordinate, Coordinate, Coordinate]]
-    tolerance: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-
-
-class FindingPart(_Part):
-    """A finding of a witness besides the network. The map includes it.
-
-    certainty: of the witness; the score counts it for copies. places: by their role in the finding; none if it is about
-    the whole photo. measures: the measurements. copies: two places, `part`, probably pasted, and `counterpart`; see
-    docs/copies.md. quantisation: see docs/quantisation.md. geometry: null where the witness has none, and in records of
-    older versions.
-    """
-
-    witness: str
-    certainty: Share
-    places: list[PlacePart]
-    measures: dict[str, int | Annotated[float, Field(allow_inf_nan=False)]]
-    geometry: GeometryPart | None = None
-
-
-class RatioPart(_Part):
-    """How much more probable the score is for a tampered photo than for an authentic one, with bounds from the data."""
-
-    value: Annotated[float, Field(gt=0.0)]
-    log10: float
-    lowest: Annotated[float, Field(gt=0.0)]
-    highest: Annotated[float, Field(gt=0.0)]
-
-
-class CalibrationPart(_Part):
-    """The photos on which probability and likelihood ratio are based. The probability is for even prior odds."""
-
-    fitted_on: str
-    authentic: int | None
-    tampered: int | None
-
-
-class RatePart(_Part):
-    """How often photos of known truth were given this verdict, or one that says more: `called` of `photos`.
-
-    set: which photos. verdicts: those that were counted. lowest, highest: exact 95 % bounds of the rate (Clopper-Pearson).
-    """
-
-    set: str
-    truth: Truth
-    verdicts: list[Verdict]
-    called: Annotated[int, Field(ge=0)]
-    photos: Annotated[int, Field(ge=1)]
-    lowest: Share
-    highest: Share
-
-
-class DeviationPart(_Part):
-    """One way in which the photo lies outside of a measured set.
-
-    measure: of the photo's file, with its value. lowest, highest: between them lie 98 % of the set's photos. known: the
-    kinds that the set has, for a measure that is no number.
-    """
-
-    measure: Measure
-    value: int | Annotated[float, Field(allow_inf_nan=False)] | str
-    lowest: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    highest: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    known: list[str] = []
-
-
-class DomainPart(_Part):
-    """Whether the photo lies within a set of `photos` photos on which rates were measured. outside: nothing if it does."""
-
-    set: str
-    photos: Annotated[int, Field(ge=1)]
-    outside: list[DeviationPart]
-
-
-class ResultPart(_Part):
-    """score: raw image score. probability: the calibrated one, or null. threshold: of the map. rates: of the verdict, as
-    measured with these weights and settings; none if they were not measured, or if an earlier version wrote the record.
-    domain: whether the photo is like those of each set of these rates that the passport describes; none if it describes none.
-    """
-
-    score: Share | None
-    pooling: str
-    probability: Share | None
-    threshold: Share
-    verdict: Verdict
-    reason: str | None
-    regions: list[RegionPart]
-    flags: list[str]
-    findings: list[FindingPart]
-    likelihood_ratio: RatioPart | None = None
-    calibration: CalibrationPart | None = None
-    rates: list[RatePart] = []
-    domain: list[DomainPart] = []
-
-
-class StatementPart(_Part):
+class StatementPart(Part):
     """What the file declares about AI in one place.
 
     kind: generated or edited by AI; involved: AI took part; generator: the fields that an image generator writes.
@@ -278,7 +113,7 @@ class StatementPart(_Part):
     signed: Signed
 
 
-class DeclaredPart(_Part):
+class DeclaredPart(Part):
     """What the file declares about AI, separate from the verdict, as anyone can write or remove such a statement.
 
     looked_at: the sources that were examined. The absence of a statement means nothing.
@@ -288,7 +123,7 @@ class DeclaredPart(_Part):
     statements: list[StatementPart]
 
 
-class ArtefactPart(_Part):
+class ArtefactPart(Part):
     """A file written beside the record, with its path relative to the output folder.
 
     panel: photo, map and outlines side by side, for a report. preview, preview_overlay (the map over the photo, without
@@ -305,7 +140,7 @@ class ArtefactPart(_Part):
     sha256: Sha256
 
 
-class WeightsPart(_Part):
+class WeightsPart(Part):
     """The weights of an analysis. version: null in records of earlier versions of the tool."""
 
     name: str
@@ -314,7 +149,7 @@ class WeightsPart(_Part):
     licence: str
 
 
-class TimingPart(_Part):
+class TimingPart(Part):
     """Kept separate, so that the rest is byte-stable. Seconds; started_at in UTC, ISO 8601.
 
     read_s: how long the analysis waited for the photo. `detect` decodes the first one while the network loads.
@@ -325,7 +160,7 @@ class TimingPart(_Part):
     analyse_s: float
 
 
-class Record(_Part):
+class Record(Part):
     """One input of one run.
 
     settings: everything that the user or the passport set for the analysis. Settings for reading are in `decode` if

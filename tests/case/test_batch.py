@@ -9,8 +9,9 @@ from mesorch_cli.case.batch import Batch
 from mesorch_cli.case.journal import Journal, Row
 from mesorch_cli.case.mirror import Mirror
 from mesorch_cli.case.pipeline import AHEAD, Pipeline
-from mesorch_cli.examination.examiner import CHANGED, Composed, Examiner
+from mesorch_cli.examination.examiner import Examiner
 from mesorch_cli.examination.record import Record
+from mesorch_cli.examination.stages import CHANGED, Composed
 from mesorch_cli.inference.detector import Detector
 from mesorch_cli.network.weights import load_weights
 from tests.case.folders import fill, photo

@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 from mesorch_cli.cli.app import app
 from mesorch_cli.cli.examination_rows import rows_of
 from mesorch_cli.evidence import read_photo
-from mesorch_cli.examination.examiner import Examination
 from mesorch_cli.examination.record import Record
+from mesorch_cli.examination.stages import Examination
 from mesorch_cli.inference.domain import KEY, Domain, traits_of
 from mesorch_cli.network.store import record_sum
 from mesorch_cli.network.weights import read_file, save_weights

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from mesorch_cli.cli.console import show_examination
-from mesorch_cli.examination.examiner import Examination
 from mesorch_cli.examination.record import Record
+from mesorch_cli.examination.stages import Examination
 from mesorch_cli.inference.screen_rule import LIKE_A_SCREEN
 from mesorch_cli.inference.witnesses.registry import WITNESSES
 from mesorch_cli.report import wording

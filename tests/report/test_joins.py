@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from mesorch_cli.evidence.orientation import Box
 from mesorch_cli.examination.parts import result_part
-from mesorch_cli.examination.record import FindingPart
+from mesorch_cli.examination.record_result import FindingPart
 from mesorch_cli.inference.detection import Detection
 from mesorch_cli.inference.scoring import Verdict
 from mesorch_cli.inference.witnesses.finding import Finding
