@@ -15,13 +15,14 @@ from mesorch_cli.report.details import NO_DETAILS, CaseDetails
 from mesorch_cli.report.entry import Entry
 from mesorch_cli.report.explained import explanation_of
 from mesorch_cli.report.findings import short_of
+from mesorch_cli.report.fonts import BOLD
 from mesorch_cli.report.joins import Join, joins_in, legend_of
 from mesorch_cli.report.outlines import LINK_OPACITY
 from mesorch_cli.report.overlay import colours
 from mesorch_cli.report.pages import Place, page_of, places_of, row_of
 from mesorch_cli.report.printed_figures import MISSING, Printed, printed
 from mesorch_cli.report.printing import draw_section
-from mesorch_cli.report.sheet import BOLD, MARGIN, MUTED, Column, Sheet
+from mesorch_cli.report.sheet import MARGIN, MUTED, Column, Sheet
 from mesorch_cli.report.triage import Triage
 
 FILE_NAME = "report.pdf"
@@ -127,7 +128,7 @@ def _cover(sheet: Sheet, facts: Facts, triage: Triage, shown: int, details: Case
         8,
     )
     sheet.text(
-        f"Characters that the font {sheet.font_name} lacks, and invisible ones, are written as \\uXXXX, and bytes that "
+        f"Characters that the font {sheet.fonts.name} lacks, and invisible ones, are written as \\uXXXX, and bytes that "
         "are not UTF-8 as \\xXX. The pages of the case show names in any script. --pdf-font takes a font with more.",
         8,
     )

@@ -62,7 +62,7 @@ class _Placed:
 def draw_figures(sheet: Sheet, block: Figures, load: Load) -> None:
     """Draw pictures in rows. The title stays with the first row, captions with their pictures, the note with the last row."""
     width = (sheet.inner - BETWEEN * (block.across - 1)) / block.across
-    note = sheet.wrapped(block.note, sheet.inner, SIZE) if block.note else []
+    note = sheet.fonts.wrapped(block.note, sheet.inner, SIZE) if block.note else []
     rows = [block.figures[at : at + block.across] for at in range(0, len(block.figures), block.across)]
     for number, figures in enumerate(rows, start=1):
         row = [_placed(sheet, figure, width, load) for figure in figures]
@@ -84,7 +84,7 @@ def draw_figures(sheet: Sheet, block: Figures, load: Load) -> None:
 
 def _placed(sheet: Sheet, figure: Figure, width: float, load: Load) -> _Placed:
     caption = " ".join(filter(None, (figure.lead, figure.caption)))
-    lines = sheet.wrapped(caption, width, SIZE)
+    lines = sheet.fonts.wrapped(caption, width, SIZE)
     if not figure.file:
         return _Placed(figure, None, width, 0.0, lines)
     picture = load(figure.file, round(width * PER_POINT))

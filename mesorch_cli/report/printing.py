@@ -17,8 +17,9 @@ from mesorch_cli.report.blocks import (
     Table,
     Text,
 )
+from mesorch_cli.report.fonts import BOLD, TEXT
 from mesorch_cli.report.printed_figures import Load, draw_figures
-from mesorch_cli.report.sheet import BOLD, INK, MUTED, TEXT, Column, Sheet
+from mesorch_cli.report.sheet import INK, MUTED, Column, Sheet
 
 SIZE, ROOM = 7.0, 12.0  # points: of letters in tables, and between columns
 CLOSE = 7.0  # points between columns that stand in groups, as there are many of them
@@ -74,9 +75,11 @@ def _table(sheet: Sheet, table: Table) -> None:
     for title, *cells in zip(titles, *rows, strict=True):
         texts = (title, *cells)
         parts = [[text] if grouped and len(text) <= UNBROKEN else text.split() for text in texts]
-        words = [sheet.measure(word, BOLD, SIZE) for part in parts for word in part]
+        words = [sheet.fonts.measure(word, BOLD, SIZE) for part in parts for word in part]
         least.append(max(words, default=0.0) + room)
-        more.append(max(0.0, max(sheet.measure(text, TEXT, SIZE) for text in (title[:20], *cells)) + room - least[-1]))
+        more.append(
+            max(0.0, max(sheet.fonts.measure(text, TEXT, SIZE) for text in (title[:20], *cells)) + room - least[-1])
+        )
     share = min(1.0, max(0.0, sheet.inner - sum(least)) / max(sum(more), 1.0))
     fitting = min(1.0, sheet.inner / sum(least))
     columns = [

@@ -1,6 +1,5 @@
 """A document for printing, drawn from the top of each page downwards. The same calls give the same bytes."""
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,19 +8,10 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
-from mesorch_cli.errors import UsageError
-from mesorch_cli.extras import install_hint
-from mesorch_cli.files.hashing import sha256_file
-from mesorch_cli.report.names import visible
+from mesorch_cli.report.fonts import BOLD, FIXED, TEXT, Fonts
 
-NEEDS = (
-    f"The PDF needs the package reportlab, which is not installed: {install_hint('pdf')}. Or leave --pdf out: the "
-    "pages do not need it."
-)
-MOST_FONT = 64 * 1024 * 1024  # bytes; the largest fonts of all writing systems have about 30 MB
 MARGIN = 48.0  # points, of 1/72 inch
 TOTAL, TOTAL_WIDTH = "total", 22.0  # the number of pages, and points kept for it
-TEXT, BOLD, FIXED = "text", "bold", "fixed"  # the three fonts of a document
 INK, MUTED, LINE = 0x1A1E24, 0x535C68, 0xC9CFD6
 
 
@@ -39,50 +29,19 @@ class Column:
     group: str = ""
 
 
-def require_font(path: Path) -> None:
-    """Raise UsageError unless a font is an ordinary file of plausible size, as a FIFO or a device would never end."""
-    if not path.is_file() or path.stat().st_size > MOST_FONT:
-        raise UsageError(
-            f"Cannot use the font {str(path)!r}. Expected a TrueType file (.ttf) of at most {MOST_FONT} bytes."
-        )
-
-
 class Sheet:
     """A document of A4 pages. `y` is where the next thing goes, in points from the bottom."""
 
     def __init__(self, title: str, footer: str, font: Path | None, date: datetime | None = None) -> None:
-        """Begin a document. font: TrueType file for texts, None for the one that comes with reportlab. date: of the document.
+        """Begin a document. font, and errors: see `Fonts`. date: of the document."""
+        self.fonts = Fonts(font)
+        from reportlab.lib.pagesizes import A4
+        from reportlab.pdfgen.canvas import Canvas
 
-        Raises UsageError if reportlab is not installed or the font cannot be used.
-        """
-        try:
-            import reportlab
-            from reportlab.lib.pagesizes import A4
-            from reportlab.pdfbase import pdfmetrics
-            from reportlab.pdfbase.ttfonts import TTFError, TTFont
-            from reportlab.pdfgen.canvas import Canvas
-        except ImportError as error:
-            raise UsageError(NEEDS) from error
         self._buffer = BytesIO()
         self.canvas: Any = Canvas(self._buffer, pagesize=A4, invariant=1, pageCompression=1)
         self.width, self.height = A4
-        if font is not None:
-            require_font(font)
-        try:
-            own = Path(reportlab.__file__).parent / "fonts"
-            self._fonts = {FIXED: "Courier"}
-            for role, file in ((TEXT, font or own / "Vera.ttf"), (BOLD, font or own / "VeraBd.ttf")):
-                # reportlab keeps fonts by name for the life of the process: another file needs another name.
-                self._fonts[role] = f"mesorch-{role}-{sha256_file(file)[:16]}"
-                pdfmetrics.registerFont(TTFont(self._fonts[role], str(file)))
-        # Font tables are read as they describe themselves. Inconsistent ones raise any of these errors.
-        except (TTFError, OSError, ValueError, KeyError, IndexError, TypeError, AssertionError, struct.error) as error:
-            raise UsageError(f"Cannot use the font {str(font)!r}: {error}. Expected a TrueType file (.ttf).") from error
-        face = pdfmetrics.getFont(self._fonts[TEXT]).face
-        self.font_name = str(face.name.decode("ascii", "replace") if isinstance(face.name, bytes) else face.name)
-        self._glyphs = frozenset(face.charToGlyph) & frozenset(pdfmetrics.getFont(self._fonts[BOLD]).face.charToGlyph)
-        self._string_width = pdfmetrics.stringWidth
-        self.canvas.setTitle(self.drawable(title))
+        self.canvas.setTitle(self.fonts.drawable(title))
         self.canvas.setCreator("mesorch")
         if date is not None:
             stamp = f"D:{date.astimezone(UTC):%Y%m%d%H%M%S}Z"
@@ -95,13 +54,6 @@ class Sheet:
     def inner(self) -> float:
         """Return the width between the margins."""
         return float(self.width - 2 * MARGIN)
-
-    def drawable(self, text: str) -> str:
-        r"""Return text with what cannot be seen, and what the font has no glyph for, as \uXXXX."""
-        return "".join(
-            letter if ord(letter) in self._glyphs else letter.encode("unicode_escape").decode("ascii")
-            for letter in visible(text)
-        )
 
     def finish(self) -> bytes:
         """Close the document and return its bytes."""
@@ -125,35 +77,9 @@ class Sheet:
         self.new_page()
         return True
 
-    def wrapped(self, text: str, width: float, size: float, font: str = TEXT) -> list[str]:
-        """Return drawable text in lines of at most `width`, broken at blanks where there are any."""
-        lines: list[str] = []
-        line = ""
-        for word in self._pieces(text, width, size, font):
-            if line and self.measure(line + word.rstrip(), font, size) > width:
-                lines.append(line.rstrip())
-                line = ""
-            line += word
-        return [*lines, line.rstrip()]
-
-    def _pieces(self, text: str, width: float, size: float, font: str) -> list[str]:
-        """Return words with the blank after them; words longer than a line in several pieces."""
-        pieces = []
-        for word in self.drawable(text).split(" "):
-            if self.measure(word, font, size) <= width:
-                pieces.append(word + " ")
-                continue
-            start = 0
-            for end in range(1, len(word) + 1):
-                if self.measure(word[start:end], font, size) > width:
-                    pieces.append(word[start : end - 1])
-                    start = end - 1
-            pieces.append(word[start:] + " ")
-        return pieces
-
     def text(self, text: str, size: float = 9, *, font: str = TEXT, colour: int = INK) -> None:
         """Draw a paragraph."""
-        for line in self.wrapped(text, self.inner, size, font):
+        for line in self.fonts.wrapped(text, self.inner, size, font):
             self.room_for(size * 1.4)
             self.y -= size * 1.4
             self._string(MARGIN, self.y + size * 0.3, line, font, size, colour)
@@ -224,8 +150,8 @@ class Sheet:
         """Draw names with their values beside them."""
         left = 150.0
         for name, value in rows:
-            names = self.wrapped(name, left - 10, size)
-            values = self.wrapped(value, self.inner - left, size)
+            names = self.fonts.wrapped(name, left - 10, size)
+            values = self.fonts.wrapped(value, self.inner - left, size)
             step = size * 1.35
             self.room_for(step * min(max(len(names), len(values)), 40))
             for index in range(max(len(names), len(values))):
@@ -238,7 +164,7 @@ class Sheet:
 
     def head(self, columns: Sequence[Column], size: float = 7) -> None:
         """Draw the heads of a table's columns."""
-        titles = [self.wrapped(column.title, column.width - 6, size, BOLD) for column in columns]
+        titles = [self.fonts.wrapped(column.title, column.width - 6, size, BOLD) for column in columns]
         grouped = any(column.group for column in columns)
         self.room_for(size * 1.3 * (max(map(len, titles)) + (4 if grouped else 2)))
         if grouped:
@@ -256,7 +182,7 @@ class Sheet:
     def _groups(self, columns: Sequence[Column], size: float) -> None:
         """Draw the heads of groups of columns, each over a line as wide as its columns."""
         groups = [(title, sum(one.width for one in of)) for title, of in groupby(columns, key=lambda one: one.group)]
-        heads = [self.wrapped(title, width - 6, size, BOLD) for title, width in groups]
+        heads = [self.fonts.wrapped(title, width - 6, size, BOLD) for title, width in groups]
         deepest = max(map(len, heads))
         self.y -= size * 1.3 * deepest
         x = MARGIN
@@ -270,7 +196,7 @@ class Sheet:
     def lines(self, lines: Sequence[str], size: float = 7) -> None:
         """Draw text of fixed width, line by line; a line that is too long goes on in the next."""
         for line in lines:
-            for part in self.wrapped(line, self.inner, size, FIXED):
+            for part in self.fonts.wrapped(line, self.inner, size, FIXED):
                 self.room_for(size * 1.35)
                 self.y -= size * 1.35
                 self._string(MARGIN, self.y + size * 0.3, part, FIXED, size, INK)
@@ -278,7 +204,7 @@ class Sheet:
     def row(self, columns: Sequence[Column], cells: Sequence[str], size: float = 7) -> None:
         """Draw a row of a table, with the heads again on a new page."""
         lines = [
-            self.wrapped(cell, column.width - 6, size, FIXED if column.fixed else TEXT)
+            self.fonts.wrapped(cell, column.width - 6, size, FIXED if column.fixed else TEXT)
             for column, cell in zip(columns, cells, strict=True)
         ]
         deepest = max(map(len, lines))
@@ -297,18 +223,14 @@ class Sheet:
         self.y -= 2
         self.rule()
 
-    def measure(self, text: str, font: str, size: float) -> float:
-        """Return the width of a drawable text on one line."""
-        return float(self._string_width(text, self._fonts[font], size))
-
     def _cell(self, x: float, y: float, column: Column, text: str, font: str, size: float, colour: int) -> None:
         if column.right:
-            x += column.width - 6 - self.measure(text, font, size)
+            x += column.width - 6 - self.fonts.measure(text, font, size)
         self._string(x, y, text, font, size, colour)
 
     def _string(self, x: float, y: float, text: str, font: str, size: float, colour: int) -> None:
         self.canvas.setFillColorRGB(*_rgb(colour))
-        self.canvas.setFont(self._fonts[font], size)
+        self.canvas.setFont(self.fonts.roles[font], size)
         self.canvas.drawString(x, y, text)
 
     def pill(self, text: str, background: int, ink: int, size: float = 10) -> None:
@@ -316,7 +238,7 @@ class Sheet:
         self.room_for(size * 2)
         self.y -= size * 1.8
         self.canvas.setFillColorRGB(*_rgb(background))
-        self.canvas.rect(MARGIN, self.y, self.measure(text, BOLD, size) + 14, size * 1.6, stroke=0, fill=1)
+        self.canvas.rect(MARGIN, self.y, self.fonts.measure(text, BOLD, size) + 14, size * 1.6, stroke=0, fill=1)
         self._string(MARGIN + 7, self.y + size * 0.48, text, BOLD, size, ink)
         self.y -= 4
 
@@ -336,10 +258,10 @@ class Sheet:
         self._string(x, self.y + 1, text, TEXT, 7, MUTED)
 
     def _draw_footer(self) -> None:
-        self._string(MARGIN, MARGIN - 18, self.drawable(self._footer)[:110], TEXT, 7, MUTED)
+        self._string(MARGIN, MARGIN - 18, self.fonts.drawable(self._footer)[:110], TEXT, 7, MUTED)
         page = f"page {self._page} of "
         left = self.width - MARGIN - TOTAL_WIDTH
-        self._string(left - self.measure(page, TEXT, 7), MARGIN - 18, page, TEXT, 7, MUTED)
+        self._string(left - self.fonts.measure(page, TEXT, 7), MARGIN - 18, page, TEXT, 7, MUTED)
         self.canvas.saveState()
         self.canvas.translate(left, MARGIN - 18)
         self.canvas.doForm(TOTAL)  # drawn when the last page is known
