@@ -19,7 +19,7 @@ from mesorch_cli.case.journal import Journal
 from mesorch_cli.case.row import row_of
 from mesorch_cli.case.seal import require_sound
 from mesorch_cli.evidence import ReadOptions, read_photo
-from mesorch_cli.evidence.isolation import isolated_reader
+from mesorch_cli.evidence.isolation import isolated_reader, reading_process
 from mesorch_cli.examination.spec import ExaminerSpec
 from mesorch_cli.files.writing import write_below
 from mesorch_cli.inference.analysis import Analysis
@@ -91,8 +91,8 @@ def reading(rounds: int) -> None:
     """Time reading as `detect` does it: in this process, in one of its own, and in one with the sandbox."""
     options = ReadOptions(provenance=True)
     with isolated_reader.IsolatedReader() as sandboxed, isolated_reader.IsolatedReader() as plain:
-        script = isolated_reader._SCRIPT.replace("from mesorch_cli.evidence.isolation.worker", WITHOUT)
-        with patch.object(isolated_reader, "_SCRIPT", script):
+        script = reading_process._SCRIPT.replace("from mesorch_cli.evidence.isolation.worker", WITHOUT)
+        with patch.object(reading_process, "_SCRIPT", script):
             plain.start()
         assert plain.read(PHOTOS[0], options=options).decode.isolation == ("process",)
         print(f"in force: {', '.join(sandboxed.read(PHOTOS[0], options=options).decode.isolation)}")

@@ -17,7 +17,8 @@ import numpy as np
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import ReadOptions
-from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader, Limits
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+from mesorch_cli.evidence.isolation.reading_process import Limits
 
 LARGEST = 200_000  # bytes of a file that is mutated
 ODD = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)

@@ -10,7 +10,8 @@ from mesorch_cli.errors import UsageError
 from mesorch_cli.texts import read_text
 
 if TYPE_CHECKING:
-    from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader, Limits
+    from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+    from mesorch_cli.evidence.isolation.reading_process import Limits
     from mesorch_cli.evidence.photo import ReadOptions
 
 READING = "Reading"
@@ -96,7 +97,7 @@ class Reading:
 
     def limits(self) -> "Limits":
         """Return the limits for reading one photo."""
-        from mesorch_cli.evidence.isolation.isolated_reader import Limits
+        from mesorch_cli.evidence.isolation.reading_process import Limits
         from mesorch_cli.evidence.photo import MAX_PIXELS
 
         return Limits(self.timeout_s, self.memory_mib << 20, max(self.max_pixels, MAX_PIXELS))

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader, Limits
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+from mesorch_cli.evidence.isolation.reading_process import Limits
 from mesorch_cli.evidence.photo import MAX_PIXELS, ReadOptions
 from mesorch_cli.examination.examiner import Examiner
 from mesorch_cli.inference.analysis import Analysis

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mesorch_cli.evidence.isolation import isolated_reader
+from mesorch_cli.evidence.isolation import isolated_reader, reading_process
 
-ORIGINAL = isolated_reader._SCRIPT
+ORIGINAL = reading_process._SCRIPT
 NAME = "kills-its-decoder"
 _DYING = """
 import os, signal
@@ -36,7 +36,7 @@ def put_into_workers(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """Let every worker run this code before it serves."""
     start, _, serve = ORIGINAL.rpartition("; ")
     doubled = code.replace("{", "{{").replace("}", "}}")
-    monkeypatch.setattr(isolated_reader, "_SCRIPT", "\n".join((*start.split("; "), doubled, serve)))
+    monkeypatch.setattr(reading_process, "_SCRIPT", "\n".join((*start.split("; "), doubled, serve)))
 
 
 def bytes_of(path: Path, name: str) -> Path:

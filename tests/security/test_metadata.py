@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mesorch_cli.evidence import ReadOptions, read_photo
-from mesorch_cli.evidence.isolation import isolated_reader
+from mesorch_cli.evidence.isolation import reading_process
 from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
 from mesorch_cli.evidence.metadata import exiftool, provenance
 from mesorch_cli.evidence.metadata.plain import plain
@@ -274,7 +274,7 @@ def test_a_library_that_crashes_or_hangs_costs_its_answer_only(
 ) -> None:
     (tmp_path / "c2pa.py").write_text(library)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(isolated_reader, "longest_s", lambda *_: 2.0)
+    monkeypatch.setattr(reading_process, "longest_s", lambda *_: 2.0)
     data = jpeg()
     expected = read_photo("-", data=data)
     with IsolatedReader() as reader:

@@ -17,7 +17,8 @@ from mesorch_cli.case.rerun import _differences
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import ReadOptions
 from mesorch_cli.evidence.isolation import sandbox
-from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader, Limits
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+from mesorch_cli.evidence.isolation.reading_process import Limits
 from mesorch_cli.examination.parts import decode_part
 from mesorch_cli.examination.record import Record
 from tests.evidence.samples import picture

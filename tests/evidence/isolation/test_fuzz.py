@@ -13,7 +13,8 @@ from PIL import Image
 
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import ReadOptions
-from mesorch_cli.evidence.isolation.isolated_reader import PHOTOS_PER_WORKER, IsolatedReader, Limits
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+from mesorch_cli.evidence.isolation.reading_process import PHOTOS_PER_WORKER, Limits
 from tests.evidence.decoding.test_decoders import HEIC
 from tests.evidence.metadata.test_metadata import XMP, sample_exif
 from tests.evidence.samples import encoded, picture, png16, ramp16, tiff

@@ -14,7 +14,8 @@ import pytest
 from mesorch_cli.errors import InputError
 from mesorch_cli.evidence import ReadOptions, read_photo, storage
 from mesorch_cli.evidence.isolation.channel import Channel
-from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader, Limits
+from mesorch_cli.evidence.isolation.isolated_reader import IsolatedReader
+from mesorch_cli.evidence.isolation.reading_process import Limits
 from tests.evidence.samples import encoded, picture, png16, png_chunk, png_header, ramp16, tiff, with_exif_orientation
 
 
