@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mesorch_cli.errors import UsageError, WeightsError
-from mesorch_cli.inference.backends.archive import EXTRA, UnsafeProgramError, harmless, parts_of
+from mesorch_cli.inference.backends.archive import EXTRA, harmless, parts_of
+from mesorch_cli.inference.backends.program_check import UnsafeProgramError
 from mesorch_cli.inference.backends.protocol import MOST_LANES, Tiles
 from mesorch_cli.inference.backends.runtimes import failed_run, import_runtime, require_precision
 from mesorch_cli.inference.exported import SEAL_KEY, Seal, parse_seal, require_graph, require_sidecar
